@@ -1,0 +1,45 @@
+"""Every error that raspc raises on purpose: one tree, rooted at `RaspcError`.
+
+A message says where, what was found, what is needed, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RaspcError(Exception):
+    """The root of all errors of raspc."""
+
+
+class UnsupportedProgram(RaspcError):
+    """A meaningful program that cannot be compiled exactly: says which expression, why, and what to write."""
+
+    @classmethod
+    def at(cls, where: str, found: str, needed: str, remedy: str) -> UnsupportedProgram:
+        """The error in its standard form."""
+        return cls(f"{where}: found {found}; needed {needed}; {remedy}")
+
+
+class InvalidProgram(RaspcError):
+    """An ill-formed program: wrong kinds, wrong arguments, broken structure. Lists every fault."""
+
+    def __init__(self, faults: str | Sequence[str]) -> None:
+        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
+        super().__init__("; ".join(self.faults))
+
+
+class InputError(RaspcError, ValueError):
+    """An input that a program, model or command cannot take. Also a `ValueError`, as Tracr's users expect."""
+
+
+class CertificateError(RaspcError):
+    """A model whose margins do not suffice in the precision asked for."""
+
+
+class ModelFormatError(RaspcError):
+    """A directory or file that is not a well-formed saved model."""
+
+
+class UncertainProgram(UserWarning):
+    """A program compiled under an assumption or for a part of its inputs."""

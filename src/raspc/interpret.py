@@ -1,0 +1,166 @@
+"""What a program means: the plain interpreter, oracle 1 of the house.
+
+One function for each kind of expression, over Python lists, in the order of the DAG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from raspc import rasp, values
+from raspc.errors import InputError, InvalidProgram
+from raspc.rasp import Expr, Value
+
+Matrix = list[list[bool]]
+Results = dict[int, Any]
+
+
+def interpret(program: Expr, xs: Sequence[Value], causal: bool = False) -> list[Any]:
+    """The values of an s-op (n values) or the matrix of a selector (n×n, row = query) on one input.
+
+    `xs` holds the tokens without BOS and PAD. With `causal`, a query sees only keys at or before it,
+    and `length` is index + 1.
+
+    Raises InputError where the program is undefined on this input.
+    """
+    return trace(program, xs, causal)[id(program)]  # type: ignore[no-any-return]
+
+
+def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
+    """The meaning of every expression of the program on one input, keyed by `id(expression)`."""
+    if not isinstance(program, Expr):
+        raise InvalidProgram(f"found {program!r}, needed an s-op or a selector of raspc.rasp")
+    run = _Run([values.plain(x) for x in xs], causal)
+    results: Results = {}
+    for expr in rasp.topological(program):
+        rule = _rule(expr)
+        results[id(expr)] = rule(run, expr, *(results[id(child)] for child in expr.children))
+    return results
+
+
+class _Run:
+    """One input, and the mask that holds for it."""
+
+    def __init__(self, xs: list[Value], causal: bool) -> None:
+        self.xs, self.n, self.causal = xs, len(xs), causal
+
+    def matrix(self, entry: Callable[[int, int], bool]) -> Matrix:
+        """entry(query, key) for each pair that the mask allows, False elsewhere."""
+        return [
+            [entry(q, k) if k <= q or not self.causal else False for k in range(self.n)] for q in range(self.n)
+        ]
+
+
+def _tokens(run: _Run, expr: Expr) -> list[Value]:
+    return list(run.xs)
+
+
+def _indices(run: _Run, expr: Expr) -> list[Value]:
+    return list(range(run.n))
+
+
+def _length(run: _Run, expr: Expr) -> list[Value]:
+    return [i + 1 for i in range(run.n)] if run.causal else [run.n] * run.n
+
+
+def _full(run: _Run, expr: rasp.Full) -> list[Value]:
+    return [expr.fill] * run.n
+
+
+def _constant(run: _Run, expr: rasp.ConstantSOp) -> list[Value]:
+    _check_constant_length(run, expr, len(expr.value), expr.check_length)
+    return list(expr.value[: run.n])
+
+
+def _elementwise(run: _Run, expr: rasp.Elementwise, *args: list[Value]) -> list[Value]:
+    return [_call(expr, i, row) for i, row in enumerate(zip(*args, strict=True))]
+
+
+def _call(expr: rasp.Elementwise, position: int, args: Sequence[Value]) -> Value:
+    try:
+        return values.apply(expr.f, args, expr.none_in_none_out)
+    except Exception as error:
+        shown = ", ".join(map(repr, args))
+        raise InputError(
+            f"{expr.name} is undefined at position {position}: its function raised "
+            f"{type(error).__name__}: {error} for ({shown})"
+        ) from error
+
+
+def _select(run: _Run, expr: rasp.Select, keys: list[Value], queries: list[Value]) -> Matrix:
+    return run.matrix(lambda q, k: _predicate(expr, keys[k], queries[q]))
+
+
+def _predicate(expr: rasp.Select, key: Value, query: Value) -> bool:
+    if key is None or query is None:
+        side = "key" if key is None else "query"
+        raise InputError(f"{expr.name} is undefined: a {side} is None; give the aggregate a default")
+    try:
+        return bool(expr.predicate(key, query))
+    except Exception as error:
+        raise InputError(
+            f"{expr.name} is undefined: its predicate raised {type(error).__name__}: {error} "
+            f"for key {key!r} and query {query!r}"
+        ) from error
+
+
+def _constant_selector(run: _Run, expr: rasp.ConstantSelector) -> Matrix:
+    _check_constant_length(run, expr, len(expr.value), expr.check_length)
+    return run.matrix(lambda q, k: expr.value[q][k])
+
+
+def _check_constant_length(run: _Run, expr: Expr, size: int, exact: bool) -> None:
+    if run.n > size or (exact and run.n != size):
+        raise InputError(f"{expr.name} is a constant of length {size}; the input has length {run.n}")
+
+
+def _and(run: _Run, expr: Expr, fst: Matrix, snd: Matrix) -> Matrix:
+    return run.matrix(lambda q, k: fst[q][k] and snd[q][k])
+
+
+def _or(run: _Run, expr: Expr, fst: Matrix, snd: Matrix) -> Matrix:
+    return run.matrix(lambda q, k: fst[q][k] or snd[q][k])
+
+
+def _not(run: _Run, expr: Expr, inner: Matrix) -> Matrix:
+    return run.matrix(lambda q, k: not inner[q][k])
+
+
+def _width(run: _Run, expr: Expr, selector: Matrix) -> list[Value]:
+    return [sum(row) for row in selector]
+
+
+def _aggregate(run: _Run, expr: rasp.Aggregate, selector: Matrix, xs: list[Value]) -> list[Value]:
+    return [_mean(expr, [x for x, chosen in zip(xs, row, strict=True) if chosen]) for row in selector]
+
+
+def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
+    try:
+        return values.mean(chosen, expr.default)
+    except ValueError as error:
+        raise InputError(f"{expr.name} is undefined: {error}") from error
+
+
+RULES: dict[type[Expr], Callable[..., Any]] = {
+    rasp.TokensType: _tokens,
+    rasp.IndicesType: _indices,
+    rasp.LengthType: _length,
+    rasp.Full: _full,
+    rasp.ConstantSOp: _constant,
+    rasp.Elementwise: _elementwise,
+    rasp.Select: _select,
+    rasp.ConstantSelector: _constant_selector,
+    rasp.SelectorAnd: _and,
+    rasp.SelectorOr: _or,
+    rasp.SelectorNot: _not,
+    rasp.SelectorWidth: _width,
+    rasp.Aggregate: _aggregate,
+}
+
+
+def _rule(expr: Expr) -> Callable[..., Any]:
+    rule = next((RULES[kind] for kind in type(expr).__mro__ if kind in RULES), None)
+    if rule is None:
+        raise InvalidProgram(f"{type(expr).__name__} is not an expression that raspc knows")
+    return rule

@@ -1,0 +1,539 @@
+"""RASP as Python expressions: s-ops, selectors, and the operators between them.
+
+The language of Weiss, Goldberg and Yahav (2021), "Thinking Like Transformers", under the names
+that Lindner et al. (2023), "Tracr", gave to its constructors. Expressions are immutable and are
+identified by identity alone: `==` between s-ops builds an s-op.
+"""
+
+from __future__ import annotations
+
+import copy
+import enum
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+from raspc.errors import InvalidProgram
+
+Value = Any
+"""What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
+
+Predicate = Callable[[Value, Value], bool]
+
+
+class Comparison(enum.Enum):
+    """The named predicates of a selector; each is called as `predicate(key, query)`."""
+
+    EQ = "=="
+    LT = "<"
+    LEQ = "<="
+    GT = ">"
+    GEQ = ">="
+    NEQ = "!="
+    TRUE = "True"
+    FALSE = "False"
+
+    def __call__(self, key: Value, query: Value) -> bool:
+        return bool(_COMPARISONS[self](key, query))
+
+
+_COMPARISONS: dict[Comparison, Predicate] = {
+    Comparison.EQ: operator.eq,
+    Comparison.LT: operator.lt,
+    Comparison.LEQ: operator.le,
+    Comparison.GT: operator.gt,
+    Comparison.GEQ: operator.ge,
+    Comparison.NEQ: operator.ne,
+    Comparison.TRUE: lambda key, query: True,
+    Comparison.FALSE: lambda key, query: False,
+}
+
+
+class Encoding(enum.Enum):
+    """Advice on how to store a value: one direction per value, or one direction for the number."""
+
+    CATEGORICAL = "categorical"
+    NUMERICAL = "numerical"
+
+
+class Expr:
+    """A node of a program. Immutable; two expressions are the same only if they are one object."""
+
+    children: tuple[Expr, ...] = ()
+    annotations: Mapping[str, Any] = MappingProxyType({})
+    default_name: ClassVar[str] = "expr"
+
+    @property
+    def name(self) -> str:
+        """The name that the user gave, or the kind of the expression."""
+        return self.given_name or self.default_name
+
+    @property
+    def given_name(self) -> str | None:
+        """The name that the user gave, if any."""
+        name = self.annotations.get("name")
+        return None if name is None else str(name)
+
+    def named(self, name: str) -> Self:
+        """A copy of this expression under a name that every printed form and label will use."""
+        return self.annotated(name=name)
+
+    def annotated(self, **annotations: Any) -> Self:
+        """A copy of this expression with these annotations added."""
+        twin = copy.copy(self)
+        twin.annotations = MappingProxyType({**self.annotations, **annotations})
+        return twin
+
+    def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+        """The meaning of this expression on one input sequence (see `raspc.interpret`)."""
+        from raspc.interpret import interpret
+
+        return interpret(self, xs, causal=causal)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class SOp(Expr):
+    """A sequence operation: maps an input sequence of length n to n values."""
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise InvalidProgram(
+            f"{self.name}: an s-op has no truth value of its own; use rasp.where, &, |, ~ or is_in "
+            "instead of if, and, or, not, in"
+        )
+
+    def __iter__(self) -> Iterator[Value]:
+        raise InvalidProgram(f"{self.name}: an s-op cannot be iterated; call it on an input first")
+
+    def is_in(self, values: Iterable[Value]) -> SOp:
+        """True where the value of this s-op is one of `values`."""
+        known = frozenset(values)
+        return Map(lambda x: x in known, self)
+
+    def __add__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.add, self, other)
+
+    def __radd__(self, other: Value) -> SOp:
+        return _binary(operator.add, other, self)
+
+    def __sub__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.sub, self, other)
+
+    def __rsub__(self, other: Value) -> SOp:
+        return _binary(operator.sub, other, self)
+
+    def __mul__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.mul, self, other)
+
+    def __rmul__(self, other: Value) -> SOp:
+        return _binary(operator.mul, other, self)
+
+    def __truediv__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: Value) -> SOp:
+        return _binary(operator.truediv, other, self)
+
+    def __floordiv__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Value) -> SOp:
+        return _binary(operator.floordiv, other, self)
+
+    def __mod__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.mod, self, other)
+
+    def __rmod__(self, other: Value) -> SOp:
+        return _binary(operator.mod, other, self)
+
+    def __pow__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.pow, self, other)
+
+    def __rpow__(self, other: Value) -> SOp:
+        return _binary(operator.pow, other, self)
+
+    def __lt__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.lt, self, other)
+
+    def __le__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.le, self, other)
+
+    def __gt__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.gt, self, other)
+
+    def __ge__(self, other: SOp | Value) -> SOp:
+        return _binary(operator.ge, self, other)
+
+    def __eq__(self, other: SOp | Value) -> SOp:  # type: ignore[override]
+        return _binary(operator.eq, self, other)
+
+    def __ne__(self, other: SOp | Value) -> SOp:  # type: ignore[override]
+        return _binary(operator.ne, self, other)
+
+    def __and__(self, other: SOp | Value) -> SOp:
+        return _binary(_and, self, other)
+
+    def __rand__(self, other: Value) -> SOp:
+        return _binary(_and, other, self)
+
+    def __or__(self, other: SOp | Value) -> SOp:
+        return _binary(_or, self, other)
+
+    def __ror__(self, other: Value) -> SOp:
+        return _binary(_or, other, self)
+
+    def __invert__(self) -> SOp:
+        return Map(operator.not_, self)
+
+    def __neg__(self) -> SOp:
+        return _binary(operator.mul, -1, self)
+
+    def __pos__(self) -> SOp:
+        return Map(operator.pos, self)
+
+    def __abs__(self) -> SOp:
+        return Map(abs, self)
+
+    def __round__(self, ndigits: int | None = None) -> SOp:
+        return Map(lambda x: round(x, ndigits), self)
+
+
+def _and(x: Value, y: Value) -> Value:
+    return x and y
+
+
+def _or(x: Value, y: Value) -> Value:
+    return x or y
+
+
+class TokensType(SOp):
+    """The input tokens."""
+
+    default_name = "tokens"
+
+
+class IndicesType(SOp):
+    """The positions 0 … n−1; BOS is not counted."""
+
+    default_name = "indices"
+
+
+class LengthType(SOp):
+    """The length of the input, BOS and PAD not counted; under a causal mask, index + 1."""
+
+    default_name = "length"
+
+
+class Elementwise(SOp):
+    """A function applied at each position to the values of its arguments.
+
+    `none_in_none_out`: a None among the arguments gives None without a call of `f`.
+    """
+
+    f: Callable[..., Value]
+    none_in_none_out: bool = True
+    operation: tuple[str, Value, Value] | None = None
+    """The operator that built this, with its left and right constants (None where an s-op stands)."""
+    default_name = "map"
+
+    def _set(self, f: Callable[..., Value], args: Sequence[SOp]) -> None:
+        if not callable(f):
+            raise InvalidProgram(f"{type(self).__name__}: the function is {f!r}, which cannot be called")
+        if not args:
+            raise InvalidProgram(f"{type(self).__name__}: needs at least one s-op; use Full for a constant")
+        self.children = tuple(_sop(arg, type(self).__name__) for arg in args)
+        self.f = f
+
+    @property
+    def args(self) -> tuple[SOp, ...]:
+        """The s-ops that the function is applied to, in order."""
+        return self.children  # type: ignore[return-value]
+
+
+class Map(Elementwise):
+    """`f(x)` at each position; None in, None out; an arithmetic error gives None."""
+
+    def __init__(self, f: Callable[[Value], Value], inner: SOp) -> None:
+        self._set(f, [inner])
+
+    @property
+    def inner(self) -> SOp:
+        """The s-op that is mapped."""
+        return self.args[0]
+
+
+class SequenceMap(Elementwise):
+    """`f(x, y)` at each position; None in, None out; an arithmetic error gives None."""
+
+    default_name = "sequence_map"
+
+    def __init__(self, f: Callable[[Value, Value], Value], fst: SOp, snd: SOp) -> None:
+        self._set(f, [fst, snd])
+
+    @property
+    def fst(self) -> SOp:
+        """The first argument."""
+        return self.args[0]
+
+    @property
+    def snd(self) -> SOp:
+        """The second argument."""
+        return self.args[1]
+
+
+class LinearSequenceMap(SequenceMap):
+    """`fst_fac·x + snd_fac·y` at each position."""
+
+    default_name = "linear_sequence_map"
+
+    def __init__(self, fst: SOp, snd: SOp, fst_fac: float, snd_fac: float) -> None:
+        super().__init__(lambda x, y: fst_fac * x + snd_fac * y, fst, snd)
+        self.fst_fac, self.snd_fac = fst_fac, snd_fac
+
+
+class NaryMap(Elementwise):
+    """`f(x, y, …)` at each position, for any number of s-ops."""
+
+    def __init__(self, f: Callable[..., Value], *args: SOp, none_in_none_out: bool = True) -> None:
+        self._set(f, args)
+        self.none_in_none_out = none_in_none_out
+
+
+class Full(SOp):
+    """The same value at each position."""
+
+    default_name = "full"
+
+    def __init__(self, fill: Value) -> None:
+        self.fill = fill
+
+
+class ConstantSOp(SOp):
+    """The given values at positions 0, 1, …; undefined beyond them.
+
+    `check_length`: the s-op is defined only on inputs that are exactly as long as `value`.
+    """
+
+    default_name = "constant_sop"
+
+    def __init__(self, value: Sequence[Value], check_length: bool = True) -> None:
+        self.value = tuple(value)
+        self.check_length = check_length
+
+
+class Selector(Expr):
+    """Maps an input to an n×n boolean matrix: row = query position, column = key position."""
+
+    default_name = "selector"
+
+    def __and__(self, other: Selector) -> Selector:
+        return SelectorAnd(self, other)
+
+    def __or__(self, other: Selector) -> Selector:
+        return SelectorOr(self, other)
+
+    def __invert__(self) -> Selector:
+        return SelectorNot(self)
+
+
+class Select(Selector):
+    """Entry [query][key] is `predicate(key, query)`. Undefined where a key or a query is None."""
+
+    default_name = "select"
+
+    def __init__(self, keys: SOp, queries: SOp, predicate: Predicate) -> None:
+        if not callable(predicate):
+            raise InvalidProgram(f"Select: the predicate is {predicate!r}, which cannot be called")
+        self.children = (_sop(keys, "Select"), _sop(queries, "Select"))
+        self.predicate = predicate
+
+    @property
+    def keys(self) -> SOp:
+        """The s-op read at key positions."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def queries(self) -> SOp:
+        """The s-op read at query positions."""
+        return self.children[1]  # type: ignore[return-value]
+
+
+class ConstantSelector(Selector):
+    """The given matrix, `value[query][key]`; undefined beyond it (and on other lengths if checked)."""
+
+    default_name = "constant_selector"
+
+    def __init__(self, value: Sequence[Sequence[bool]], check_length: bool = True) -> None:
+        self.value = tuple(tuple(bool(x) for x in row) for row in value)
+        self.check_length = check_length
+        if any(len(row) != len(self.value) for row in self.value):
+            raise InvalidProgram("ConstantSelector: the matrix is not square; give as many columns as rows")
+
+
+class _Binary(Selector):
+    def __init__(self, fst: Selector, snd: Selector) -> None:
+        self.children = (_selector(fst, type(self).__name__), _selector(snd, type(self).__name__))
+
+    @property
+    def fst(self) -> Selector:
+        """The first selector."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def snd(self) -> Selector:
+        """The second selector."""
+        return self.children[1]  # type: ignore[return-value]
+
+
+class SelectorAnd(_Binary):
+    """Selected by both."""
+
+    default_name = "selector_and"
+
+
+class SelectorOr(_Binary):
+    """Selected by either."""
+
+    default_name = "selector_or"
+
+
+class SelectorNot(Selector):
+    """Not selected by the inner selector (but never a key that the causal mask hides)."""
+
+    default_name = "selector_not"
+
+    def __init__(self, inner: Selector) -> None:
+        self.children = (_selector(inner, "SelectorNot"),)
+
+    @property
+    def inner(self) -> Selector:
+        """The selector that is negated."""
+        return self.children[0]  # type: ignore[return-value]
+
+
+class SelectorWidth(SOp):
+    """The number of keys that the selector selects, at each query."""
+
+    default_name = "selector_width"
+
+    def __init__(self, selector: Selector) -> None:
+        self.children = (_selector(selector, "SelectorWidth"),)
+
+    @property
+    def selector(self) -> Selector:
+        """The selector whose width is taken."""
+        return self.children[0]  # type: ignore[return-value]
+
+
+class Aggregate(SOp):
+    """The values of `sop` at the selected keys: none selected, the default; equal values, that value;
+    several unequal numbers, their mean; several unequal other values, undefined."""
+
+    default_name = "aggregate"
+
+    def __init__(self, selector: Selector, sop: SOp, default: Value = None) -> None:
+        self.children = (_selector(selector, "Aggregate"), _sop(sop, "Aggregate"))
+        self.default = default
+
+    @property
+    def selector(self) -> Selector:
+        """The selector that chooses keys."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def sop(self) -> SOp:
+        """The s-op whose values are moved or averaged."""
+        return self.children[1]  # type: ignore[return-value]
+
+
+tokens = TokensType()
+indices = IndicesType()
+length = LengthType()
+
+
+def map(f: Callable[..., Value], *args: SOp | Value) -> SOp:  # noqa: A001 - the field's name for it
+    """`f` applied at each position to any number of s-ops; other values are constants."""
+    return NaryMap(f, *_lifted(args))
+
+
+def where(condition: SOp, a: SOp | Value, b: SOp | Value) -> SOp:
+    """`a` where the condition holds, else `b`; None where the condition is None."""
+    return NaryMap(_choose, *_lifted((condition, a, b)), none_in_none_out=False)
+
+
+def _choose(condition: Value, a: Value, b: Value) -> Value:
+    if condition is None:
+        return None
+    return a if condition else b
+
+
+def is_in(sop: SOp, values: Iterable[Value]) -> SOp:
+    """True where the value of the s-op is one of `values`."""
+    return sop.is_in(values)
+
+
+def numerical(sop: SOp) -> SOp:
+    """Advice: store this s-op as a number along one direction."""
+    return sop.annotated(encoding=Encoding.NUMERICAL)
+
+
+def categorical(sop: SOp) -> SOp:
+    """Advice: store this s-op with one direction for each value."""
+    return sop.annotated(encoding=Encoding.CATEGORICAL)
+
+
+def topological(*outputs: Expr) -> list[Expr]:
+    """Every expression that the outputs depend on, each once, children first. Linear in the DAG."""
+    order: list[Expr] = []
+    seen: set[int] = set()
+    stack: list[tuple[Expr, bool]] = [(expr, False) for expr in reversed(outputs)]
+    while stack:
+        expr, expanded = stack.pop()
+        if expanded:
+            order.append(expr)
+        elif id(expr) not in seen:
+            seen.add(id(expr))
+            stack.append((expr, True))
+            stack.extend((child, False) for child in reversed(expr.children) if id(child) not in seen)
+    return order
+
+
+def _binary(f: Callable[[Value, Value], Value], x: SOp | Value, y: SOp | Value) -> SOp:
+    if isinstance(x, Selector) or isinstance(y, Selector):
+        raise InvalidProgram("an operator between an s-op and a selector; aggregate the selector first")
+    result: Elementwise
+    if isinstance(x, SOp) and isinstance(y, SOp):
+        result = SequenceMap(f, x, y)
+        result.operation = (f.__name__, None, None)
+    elif isinstance(x, SOp):
+        result = Map(lambda v: f(v, y), x)
+        result.operation = (f.__name__, None, y)
+    else:
+        result = Map(lambda v: f(x, v), y)
+        result.operation = (f.__name__, x, None)
+    return result
+
+
+def _lifted(args: Iterable[SOp | Value]) -> list[SOp]:
+    return [arg if isinstance(arg, Expr) else Full(arg) for arg in args]  # type: ignore[misc]
+
+
+def _sop(expr: Any, where: str) -> SOp:
+    if isinstance(expr, SOp):
+        return expr
+    raise InvalidProgram(f"{where}: found {_kind(expr)} where an s-op is needed")
+
+
+def _selector(expr: Any, where: str) -> Selector:
+    if isinstance(expr, Selector):
+        return expr
+    raise InvalidProgram(f"{where}: found {_kind(expr)} where a selector is needed")
+
+
+def _kind(expr: Any) -> str:
+    kinds = {SOp: "an s-op", Selector: "a selector"}
+    return next((text for kind, text in kinds.items() if isinstance(expr, kind)), repr(expr))

@@ -1,0 +1,108 @@
+"""What an s-op can hold at one position, and how two values compare.
+
+Values that are equal under `==` are one value (True, 1 and 1.0). NaN equals itself here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Value = Any
+
+_MATH_DOMAIN = re.compile(r"math (domain|range) error|expected a (positive|nonnegative|noninteger|finite|number)")
+"""How the standard library words a logarithm of 0 and its like, which it raises as ValueError."""
+
+NUMBERS = (int, float)
+"""bool is an int: booleans count as 0 and 1."""
+
+
+def is_number(value: Value) -> bool:
+    """True of ints, floats and booleans."""
+    return isinstance(value, NUMBERS)
+
+
+def plain(value: Value) -> Value:
+    """The value without a NumPy wrapper."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
+
+
+def key(value: Value) -> Value:
+    """A hashable stand-in: equal for values that are one value.
+
+    Raises TypeError for a value that cannot be hashed.
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return ("nan",)
+    if isinstance(value, tuple):
+        return ("tuple", tuple(key(item) for item in value))
+    hash(value)
+    return value
+
+
+def same(x: Value, y: Value) -> bool:
+    """True where the two are one value."""
+    return bool(key(x) == key(y))
+
+
+def order(value: Value) -> tuple[Any, ...]:
+    """A sort key that is total over mixed types: numbers, strings, the rest, None last."""
+    if value is None:
+        return (4,)
+    if is_number(value):
+        return (1, "", 0.0) if value != value else (0, value)
+    if isinstance(value, str):
+        return (2, value)
+    return (3, type(value).__name__, repr(value))
+
+
+def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The distinct values in a fixed order; of equal ones the int, then the float, then the bool."""
+    chosen: dict[Value, Value] = {}
+    for value in values:
+        k = key(value)
+        if k not in chosen or _rank(value) < _rank(chosen[k]):
+            chosen[k] = value
+    return tuple(sorted(chosen.values(), key=order))
+
+
+def _rank(value: Value) -> int:
+    return 2 if isinstance(value, bool) else 0 if isinstance(value, int) else 1
+
+
+def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool) -> Value:
+    """`f` at one position: None in, None out (where so declared); an arithmetic error gives None.
+
+    Any other exception passes through: the function is undefined there.
+    """
+    if none_in_none_out and any(arg is None for arg in args):
+        return None
+    try:
+        result = plain(f(*args))
+    except ArithmeticError:
+        return None
+    except ValueError as error:
+        if _MATH_DOMAIN.search(str(error)):
+            return None
+        raise
+    if isinstance(result, complex):
+        raise TypeError(f"the complex number {result} is not a value of RASP")
+    key(result)
+    return result
+
+
+def mean(values: Sequence[Value], default: Value) -> Value:
+    """What an aggregate gives for the selected values, in any order.
+
+    Raises ValueError for several unequal values that are not all numbers.
+    """
+    if not values:
+        return default
+    if all(same(value, values[0]) for value in values[1:]):
+        return values[0]
+    if not all(is_number(value) for value in values):
+        raise ValueError(f"an average of unequal values that are not all numbers: {canonical(values)}")
+    return math.fsum(values) / len(values)
