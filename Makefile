@@ -1,0 +1,53 @@
+# The two commands: `make demo` and `make test`. Each makes `.venv` and installs what it needs, once.
+PYTHON ?= python3
+# PyTorch first and alone: its wheel decides what else fits, and its index may be another one.
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,dev
+
+.PHONY: demo test test-all lint format bench parity clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python examples/majority.py
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+parity: $(VENV)/dev.stamp
+	$(BIN)/raspc parity --library
+
+clean:
+	rm -rf $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp stands for a finished installation; it is made again when pyproject.toml changes.
+$(VENV)/torch.stamp: | $(BIN)/python
+	$(PIP) $(TORCH)
+	touch $@
+
+$(VENV)/demo.stamp: pyproject.toml | $(VENV)/torch.stamp
+	$(PIP) --editable '.[torch]'
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(VENV)/torch.stamp
+	$(PIP) --editable '.[$(EXTRAS)]'
+	touch $@ $(VENV)/demo.stamp
