@@ -1,0 +1,137 @@
+"""Values as JSON, and JSON read with suspicion.
+
+Tuples, infinities and NaN, which JSON lacks, are tagged objects: `{"tuple": [1, 2]}`, `{"float": "inf"}`.
+Reading refuses what a hostile file can hold: duplicate keys, deep nesting, NaN outside a tag, huge integers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from raspc import values
+from raspc.errors import ModelFormatError, UnsupportedProgram
+from raspc.values import Value
+
+MAX_DEPTH = 64
+"""How deep lists and objects may nest in a file; ours stay below ten."""
+
+SPECIAL_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_LISTED = np.zeros(256, dtype=np.int8)
+_LISTED[[ord("["), ord("{")]] = 1
+_LISTED[[ord("]"), ord("}")]] = -1
+
+
+def encode(value: Value) -> Any:
+    """The value as an object that `json` can write and `decode` reads back as the same value.
+
+    Raises UnsupportedProgram for a value of a type that cannot be stored.
+    """
+    value = values.plain(value)
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if type(value) is tuple:
+        return {"tuple": [encode(item) for item in value]}
+    raise UnsupportedProgram.at(
+        "saving", f"the value {value!r} of type {type(value).__name__}",
+        "numbers, strings, booleans, None, or tuples of these", "map it to one of these first",
+    )  # fmt: skip
+
+
+def decode(obj: Any) -> Value:
+    """The value that `encode` wrote.
+
+    Raises ModelFormatError for an object that `encode` never writes.
+    """
+    if obj is None or isinstance(obj, bool | int | float | str):
+        return obj
+    if isinstance(obj, dict) and len(obj) == 1:
+        ((tag, content),) = obj.items()
+        if tag in _TAGS:
+            return _TAGS[tag](content)
+    raise ModelFormatError(f"found {_shown(obj)}, needed a value: a number, a string, or a tagged object")
+
+
+def _tuple(content: Any) -> Value:
+    if not isinstance(content, list):
+        raise ModelFormatError(f"found a tuple of {_shown(content)}, needed a list")
+    return tuple(decode(item) for item in content)
+
+
+def _float(content: Any) -> Value:
+    if not isinstance(content, str) or content not in SPECIAL_FLOATS:
+        raise ModelFormatError(f"found the float {_shown(content)}, needed one of {sorted(SPECIAL_FLOATS)}")
+    return SPECIAL_FLOATS[content]
+
+
+_TAGS: dict[str, Callable[[Any], Value]] = {"tuple": _tuple, "float": _float}
+
+
+def _shown(obj: Any) -> str:
+    text = repr(obj)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def dumps(obj: Any, indent: int | None = None) -> bytes:
+    """The bytes of a JSON file: keys sorted, ASCII, the same in every process.
+
+    Raises UnsupportedProgram for what JSON cannot hold.
+    """
+    separators = (",", ": ") if indent else (",", ":")
+    try:
+        text = json.dumps(obj, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsupportedProgram(f"saving: what JSON cannot hold: {error}") from error
+    return text.encode("ascii") + b"\n"
+
+
+def loads(data: bytes, what: str = "JSON") -> Any:
+    """The object in a JSON file.
+
+    Raises ModelFormatError for text that is not JSON, nests deeper than `MAX_DEPTH`, repeats a key, or
+    holds NaN, an infinity or an integer of thousands of digits.
+    """
+    if (depth := _depth(data)) > MAX_DEPTH:
+        raise ModelFormatError(f"{what}: found nesting {depth} deep, needed at most {MAX_DEPTH}")
+    try:
+        return json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{what}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"{what}: not well-formed JSON: {error}") from error
+
+
+def _depth(data: bytes) -> int:
+    """The deepest nesting of brackets outside strings; counted before parsing, as the parser recurses."""
+    steps = _LISTED[np.frombuffer(_STRING.sub(b"", data), dtype=np.uint8)]
+    brackets = steps[steps != 0]
+    return int(np.cumsum(brackets, dtype=np.int64).max(initial=0))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ModelFormatError(f"found a repeated key among {_shown([name for name, _ in pairs])}")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ModelFormatError(f"found {text}, which JSON lacks")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ModelFormatError(f"found the number {_shown(text)}, which is too large")
+    return number

@@ -1,0 +1,7 @@
+"""Weights: the model as arrays, its forward pass in NumPy, and its form on disk."""
+
+from raspc.weights.config import Config, Output
+from raspc.weights.model import BatchOutput, Model, ModelOutput
+from raspc.weights.params import Params, shapes
+
+__all__ = ["BatchOutput", "Config", "Model", "ModelOutput", "Output", "Params", "shapes"]

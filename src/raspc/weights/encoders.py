@@ -1,0 +1,174 @@
+"""From tokens to ids, and from logits to values.
+
+The attribute names are those of Tracr's encoders, which TransformerLens and Tracr's users rely on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from raspc import values
+from raspc.errors import InputError
+from raspc.values import Value
+from raspc.weights.config import Config
+from raspc.weights.params import Array
+
+
+@dataclass(frozen=True)
+class CategoricalEncoder:
+    """A bijection between values and ids."""
+
+    values: tuple[Value, ...]
+    bos_token: Value = None
+    pad_token: Value = None
+    enforce_bos: bool = False
+    max_seq_len: int | None = None
+
+    @cached_property
+    def encoding_map(self) -> Mapping[Value, int]:
+        """Value → id."""
+        return MappingProxyType({value: i for i, value in enumerate(self.values)})
+
+    @cached_property
+    def _ids(self) -> dict[Value, int]:
+        """A second chance for NaN and for tuples that hold one, which a dict of raw values cannot find."""
+        return {values.key(value): i for i, value in enumerate(self.values)}
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are."""
+        return len(self.values)
+
+    @property
+    def bos_encoding(self) -> int:
+        """The id of BOS."""
+        return self.encoding_map[self.bos_token]
+
+    @property
+    def pad_encoding(self) -> int:
+        """The id of PAD."""
+        return self.encoding_map[self.pad_token]
+
+    def encode(self, inputs: Sequence[Value]) -> list[int]:
+        """The ids of the values.
+
+        Raises InputError for an unknown value and, for a model's input, one that does not open with BOS,
+        holds BOS or a token after PAD, or is too long.
+        """
+        ids = self._look_up(inputs)
+        if self.enforce_bos:
+            self._check_input(inputs, ids)
+        return ids
+
+    def decode(self, encodings: Iterable[int]) -> list[Value]:
+        """The values of the ids. Raises InputError for an id out of range."""
+        ids = [int(i) for i in encodings]
+        if unknown := sorted({i for i in ids if not 0 <= i < len(self.values)}):
+            raise InputError(f"ids {unknown[:5]}: needed ids from 0 to {len(self.values) - 1}")
+        return [self.values[i] for i in ids]
+
+    def _look_up(self, inputs: Sequence[Value]) -> list[int]:
+        by_value = self.encoding_map
+        try:
+            return [by_value[value] for value in inputs]
+        except (KeyError, TypeError):
+            return [self._find(position, value) for position, value in enumerate(inputs)]
+
+    def _find(self, position: int, value: Value) -> int:
+        try:
+            return self._ids[values.key(values.plain(value))]
+        except (KeyError, TypeError):
+            raise InputError(
+                f"token {value!r} at position {position} is not in the vocabulary; known are {_listed(self.values)}"
+            ) from None
+
+    def _check_input(self, inputs: Sequence[Value], ids: list[int]) -> None:
+        bos, pad = self.bos_encoding, self.pad_encoding
+        if not ids or ids[0] != bos:
+            found = repr(inputs[0]) if ids else "nothing"
+            raise InputError(f"an input opens with BOS: found {found} first, needed {self.bos_token!r}")
+        if ids.count(bos) > 1:
+            position = ids.index(bos, 1)
+            raise InputError(f"found BOS ({self.bos_token!r}) at position {position}; it stands at position 0 only")
+        pads = ids.count(pad)
+        if pads and ids[-pads:] != [pad] * pads:
+            position = ids.index(pad)
+            raise InputError(
+                f"found PAD ({self.pad_token!r}) at position {position} before a token; "
+                "PAD stands only after the last token"
+            )
+        if self.max_seq_len is not None and len(ids) > self.max_seq_len + 1:
+            raise InputError(
+                f"an input of {len(ids) - 1} tokens after BOS is too long: this model takes at most {self.max_seq_len}"
+            )
+
+
+@dataclass(frozen=True)
+class NumericalEncoder:
+    """The output encoder of a model whose answer is a number: both directions are the identity."""
+
+    def encode(self, inputs: Sequence[Value]) -> list[Value]:
+        """The numbers themselves."""
+        return list(inputs)
+
+    def decode(self, encodings: Sequence[Value]) -> list[Value]:
+        """The numbers themselves."""
+        return list(encodings)
+
+
+def input_encoder(config: Config) -> CategoricalEncoder:
+    """Tokens to ids for the inputs of a model."""
+    return CategoricalEncoder(config.vocab, config.bos, config.pad, True, config.max_seq_len)
+
+
+def output_encoder(config: Config) -> CategoricalEncoder | NumericalEncoder:
+    """Values to columns for the answers of a model."""
+    if config.output.kind == "numerical":
+        return NumericalEncoder()
+    return CategoricalEncoder(config.output.values)
+
+
+def decode_logits(config: Config, logits: Array, ids: npt.NDArray[np.intp]) -> list[list[Value]]:
+    """The answers to a batch: a list of values for each row of `logits` [batch, position, d_vocab_out].
+
+    BOS where `ids` has BOS, the pad token where it has PAD.
+    """
+    answers = _DECODERS[config.output.kind](config, logits)
+    for token_id in (config.bos_id, config.pad_id):
+        answers[ids == token_id] = _boxed([config.vocab[token_id]])[0]
+    return answers.tolist()  # type: ignore[no-any-return]
+
+
+def _decode_categorical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
+    return _boxed(config.output.values)[logits.argmax(-1)]
+
+
+def _decode_numerical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
+    answers = logits[..., 0].astype(np.float64).astype(object)
+    if config.output.values:
+        indicators = logits[..., 1:]
+        special = indicators.max(-1) > 0.5
+        answers[special] = _boxed(config.output.values)[indicators.argmax(-1)[special]]
+    return answers
+
+
+_DECODERS = {"categorical": _decode_categorical, "numerical": _decode_numerical}
+
+
+def _boxed(items: Sequence[Value]) -> npt.NDArray[np.object_]:
+    """A one-dimensional array of objects, tuples among them, which NumPy would unpack."""
+    boxed = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        boxed[i] = item
+    return boxed
+
+
+def _listed(items: Sequence[Value], most: int = 12) -> str:
+    shown = ", ".join(map(repr, items[:most]))
+    return shown + (f", … ({len(items)} in all)" if len(items) > most else "")

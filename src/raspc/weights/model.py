@@ -1,0 +1,177 @@
+"""The compiled model as an object: weights, what their ids mean, and where each variable lives."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raspc.errors import InputError, ModelFormatError
+from raspc.values import Value
+from raspc.weights import encoders
+from raspc.weights.config import Config
+from raspc.weights.forward import Ids, Trace, Weights, forward, prepare, trace
+from raspc.weights.params import Array, Params
+
+CHUNK = 2**20
+"""How many numbers the largest activation of one forward pass may hold; a larger batch is split."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelOutput(Trace):
+    """The answer to one input, and every activation on the way; the batch axis has length 1."""
+
+    decoded: list[Value]
+
+
+@dataclass(frozen=True, eq=False)
+class BatchOutput:
+    """The answers to a batch.
+
+    `decoded[i]` is as long as input i; `ids` and `unembedded` [batch, position, …] are padded to the longest
+    input, and so is `trace`, where it was asked for.
+    """
+
+    decoded: list[list[Value]]
+    ids: Ids
+    unembedded: Array
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The sizes under the names that Tracr's users know."""
+
+    num_heads: int
+    num_layers: int
+    key_size: int
+    mlp_hidden_size: int
+    causal: bool
+    dropout_rate: float = 0.0
+    activation_function: str = "relu"
+    layer_norm: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A program as the weights of a transformer.
+
+    `params`: see `Params`; a plain mapping of arrays is checked and wrapped. `residual_labels`: one name for
+    each dimension of the residual stream. `alignment`: JSON data that says, per s-op and selector, where it
+    lives. `graph`: the tabulated program, or None. `certificate`: an object with `to_json`, JSON data, or None.
+
+    Raises ModelFormatError where parameters or labels do not fit the config.
+    """
+
+    config: Config
+    params: Mapping[str, Any]
+    residual_labels: Sequence[str] = ()
+    alignment: Mapping[str, Any] = field(default_factory=dict)
+    graph: Any = None
+    certificate: Any = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "params", Params(self.params, self.config))
+        labels = tuple(self.residual_labels) or tuple(f"residual:{i}" for i in range(self.config.d_model))
+        if len(labels) != self.config.d_model:
+            raise ModelFormatError(f"found {len(labels)} residual labels, needed {self.config.d_model}")
+        object.__setattr__(self, "residual_labels", labels)
+
+    @cached_property
+    def model_config(self) -> ModelConfig:
+        """The sizes under Tracr's names."""
+        config = self.config
+        return ModelConfig(config.n_heads, config.n_layers, config.d_head, config.d_mlp, config.causal)
+
+    @cached_property
+    def input_encoder(self) -> encoders.CategoricalEncoder:
+        """Tokens to ids."""
+        return encoders.input_encoder(self.config)
+
+    @cached_property
+    def output_encoder(self) -> encoders.CategoricalEncoder | encoders.NumericalEncoder:
+        """Values to columns of the unembedding."""
+        return encoders.output_encoder(self.config)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The parameters grouped by layer, in float32."""
+        return prepare(self.params, self.config)
+
+    def apply(self, tokens: Sequence[Value]) -> ModelOutput:
+        """Run one input that opens with BOS; PAD may follow the last token.
+
+        Raises InputError for an input that the model cannot take.
+        """
+        ids = np.array([self.input_encoder.encode(tokens)])
+        run = trace(self.weights, ids)
+        return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
+
+    def apply_batch(
+        self, batch: Sequence[Sequence[Value]], trace: bool = False, dtype: npt.DTypeLike = np.float32
+    ) -> BatchOutput:
+        """Run many inputs of any lengths, padded and masked inside.
+
+        Raises InputError for an input that the model cannot take; says which.
+        """
+        ids = self.encode_batch(batch)
+        kept = self.trace_ids(ids, dtype) if trace else None
+        logits = kept.unembedded if kept else self.logits(ids, dtype)
+        answers = encoders.decode_logits(self.config, logits, ids)
+        decoded = [answer[: len(tokens)] for answer, tokens in zip(answers, batch, strict=True)]
+        return BatchOutput(decoded, ids, logits, kept)
+
+    def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
+        """The ids [batch, position], padded to the longest input. Raises InputError; says for which input."""
+        rows = list(self._encoded(batch))
+        longest = max(map(len, rows), default=1)
+        pad = self.config.pad_id
+        return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(-1, longest)
+
+    def _encoded(self, batch: Sequence[Sequence[Value]]) -> Iterator[list[int]]:
+        for i, tokens in enumerate(batch):
+            try:
+                yield self.input_encoder.encode(tokens)
+            except InputError as error:
+                raise InputError(f"input {i} of the batch: {error}") from error
+
+    def logits(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Array:
+        """The logits [batch, position, d_vocab_out] of padded ids, in pieces that fit the cache."""
+        weights, piece = self._weights(dtype), self._rows_at_once(ids.shape[1])
+        parts = [forward(weights, ids[i : i + piece]) for i in range(0, len(ids), piece)]
+        return np.concatenate(parts) if parts else np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
+
+    def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace:
+        """Every activation for padded ids [batch, position]."""
+        return trace(self._weights(dtype), ids)
+
+    def _weights(self, dtype: npt.DTypeLike) -> Weights:
+        return self.weights if np.dtype(dtype) == np.float32 else prepare(self.params, self.config, dtype)
+
+    def _rows_at_once(self, length: int) -> int:
+        config = self.config
+        widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model)
+        return max(1, CHUNK // (length * widest))
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Write the model as a directory; see `raspc.weights.saving`.
+
+        Raises InputError for a path that cannot be written, UnsupportedProgram for values that JSON lacks.
+        """
+        from raspc.weights import saving
+
+        saving.save(self, directory)
+
+    def to(self, target: str, path: str | PathLike[str] | None = None, **options: Any) -> Any:
+        """The model in another framework: see `raspc.export`.
+
+        Raises InputError for an unknown target, a framework that is not installed, or an unwritable path.
+        """
+        # By name, as rooms import only from earlier rooms and this method is a door to a later one.
+        return importlib.import_module("raspc.export").export(self, target, path, **options)
