@@ -85,7 +85,8 @@ class CategoricalEncoder:
             return self._ids[values.key(values.plain(value))]
         except (KeyError, TypeError):
             raise InputError(
-                f"token {value!r} at position {position} is not in the vocabulary; known are {_listed(self.values)}"
+                f"token {value!r} at position {position} is not in the vocabulary; "
+                f"known are {_listed(self.values)}"
             ) from None
 
     def _check_input(self, inputs: Sequence[Value], ids: list[int]) -> None:
@@ -95,7 +96,9 @@ class CategoricalEncoder:
             raise InputError(f"an input opens with BOS: found {found} first, needed {self.bos_token!r}")
         if ids.count(bos) > 1:
             position = ids.index(bos, 1)
-            raise InputError(f"found BOS ({self.bos_token!r}) at position {position}; it stands at position 0 only")
+            raise InputError(
+                f"found BOS ({self.bos_token!r}) at position {position}; it stands at position 0 only"
+            )
         pads = ids.count(pad)
         if pads and ids[-pads:] != [pad] * pads:
             position = ids.index(pad)
@@ -105,7 +108,8 @@ class CategoricalEncoder:
             )
         if self.max_seq_len is not None and len(ids) > self.max_seq_len + 1:
             raise InputError(
-                f"an input of {len(ids) - 1} tokens after BOS is too long: this model takes at most {self.max_seq_len}"
+                f"an input of {len(ids) - 1} tokens after BOS is too long: "
+                f"this model takes at most {self.max_seq_len}"
             )
 
 
@@ -146,7 +150,8 @@ def decode_logits(config: Config, logits: Array, ids: npt.NDArray[np.intp]) -> l
 
 
 def _decode_categorical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
-    return _boxed(config.output.values)[logits.argmax(-1)]
+    answers: npt.NDArray[np.object_] = _boxed(config.output.values)[logits.argmax(-1)]
+    return answers
 
 
 def _decode_numerical(config: Config, logits: Array) -> npt.NDArray[np.object_]:

@@ -64,7 +64,7 @@ class Model:
 
     `params`: see `Params`; a plain mapping of arrays is checked and wrapped. `residual_labels`: one name for
     each dimension of the residual stream. `alignment`: JSON data that says, per s-op and selector, where it
-    lives. `graph`: the tabulated program, or None. `certificate`: an object with `to_json`, JSON data, or None.
+    lives. `graph`: the tabulated program, or None. `certificate`: JSON data, an object with `to_json`, or None.
 
     Raises ModelFormatError where parameters or labels do not fit the config.
     """
@@ -132,7 +132,9 @@ class Model:
         rows = list(self._encoded(batch))
         longest = max(map(len, rows), default=1)
         pad = self.config.pad_id
-        return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(-1, longest)
+        return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(
+            -1, longest
+        )
 
     def _encoded(self, batch: Sequence[Sequence[Value]]) -> Iterator[list[int]]:
         for i, tokens in enumerate(batch):

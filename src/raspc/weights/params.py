@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 
 def shapes(config: Config) -> dict[str, Shape]:
     """The shape of each parameter, by its flat name, in the order of the forward pass."""
-    found = {
+    found: dict[str, Shape] = {
         "token_embed/embeddings": (config.d_vocab, config.d_model),
         "pos_embed/embeddings": (config.n_ctx, config.d_model),
     }

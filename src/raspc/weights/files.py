@@ -1,0 +1,132 @@
+"""Files written whole or not at all, and files read with suspicion."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+from raspc.errors import InputError, ModelFormatError
+
+
+@contextmanager
+def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
+    """A temporary sibling of `target` that takes its place when the block ends without an error.
+
+    A directory that stands there is replaced only if it is empty or holds the file `marker`, so that a
+    mistyped path never deletes what is not ours. However the block is interrupted, `target` is then the old
+    directory, the new one, or absent; never half of one.
+
+    Raises InputError for a path that cannot be written.
+    """
+    path = Path(os.path.abspath(target))
+    with writing(path):
+        _check_replaceable(path, marker)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        try:
+            yield building
+            _take_place(building, path)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+
+
+@contextmanager
+def writing(path: str | PathLike[str]) -> Iterator[None]:
+    """Turns an `OSError` of the block into an InputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}; choose another path") from error
+
+
+def _check_replaceable(path: Path, marker: str) -> None:
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_dir():
+        raise InputError(f"cannot write {path}: it is not a directory; choose another path")
+    if any(path.iterdir()) and not (path / marker).is_file():
+        raise InputError(
+            f"cannot write {path}: the directory holds other files and no {marker}; choose another path"
+        )
+
+
+def _take_place(building: Path, path: Path) -> None:
+    os.chmod(building, 0o777 & ~_umask())
+    if not path.exists():
+        os.rename(building, path)
+        return
+    # A directory cannot be renamed onto a full one, so the old one steps aside first.
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    os.rename(path, aside)
+    os.rename(building, path)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Each file of `contents` in the directory, flushed to the disk."""
+    for name, data in contents.items():
+        with open(directory / name, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def write_file(path: str | PathLike[str], data: bytes) -> None:
+    """One file, under a temporary name until it is whole.
+
+    Raises InputError for a path that cannot be written.
+    """
+    target = Path(os.path.abspath(path))
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, target)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def read_file(directory: Path, name: str, most: int) -> bytes:
+    """The bytes of a regular file that truly lies in the directory and has at most `most` of them.
+
+    Raises ModelFormatError otherwise; the size is checked before anything is read.
+    """
+    where = directory / name
+    try:
+        # Strict, so that a loop of links is an error here; non-blocking, so that a pipe does not hang.
+        real = where.resolve(strict=True)
+        if real.parent != directory.resolve(strict=True):
+            raise ModelFormatError(f"{where}: found a link to {real}; needed a file inside the directory")
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(real, flags), "rb") as file:
+            return _read(file.fileno(), where, most)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelFormatError(f"{where}: cannot be read: {error}; is this a saved model?") from error
+
+
+def _read(descriptor: int, where: Path, most: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelFormatError(f"{where}: needed a regular file")
+    if found.st_size > most:
+        raise ModelFormatError(f"{where}: found {found.st_size} bytes, the limit is {most}")
+    with open(descriptor, "rb", closefd=False) as file:
+        data = file.read(most + 1)
+    if len(data) != found.st_size:
+        raise ModelFormatError(f"{where}: changed while it was read")
+    return data

@@ -1,0 +1,231 @@
+"""A model as a directory of data: no pickle, no code, the same bytes from every process.
+
+    config.json        sizes, vocabulary, output, the certificate, and the hash that ties the files together
+    model.safetensors  the parameters under their canonical names, float32
+    graph.json         the tabulated program
+    labels.json        residual labels and the alignment
+
+A directory from a stranger may be malformed or huge: `load` raises ModelFormatError and nothing else, in
+memory bounded by `Limits`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raspc import jsonvalues
+from raspc.errors import ModelFormatError, RaspcError
+from raspc.weights import files
+from raspc.weights.config import Config
+from raspc.weights.model import Model
+from raspc.weights.params import Array, Params, Shape, shapes
+
+CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json", "labels.json"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that `load` reads, in bytes, file by file. Pass larger ones to load a larger model."""
+
+    config: int = 16 * 2**20
+    weights: int = 4 * 2**30
+    header: int = 16 * 2**20
+    graph: int = 64 * 2**20
+    labels: int = 64 * 2**20
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def save(model: Model, directory: str | PathLike[str]) -> None:
+    """Write the four files into a temporary sibling of `directory`, then rename it.
+
+    Raises InputError for a path that cannot be written or that holds something other than a model, and
+    UnsupportedProgram for values that JSON lacks; the old directory is then untouched.
+    """
+    contents = to_files(model)
+    with files.fresh_directory(directory, marker=CONFIG) as building:
+        files.write_files(building, contents)
+
+
+def to_files(model: Model) -> dict[str, bytes]:
+    """The bytes of each file. Raises UnsupportedProgram for values that JSON lacks."""
+    contents = {
+        WEIGHTS: _weights_bytes(model),
+        GRAPH: jsonvalues.dumps(_plain(model.graph)),
+        LABELS: jsonvalues.dumps(
+            {"residual_labels": list(model.residual_labels), "alignment": _plain(model.alignment)}
+        ),
+    }
+    config = model.config.to_json() | {"certificate": _plain(model.certificate)}
+    return contents | {CONFIG: jsonvalues.dumps(config | {"hash": _hash(config, contents)}, indent=1)}
+
+
+def _weights_bytes(model: Model) -> bytes:
+    from safetensors.numpy import save as safetensors_bytes
+
+    # `Params` are contiguous, without which safetensors writes wrong numbers silently; and there is no
+    # metadata, whose order would change the bytes from run to run.
+    arrays: dict[str, Array] = dict(model.params)
+    return safetensors_bytes(arrays)
+
+
+def _plain(obj: Any) -> Any:
+    """The JSON form of an object that has one."""
+    return obj.to_json() if hasattr(obj, "to_json") else obj
+
+
+def _hash(config: Mapping[str, Any], contents: Mapping[str, bytes]) -> str:
+    """Over the graph, the weights, the labels, and the rest of the config: what belongs together."""
+    digest = hashlib.sha256(jsonvalues.dumps(config))
+    for name in (WEIGHTS, GRAPH, LABELS):
+        digest.update(hashlib.sha256(contents[name]).digest())
+    return digest.hexdigest()
+
+
+def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Model:
+    """The model in a directory that `save` wrote.
+
+    Raises ModelFormatError for everything else, whoever made it.
+    """
+    path = _directory(directory)
+    config, certificate, stated = _read_config(files.read_file(path, CONFIG, limits.config))
+    contents = {
+        WEIGHTS: files.read_file(path, WEIGHTS, limits.weights),
+        GRAPH: files.read_file(path, GRAPH, limits.graph),
+        LABELS: files.read_file(path, LABELS, limits.labels),
+    }
+    params = parse_safetensors(contents[WEIGHTS], config, limits.header)
+    labels, alignment = _read_labels(contents[LABELS], config)
+    graph = _read_graph(contents[GRAPH])
+    if stated != _hash(config.to_json() | {"certificate": certificate}, contents):
+        raise ModelFormatError(
+            f"{path}: the files do not belong together (their hash differs from the one in {CONFIG}); "
+            "save the model again"
+        )
+    return Model(config, params, labels, alignment, graph, certificate)
+
+
+def _directory(directory: str | PathLike[str]) -> Path:
+    try:
+        path = Path(directory)
+        found = path.is_dir()
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelFormatError(f"{directory!r}: not a path: {error}") from error
+    if not found:
+        raise ModelFormatError(
+            f"{path}: no such directory; needed one that `raspc compile -o` or `save` wrote"
+        )
+    return path
+
+
+def _read_config(data: bytes) -> tuple[Config, Any, Any]:
+    obj = jsonvalues.loads(data, CONFIG)
+    if not isinstance(obj, dict) or not {"certificate", "hash"} <= set(obj):
+        raise ModelFormatError(
+            f"{CONFIG}: needed an object with a certificate and a hash; is this a saved model?"
+        )
+    certificate, stated = obj.pop("certificate"), obj.pop("hash")
+    if certificate is not None and not isinstance(certificate, dict):
+        raise ModelFormatError(f"{CONFIG}: the certificate must be an object or null")
+    return Config.from_json(obj), certificate, stated
+
+
+def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]]:
+    obj = jsonvalues.loads(data, LABELS)
+    if not isinstance(obj, dict) or set(obj) != {"residual_labels", "alignment"}:
+        raise ModelFormatError(f"{LABELS}: needed an object with residual_labels and alignment")
+    labels, alignment = obj["residual_labels"], obj["alignment"]
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ModelFormatError(f"{LABELS}: residual_labels must be a list of strings")
+    if len(labels) != config.d_model:
+        raise ModelFormatError(f"{LABELS}: found {len(labels)} residual labels, needed {config.d_model}")
+    if not isinstance(alignment, dict):
+        raise ModelFormatError(f"{LABELS}: alignment must be an object")
+    return labels, alignment
+
+
+def _read_graph(data: bytes) -> Any:
+    obj = jsonvalues.loads(data, GRAPH)
+    if obj is None:
+        return None
+    try:
+        return importlib.import_module("raspc.graph").from_json(obj)
+    except ModelFormatError:
+        raise
+    except RaspcError as error:
+        raise ModelFormatError(f"{GRAPH}: {error}") from error
+
+
+def parse_safetensors(data: bytes, config: Config, most_header: int) -> Params:
+    """The parameters, after the header has been compared with what the config needs.
+
+    Nothing is allocated on the word of the header: names, types, shapes and offsets must be exactly those of
+    the config, back to back, up to the last byte. Raises ModelFormatError.
+    """
+    header, body = _header(data, most_header)
+    _check_count(config, len(header), len(body))
+    needed = shapes(config)
+    if faults := [fault for name in needed if (fault := _entry_fault(header, name, needed[name]))]:
+        raise ModelFormatError(f"{WEIGHTS}: " + "; ".join(faults[:5]))
+    spans = sorted(header[name]["data_offsets"] for name in needed)
+    starts, ends = [span[0] for span in spans], [span[1] for span in spans]
+    if starts != [0, *ends[:-1]] or ends[-1] != len(body):
+        raise ModelFormatError(f"{WEIGHTS}: the tensors do not fill the file back to back; is it truncated?")
+    return Params({name: _array(body, header[name], needed[name]) for name in needed}, config)
+
+
+def _header(data: bytes, most: int) -> tuple[dict[str, Any], memoryview]:
+    if len(data) < 8:
+        raise ModelFormatError(f"{WEIGHTS}: truncated: found {len(data)} bytes")
+    (size,) = struct.unpack("<Q", data[:8])
+    if size > min(most, len(data) - 8):
+        raise ModelFormatError(f"{WEIGHTS}: the header claims {size} bytes; truncated or altered")
+    header = jsonvalues.loads(data[8 : 8 + size], f"{WEIGHTS} header")
+    if not isinstance(header, dict):
+        raise ModelFormatError(f"{WEIGHTS}: the header is not an object")
+    header.pop("__metadata__", None)
+    return header, memoryview(data)[8 + size :]
+
+
+def _check_count(config: Config, tensors: int, size: int) -> None:
+    """Before any shape is listed, so that a config which claims a billion layers costs nothing."""
+    if tensors != 4 + 12 * config.n_layers:
+        raise ModelFormatError(
+            f"{WEIGHTS}: found {tensors} tensors, needed {4 + 12 * config.n_layers}: four and twelve a layer"
+        )
+    needed = 4 * sum(int(np.prod(shape, dtype=object)) for shape in shapes(config).values())
+    if needed != size:
+        raise ModelFormatError(
+            f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered"
+        )
+
+
+def _entry_fault(header: Mapping[str, Any], name: str, shape: Shape) -> str | None:
+    entry = header.get(name)
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        return f"{name} is missing or malformed"
+    if entry["dtype"] != "F32" or entry["shape"] != list(shape):
+        return f"{name} is {str(entry['dtype'])[:20]} {str(entry['shape'])[:60]}, needed F32 {list(shape)}"
+    offsets, size = entry["data_offsets"], 4 * int(np.prod(shape, dtype=object))
+    if (
+        not isinstance(offsets, list)
+        or len(offsets) != 2
+        or not all(type(offset) is int for offset in offsets)
+    ):
+        return f"{name} has malformed offsets"
+    return None if offsets[1] - offsets[0] == size else f"{name} has offsets that do not fit its shape"
+
+
+def _array(body: memoryview, entry: Mapping[str, Any], shape: Shape) -> Array:
+    start, end = entry["data_offsets"]
+    return np.frombuffer(body[start:end], dtype="<f4").reshape(shape)
