@@ -1,0 +1,91 @@
+"""The application: its commands, and the one place where an error becomes a line and an exit status.
+
+Exit status: 0 done, 1 a check failed, 2 wrong use or bad input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from raspc.cli.commands import COMMANDS
+from raspc.errors import RaspcError, UncertainProgram
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+# Newer releases of Typer carry a Click of their own, so Click's root error is reached through Typer.
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="raspc",
+    help="Compile RASP programs exactly into the weights of small transformers.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, _command, _settings in COMMANDS:
+    app.command(_name, **_settings)(_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"raspc {version('raspc')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs one command line and exits with its status."""
+    raise SystemExit(status(sys.argv[1:] if args is None else args))
+
+
+def status(args: Sequence[str]) -> int:
+    """The exit status of one command line; its faults are one line on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UncertainProgram)
+        warnings.showwarning = _warn
+        try:
+            return app(list(args), prog_name="raspc", standalone_mode=False) or DONE
+        except BrokenPipeError:
+            # The reader has gone; nothing may be written at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        except (KeyboardInterrupt, typer.Abort):
+            return _fault("interrupted", args, INTERRUPTED)
+        except (_ClickError, RaspcError, OSError) as error:
+            return _fault(_message(error), args, WRONG)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror
+    format_message = getattr(error, "format_message", None)
+    return " ".join(format_message().split()) if format_message else str(error)
+
+
+def _fault(message: str, args: Sequence[str], code: int) -> int:
+    print(f"raspc: {message}", file=sys.stderr)
+    if "--json" in args:
+        print(json.dumps({"error": message}))
+    return code
+
+
+def _warn(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+    print(f"raspc: warning: {message}", file=sys.stderr)

@@ -1,0 +1,19 @@
+"""The table of commands: name, function, settings for Typer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from raspc.cli.compile import compile_program
+from raspc.cli.list import list_programs
+from raspc.cli.run import run
+
+# A token such as -1 looks like an option; what is no option of the command is a token.
+TAKES_TOKENS = {"context_settings": {"ignore_unknown_options": True}}
+
+COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
+    ("list", list_programs, {}),
+    ("compile", compile_program, {}),
+    ("run", run, TAKES_TOKENS),
+)

@@ -1,0 +1,93 @@
+"""`raspc compile`: a program to a directory of weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from raspc.cli import syntax
+from raspc.cli.options import Json, Program
+from raspc.cli.output import answer, say
+from raspc.errors import InputError
+
+if TYPE_CHECKING:
+    from raspc.programs import Found
+    from raspc.weights import Model
+
+
+def compile_program(
+    program: Program,
+    vocab: Annotated[
+        str | None, typer.Option(help="Tokens a,b,c or a JSON array; the library knows its own.")
+    ] = None,
+    max_seq_len: Annotated[int | None, typer.Option(help="The longest input, BOS not counted.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")
+    ] = None,
+    causal: Annotated[
+        bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.")
+    ] = None,
+    optimize: Annotated[int, typer.Option("-O", min=0, max=2, help="0, 1: readable; 2: compact.")] = 1,
+    bos: Annotated[str, typer.Option(help="The token that opens every input.")] = "BOS",
+    pad: Annotated[str, typer.Option(help="The token that fills a batch.")] = "PAD",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Accept a program that is undefined on some inputs.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse whatever is not proved.")] = False,
+    certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Compile PROGRAM into a model directory."""
+    import raspc
+    from raspc import programs
+
+    found = programs.find(program)
+    model = raspc.compile(
+        found.program,
+        vocab=_vocab(vocab, found),
+        max_seq_len=_length(max_seq_len, found),
+        causal=found.causal if causal is None else causal,
+        bos=syntax.value(bos),
+        pad=syntax.value(pad),
+        optimize=optimize,
+        partial=partial,
+        strict=strict,
+        certify=certify,
+    )
+    directory = output or Path("build") / found.name
+    model.save(directory)
+    answer(_report(directory, model), as_json, lambda: _tell(directory, model))
+
+
+def _vocab(text: str | None, found: Found) -> list[Any]:
+    if text is not None:
+        return syntax.vocabulary(text)
+    if found.vocab is None:
+        raise InputError(
+            f"{found.name}: needs --vocab, as --vocab a,b,c; only the library's programs have a default"
+        )
+    return list(found.vocab)
+
+
+def _length(given: int | None, found: Found) -> int:
+    if given is not None:
+        return given
+    if found.max_seq_len is None:
+        raise InputError(f"{found.name}: needs --max-seq-len; only the library's programs have a default")
+    return found.max_seq_len
+
+
+def _report(directory: Path, model: Model) -> dict[str, Any]:
+    from raspc.cli.facts import sizes
+
+    return {"directory": str(directory), **sizes(model)}
+
+
+def _tell(directory: Path, model: Model) -> None:
+    config = model.config
+    say(
+        f"{directory}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "
+        f"d_head {config.d_head}, d_mlp {config.d_mlp}; inputs of up to {config.max_seq_len} tokens"
+    )

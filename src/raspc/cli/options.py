@@ -1,0 +1,38 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def _library_names(incomplete: str) -> list[str]:
+    from raspc import library
+
+    return [name for name in library.PROGRAMS if name.startswith(incomplete)]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A model that `raspc compile` wrote.", show_default=False)
+]
+Tokens = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TOKENS...",
+        help="The input, without BOS; words, numbers, or quoted strings.",
+        show_default=False,
+    ),
+]
+Program = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROGRAM",
+        help="A library name, prog.rasp[:name], file.py:attribute, or package.module:attribute.",
+        autocompletion=_library_names,
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="The seed of random inputs.")]

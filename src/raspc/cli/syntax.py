@@ -1,0 +1,86 @@
+"""Values as a person types and reads them: `3`, `-0.5`, `a`, and `"3"` for the word that looks like 3."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from raspc import values
+from raspc.errors import InputError
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_QUOTED = re.compile(r'"([^"\\]|\\.)*"')
+_PLAIN_WORD = re.compile(r"[^\s,\"]+")
+
+
+def value(text: str) -> Any:
+    """The value that a text stands for: a number, a quoted JSON string, or the text itself as a word."""
+    if _NUMBER.fullmatch(text) or _QUOTED.fullmatch(text):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def vocabulary(text: str) -> list[Any]:
+    """The values of `a,b,3` or of a JSON array `["a", ",", 3]`.
+
+    Raises InputError for text that is neither, or holds an empty item.
+    """
+    if text.startswith("[") and text.endswith("]"):
+        return _json_array(text)
+    items = [value(item) for item in _items(text)]
+    if "" in items:
+        raise InputError(f"--vocab: found an empty token in {text!r}; write a,b,c or a JSON array")
+    return items
+
+
+def _items(text: str) -> list[str]:
+    """Split at commas outside quotes; no text has no items."""
+    return re.findall(r'(?:^|(?<=,))((?:"(?:[^"\\]|\\.)*"(?=,|$))|[^,]*)(?:,|$)', text) if text else []
+
+
+def _json_array(text: str) -> list[Any]:
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f'--vocab: {text} is not a JSON array ({error}); for brackets write ["[", "]"]'
+        ) from None
+    if any(isinstance(item, list | dict) for item in items):
+        raise InputError(
+            "--vocab: found an array or object among the tokens; tokens are numbers, strings or booleans"
+        )
+    return list(items)
+
+
+def token(text: str, vocab: Sequence[Any]) -> Any:
+    """The token of the vocabulary that a text stands for, else the value of the text.
+
+    A word of the vocabulary that is written like a number, such as "1", is found by its letters
+    unless the number itself is a token too.
+    """
+    typed = value(text)
+    known = {values.key(item) for item in vocab}
+    if values.key(typed) not in known and text in known:
+        return text
+    return typed
+
+
+def show(value_: Any) -> str:
+    """A value as `value` reads it; numbers to six digits."""
+    if isinstance(value_, str):
+        return value_ if _PLAIN_WORD.fullmatch(value_) and value(value_) == value_ else _quoted(value_)
+    return f"{value_:.6g}" if isinstance(value_, float) else str(value_)
+
+
+def show_all(values_: Sequence[Any]) -> str:
+    """Values side by side."""
+    return " ".join(map(show, values_))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

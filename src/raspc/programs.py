@@ -1,0 +1,155 @@
+"""From what a person types to a program: a library name, a RASP file, or an attribute of Python code.
+
+| written | found |
+|---|---|
+| `reverse` | the library's program, with its default vocabulary and length |
+| `prog.rasp`, `prog.rasp:name` | the last or the named definition of a RASP file |
+| `file.py:attribute` | an s-op, or a function without arguments that gives one, in a Python file |
+| `package.module:attribute` | the same in an importable module |
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from raspc.errors import InputError, RaspcError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from raspc.rasp import SOp
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program, the name to save it under, and the defaults that it comes with."""
+
+    name: str
+    program: SOp
+    vocab: Sequence[Any] | None = None
+    max_seq_len: int | None = None
+    causal: bool = False
+
+
+def find(spec: str) -> Found:
+    """The program that a text names; Python code that it names is run.
+
+    Raises InputError where there is none, and whatever RaspcError the program's own source raises.
+    """
+    path, _, attribute = spec.rpartition(":")
+    if spec.endswith(".rasp") or path.endswith(".rasp"):
+        return _from_text(*((path, attribute) if path.endswith(".rasp") else (spec, None)))
+    if path:
+        return _from_python(path, attribute)
+    return _from_library(spec)
+
+
+def _from_library(name: str) -> Found:
+    from raspc import library
+
+    if name not in library.PROGRAMS:
+        raise InputError(f"unknown program {name!r}: {_remedy(name, list(library.PROGRAMS))}")
+    entry = library.PROGRAMS[name]
+    return Found(name, entry.program, entry.vocab, entry.max_seq_len, entry.causal)
+
+
+def _remedy(name: str, known: Sequence[str]) -> str:
+    if name.endswith(".py"):
+        return f"write {name}:ATTRIBUTE to name the program in the file"
+    if near := get_close_matches(name, known):
+        return f"did you mean {' or '.join(near)}?"
+    return (
+        "`raspc list` shows the library; your own is prog.rasp, file.py:attribute or package.module:attribute"
+    )
+
+
+def _from_text(path: str, name: str | None) -> Found:
+    from raspc import text
+
+    program = text.load(_file(path)) if name is None else text.load(_file(path), name)
+    return Found(name or Path(path).stem, program)
+
+
+def _from_python(place: str, attribute: str) -> Found:
+    module = _run_file(_file(place)) if place.endswith(".py") else _import_module(place)
+    if not hasattr(module, attribute):
+        raise InputError(
+            f"{place} has no attribute {attribute!r}: it defines {_listed(_programs_in(module))}"
+        )
+    with _blamed(place):
+        return Found(attribute, _program(getattr(module, attribute), f"{place}:{attribute}"))
+
+
+def _program(value: Any, where: str) -> SOp:
+    from raspc.rasp import Expr, SOp
+
+    made = value() if callable(value) and not isinstance(value, Expr) else value
+    if not isinstance(made, SOp):
+        raise InputError(
+            f"{where} is of type {type(made).__name__}; needed an s-op, or a function without arguments"
+        )
+    return made
+
+
+def _programs_in(module: ModuleType) -> list[str]:
+    from raspc.rasp import SOp
+
+    return sorted(name for name, value in vars(module).items() if isinstance(value, SOp))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "no s-op"
+
+
+def _file(path: str) -> Path:
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    return Path(path)
+
+
+def _run_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"_raspc_program_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # As when Python runs the file: its neighbours can be imported, and its classes find their module.
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.modules[spec.name] = module
+    with _blamed(str(path)):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _import_module(name: str) -> ModuleType:
+    sys.path.insert(0, str(Path.cwd()))
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise InputError(f"{name!r} is neither a file (prog.rasp, file.py) nor a module's name")
+    with _blamed(name):
+        return importlib.import_module(name)
+
+
+@contextmanager
+def _blamed(where: str) -> Iterator[None]:
+    """An exception in the user's own code is told as a fault of that code, with the line that raised it."""
+    try:
+        yield
+    except RaspcError as error:
+        raise InputError(f"{where}: {error}") from error
+    except ModuleNotFoundError as error:
+        raise InputError(f"{where}: there is no module {error.name!r}") from error
+    except SyntaxError as error:
+        raise InputError(f"{where}: line {error.lineno} is not Python: {error.msg}") from error
+    except (Exception, SystemExit) as error:
+        line = traceback.extract_tb(error.__traceback__)[-1].lineno
+        raise InputError(
+            f"{where}: running it raised {type(error).__name__}: {error} (line {line})"
+        ) from error
