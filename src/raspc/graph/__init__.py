@@ -1,0 +1,1 @@
+"""The program as data: nodes, value sets, tables; building, checking, printing."""

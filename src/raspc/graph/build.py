@@ -1,0 +1,274 @@
+"""From expressions to a graph: value sets are inferred and every callable is listed as a table.
+
+Equal nodes are shared as they are made: equality is of tables, so two lambdas that agree on every value
+are one node. After this no callable is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from raspc import rasp
+from raspc import values as V
+from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram
+from raspc.graph import nodes as N
+from raspc.graph.evaluate import Run, gather, start
+from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Node, Select, Table, Variable
+from raspc.graph.samples import search
+from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued
+from raspc.graph.store import Store
+from raspc.graph.tabulate import affine_form, predicate_table, tabulate
+
+
+def build(program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False) -> Graph:
+    """The program as a graph of tables over a vocabulary and all lengths up to `max_seq_len`.
+
+    Raises InvalidProgram for an ill-formed vocabulary or program, UnsupportedProgram where a value set
+    cannot be listed and has to be.
+    """
+    if not isinstance(program, rasp.SOp):
+        raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal)
+    for expr in rasp.topological(program):
+        try:
+            builder.add(expr)
+        except RaspcError as error:
+            error.add_note(f"while tabulating {expr.name}")
+            raise
+    return builder.graph(program)
+
+
+def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
+    """The tokens in canonical order. Raises InvalidProgram for an empty or ambiguous vocabulary."""
+    tokens = [V.plain(token) for token in vocab]
+    if not tokens:
+        raise InvalidProgram("the vocabulary is empty; give at least one token")
+    try:
+        distinct = V.canonical(tokens)
+    except TypeError as error:
+        raise InvalidProgram(f"a token of the vocabulary cannot be hashed: {error}; use strings or numbers") from error
+    if len(distinct) < len(tokens):
+        twins = [t for i, t in enumerate(tokens) if any(V.same(t, other) for other in tokens[:i])]
+        raise InvalidProgram(f"the vocabulary holds equal tokens twice: {twins}; values equal under == are one")
+    if None in distinct:
+        raise InvalidProgram("None is in the vocabulary; None means 'no value' and cannot be a token")
+    return distinct
+
+
+def checked_length(max_seq_len: int) -> int:
+    """A usable maximum length. Raises InvalidProgram for one below 1."""
+    if isinstance(max_seq_len, bool) or not isinstance(max_seq_len, int) or max_seq_len < 1:
+        raise InvalidProgram(f"the maximum length is {max_seq_len!r}; needed an integer of at least 1")
+    return max_seq_len
+
+
+class _Builder:
+    """Grows a store of nodes, expression by expression."""
+
+    def __init__(self, vocab: tuple[Any, ...], max_len: int, causal: bool) -> None:
+        self.store = Store(max_len)
+        self.vocab, self.max_len, self.causal = vocab, max_len, causal
+        self.places: dict[int, int] = {}
+        self.search = search(len(vocab), max_len, causal)
+        self.exact_length: int | None = None
+        self.token = self.store.put(N.Token(domain=Listed(vocab)))
+        self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.store.nodes, self.store.joints, self.causal)
+
+    def add(self, expr: rasp.Expr) -> None:
+        """Tabulate one expression whose children are already there."""
+        rule = next(RULES[kind] for kind in type(expr).__mro__ if kind in RULES)
+        place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
+        encoding = expr.annotations.get("encoding")
+        numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
+        self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical)
+
+    def graph(self, program: rasp.SOp) -> Graph:
+        graph = self.store.graph(self.places[id(program)], self.max_len, self.causal)
+        return replace(graph, exact_length=self.exact_length)
+
+    def tokens(self, expr: rasp.Expr) -> int:
+        return self.token
+
+    def indices(self, expr: rasp.Expr) -> int:
+        return self.index
+
+    def length(self, expr: rasp.Expr) -> int:
+        if self.causal:
+            return self.elementwise_of(lambda i: i + 1, (self.index,), "length")
+        return self.store.put(N.Length(domain=Listed(tuple(range(1, self.max_len + 1)))))
+
+    def full(self, expr: rasp.Full) -> int:
+        return self.constant(expr.fill)
+
+    def constant(self, value: Any) -> int:
+        return self.store.put(Table(domain=Listed((V.plain(value),)), args=(), cells=np.zeros((), np.int32)))
+
+    def constant_sop(self, expr: rasp.ConstantSOp) -> int:
+        self.limit_length(expr)
+        return self.elementwise_of(lambda i: expr.value[i], (self.index,), expr.name)
+
+    def limit_length(self, expr: rasp.ConstantSOp | rasp.ConstantSelector) -> None:
+        if not expr.check_length:
+            return
+        if self.exact_length not in (None, len(expr.value)):
+            raise UnsupportedProgram.at(
+                expr.name, f"constants of lengths {self.exact_length} and {len(expr.value)}",
+                "one length", "no input can satisfy both; pass check_length=False to one",
+            )  # fmt: skip
+        self.exact_length = len(expr.value)
+
+    def elementwise(self, expr: rasp.Elementwise, *args: int) -> int:
+        f = partial(_apply, expr)
+        form = affine_form(expr)
+        if form and any(isinstance(self.store.domain(arg), Interval) for arg in args):
+            if all(self.store.domain(arg).all_numbers for arg in args):
+                return self.store.affine(args, *form)
+        return self.elementwise_of(f, args, expr.name)
+
+    def elementwise_of(self, f: Callable[..., Any], args: Sequence[int], name: str) -> int:
+        for arg in args:
+            self.store.list_values(arg, name)
+        return tabulate(self.store, f, args, name)
+
+    def select(self, expr: rasp.Select, key: int, query: int) -> int:
+        for arg in (key, query):
+            self.store.list_values(arg, expr.name)
+        table = predicate_table(expr.predicate, self.store.listed(key), self.store.listed(query), expr.name)
+        return self.put_select(key, query, table)
+
+    def put_select(self, key: int, query: int, cells: Bits) -> int:
+        key, cells = self.store.rooted(key, cells)
+        query, turned = self.store.rooted(query, cells.T)
+        cells = np.ascontiguousarray(turned.T)
+        if self.causal and key == query == self.index:
+            cells = np.where(np.tri(self.max_len, dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
+        if (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
+            return self.store.put(TRUE if cells.flat[0] else FALSE)
+        return self.store.put(Select(key=key, query=query, cells=cells))
+
+    def constant_selector(self, expr: rasp.ConstantSelector) -> int:
+        self.limit_length(expr)
+        size = min(len(expr.value), self.max_len)
+        cells = np.full((self.max_len, self.max_len), -1, np.int8)
+        cells[:size, :size] = np.array(expr.value, np.int8).reshape(len(expr.value), -1).T[:size, :size]
+        if self.exact_length is not None:
+            cells[cells < 0] = 0  # the length check already speaks for these
+        return self.put_select(self.index, self.index, cells)
+
+    def selector_and(self, expr: rasp.Expr, *args: int) -> int:
+        return self.gate("and", args)
+
+    def selector_or(self, expr: rasp.Expr, *args: int) -> int:
+        return self.gate("or", args)
+
+    def selector_not(self, expr: rasp.Expr, arg: int) -> int:
+        return self.negation(arg)
+
+    def negation(self, place: int) -> int:
+        node = self.store.nodes[place]
+        if isinstance(node, Select):
+            return self.put_select(node.key, node.query, negated(node.cells))
+        assert isinstance(node, Gate)
+        return self.gate("or" if node.op == "and" else "and", [self.negation(arg) for arg in node.args])
+
+    def gate(self, op: str, args: Sequence[int]) -> int:
+        """An and / or in normal form: flat, sorted, tables over the same two variables merged."""
+        flat: list[int] = []
+        for arg in args:
+            node = self.store.nodes[arg]
+            flat.extend(node.args if isinstance(node, Gate) and node.op == op else [arg])
+        merged: dict[tuple[int, int], Bits] = {}
+        rest: set[int] = set()
+        for arg in flat:
+            node = self.store.nodes[arg]
+            if isinstance(node, Select):
+                pair = (node.key, node.query)
+                merged[pair] = COMBINE[op](merged[pair], node.cells) if pair in merged else node.cells
+            else:
+                rest.add(arg)
+        rest.update(self.put_select(key, query, cells) for (key, query), cells in merged.items())
+        neutral, absorbing = (TRUE, FALSE) if op == "and" else (FALSE, TRUE)
+        rest.discard(self.store.put(neutral))
+        if self.store.put(absorbing) in rest and not self.may_be_undefined(rest):
+            return self.store.put(absorbing)
+        return rest.pop() if len(rest) == 1 else self.store.put(Gate(op, tuple(sorted(rest))))
+
+    def may_be_undefined(self, places: Iterable[int]) -> bool:
+        nodes = (self.store.nodes[place] for place in places)
+        return any(isinstance(node, Select) and (node.cells < 0).any() for node in nodes)
+
+    def selector_width(self, expr: rasp.Expr, selector: int) -> int:
+        if selector == self.store.put(TRUE):
+            return self.length(expr)
+        if selector == self.store.put(FALSE):
+            return self.constant(0)
+        low = int(never_empty(self.facts, selector))
+        return self.store.put(N.Width(domain=Listed(tuple(range(low, self.max_len + 1))), selector=selector))
+
+    def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
+        default = V.plain(expr.default)
+        if selector == self.store.put(FALSE):
+            return self.constant(default)
+        domain = self.store.domain(source)
+        if isinstance(domain, Listed) and len(domain) == 1 and never_empty(self.facts, selector):
+            return source
+        maybe_empty = not never_empty(self.facts, selector)
+        pick, proof = self.single(selector, source, domain)
+        values = self.store.aggregate_domain(domain, pick, default, maybe_empty)
+        node = N.Aggregate(
+            domain=values, selector=selector, source=source, default=default if maybe_empty else None,
+            pick=pick, proof=proof,
+        )  # fmt: skip
+        return self.store.put(node)
+
+    def single(self, selector: int, source: int, domain: N.Domain) -> tuple[bool, str]:
+        """Whether the aggregate is a pick, and how that is known."""
+        if single_valued(self.facts, selector, source):
+            return True, "structure"
+        numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
+        if numeric and any(self.averages(run, selector, source) for run in self.runs()):
+            return False, ""
+        return True, "enumeration" if self.search.complete and numeric else "assumption"
+
+    def averages(self, run: Run, selector: int, source: int) -> bool:
+        """Whether some input makes this aggregate average several unequal numbers."""
+        matrix, column = run.matrix(selector), run.column(source)
+        found = gather(run, matrix, column, self.store.domain(source))
+        return bool((found.several & found.numeric & run.batch.real & ~run.undefined[:, None]).any())
+
+    def runs(self) -> list[Run]:
+        if self.store.runs is None:
+            self.store.runs = [start(self.store.nodes, batch) for batch in self.search.batches]
+        return self.store.runs
+
+
+def _apply(expr: rasp.Elementwise, *args: Any) -> Any:
+    return V.apply(expr.f, args, expr.none_in_none_out)
+
+
+RULES: dict[type[rasp.Expr], Callable[..., int]] = {
+    rasp.TokensType: _Builder.tokens,
+    rasp.IndicesType: _Builder.indices,
+    rasp.LengthType: _Builder.length,
+    rasp.Full: _Builder.full,
+    rasp.ConstantSOp: _Builder.constant_sop,
+    rasp.Elementwise: _Builder.elementwise,
+    rasp.Select: _Builder.select,
+    rasp.ConstantSelector: _Builder.constant_selector,
+    rasp.SelectorAnd: _Builder.selector_and,
+    rasp.SelectorOr: _Builder.selector_or,
+    rasp.SelectorNot: _Builder.selector_not,
+    rasp.SelectorWidth: _Builder.selector_width,
+    rasp.Aggregate: _Builder.aggregate,
+}
+
+__all__ = ["UNDEFINED", "Variable", "build", "checked_length", "checked_vocab"]

@@ -1,0 +1,293 @@
+"""The batch interpreter: a graph on many inputs at once, as arrays of value numbers.
+
+The second, fast oracle; it must agree with `raspc.interpret` wherever that does not raise, and flags the
+inputs on which that raises. Shapes: B inputs of at most T tokens, padded on the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc import values as V
+from raspc.graph import nodes as N
+from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Interval, Listed, Node
+from raspc.graph.tables import lookup
+
+Bools: TypeAlias = NDArray[np.bool_]
+
+SAME = 1e-9
+"""Numbers nearer than this, relatively, count as one value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B inputs: token ids [B, T], UNDEFINED where padded, and lengths [B]."""
+
+    ids: Ids
+    lengths: NDArray[np.int64]
+    causal: bool
+
+    @cached_property
+    def real(self) -> Bools:
+        """[B, T]: which positions hold a token."""
+        return np.arange(self.ids.shape[1]) < self.lengths[:, None]
+
+    @cached_property
+    def allowed(self) -> Bools:
+        """[B, query, key]: real pairs that the mask does not hide."""
+        pairs = self.real[:, :, None] & self.real[:, None, :]
+        return pairs & np.tri(self.ids.shape[1], dtype=bool) if self.causal else pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A variable on a batch: value numbers of a listed set; of an interval, numbers beside the ids of specials.
+
+    ids [B, T] is UNDEFINED where there is no value; for an interval an id of −2 says: see `numbers`.
+    """
+
+    ids: Ids
+    numbers: Floats | None = None
+
+
+NUMBER = -2
+
+Matrix: TypeAlias = Bools
+Cell: TypeAlias = "Column | Matrix"
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What an aggregate finds at each query: how many keys, the least and greatest value, the mean."""
+
+    count: NDArray[np.int64]
+    least: Ids
+    greatest: Ids
+    low: Floats
+    high: Floats
+    mean: Floats
+    numeric: Bools
+
+    @property
+    def several(self) -> Bools:
+        """[B, T]: more than one distinct value is selected."""
+        spread = np.abs(self.high - self.low) > SAME * np.maximum(1.0, np.abs(self.high))
+        return (self.count > 1) & ((self.least != self.greatest) | spread)
+
+
+@dataclass
+class Run:
+    """Columns computed so far on one batch, and the inputs found to be undefined, with the first culprit."""
+
+    nodes: Sequence[Node]
+    batch: Batch
+    cells: list[Cell]
+    undefined: Bools
+    culprits: dict[int, int]
+
+    def upto(self, place: int) -> Cell:
+        """The column or matrix of the node at a place."""
+        while len(self.cells) <= place:
+            node = self.nodes[len(self.cells)]
+            self.cells.append(RULES[type(node)](self, node))
+        return self.cells[place]
+
+    def column(self, place: int) -> Column:
+        """The column of the variable at a place."""
+        cell = self.upto(place)
+        assert isinstance(cell, Column)
+        return cell
+
+    def matrix(self, place: int) -> Matrix:
+        """The matrix [B, query, key] of the selector at a place."""
+        cell = self.upto(place)
+        assert not isinstance(cell, Column)
+        return cell
+
+    def flag(self, bad: Bools) -> None:
+        """Note the inputs on which the node under way is undefined somewhere."""
+        fresh = bad.reshape(len(self.undefined), -1).any(axis=1) & ~self.undefined
+        for row in np.flatnonzero(fresh):
+            self.culprits[int(row)] = len(self.cells)
+        self.undefined |= fresh
+
+
+def start(nodes: Sequence[Node], batch: Batch) -> Run:
+    """A run over nodes; nothing is computed before it is asked for."""
+    return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), {})
+
+
+def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gathered:
+    """What lies under the selected keys of each query."""
+    count = selector.sum(axis=2)
+    ids = source.ids[:, None, :]
+    numbers, numeric = as_numbers(source, domain)
+    chosen = np.where(selector, ids, np.iinfo(np.int32).max).min(axis=2)
+    greatest = np.where(selector, ids, np.iinfo(np.int32).min).max(axis=2)
+    row = numbers[:, None, :]
+    low = np.where(selector, row, np.inf).min(axis=2)
+    high = np.where(selector, row, -np.inf).max(axis=2)
+    mean = np.matmul(selector.astype(np.float64), numbers[:, :, None])[:, :, 0] / np.maximum(count, 1)
+    words = np.matmul(selector.astype(np.float32), (~numeric)[:, :, None].astype(np.float32))[:, :, 0]
+    empty = count == 0
+    low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
+    return Gathered(count, chosen, greatest, low, high, np.where(low == high, low, mean), words == 0)
+
+
+def as_numbers(column: Column, domain: N.Domain) -> tuple[Floats, Bools]:
+    """[B, T] the values as numbers, and which are numbers."""
+    if column.numbers is not None:
+        return column.numbers, column.ids == NUMBER
+    assert isinstance(domain, Listed)
+    known = np.maximum(column.ids, 0)
+    return domain.numbers[known], domain.is_number[known] | (column.ids < 0)
+
+
+def nearest(domain: Listed, numbers: Floats) -> Ids:
+    """The ids of the values nearest to the numbers; UNDEFINED where none is near."""
+    places = np.flatnonzero(domain.is_number)
+    if not len(places):
+        return np.full(numbers.shape, UNDEFINED, np.int32)
+    known = domain.numbers[places]
+    right = np.clip(np.searchsorted(known, numbers), 1, max(len(known) - 1, 1)) if len(known) > 1 else None
+    if right is None:
+        best = np.zeros(numbers.shape, np.int64)
+    else:
+        best = right - (numbers - known[right - 1] < known[right] - numbers)
+    off = np.abs(known[best] - numbers) > SAME * np.maximum(1.0, np.abs(numbers))
+    return np.where(off, UNDEFINED, places[best]).astype(np.int32)
+
+
+def _token(run: Run, node: N.Token) -> Column:
+    return Column(run.batch.ids)
+
+
+def _index(run: Run, node: N.Index) -> Column:
+    return Column(np.where(run.batch.real, np.arange(run.batch.ids.shape[1]), UNDEFINED).astype(np.int32))
+
+
+def _length(run: Run, node: N.Length) -> Column:
+    return Column(np.where(run.batch.real, run.batch.lengths[:, None] - 1, UNDEFINED).astype(np.int32))
+
+
+def _table(run: Run, node: N.Table) -> Column:
+    args = [run.column(arg).ids for arg in node.args]
+    shape = run.batch.ids.shape
+    found = lookup(node.cells, args) if args else np.full(shape, int(node.cells), np.int32)
+    found = np.where(run.batch.real, found, UNDEFINED).astype(np.int32)
+    run.flag((found < 0) & run.batch.real)
+    return Column(found)
+
+
+def _affine(run: Run, node: N.Affine) -> Column:
+    total = np.full(run.batch.ids.shape, node.bias)
+    for arg, coef in zip(node.args, node.coefs, strict=True):
+        domain = run.nodes[arg].domain  # type: ignore[attr-defined]
+        total = total + coef * as_numbers(run.column(arg), domain)[0]
+    return Column(np.where(run.batch.real, NUMBER, UNDEFINED).astype(np.int32), total)
+
+
+def _select(run: Run, node: N.Select) -> Matrix:
+    keys, queries = run.column(node.key).ids, run.column(node.query).ids
+    found = node.cells[np.maximum(keys, 0)[:, None, :], np.maximum(queries, 0)[:, :, None]]
+    run.flag((found < 0) & run.batch.allowed)
+    return (found > 0) & run.batch.allowed
+
+
+def _gate(run: Run, node: N.Gate) -> Matrix:
+    combine = np.logical_and if node.op == "and" else np.logical_or
+    neutral = run.batch.allowed if node.op == "and" else np.zeros_like(run.batch.allowed)
+    return reduce(combine, (run.matrix(arg) for arg in node.args), neutral)
+
+
+def _width(run: Run, node: N.Width) -> Column:
+    count = run.matrix(node.selector).sum(axis=2)
+    found = count - int(node.listed.values[0])
+    return Column(np.where(run.batch.real, found, UNDEFINED).astype(np.int32))
+
+
+def _aggregate(run: Run, node: N.Aggregate) -> Column:
+    source = run.column(node.source)
+    domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
+    found = gather(run, run.matrix(node.selector), source, domain)
+    run.flag(found.several & ~found.numeric & run.batch.real)
+    return settle(run.batch, node, found, domain)
+
+
+def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -> Column:
+    """The aggregate's own value numbers, from what it found."""
+    pool = source.values if isinstance(source, Listed) else source.specials
+    listed = isinstance(node.domain, Listed)
+    own_values = node.domain.values if isinstance(node.domain, Listed) else node.domain.specials
+    own = {V.key(value): i for i, value in enumerate(own_values)}
+    other = UNDEFINED if listed else NUMBER
+    codes = np.array([own.get(V.key(value), other) for value in pool] or [other], np.int32)
+    averaged = nearest(node.domain, found.mean) if isinstance(node.domain, Listed) else NUMBER
+    averaged = np.where(found.numeric, averaged, UNDEFINED)
+    moved = np.where(found.least >= 0, codes[np.clip(found.least, 0, len(codes) - 1)], averaged)
+    ids = np.where(found.several, averaged, moved)
+    ids = np.where(found.count == 0, own.get(V.key(node.default), other), ids)
+    ids = np.where(batch.real, ids, UNDEFINED).astype(np.int32)
+    if listed:
+        return Column(ids)
+    default = float(node.default) if V.is_number(node.default) else 0.0
+    return Column(ids, np.where(found.count == 0, default, found.mean))
+
+
+RULES: dict[type[Node], Callable[[Run, Any], Cell]] = {
+    N.Token: _token,
+    N.Index: _index,
+    N.Length: _length,
+    N.Table: _table,
+    N.Affine: _affine,
+    N.Select: _select,
+    N.Gate: _gate,
+    N.Width: _width,
+    N.Aggregate: _aggregate,
+}
+
+
+def batch_of(graph: Graph, inputs: Sequence[Sequence[Any]]) -> Batch:
+    """Inputs as a padded batch. KeyError for a token outside the vocabulary."""
+    vocab = Listed(graph.vocab)
+    width = max((len(xs) for xs in inputs), default=0)
+    ids = np.full((len(inputs), width), UNDEFINED, np.int32)
+    for row, xs in enumerate(inputs):
+        ids[row, : len(xs)] = [vocab.id(x) for x in xs]
+    return Batch(ids, np.array([len(xs) for xs in inputs], np.int64), graph.causal)
+
+
+def run_graph(graph: Graph, batch: Batch) -> Run:
+    """Every node of the graph on a batch."""
+    run = start(graph.nodes, batch)
+    run.upto(len(graph) - 1)
+    if graph.exact_length is not None:
+        run.flag((batch.lengths != graph.exact_length)[:, None])
+    return run
+
+
+def decoded(column: Column, domain: N.Domain, row: int, length: int) -> list[Any]:
+    """The Python values of one input; an undefined value is shown as `...`."""
+    def one(position: int) -> Any:
+        number = int(column.ids[row, position])
+        if number == UNDEFINED:
+            return ...
+        if isinstance(domain, Listed):
+            return domain.values[number]
+        return float(column.numbers[row, position]) if number == NUMBER else domain.specials[number]  # type: ignore[index]
+
+    return [one(position) for position in range(length)]
+
+
+def interpret_graph(graph: Graph, inputs: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
+    """The graph's answers on inputs, one list each."""
+    run = run_graph(graph, batch_of(graph, inputs))
+    domain = graph.variable(graph.output).domain
+    for row, xs in enumerate(inputs):
+        yield decoded(run.column(graph.output), domain, row, len(xs))

@@ -1,0 +1,63 @@
+"""The value set of a mean: every sum of up to N numbers, over its count.
+
+Sums are counted exactly, as sets of integers over a common denominator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPREAD_LIMIT = 1 << 22
+"""The largest span of scaled sums that is enumerated."""
+
+
+def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:
+    """The means of 1 … count numbers drawn with repetition, ascending; None if more than `limit`.
+
+    A mean that is a whole number comes as an int.
+    """
+    fractions = [_fraction(x) for x in numbers]
+    scale = math.lcm(*(f.denominator for f in fractions))
+    scaled = sorted({int(f * scale) for f in fractions})
+    low, span = scaled[0], scaled[-1] - scaled[0]
+    if len(scaled) == 1:
+        return [_number(Fraction(low, scale))]
+    if span * count > SPREAD_LIMIT or count > 4 * limit:
+        return None
+    found: set[tuple[int, int]] = set()
+    sums = 1
+    for n in range(1, count + 1):
+        sums = _shifted(sums, [value - low for value in scaled])
+        totals = _bits(sums) + low * n
+        divisors = np.gcd(totals, n)
+        found.update(zip((totals // divisors).tolist(), (n // divisors).tolist(), strict=True))
+        if len(found) > limit:
+            return None
+    return sorted(_number(Fraction(total, n * scale)) for total, n in found)
+
+
+def _fraction(x: float) -> Fraction:
+    simple = Fraction(x).limit_denominator(1 << 20)
+    return simple if float(simple) == float(x) else Fraction(x)
+
+
+def _number(x: Fraction) -> float:
+    return x.numerator if x.denominator == 1 else x.numerator / x.denominator
+
+
+def _shifted(sums: int, steps: Sequence[int]) -> int:
+    """The set of sums, as the bits of an integer, after one more addend."""
+    result = 0
+    for step in steps:
+        result |= sums << step
+    return result
+
+
+def _bits(sums: int) -> NDArray[np.int64]:
+    raw = np.frombuffer(sums.to_bytes(sums.bit_length() // 8 + 1, "little"), np.uint8)
+    return np.flatnonzero(np.unpackbits(raw, bitorder="little")).astype(np.int64)

@@ -1,0 +1,278 @@
+"""The program as plain data: nodes in topological order, value sets, tables.
+
+A node refers to others by their place in the graph. A table holds numbers of values, never callables,
+so that a graph can be saved, hashed, compared and worked on with vectorised NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc import values as V
+
+Ids: TypeAlias = NDArray[np.int32]
+Bits: TypeAlias = NDArray[np.int8]
+Floats: TypeAlias = NDArray[np.float64]
+
+UNDEFINED = -1
+"""The number of no value: a cell where the callable raised, or that cannot occur."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A finite value set, in the canonical order of `raspc.values`."""
+
+    values: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def index(self) -> Mapping[Any, int]:
+        """From a value's key to its number."""
+        return {V.key(value): i for i, value in enumerate(self.values)}
+
+    def id(self, value: Any) -> int:
+        """The number of a value; KeyError if it is not in the set."""
+        return self.index[V.key(value)]
+
+    @cached_property
+    def is_number(self) -> NDArray[np.bool_]:
+        """Which of the values are numbers."""
+        return np.array([V.is_number(value) for value in self.values], bool)
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """The values as numbers; 0 where a value is not one."""
+        return np.array([float(v) if V.is_number(v) else 0.0 for v in self.values], np.float64)
+
+    @property
+    def specials(self) -> tuple[Any, ...]:
+        """The values that are not numbers."""
+        return tuple(value for value in self.values if not V.is_number(value))
+
+    @property
+    def all_numbers(self) -> bool:
+        """True where every value is a number."""
+        return bool(self.is_number.all())
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from lo to hi, and some special values: a set that is not listed."""
+
+    lo: float
+    hi: float
+    specials: tuple[Any, ...] = ()
+
+    @property
+    def all_numbers(self) -> bool:
+        """True where no special value can occur."""
+        return not self.specials
+
+
+Domain: TypeAlias = Listed | Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """What all nodes share: the names that the user gave, and the advice on how to store the value."""
+
+    names: tuple[str, ...] = field(default=(), kw_only=True)
+    numerical: bool | None = field(default=None, kw_only=True)
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        """The nodes that this one reads."""
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Variable(Node):
+    """A node that holds a value at each position."""
+
+    domain: Domain
+
+    @property
+    def listed(self) -> Listed:
+        """The value set, which must be listed."""
+        assert isinstance(self.domain, Listed), "the value set of this node is an interval"
+        return self.domain
+
+
+@dataclass(frozen=True, eq=False)
+class Token(Variable):
+    """The input tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Index(Variable):
+    """The positions 0 … n−1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Length(Variable):
+    """The length of the input (never under a causal mask, where it is a table of the index)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Variable):
+    """A function of the arguments' values: cells[id of arg 0, id of arg 1, …] is an id of `domain`.
+
+    `raises`: some cell that the arguments can reach is undefined.
+    """
+
+    args: tuple[int, ...]
+    cells: Ids
+    raises: bool = False
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return self.args
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Variable):
+    """bias + Σ coefs·args, of numbers that are not listed."""
+
+    args: tuple[int, ...]
+    coefs: tuple[float, ...]
+    bias: float
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return self.args
+
+
+@dataclass(frozen=True, eq=False)
+class Width(Variable):
+    """The number of keys that a selector selects."""
+
+    selector: int
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return (self.selector,)
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate(Variable):
+    """A pick (all selected keys hold one value) or a mean of the values at the selected keys.
+
+    `proof` says why it is a pick: "structure", "enumeration", "assumption"; "" for a mean.
+    """
+
+    selector: int
+    source: int
+    default: Any
+    pick: bool
+    proof: str
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return (self.selector, self.source)
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern(Node):
+    """A node that holds a boolean matrix."""
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Pattern):
+    """cells[key id, query id]: 1 selected, 0 not, −1 undefined."""
+
+    key: int
+    query: int
+    cells: Bits
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return (self.key, self.query)
+
+
+@dataclass(frozen=True, eq=False)
+class Gate(Pattern):
+    """A conjunction ("and") or disjunction ("or") of selectors; of none, it selects all or nothing."""
+
+    op: str
+    args: tuple[int, ...]
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return self.args
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
+
+    `exact_length`: the only input length on which the program is defined, if there is such a one.
+    """
+
+    nodes: tuple[Node, ...]
+    output: int
+    max_seq_len: int
+    causal: bool
+    exact_length: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, place: int) -> Node:
+        return self.nodes[place]
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def variable(self, place: int) -> Variable:
+        """The node at a place, which must hold values."""
+        node = self.nodes[place]
+        assert isinstance(node, Variable), f"%{place} is a selector"
+        return node
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """A distinct name for each node: the user's, else its kind with a running number."""
+        return _labels(self.nodes)
+
+    @property
+    def vocab(self) -> tuple[Any, ...]:
+        """The tokens that an input can hold."""
+        return next(node.listed.values for node in self.nodes if isinstance(node, Token))
+
+
+def renumbered(node: Node, place: Mapping[int, int] | Sequence[int]) -> Node:
+    """The node with its references moved."""
+    changes: dict[str, Any] = {}
+    for name in ("args", "selector", "source", "key", "query"):
+        if not hasattr(node, name):
+            continue
+        old = getattr(node, name)
+        changes[name] = tuple(place[i] for i in old) if isinstance(old, tuple) else place[old]
+    return replace(node, **changes)
+
+
+def _labels(nodes: Sequence[Node]) -> tuple[str, ...]:
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
+    labels: list[str] = []
+    named = {name for node in nodes for name in node.names}
+    for node in nodes:
+        label = next((name for name in node.names if name not in taken), None)
+        kind = _KINDS.get(type(node), type(node).__name__.lower())
+        while label is None:
+            number = counts[kind] = counts.get(kind, 0) + 1
+            unnumbered = isinstance(node, Token | Index | Length) and number == 1
+            candidate = kind if unnumbered else f"{kind}_{number}"
+            label = None if candidate in taken | named else candidate
+        taken.add(label)
+        labels.append(label)
+    return tuple(labels)
+
+
+_KINDS: dict[type[Node], str] = {Token: "tokens", Index: "indices", Table: "map"}

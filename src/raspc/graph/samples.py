@@ -1,0 +1,61 @@
+"""Inputs to look for counter-examples on: all of them where they are few, telling ones where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.graph.evaluate import Batch
+from raspc.graph.nodes import UNDEFINED, Ids
+
+EXHAUSTIVE = 1500
+"""Up to this many inputs, all are tried and the search is a proof."""
+PAIRS = 1 << 20
+"""The most (query, key) pairs in the batch of long inputs."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Batches of inputs; `complete` if they are all that there are."""
+
+    batches: tuple[Batch, ...]
+    complete: bool
+
+
+def search(n_tokens: int, max_len: int, causal: bool) -> Search:
+    """Every input if there are few; else every short one, and long ones from few and from many tokens."""
+    total, longest = 0, 0
+    while longest < max_len and total + n_tokens ** (longest + 1) <= EXHAUSTIVE:
+        longest += 1
+        total += n_tokens**longest
+    short = tuple(all_of_length(n_tokens, length, causal) for length in range(1, longest + 1))
+    if longest == max_len:
+        return Search(short, True)
+    return Search((*short, _long(n_tokens, max_len, causal)), False)
+
+
+def all_of_length(n_tokens: int, length: int, causal: bool) -> Batch:
+    """Every input of one length, in lexicographic order."""
+    grid = np.indices((n_tokens,) * length, np.int32).reshape(length, -1).T
+    return Batch(np.ascontiguousarray(grid), np.full(len(grid), length, np.int64), causal)
+
+
+def _long(n_tokens: int, max_len: int, causal: bool) -> Batch:
+    """Random inputs of all lengths, the longest well represented, each drawn from a few of the tokens."""
+    rng = np.random.default_rng(0)
+    count = int(np.clip(PAIRS // max_len**2, 6, 256))
+    lengths = rng.integers(1, max_len + 1, count)
+    lengths[: max(2, count // 4)] = max_len
+    few = rng.integers(1, min(n_tokens, 4) + 1, count)
+    few[::3] = n_tokens
+    rows = [_row(rng, n_tokens, max_len, int(k)) for k in few]
+    ids: Ids = np.stack(rows).astype(np.int32)
+    ids[0] = np.arange(max_len) % n_tokens
+    ids[np.arange(max_len) >= lengths[:, None]] = UNDEFINED
+    return Batch(ids, lengths.astype(np.int64), causal)
+
+
+def _row(rng: np.random.Generator, n_tokens: int, max_len: int, distinct: int) -> Ids:
+    pool = rng.choice(n_tokens, distinct, replace=False)
+    return rng.choice(pool, max_len).astype(np.int32)

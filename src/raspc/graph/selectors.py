@@ -1,0 +1,131 @@
+"""Selectors in negation normal form, and what can be proved of them.
+
+A selector is a `Select` (a boolean table over one key and one query variable), or an "and" or an "or" of
+selectors. An empty "and" selects every key, an empty "or" none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.graph.nodes import Bits, Gate, Index, Length, Node, Select
+from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
+
+TRUE = Gate("and", ())
+FALSE = Gate("or", ())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the proofs look at: nodes, their listing over roots, and the mask."""
+
+    nodes: Sequence[Node]
+    joints: Sequence[Joint | None]
+    causal: bool
+
+    def joint(self, place: int) -> Joint:
+        """The listing of a variable."""
+        joint = self.joints[place]
+        assert joint is not None
+        return joint
+
+    def sizes(self, roots: Sequence[int]) -> list[int]:
+        """How many values each root has."""
+        return [len(self.nodes[root].domain) for root in roots]  # type: ignore[attr-defined]
+
+
+def negated(cells: Bits) -> Bits:
+    """The table of the negated selector; undefined stays undefined."""
+    return np.where(cells < 0, cells, 1 - cells).astype(np.int8)
+
+
+def both(x: Bits, y: Bits) -> Bits:
+    """The table of the conjunction: undefined where either is."""
+    return np.where((x < 0) | (y < 0), -1, x & y).astype(np.int8)
+
+
+def either(x: Bits, y: Bits) -> Bits:
+    """The table of the disjunction: undefined where either is."""
+    return np.where((x < 0) | (y < 0), -1, x | y).astype(np.int8)
+
+
+COMBINE: dict[str, Callable[[Bits, Bits], Bits]] = {"and": both, "or": either}
+
+
+def never_empty(facts: Facts, place: int) -> bool:
+    """True if it is proved that every query of every input selects some key."""
+    node = facts.nodes[place]
+    if isinstance(node, Gate) and node.op == "or":
+        return any(never_empty(facts, arg) for arg in node.args)
+    if isinstance(node, Gate):
+        return all(_selects_itself(facts, arg) for arg in node.args)
+    assert isinstance(node, Select)
+    return _selects_itself(facts, place) or _selects_a_present_index(facts, node)
+
+
+def _selects_itself(facts: Facts, place: int) -> bool:
+    node = facts.nodes[place]
+    if isinstance(node, Gate):
+        combine = all if node.op == "and" else any
+        return combine(_selects_itself(facts, arg) for arg in node.args)
+    assert isinstance(node, Select)
+    keys, queries = facts.joint(node.key), facts.joint(node.query)
+    roots = union([keys, queries])
+    sizes = facts.sizes(roots)
+    if np.prod(sizes, dtype=float) > JOINT_LIMIT:
+        return False
+    k, q = keys.over(roots), queries.over(roots)
+    return bool(np.all((node.cells[k, q] == 1) | ~possible(roots, facts.nodes, sizes) | (k < 0) | (q < 0)))
+
+
+def _selects_a_present_index(facts: Facts, node: Select) -> bool:
+    """An equality with an index that is below the length, and its like."""
+    if not isinstance(facts.nodes[node.key], Index):
+        return False
+    queries = facts.joint(node.query)
+    sizes = facts.sizes(queries.roots)
+    present = np.ones([1] * len(sizes), np.int64)
+    for axis, root in enumerate(queries.roots):
+        kind = type(facts.nodes[root])
+        if kind is Length or kind is Index:
+            along = np.arange(1, sizes[axis] + 1).reshape([-1 if a == axis else 1 for a in range(len(sizes))])
+            present = np.maximum(present, along)
+    first = np.where((node.cells == 1).any(axis=0), (node.cells == 1).argmax(axis=0), len(node.cells))
+    ok = (first[queries.cells] < present) | (queries.cells < 0)
+    return bool(np.all(ok | ~possible(queries.roots, facts.nodes, sizes)))
+
+
+def single_valued(facts: Facts, place: int, source: int) -> bool:
+    """True if it is proved that all keys selected by one query hold one value of the source."""
+    node = facts.nodes[place]
+    if isinstance(node, Gate):
+        return node.op == "and" and any(single_valued(facts, arg, source) for arg in node.args)
+    assert isinstance(node, Select)
+    selected = node.cells == 1
+    if isinstance(facts.nodes[node.key], Index) and bool((selected.sum(axis=0) <= 1).all()):
+        return True
+    together = _together(facts, node.key, source)
+    if together is None:
+        return False
+    held = (selected.T.astype(np.float32) @ together.astype(np.float32)) > 0
+    return bool((held.sum(axis=1) <= 1).all())
+
+
+def _together(facts: Facts, key: int, source: int) -> Bits | None:
+    """[key id, source id]: 1 where some position can hold both."""
+    if facts.joints[source] is None:
+        return None
+    joints = (facts.joint(key), facts.joint(source))
+    roots = union(joints)
+    sizes = facts.sizes(roots)
+    if np.prod(sizes, dtype=float) > JOINT_LIMIT:
+        return None
+    k, s = np.broadcast_arrays(*(joint.over(roots) for joint in joints))
+    ok = (k >= 0) & (s >= 0) & possible(roots, facts.nodes, sizes)
+    shape = [len(facts.nodes[place].domain) for place in (key, source)]  # type: ignore[attr-defined]
+    found = np.zeros(shape, np.int8)
+    found[k[ok], s[ok]] = 1
+    return found

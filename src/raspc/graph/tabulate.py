@@ -1,0 +1,198 @@
+"""Listing callables: a function over value sets becomes an array. The only place that calls a user's function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc import rasp
+from raspc import values as V
+from raspc.errors import UnsupportedProgram
+from raspc.graph.nodes import UNDEFINED, Bits, Ids, Listed, Table
+from raspc.graph.store import Store
+from raspc.graph.tables import JOINT_LIMIT, Joint, lookup, possible, union
+
+PREDICATE_LIMIT = 1 << 22
+CELL_LIMIT = 1 << 22
+"""The most cells of one table."""
+
+
+def tabulate(store: Store, f: Callable[..., Any], args: Sequence[int], name: str) -> int:
+    """The place of the node f(args…); f is called once for each combination that can occur.
+
+    Raises UnsupportedProgram if there are too many, or if f is undefined for all.
+    """
+    unique = tuple(dict.fromkeys(args))
+    pools = [store.listed(arg).values for arg in args]
+    axes = [unique.index(arg) for arg in args]
+    sizes = [len(store.listed(arg)) for arg in unique]
+    reach = _reachable(store, unique, sizes, name)
+    combos = np.stack(np.unravel_index(reach, sizes), axis=1) if sizes else np.zeros((1, 0), np.int64)
+    results, error = _results(f, [[pool[row[axis]] for pool, axis in zip(pools, axes, strict=True)] for row in combos.tolist()])
+    known = [r for r in results if r is not _RAISED]
+    if not known:
+        raise UnsupportedProgram.at(
+            name, f"a function that is undefined on all its arguments (it raised {error})",
+            "a value for some argument", "correct the function or the vocabulary",
+        )  # fmt: skip
+    domain = Listed(V.canonical(known))
+    ids = np.array([UNDEFINED if r is _RAISED else domain.id(r) for r in results], np.int32)
+    cells = np.full(int(np.prod(sizes)), UNDEFINED, np.int32)
+    cells[reach] = ids
+    return _simplest(store, unique, cells.reshape(sizes), domain, raises=len(known) < len(results))
+
+
+def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
+    """The node over its root if there is one root; an argument itself if the function changes nothing."""
+    joint = _listing(store, args, cells)
+    if joint is not None and len(joint.roots) <= 1:
+        args, cells = joint.roots, joint.cells
+    if not raises and len(domain) == 1:
+        args, cells, joint = (), np.zeros((), np.int32), Joint((), np.zeros((), np.int32))
+    if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
+        return args[0]
+    return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint)
+
+
+def _is_identity(cells: Ids, domain: Listed, source: Listed) -> bool:
+    if len(domain) != len(source) or not np.array_equal(cells, np.arange(len(cells))):
+        return False
+    return all(type(x) is type(y) and V.same(x, y) for x, y in zip(domain.values, source.values, strict=True))
+
+
+def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: str) -> np.ndarray[Any, Any]:
+    """Flat indices of the argument combinations that some position can hold."""
+    total = np.prod(sizes, dtype=float)
+    if total > CELL_LIMIT:
+        raise UnsupportedProgram.at(
+            name, f"a function of {len(sizes)} variables with {int(total):,} combinations of values",
+            f"at most {CELL_LIMIT:,}", "combine fewer variables at once, or shorten the maximum length",
+        )  # fmt: skip
+    joints = [store.joints[arg] for arg in args]
+    roots = union([j for j in joints if j is not None])
+    extent = [len(store.listed(root)) for root in roots]
+    if not roots or np.prod(extent, dtype=float) > JOINT_LIMIT:
+        if total > JOINT_LIMIT:
+            raise UnsupportedProgram.at(
+                name, f"a function with {int(total):,} combinations of values to list", f"at most {JOINT_LIMIT:,}",
+                "combine fewer variables at once, or shorten the maximum length",
+            )  # fmt: skip
+        return np.arange(int(total))
+    columns = np.broadcast_arrays(*(j.over(roots) for j in joints if j is not None))
+    ok = np.logical_and.reduce([column >= 0 for column in columns]) & possible(roots, store.nodes, extent)
+    flat = np.ravel_multi_index([column[ok] for column in columns], sizes)
+    seen = np.zeros(int(total), bool)
+    seen[flat] = True
+    return np.flatnonzero(seen)
+
+
+def _listing(store: Store, args: tuple[int, ...], cells: Ids) -> Joint | None:
+    """The new node over its roots; None (it becomes a root) if they have too many combinations."""
+    joints = [store.joints[arg] for arg in args]
+    roots = union([j for j in joints if j is not None])
+    extent = [len(store.listed(root)) for root in roots]
+    if np.prod(extent, dtype=float) > JOINT_LIMIT:
+        return None
+    columns = [j.over(roots) for j in joints if j is not None]
+    found = lookup(cells, list(np.broadcast_arrays(*columns)) if columns else [])
+    ok = np.broadcast_to(possible(roots, store.nodes, extent), extent)
+    found = np.where(ok, np.broadcast_to(found, extent), UNDEFINED).astype(np.int32)
+    return _trimmed(roots, found, ok)
+
+
+def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint:
+    """Without the roots that make no difference."""
+    for axis in range(len(roots) - 1, -1, -1):
+        merged = cells.max(axis=axis, keepdims=True)
+        if np.all((cells == merged) | ~ok):
+            roots = roots[:axis] + roots[axis + 1 :]
+            cells, ok = merged.squeeze(axis), ok.any(axis=axis)
+    return Joint(roots, np.ascontiguousarray(cells))
+
+
+class _Raised:
+    """Stands for the result of a call that raised."""
+
+
+_RAISED = _Raised()
+
+
+def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[list[Any], str]:
+    results: list[Any] = []
+    last = ""
+    for row in rows:
+        try:
+            results.append(f(*row))
+        except Exception as error:
+            results.append(_RAISED)
+            last = f"{type(error).__name__}: {error}"
+    return results, last
+
+
+def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries: Listed, name: str) -> Bits:
+    """cells[key id, query id] of a predicate; −1 where it raised, or a side is None."""
+    shape = (len(keys), len(queries))
+    if isinstance(predicate, rasp.Comparison) and (keys.all_numbers and queries.all_numbers):
+        return _compared(predicate, keys, queries)
+    if shape[0] * shape[1] > PREDICATE_LIMIT:
+        raise UnsupportedProgram.at(
+            name, f"a predicate over {shape[0]:,} keys and {shape[1]:,} queries", f"at most {PREDICATE_LIMIT:,} pairs",
+            "compare numbers with a Comparison, or shorten the maximum length",
+        )  # fmt: skip
+    cells = [_truth(predicate, k, q) for k in keys.values for q in queries.values]
+    return np.array(cells, np.int8).reshape(shape)
+
+
+_UFUNCS: dict[rasp.Comparison, Callable[..., Any]] = {
+    rasp.Comparison.EQ: np.equal,
+    rasp.Comparison.NEQ: np.not_equal,
+    rasp.Comparison.LT: np.less,
+    rasp.Comparison.LEQ: np.less_equal,
+    rasp.Comparison.GT: np.greater,
+    rasp.Comparison.GEQ: np.greater_equal,
+    rasp.Comparison.TRUE: lambda k, q: np.ones(np.broadcast_shapes(k.shape, q.shape), bool),
+    rasp.Comparison.FALSE: lambda k, q: np.zeros(np.broadcast_shapes(k.shape, q.shape), bool),
+}
+
+
+def _compared(comparison: rasp.Comparison, keys: Listed, queries: Listed) -> Bits:
+    result: Bits = _UFUNCS[comparison](keys.numbers[:, None], queries.numbers[None, :]).astype(np.int8)
+    return result
+
+
+def _truth(predicate: Callable[[Any, Any], bool], key: Any, query: Any) -> int:
+    if key is None or query is None:
+        return -1
+    try:
+        return int(bool(predicate(key, query)))
+    except Exception:
+        return -1
+
+
+def affine_form(expr: rasp.Elementwise) -> tuple[tuple[float, ...], float] | None:
+    """(coefficients, bias) of an expression whose operator is known to be affine, else None."""
+    if isinstance(expr, rasp.LinearSequenceMap):
+        return (expr.fst_fac, expr.snd_fac), 0.0
+    if expr.operation is None:
+        return None
+    name, left, right = expr.operation
+    if any(x is not None and not V.is_number(x) for x in (left, right)):
+        return None
+    form = _FORMS.get((name, left is not None, right is not None))
+    return form(left, right) if form else None
+
+
+_FORMS: dict[tuple[str, bool, bool], Callable[[Any, Any], tuple[tuple[float, ...], float] | None]] = {
+    ("add", False, False): lambda a, b: ((1.0, 1.0), 0.0),
+    ("sub", False, False): lambda a, b: ((1.0, -1.0), 0.0),
+    ("add", False, True): lambda a, b: ((1.0,), b),
+    ("add", True, False): lambda a, b: ((1.0,), a),
+    ("sub", False, True): lambda a, b: ((1.0,), -b),
+    ("sub", True, False): lambda a, b: ((-1.0,), a),
+    ("mul", False, True): lambda a, b: ((b,), 0.0),
+    ("mul", True, False): lambda a, b: ((a,), 0.0),
+    ("truediv", False, True): lambda a, b: ((1.0 / b,), 0.0) if b else None,
+}
