@@ -32,6 +32,9 @@ class InvalidProgram(RaspcError):
 class InputError(RaspcError, ValueError):
     """An input that a program, model or command cannot take. Also a `ValueError`, as Tracr's users expect."""
 
+    expression: object = None
+    """The expression that is undefined on the input, where the interpreter knows it."""
+
 
 class CertificateError(RaspcError):
     """A model whose margins do not suffice in the precision asked for."""

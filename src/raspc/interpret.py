@@ -35,7 +35,11 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
     results: Results = {}
     for expr in rasp.topological(program):
         rule = _rule(expr)
-        results[id(expr)] = rule(run, expr, *(results[id(child)] for child in expr.children))
+        try:
+            results[id(expr)] = rule(run, expr, *(results[id(child)] for child in expr.children))
+        except InputError as error:
+            error.expression = expr
+            raise
     return results
 
 
