@@ -86,14 +86,14 @@ def _from_python(place: str, attribute: str) -> Found:
         raise InputError(
             f"{place} has no attribute {attribute!r}: it defines {_listed(_programs_in(module))}"
         )
-    with _blamed(place):
-        return Found(attribute, _program(getattr(module, attribute), f"{place}:{attribute}"))
+    return Found(attribute, _program(getattr(module, attribute), f"{place}:{attribute}"))
 
 
 def _program(value: Any, where: str) -> SOp:
     from raspc.rasp import Expr, SOp
 
-    made = value() if callable(value) and not isinstance(value, Expr) else value
+    with _blamed(where):
+        made = value() if callable(value) and not isinstance(value, Expr) else value
     if not isinstance(made, SOp):
         raise InputError(
             f"{where} is of type {type(made).__name__}; needed an s-op, or a function without arguments"
