@@ -1,0 +1,151 @@
+"""Programs that count: majorities, fractions, sums, parity.
+
+Counts are widths of selectors wherever that is possible: whole numbers, exact at every length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+
+from raspc import rasp
+from raspc.library.parts import equal, everything, so_far
+from raspc.library.program import entry
+from raspc.library.tracr import count
+from raspc.rasp import SOp, Value
+
+_OWN = "raspc"
+_RASPLIB = "Weiss et al. (2021), the library of the RASP interpreter"
+
+
+def majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
+    """2·#1 − L at every position: positive if ones are the majority, negative if not, 0 on a tie.
+
+    #1 counts the ones and L is the length, BOS not counted. Under a causal mask both are those of the
+    input so far, so that the last position holds the answer for the whole input.
+
+    >>> majority()([1, 0, 1])
+    [1, 1, 1]
+    """
+    return (2 * count(token, sop) - rasp.length).named("majority")
+
+
+def running_majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
+    """True where more than half of the tokens so far are `token`.
+
+    >>> running_majority()([1, 0, 1, 0, 0])
+    [True, False, True, False, False]
+    """
+    share = rasp.Aggregate(so_far(), rasp.numerical(sop == token)).named("share")
+    return (share > 0.5).named("running_majority")
+
+
+def fraction(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
+    """The fraction of all tokens that are `token`, at every position.
+
+    >>> fraction()("abab")
+    [0.5, 0.5, 0.5, 0.5]
+    """
+    share = rasp.Aggregate(everything(), rasp.numerical(sop == token))
+    return rasp.numerical(share).named(f"fraction_{token}")
+
+
+def contains(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
+    """True, at every position, if the token occurs anywhere in the input.
+
+    >>> contains()("bca"), contains()("bcb")
+    ([True, True, True], [False, False, False])
+    """
+    return (count(token, sop) > 0).named(f"contains_{token}")
+
+
+def num_prevs(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
+    """How often a token has occurred so far, this position included.
+
+    >>> num_prevs()("abab")
+    [1, 1, 2, 2]
+    """
+    return rasp.SelectorWidth(equal(sop, token) & so_far()).named(f"num_prevs_{token}")
+
+
+def cumulative_sum(values: Iterable[float] = range(1, 10), sop: SOp = rasp.tokens) -> SOp:
+    """The sum of the numbers so far.
+
+    A sum over `values`, the numbers that can occur beside 0, of the value times its count so far: whole
+    counts and no product of variables. Undefined where another number occurs. RASP-L: `cumsum`.
+
+    >>> cumulative_sum()([3, 2, 1, 1])
+    [3, 5, 6, 7]
+    """
+    listed = tuple(values)
+    numbers = rasp.Map(_one_of(listed), sop).named("numbers")
+    return reduce(SOp.__add__, (value * num_prevs(value, numbers) for value in listed)).named(
+        "cumulative_sum"
+    )
+
+
+def _one_of(values: Sequence[Value]) -> Callable[[Value], Value]:
+    """The identity on these values and 0; undefined elsewhere, so that the compiler refuses."""
+    known = {0, *values}
+
+    def checked(x: Value) -> Value:
+        if x not in known:
+            raise ValueError(f"{x!r} is not among the values that are summed, {sorted(known)}")
+        return x
+
+    return checked
+
+
+def parity(token: Value = 1, sop: SOp = rasp.tokens, bound: int | None = None) -> SOp:
+    """1 where the number of ones so far is odd, else 0.
+
+    The prefix is bounded by the maximum length of the model, or else by `bound`: then only the first
+    `bound` positions count.
+
+    >>> parity()([1, 1, 0, 1])
+    [1, 0, 0, 1]
+    >>> parity(bound=2)([1, 1, 0, 1])
+    [1, 0, 0, 0]
+    """
+    ones = equal(sop, token) & so_far()
+    if bound is not None:
+        ones = ones & rasp.Select(rasp.indices, rasp.Full(bound), rasp.Comparison.LT)
+    return (rasp.SelectorWidth(ones) % 2).named("parity")
+
+
+def _majority(xs: Sequence[Value]) -> list[Value]:
+    return [2 * list(xs).count(1) - len(xs)] * len(xs)
+
+
+def _prefixes(xs: Sequence[Value]) -> list[Sequence[Value]]:
+    return [xs[: i + 1] for i in range(len(xs))]
+
+
+PROGRAMS = (
+    entry(majority, (0, 1), 10, _majority, _OWN),
+    entry(
+        running_majority,
+        (0, 1),
+        10,
+        lambda xs: [2 * list(p).count(1) > len(p) for p in _prefixes(xs)],
+        _OWN,
+    ),
+    entry(fraction, "abc", 8, lambda xs: [list(xs).count("a") / len(xs)] * len(xs), _OWN),
+    entry(contains, "abc", 8, lambda xs: ["a" in xs] * len(xs), _RASPLIB),
+    entry(num_prevs, "abc", 8, lambda xs: [list(p).count("a") for p in _prefixes(xs)], _RASPLIB),
+    entry(
+        cumulative_sum,
+        (0, 1, 2, 3),
+        6,
+        lambda xs: list(itertools.accumulate(xs)),
+        "Zhou et al. (2023), RASP-L",
+    ),
+    entry(
+        parity,
+        (0, 1),
+        10,
+        lambda xs: [list(p).count(1) % 2 for p in _prefixes(xs)],
+        "Zhou et al. (2023), RASP-L",
+    ),
+)

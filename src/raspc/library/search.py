@@ -1,0 +1,182 @@
+"""Programs that look something up: earlier occurrences, extremes, the most frequent token.
+
+Several are primitives or exercises of RASP-L: Zhou et al. (2023), "What Algorithms can Transformers Learn?".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from raspc import rasp
+from raspc.library.parts import at_rank, before, equal, occurrences_before, same
+from raspc.library.program import entry
+from raspc.library.tracr import hist, shift_by
+from raspc.rasp import Comparison, SOp, Value
+
+_OWN = "raspc"
+_RASPL = "Zhou et al. (2023), RASP-L"
+_NOWHERE = -2
+"""A position that no key has, and whose successor no key has."""
+
+
+def induction(sop: SOp = rasp.tokens, default: Value = None) -> SOp:
+    """The token that came after the latest earlier occurrence of this one; `default` where it is new.
+
+    The induction head of Elhage et al. (2021), "A Mathematical Framework for Transformer Circuits", and
+    `induct` of RASP-L. The latest earlier occurrence is the one that has one occurrence less before it.
+
+    >>> induction()("abcab")
+    [None, None, None, 'b', 'c']
+    """
+    seen = occurrences_before(sop)
+    latest = same(sop) & rasp.Select(seen, seen, lambda key, query: key == query - 1)
+    place = rasp.Aggregate(latest, rasp.indices, default=_NOWHERE).named("place")
+    return rasp.Aggregate(equal(rasp.indices, place + 1), sop, default).named("induction")
+
+
+def has_seen(sop: SOp = rasp.tokens) -> SOp:
+    """True where the token has occurred before. RASP-L: `has_seen`.
+
+    >>> has_seen()("abab")
+    [False, False, True, True]
+    """
+    return (occurrences_before(sop) > 0).named("has_seen")
+
+
+def first_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
+    """The index at which a value occurs first; `default` where it does not occur.
+
+    `of` is the value to look for: by default the token of each position, otherwise a constant or an s-op.
+
+    >>> first_occurrence()("abcb")
+    [0, 1, 2, 1]
+    >>> first_occurrence("c")("abcb")
+    [2, 2, 2, 2]
+    """
+    new = equal(occurrences_before(sop), 0)
+    return rasp.Aggregate(equal(sop, of) & new, rasp.indices, default).named("first_occurrence")
+
+
+def last_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
+    """The index at which a value occurs last (under a causal mask: so far); `default` where it does not.
+
+    `of` as in `first_occurrence`. The last occurrence is the one that has all the others before it.
+
+    >>> last_occurrence()("abcb")
+    [0, 3, 2, 3]
+    """
+    chosen, seen = equal(sop, of), occurrences_before(sop)
+    total = rasp.SelectorWidth(chosen).named("total")
+    last = chosen & rasp.Select(seen, total, lambda key, query: key == query - 1)
+    return rasp.Aggregate(last, rasp.indices, default).named("last_occurrence")
+
+
+def token_after_last(token: Value = "a", sop: SOp = rasp.tokens, default: Value = None) -> SOp:
+    """What comes right after the last occurrence of a token, at every position; `default` if nothing does.
+
+    Selects the position that the token precedes and that has all its occurrences before it.
+
+    >>> token_after_last()("abacb")
+    ['c', 'c', 'c', 'c', 'c']
+    """
+    follows = shift_by(1, sop == token, default=False).named("follows")
+    seen = rasp.SelectorWidth(equal(sop, token) & before())
+    total = rasp.SelectorWidth(equal(sop, token)).named("total")
+    chosen = equal(follows, True) & rasp.Select(seen.named("seen"), total, Comparison.EQ)
+    return rasp.Aggregate(chosen, sop, default).named("token_after_last")
+
+
+def minimum(sop: SOp = rasp.tokens) -> SOp:
+    """The least value, at every position. RASP-L: `seq_min`.
+
+    >>> minimum()([3, 1, 2])
+    [1, 1, 1]
+    """
+    return at_rank(sop, sop).named("minimum")
+
+
+def maximum(sop: SOp = rasp.tokens) -> SOp:
+    """The greatest value, at every position. RASP-L: `seq_max`.
+
+    >>> maximum()([3, 1, 2])
+    [3, 3, 3]
+    """
+    return at_rank(sop, sop, descending=True).named("maximum")
+
+
+def argmin(sop: SOp = rasp.tokens) -> SOp:
+    """The index of the least value, the first of several, at every position.
+
+    >>> argmin()([3, 1, 1])
+    [1, 1, 1]
+    """
+    return at_rank(rasp.indices, sop).named("argmin")
+
+
+def argmax(sop: SOp = rasp.tokens) -> SOp:
+    """The index of the greatest value, the first of several, at every position.
+
+    >>> argmax()([1, 3, 3])
+    [1, 1, 1]
+    """
+    return at_rank(rasp.indices, sop, descending=True).named("argmax")
+
+
+def index_select(sop: SOp = rasp.tokens, at: SOp = rasp.tokens, default: Value = None) -> SOp:
+    """The value at the index that each position names; `default` outside the input. RASP-L: `index_select`.
+
+    By default the tokens themselves are the indices: a step along pointers.
+
+    >>> index_select()([1, 2, 0, 3])
+    [2, 0, 1, 3]
+    """
+    return rasp.Aggregate(equal(rasp.indices, at), sop, default).named("index_select")
+
+
+def mode(sop: SOp = rasp.tokens) -> SOp:
+    """The most frequent token, at every position; the one that occurs first, of several.
+
+    >>> mode()("abcbc")
+    ['b', 'b', 'b', 'b', 'b']
+    """
+    return at_rank(sop, hist(sop), descending=True).named("mode")
+
+
+def _induction(xs: Sequence[Value]) -> list[Value]:
+    latest = [max((j for j in range(i) if xs[j] == x), default=None) for i, x in enumerate(xs)]
+    return [None if j is None else xs[j + 1] for j in latest]
+
+
+def _last(xs: Sequence[Value], value: Value) -> int:
+    return len(xs) - 1 - list(xs)[::-1].index(value)
+
+
+def _after_last_a(xs: Sequence[Value]) -> list[Value]:
+    after = [*xs[_last(xs, "a") + 1 :], None][0] if "a" in xs else None
+    return [after] * len(xs)
+
+
+def _mode(xs: Sequence[Value]) -> Value:
+    return Counter(xs).most_common(1)[0][0]
+
+
+def _everywhere(xs: Sequence[Value], value: Value) -> list[Value]:
+    return [value] * len(xs)
+
+
+_NUMBERS = (0, 1, 2, 3)
+
+PROGRAMS = (
+    entry(induction, "abc", 7, _induction, "Elhage et al. (2021)"),
+    entry(has_seen, "abc", 8, lambda xs: [x in xs[:i] for i, x in enumerate(xs)], _RASPL),
+    entry(first_occurrence, "abc", 7, lambda xs: [list(xs).index(x) for x in xs], _OWN),
+    entry(last_occurrence, "abc", 7, lambda xs: [_last(xs, x) for x in xs], _OWN),
+    entry(token_after_last, "abc", 7, _after_last_a, _OWN),
+    entry(minimum, _NUMBERS, 6, lambda xs: _everywhere(xs, min(xs)), _RASPL),
+    entry(maximum, _NUMBERS, 6, lambda xs: _everywhere(xs, max(xs)), _RASPL),
+    entry(argmin, _NUMBERS, 6, lambda xs: _everywhere(xs, list(xs).index(min(xs))), _RASPL),
+    entry(argmax, _NUMBERS, 6, lambda xs: _everywhere(xs, list(xs).index(max(xs))), _RASPL),
+    entry(index_select, _NUMBERS, 6, lambda xs: [xs[x] if x < len(xs) else None for x in xs], _RASPL),
+    entry(mode, "abc", 7, lambda xs: _everywhere(xs, _mode(xs)), _RASPL),
+)
