@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raspc.rasp import SOp
+
+
+_OWN = "a program of your own is prog.rasp, file.py:attribute or package.module:attribute"
 
 
 @dataclass(frozen=True)
@@ -57,20 +59,13 @@ def find(spec: str) -> Found:
 def _from_library(name: str) -> Found:
     from raspc import library
 
-    if name not in library.PROGRAMS:
-        raise InputError(f"unknown program {name!r}: {_remedy(name, list(library.PROGRAMS))}")
-    entry = library.PROGRAMS[name]
-    return Found(name, entry.program, entry.vocab, entry.max_seq_len, entry.causal)
-
-
-def _remedy(name: str, known: Sequence[str]) -> str:
     if name.endswith(".py"):
-        return f"write {name}:ATTRIBUTE to name the program in the file"
-    if near := get_close_matches(name, known):
-        return f"did you mean {' or '.join(near)}?"
-    return (
-        "`raspc list` shows the library; your own is prog.rasp, file.py:attribute or package.module:attribute"
-    )
+        raise InputError(f"{name}: write {name}:ATTRIBUTE to name the program in the file")
+    try:
+        entry = library.get(name)
+    except InputError as error:
+        raise InputError(f"{error}; {_OWN}") from None
+    return Found(name, entry.program, entry.vocab, entry.max_seq_len, entry.causal)
 
 
 def _from_text(path: str, name: str | None) -> Found:

@@ -13,7 +13,9 @@ def list_programs(as_json: Json = False) -> None:
     """List the library's programs, each with its default vocabulary and length."""
     from raspc import library
 
-    rows = [(name, entry.vocab, entry.max_seq_len, entry.description) for name, entry in library.PROGRAMS.items()]
+    rows = [
+        (name, entry.vocab, entry.max_seq_len, entry.description) for name, entry in library.PROGRAMS.items()
+    ]
     answer({"programs": [_record(*row) for row in rows]}, as_json, lambda: _tell(rows))
 
 
@@ -31,5 +33,8 @@ def _record(name: str, vocab: Any, max_seq_len: int, description: str) -> dict[s
 def _tell(rows: list[tuple[str, Any, int, str]]) -> None:
     table(
         ("program", "vocabulary", "length", "what it computes"),
-        [(name, ",".join(map(syntax.show, vocab)), length, description) for name, vocab, length, description in rows],
+        [
+            (name, ",".join(map(syntax.show, vocab)), length, description)
+            for name, vocab, length, description in rows
+        ],
     )

@@ -1,0 +1,1 @@
+"""Measurements, printed as Markdown by `python -m benchmarks [SECTION …]`; `make bench` runs all."""

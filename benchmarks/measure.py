@@ -1,0 +1,59 @@
+"""Times, peaks of memory, and Markdown."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that prints itself as Markdown."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __str__(self) -> str:
+        lines = [self.headers, ["---"] * len(self.headers), *self.rows]
+        return "\n".join([f"### {self.title}\n", *(f"| {' | '.join(line)} |" for line in lines), ""])
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The wall-clock time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def median(work: Callable[[], object], repeats: int = 5) -> float:
+    """The median wall-clock time of a call, after one that is not counted."""
+    work()
+    return statistics.median(seconds(work) for _ in range(repeats))
+
+
+def side_by_side(a: Callable[[], object], b: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
+    """The median times of two calls that take turns, so that a busy machine slows both alike."""
+    a(), b()
+    times = [(seconds(a), seconds(b)) for _ in range(repeats)]
+    return statistics.median(t for t, _ in times), statistics.median(t for _, t in times)
+
+
+def in_process(program: str) -> tuple[float, float]:
+    """Seconds that a program says it took, and the peak of memory in MiB of the process that ran it.
+
+    The program is Python source; it sets `took`.
+    """
+    tail = "\nimport resource, sys\nprint(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    ran = subprocess.run([sys.executable, "-c", program + tail], capture_output=True, text=True, check=True)
+    took, peak = ran.stdout.split()[-2:]
+    return float(took), float(peak) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def show_ms(time_: float) -> str:
+    """A time in milliseconds."""
+    return f"{1000 * time_:.1f} ms"
