@@ -43,6 +43,13 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
     return results
 
 
+def step(
+    expr: Expr, xs: Sequence[Value], children: Sequence[list[Any]], causal: bool = False
+) -> list[Any]:
+    """The meaning of one expression on one input, given the meanings of its children."""
+    return _rule(expr)(_Run([values.plain(x) for x in xs], causal), expr, *children)  # type: ignore[no-any-return]
+
+
 class _Run:
     """One input, and the mask that holds for it."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-from raspc.errors import InvalidProgram
+from raspc.errors import InputError, InvalidProgram
 
 Value = Any
 """What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
@@ -35,6 +35,9 @@ class Comparison(enum.Enum):
     FALSE = "False"
 
     def __call__(self, key: Value, query: Value) -> bool:
+        """Raises InputError for None, which compares with nothing."""
+        if key is None or query is None:
+            raise InputError(f"Comparison.{self.name}: the {'key' if key is None else 'query'} is None")
         return bool(_COMPARISONS[self](key, query))
 
 
@@ -74,6 +77,11 @@ class Expr:
         """The name that the user gave, if any."""
         name = self.annotations.get("name")
         return None if name is None else str(name)
+
+    @property
+    def given_encoding(self) -> Encoding | None:
+        """The advice on how to store the value that the user gave, if any."""
+        return self.annotations.get("encoding")
 
     def named(self, name: str) -> Self:
         """A copy of this expression under a name that every printed form and label will use."""

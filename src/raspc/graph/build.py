@@ -87,7 +87,7 @@ class _Builder:
         """Tabulate one expression whose children are already there."""
         rule = next(RULES[kind] for kind in type(expr).__mro__ if kind in RULES)
         place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
-        encoding = expr.annotations.get("encoding")
+        encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical)
 

@@ -1,0 +1,1 @@
+"""Running programs that were written for other systems."""

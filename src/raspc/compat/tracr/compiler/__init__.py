@@ -1,0 +1,1 @@
+"""`tracr.compiler`: from programs to models."""

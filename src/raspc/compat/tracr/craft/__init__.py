@@ -1,0 +1,1 @@
+"""`tracr.craft`: linear algebra on named directions."""

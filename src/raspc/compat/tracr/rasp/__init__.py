@@ -1,0 +1,1 @@
+"""`tracr.rasp`: the language."""

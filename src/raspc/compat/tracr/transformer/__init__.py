@@ -1,0 +1,1 @@
+"""`tracr.transformer`: what compiled models are made of."""
