@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
@@ -10,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from raspc.errors import InputError, ModelFormatError
 
@@ -130,3 +134,17 @@ def _read(descriptor: int, where: Path, most: int) -> bytes:
     if len(data) != found.st_size:
         raise ModelFormatError(f"{where}: changed while it was read")
     return data
+
+
+def npz_arrays(arrays: Mapping[str, Any], dtype: str = "float32") -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays under names fit for an NPZ file: `/` as `__`. Raises InputError for a dtype NumPy lacks."""
+    if dtype == "bfloat16":
+        raise InputError("an NPZ file cannot hold bfloat16; export float32 or float16")
+    return {name.replace("/", "__"): np.array(array, dtype) for name, array in arrays.items()}
+
+
+def write_npz(path: str | PathLike[str], arrays: Mapping[str, Any], dtype: str = "float32") -> None:
+    """The arrays as an NPZ file. Raises InputError for a path that cannot be written."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **npz_arrays(arrays, dtype))  # type: ignore[arg-type]
+    write_file(path, buffer.getvalue())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,22 +54,26 @@ class Weights:
     unembed: Linear
 
 
+A = TypeVar("A")
+"""An array of some framework."""
+
+
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """Every activation of one forward pass. Each array has a leading batch axis.
+class Trace(Generic[A]):
+    """Every activation of one forward pass, here or in an export. Each array has a leading batch axis.
 
     `residuals` and `layer_outputs` hold two arrays [batch, position, d_model] a layer: after or of the
     attention, then the MLP. `attn_logits` (scaled, before the mask) and `attn_patterns` (after the softmax)
     hold one array [batch, head, query, key] a layer. `unembedded` is [batch, position, d_vocab_out].
     """
 
-    input_embeddings: Array
-    residuals: list[Array]
-    layer_outputs: list[Array]
-    attn_logits: list[Array]
-    attn_patterns: list[Array]
-    transformer_output: Array
-    unembedded: Array
+    input_embeddings: A
+    residuals: list[A]
+    layer_outputs: list[A]
+    attn_logits: list[A]
+    attn_patterns: list[A]
+    transformer_output: A
+    unembedded: A
 
 
 def prepare(params: Mapping[str, Any], config: Config, dtype: npt.DTypeLike = np.float32) -> Weights:
@@ -92,16 +96,16 @@ def prepare(params: Mapping[str, Any], config: Config, dtype: npt.DTypeLike = np
 
 def forward(weights: Weights, ids: Ids) -> Array:
     """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]; nothing else is kept."""
-    x, hidden = _embed(weights, ids), _hidden(weights.config, ids)
+    x, hidden = _embed(weights, ids), _hidden(weights.config, ids, weights.pos_embed.dtype)
     for layer in weights.layers:
         x += _attention(layer, x, hidden, weights.config)[0]
         x += _mlp(layer, x)
     return weights.unembed(x)
 
 
-def trace(weights: Weights, ids: Ids) -> Trace:
+def trace(weights: Weights, ids: Ids) -> Trace[Array]:
     """The same pass, with every activation kept."""
-    x, hidden = _embed(weights, ids), _hidden(weights.config, ids)
+    x, hidden = _embed(weights, ids), _hidden(weights.config, ids, weights.pos_embed.dtype)
     kept = Trace(x, [], [], [], [], x, x)
     for layer in weights.layers:
         attended, logits, patterns = _attention(layer, x, hidden, weights.config)
@@ -124,24 +128,22 @@ def _embed(weights: Weights, ids: Ids) -> Array:
     return x
 
 
-def _hidden(config: Config, ids: Ids) -> npt.NDArray[np.bool_] | None:
-    """True where a key is hidden from a query, [batch or 1, 1, query or 1, key]; None where all is seen."""
+def _hidden(config: Config, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
+    """What the mask adds to the logits, [batch or 1, 1, query or 1, key]: 0, or −∞ where a key is hidden."""
     pad = ids == config.pad_id
     hidden = pad[:, None, None, :] if pad.any() else None
-    if not config.causal:
-        return hidden
-    later = ~np.tri(ids.shape[1], dtype=np.bool_)[None, None]
-    return later if hidden is None else later | hidden
+    if config.causal:
+        later = ~np.tri(ids.shape[1], dtype=np.bool_)[None, None]
+        hidden = later if hidden is None else later | hidden
+    return None if hidden is None else np.where(hidden, -np.inf, 0).astype(dtype)
 
 
-def _attention(
-    layer: Layer, x: Array, hidden: npt.NDArray[np.bool_] | None, config: Config
-) -> tuple[Array, Array, Array]:
+def _attention(layer: Layer, x: Array, hidden: Array | None, config: Config) -> tuple[Array, Array, Array]:
     """The output [batch, position, d_model], the logits before the mask, and the pattern."""
     q, k, v = (_split(linear(x), config) for linear in (layer.query, layer.key, layer.value))
     logits: Array = q @ k.swapaxes(-1, -2)
     logits *= np.asarray(1 / math.sqrt(config.d_head), logits.dtype)
-    pattern = _softmax(logits if hidden is None else np.where(hidden, np.asarray(-np.inf, x.dtype), logits))
+    pattern = _softmax(logits if hidden is None else logits + hidden)
     mixed = (pattern @ v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
     return layer.linear(mixed), logits, pattern
 

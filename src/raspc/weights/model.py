@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +23,7 @@ CHUNK = 2**20
 
 
 @dataclass(frozen=True, eq=False)
-class ModelOutput(Trace):
+class ModelOutput(Trace[Array]):
     """The answer to one input, and every activation on the way; the batch axis has length 1."""
 
     decoded: list[Value]
@@ -41,7 +40,7 @@ class BatchOutput:
     decoded: list[list[Value]]
     ids: Ids
     unembedded: Array
-    trace: Trace | None = None
+    trace: Trace[Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ class Model:
 
     `params`: see `Params`; a plain mapping of arrays is checked and wrapped. `residual_labels`: one name for
     each dimension of the residual stream. `alignment`: JSON data that says, per s-op and selector, where it
-    lives. `graph`: the tabulated program, or None. `certificate`: JSON data, an object with `to_json`, or None.
+    lives. `graph`: the tabulated program, or None. `certificate`: JSON data, an object with `to_json`,
+    or None.
 
     Raises ModelFormatError where parameters or labels do not fit the config.
     """
@@ -149,7 +149,7 @@ class Model:
         parts = [forward(weights, ids[i : i + piece]) for i in range(0, len(ids), piece)]
         return np.concatenate(parts) if parts else np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
 
-    def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace:
+    def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
         return trace(self._weights(dtype), ids)
 
@@ -175,5 +175,6 @@ class Model:
 
         Raises InputError for an unknown target, a framework that is not installed, or an unwritable path.
         """
-        # By name, as rooms import only from earlier rooms and this method is a door to a later one.
-        return importlib.import_module("raspc.export").export(self, target, path, **options)
+        from raspc.export import export  # a door to a later room
+
+        return export(self, target, path, **options)

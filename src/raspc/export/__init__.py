@@ -1,0 +1,79 @@
+"""One set of weights for every framework: each export is a pure converter from the canonical parameters.
+
+A framework is imported only when a model goes to it, and no export knows another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from raspc.errors import InputError
+from raspc.export import precision
+
+if TYPE_CHECKING:
+    from raspc.weights import Model
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a converter lives and what must be installed for it.
+
+    `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them.
+    """
+
+    module: str
+    modules: tuple[str, ...] = ()
+    extra: str | None = None
+
+    def missing(self) -> tuple[str, ...]:
+        """The frameworks that are not installed."""
+        return tuple(name for name in self.modules if importlib.util.find_spec(name) is None)
+
+
+TARGETS = {
+    "torch": Target("raspc.export.torch", ("torch",), "torch"),
+    "jax": Target("raspc.export.jax", ("jax",), "jax"),
+    "haiku": Target("raspc.export.haiku", ("jax", "haiku"), "haiku"),
+    "transformer_lens": Target(
+        "raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"
+    ),
+    "onnx": Target("raspc.export.onnx", ("onnx",), "onnx"),
+    "huggingface": Target("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
+    "npz": Target("raspc.export.npz"),
+}
+
+
+def export(
+    model: Model, target: str, path: str | PathLike[str] | None = None, dtype: str = "float32", **options: Any
+) -> Any:
+    """The model as an object of another framework; with `path`, written there as well.
+
+    `options` are those of `convert` in the target's file. What each target writes: docs/exports.md.
+
+    Raises InputError for an unknown target or option, a framework that is not installed, a path that cannot
+    be written, or a dtype in which the model does not give the same answers; CertificateError for a model
+    whose certificate says that it failed.
+    """
+    found = check_target(target)
+    precision.check(model, dtype)
+    converter = importlib.import_module(found.module)
+    known = getattr(converter, "OPTIONS", ())
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"unknown options {unknown} for {target}; it takes {sorted((*known, 'dtype'))}")
+    return converter.convert(model, path, dtype, **options)
+
+
+def check_target(target: str) -> Target:
+    """The target of that name, ready to import. Raises InputError that says what to install."""
+    found = TARGETS.get(target.replace("-", "_") if isinstance(target, str) else target)
+    if found is None:
+        raise InputError(f"unknown target {target!r}; known are {', '.join(TARGETS)}")
+    if missing := found.missing():
+        raise InputError(
+            f"{target} needs {' and '.join(missing)}, not installed here; pip install 'raspc[{found.extra}]'"
+        )
+    return found

@@ -1,0 +1,183 @@
+"""ONNX: one file that any runtime loads, with dynamic batch and length, and what its ids mean beside it.
+
+Input `ids` int64 [batch, length]. Output `logits` [batch, length, d_vocab_out]; with `trace=True` every
+activation as well, under the names of `activations`. Metadata: `raspc.config` (the config as JSON; vocabulary,
+BOS and PAD in it) and `raspc.residual_labels`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from raspc import jsonvalues
+from raspc.errors import InputError
+from raspc.weights import Config, Model
+from raspc.weights.files import write_file
+from raspc.weights.params import Array
+
+OPTIONS = ("trace",)
+OPSET = 17
+IR_VERSION = 8
+ELEMENTS = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "float16": TensorProto.FLOAT16}
+
+STREAM = ("batch", "length")
+PAIRS = ("length", "length")
+
+
+@dataclass
+class Builder:
+    """Nodes and constants in the order in which they are added; each method returns the name of its result."""
+
+    dtype: str
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """One node with one output."""
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, array: Any, dtype: str | None = None) -> str:
+        """An initializer; floats are of the model's dtype."""
+        self.constants[name] = np.asarray(array, dtype or self.dtype)
+        return name
+
+    def linear(self, x: str, module: str, params: Any, output: str) -> str:
+        """x · w + b."""
+        w = self.constant(f"{module}/w", params[f"{module}/w"])
+        b = self.constant(f"{module}/b", params[f"{module}/b"])
+        return self.add("Add", [self.add("MatMul", [x, w], f"{output}/product"), b], output)
+
+
+def activations(config: Config) -> dict[str, tuple[Any, ...]]:
+    """The shape of each output of a graph with `trace=True`, `logits` among them."""
+    stream, pairs = (*STREAM, config.d_model), ("batch", config.n_heads, *PAIRS)
+    found: dict[str, tuple[Any, ...]] = {
+        "logits": (*STREAM, config.d_vocab_out),
+        "input_embeddings": stream,
+    }
+    for i in range(config.n_layers):
+        found |= {
+            f"layer_{i}/attn/logits": pairs,
+            f"layer_{i}/attn/pattern": pairs,
+            f"layer_{i}/attn/output": stream,
+            f"layer_{i}/attn/residual": stream,
+            f"layer_{i}/mlp/output": stream,
+            f"layer_{i}/mlp/residual": stream,
+        }
+    return found
+
+
+def convert(
+    model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32", trace: bool = False
+) -> onnx.ModelProto:
+    """The model as an ONNX graph, checked; with `path`, written there.
+
+    Raises InputError for bfloat16, in which few runtimes compute.
+    """
+    if dtype not in ELEMENTS:
+        raise InputError(f"onnx is exported as {', '.join(ELEMENTS)}; found {dtype}")
+    found = _model(model, dtype, trace)
+    onnx.checker.check_model(found, full_check=True)
+    if path is not None:
+        write_file(path, found.SerializeToString(deterministic=True))
+    return found
+
+
+def _model(model: Model, dtype: str, trace: bool) -> onnx.ModelProto:
+    graph = _graph(model.config, model.params, dtype, trace)
+    found = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="raspc"
+    )
+    labels = jsonvalues.dumps(list(model.residual_labels)).decode()
+    helper.set_model_props(
+        found,
+        {
+            "raspc.config": jsonvalues.dumps(model.config.to_json()).decode(),
+            "raspc.residual_labels": labels,
+        },
+    )
+    return found
+
+
+def _graph(config: Config, params: Any, dtype: str, trace: bool) -> onnx.GraphProto:
+    build = Builder(dtype)
+    x, mask = _embed(build, params), _mask(build, config)
+    for i in range(config.n_layers):
+        x = _attention(build, config, params, i, x, mask)
+        x = _mlp(build, params, i, x)
+    build.linear(x, "unembed", params, "logits")
+    outputs = activations(config) if trace else {"logits": (*STREAM, config.d_vocab_out)}
+    return helper.make_graph(
+        build.nodes,
+        "raspc",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, STREAM)],
+        [helper.make_tensor_value_info(name, ELEMENTS[dtype], shape) for name, shape in outputs.items()],
+        [numpy_helper.from_array(array, name) for name, array in build.constants.items()],
+    )
+
+
+def _embed(build: Builder, params: Any) -> str:
+    """token_embed[ids] + pos_embed[: length]; leaves `length`, the shape of one dimension, for the mask."""
+    token = build.constant("token_embed/embeddings", params["token_embed/embeddings"])
+    position = build.constant("pos_embed/embeddings", params["pos_embed/embeddings"])
+    zero, one = build.constant("zero", [0], "int64"), build.constant("one", [1], "int64")
+    length = build.add("Shape", ["ids"], "length", start=1, end=2)
+    tokens = build.add("Gather", [token, "ids"], "tokens")
+    positions = build.add("Slice", [position, zero, length, zero, one], "positions")
+    return build.add("Add", [tokens, positions], "input_embeddings")
+
+
+def _mask(build: Builder, config: Config) -> str:
+    """What is added to the scores: 0, or −∞ where a key is hidden; [batch, 1, length or 1, length]."""
+    is_pad = build.add("Equal", ["ids", build.constant("pad", config.pad_id, "int64")], "is_pad")
+    hidden = build.add("Unsqueeze", [is_pad, build.constant("axes", [1, 2], "int64")], "pad_keys")
+    if config.causal:
+        square = build.add("Concat", ["length", "length"], "square", axis=0)
+        ones = build.add(
+            "ConstantOfShape", [square], "ones", value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
+        )
+        later = build.add("Trilu", [ones, build.constant("next", 1, "int64")], "later", upper=1)
+        hidden = build.add(
+            "Or", [hidden, build.add("Cast", [later], "later_keys", to=TensorProto.BOOL)], "hidden"
+        )
+    nothing, minus = build.constant("nothing", 0.0), build.constant("minus_infinity", -np.inf)
+    return build.add("Where", [hidden, minus, nothing], "mask")
+
+
+def _attention(build: Builder, config: Config, params: Any, i: int, x: str, mask: str) -> str:
+    module, name = f"transformer/layer_{i}/attn", f"layer_{i}/attn"
+    q = _heads(build, config, build.linear(x, f"{module}/query", params, f"{name}/q"), (0, 2, 1, 3))
+    k = _heads(build, config, build.linear(x, f"{module}/key", params, f"{name}/k"), (0, 2, 3, 1))
+    v = _heads(build, config, build.linear(x, f"{module}/value", params, f"{name}/v"), (0, 2, 1, 3))
+    scale = build.constant("scale", 1 / math.sqrt(config.d_head))
+    logits = build.add("Mul", [build.add("MatMul", [q, k], f"{name}/scores"), scale], f"{name}/logits")
+    masked = build.add("Add", [logits, mask], f"{name}/masked")
+    pattern = build.add("Softmax", [masked], f"{name}/pattern", axis=-1)
+    mixed = build.add("MatMul", [pattern, v], f"{name}/mixed")
+    by_position = build.add("Transpose", [mixed], f"{name}/by_position", perm=(0, 2, 1, 3))
+    flat = build.constant("flat", [0, 0, config.n_heads * config.d_head], "int64")
+    joined = build.add("Reshape", [by_position, flat], f"{name}/joined")
+    output = build.linear(joined, f"{module}/linear", params, f"{name}/output")
+    return build.add("Add", [x, output], f"{name}/residual")
+
+
+def _heads(build: Builder, config: Config, x: str, order: tuple[int, ...]) -> str:
+    """Split the last axis into heads, then permute [batch, length, head, d_head]."""
+    split = build.constant("split", [0, 0, config.n_heads, config.d_head], "int64")
+    return build.add("Transpose", [build.add("Reshape", [x, split], f"{x}/split")], f"{x}/heads", perm=order)
+
+
+def _mlp(build: Builder, params: Any, i: int, x: str) -> str:
+    module, name = f"transformer/layer_{i}/mlp", f"layer_{i}/mlp"
+    hidden = build.linear(x, f"{module}/linear_1", params, f"{name}/hidden")
+    active = build.add("Relu", [hidden], f"{name}/active")
+    output = build.linear(active, f"{module}/linear_2", params, f"{name}/output")
+    return build.add("Add", [x, output], f"{name}/residual")

@@ -1,0 +1,172 @@
+"""PyTorch: a plain `nn.Module`, differentiable, on any device and in any dtype.
+
+The state dict is named as people read it: `layers.0.attn.query.weight`, [out, in] as PyTorch has it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from raspc import jsonvalues
+from raspc.weights import Config, Model
+from raspc.weights.files import write_file
+from raspc.weights.forward import Trace
+
+OPTIONS = ("device",)
+
+
+class Attention(nn.Module):
+    """Every head of one layer: softmax(q kᵀ / √d_head + mask) v, then a linear map back to the stream."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.n_heads, self.d_head = config.n_heads, config.d_head
+        width = config.n_heads * config.d_head
+        self.query = nn.Linear(config.d_model, width)
+        self.key = nn.Linear(config.d_model, width)
+        self.value = nn.Linear(config.d_model, width)
+        self.linear = nn.Linear(width, config.d_model)
+
+    def forward(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The output [batch, position, d_model]; the logits before the mask and the pattern.
+
+        `hidden` is true where a query must not see a key; both attention tensors are
+        [batch, head, query, key].
+        """
+        q, k, v = (self._split(linear(x)) for linear in (self.query, self.key, self.value))
+        logits = q @ k.transpose(-1, -2) * (1 / math.sqrt(self.d_head))
+        pattern = logits.masked_fill(hidden, -torch.inf).softmax(-1)
+        output: Tensor = self.linear((pattern @ v).transpose(1, 2).flatten(2))
+        return output, logits, pattern
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], self.n_heads, self.d_head).transpose(1, 2)
+
+
+class MLP(nn.Module):
+    """linear_2(relu(linear_1(x)))."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.linear_1 = nn.Linear(config.d_model, config.d_mlp)
+        self.linear_2 = nn.Linear(config.d_mlp, config.d_model)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, position, d_model] to the same."""
+        y: Tensor = self.linear_2(torch.relu(self.linear_1(x)))
+        return y
+
+
+class Layer(nn.Module):
+    """Attention, then the MLP; each adds to the stream."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.attn = Attention(config)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, hidden: Tensor, kept: Trace[Tensor] | None) -> Tensor:
+        """The stream [batch, position, d_model] after this layer; all it does is added to `kept`."""
+        attended, logits, pattern = self.attn(x, hidden)
+        middle: Tensor = x + attended
+        computed = self.mlp(middle)
+        if kept is not None:
+            kept.attn_logits.append(logits)
+            kept.attn_patterns.append(pattern)
+            kept.layer_outputs.extend((attended, computed))
+            kept.residuals.extend((middle, middle + computed))
+        after: Tensor = middle + computed
+        return after
+
+
+class Transformer(nn.Module):
+    """A compiled model. `config` says what the ids and the logits mean."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.token_embed = nn.Embedding(config.d_vocab, config.d_model)
+        self.pos_embed = nn.Embedding(config.n_ctx, config.d_model)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
+        self.unembed = nn.Linear(config.d_model, config.d_vocab_out)
+
+    @overload
+    def forward(self, ids: Tensor, mask: Tensor | None = None, trace: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def forward(self, ids: Tensor, mask: Tensor | None = None, *, trace: Literal[True]) -> Trace[Tensor]: ...
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None, trace: bool = False) -> Tensor | Trace[Tensor]:
+        """The logits [batch, position, d_vocab_out] of ids [batch, position]; with `trace`, every activation.
+
+        `mask` [batch, position] is true at tokens and false at padding; without it, PAD ids are padding.
+        """
+        x = self.token_embed(ids) + self.pos_embed.weight[: ids.shape[1]]
+        hidden = self._hidden(ids, mask)
+        kept: Trace[Tensor] = Trace(x, [], [], [], [], x, x)
+        for layer in self.layers:
+            x = layer(x, hidden, kept if trace else None)
+        answer: Tensor = self.unembed(x)
+        return Trace(**vars(kept) | {"transformer_output": x, "unembedded": answer}) if trace else answer
+
+    def _hidden(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """True where a key is hidden from a query: [batch, 1, query or 1, key]."""
+        padding = (ids == self.config.pad_id) if mask is None else ~mask.bool()
+        hidden = padding[:, None, None, :]
+        if self.config.causal:
+            length = ids.shape[1]
+            hidden = hidden | torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
+        return hidden
+
+
+def convert(
+    model: Model,
+    path: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    device: str | torch.device = "cpu",
+) -> Transformer:
+    """The model as a `Transformer` in eval mode; with `path`, its state dict is written there.
+
+    `….pt` and `….pth` are written by `torch.save` (load them with `weights_only=True`), other names as
+    safetensors with the config as its one metadata entry.
+    """
+    transformer = Transformer(model.config)
+    transformer.load_state_dict(state_dict(model.params))
+    transformer.to(device=device, dtype=getattr(torch, dtype)).eval()
+    if path is not None:
+        write_file(path, _file_bytes(transformer, Path(path).suffix))
+    return transformer
+
+
+def state_dict(params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The canonical parameters under PyTorch's names and in its layout."""
+    return {_torch_name(name): _torch_layout(name, array) for name, array in params.items()}
+
+
+def _torch_name(name: str) -> str:
+    *modules, short = name.replace("transformer/layer_", "layers/").split("/")
+    return ".".join((*modules, "bias" if short == "b" else "weight"))
+
+
+def _torch_layout(name: str, array: np.ndarray[Any, Any]) -> Tensor:
+    return torch.tensor(array.T if name.endswith("/w") else array).contiguous()
+
+
+def _file_bytes(transformer: Transformer, suffix: str) -> bytes:
+    from safetensors.torch import save
+
+    if suffix not in (".pt", ".pth"):
+        config = jsonvalues.dumps(transformer.config.to_json()).decode()
+        return save({**transformer.state_dict()}, metadata={"config": config})
+    buffer = io.BytesIO()
+    torch.save(transformer.state_dict(), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,181 @@
+"""TransformerLens: the native model of the installed major version, with its hooks and cache.
+
+4.x: `TransformerBridge.boot_native(TransformerBridgeConfig(…))`, whose linear maps are [out, in].
+Up to 3.x: `HookedTransformer(HookedTransformerConfig(…))`, whose weights have a head axis.
+Both divide scores by √d_head by default; `use_attn_scale=False` means different things, so it is left alone.
+
+After conversion the model has `residual_labels` (one name for each dimension of the residual stream) and
+`raspc_config`, and it hides PAD keys by itself. In 4.x the native `hook_attn_scores` fires after the softmax:
+take scores before the mask from `hook_q` and `hook_k`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raspc.weights import Config, Model
+from raspc.weights.files import write_file
+
+OPTIONS = ("device",)
+
+Weights = Mapping[str, Any]
+
+
+def convert(
+    model: Model,
+    path: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    device: str | torch.device = "cpu",
+) -> Any:
+    """The model as TransformerLens has it; with `path`, its state dict is written there as safetensors."""
+    build = _bridge if major_version() >= 4 else _hooked
+    lens = build(model.config, model.params, getattr(torch, dtype), str(device))
+    lens.residual_labels = tuple(model.residual_labels)
+    lens.raspc_config = model.config
+    if path is not None:
+        write_file(path, _state_bytes(lens, Path(path).suffix))
+    return lens
+
+
+def major_version() -> int:
+    """The major version of the installed TransformerLens."""
+    from importlib.metadata import version
+
+    return int(version("transformer-lens").split(".")[0])
+
+
+def sizes(config: Config) -> dict[str, Any]:
+    """The arguments that both versions' configs share."""
+    return {
+        "n_layers": config.n_layers, "n_heads": config.n_heads, "d_model": config.d_model,
+        "d_head": config.d_head, "d_mlp": config.d_mlp, "n_ctx": config.n_ctx,
+        "d_vocab": config.d_vocab, "d_vocab_out": config.d_vocab_out,
+        "act_fn": config.activation, "normalization_type": None,
+        "attention_dir": "causal" if config.causal else "bidirectional",
+    }  # fmt: skip
+
+
+def _bridge(config: Config, params: Weights, dtype: torch.dtype, device: str) -> Any:
+    """A 4.x `TransformerBridge` around TransformerLens's own model."""
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge import TransformerBridge
+
+    lens = TransformerBridge.boot_native(TransformerBridgeConfig(**sizes(config)), dtype=dtype, device=device)
+    lens.load_state_dict({name: value.to(dtype) for name, value in bridge_state(config, params).items()})
+    lens.original_model.register_forward_pre_hook(_padding_argument(config.pad_id), with_kwargs=True)
+    return lens.eval()
+
+
+def _padding_argument(pad_id: int) -> Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]:
+    """A hook before the forward pass that states which tokens are padding, where the caller does not."""
+
+    def state_it(
+        module: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        ids = args[0] if args else kwargs.get("input_ids")
+        if ids is not None and len(args) < 2 and kwargs.get("attention_mask") is None:
+            kwargs = kwargs | {"attention_mask": (ids != pad_id).to(torch.long)}
+        return args, kwargs
+
+    return state_it
+
+
+def bridge_state(config: Config, params: Weights) -> dict[str, Tensor]:
+    """The weights under the names of TransformerLens 4's native model, [out, in]."""
+    found = {
+        "embed.weight": _tensor(params["token_embed/embeddings"]),
+        "pos_embed.weight": _tensor(params["pos_embed/embeddings"]),
+        "unembed.weight": _tensor(params["unembed/w"].T),
+        "unembed.bias": _tensor(params["unembed/b"]),
+    }
+    for i in range(config.n_layers):
+        for ours, theirs in BRIDGE_NAMES.items():
+            module = f"transformer/layer_{i}/{ours}"
+            found[f"blocks.{i}.{theirs}.weight"] = _tensor(params[f"{module}/w"].T)
+            found[f"blocks.{i}.{theirs}.bias"] = _tensor(params[f"{module}/b"])
+    return found
+
+
+BRIDGE_NAMES = {
+    "attn/query": "attn.q", "attn/key": "attn.k", "attn/value": "attn.v", "attn/linear": "attn.o",
+    "mlp/linear_1": "mlp.in", "mlp/linear_2": "mlp.out",
+}  # fmt: skip
+
+
+def _hooked(config: Config, params: Weights, dtype: torch.dtype, device: str) -> Any:
+    """A `HookedTransformer`, for versions up to 3."""
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+
+    lens = HookedTransformer(
+        HookedTransformerConfig(**sizes(config), device=device, dtype=dtype, init_weights=False)
+    )
+    state = {name: value.to(dtype) for name, value in hooked_state(config, params).items()}
+    lens.load_state_dict(state, strict=False)  # what it has besides is masks, made already
+    _hide_padding(lens, config.pad_id)
+    return lens.eval()
+
+
+def _hide_padding(lens: Any, pad_id: int) -> None:
+    """Take PAD keys out of every softmax.
+
+    By hooks, as a bidirectional `HookedTransformer` ignores its attention mask.
+    """
+    padding: list[Tensor] = []
+
+    def remember(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        padding[:] = [args[0] == pad_id]
+
+    def hide(scores: Tensor, hook: Any) -> Tensor:
+        return scores.masked_fill(padding[0][:, None, None, :], -torch.inf)
+
+    lens.embed.register_forward_pre_hook(remember)
+    for block in lens.blocks:
+        block.attn.hook_attn_scores.add_hook(hide, is_permanent=True)
+
+
+def hooked_state(config: Config, params: Weights) -> dict[str, Tensor]:
+    """The weights as `HookedTransformer` names and shapes them.
+
+    `W_Q`, `W_K`, `W_V`: [head, d_model, d_head]; `W_O`: [head, d_head, d_model].
+    """
+    found = {
+        "embed.W_E": _tensor(params["token_embed/embeddings"]),
+        "pos_embed.W_pos": _tensor(params["pos_embed/embeddings"]),
+        "unembed.W_U": _tensor(params["unembed/w"]),
+        "unembed.b_U": _tensor(params["unembed/b"]),
+    }
+    heads = (config.n_heads, config.d_head)
+    for i in range(config.n_layers):
+        ours, theirs = f"transformer/layer_{i}", f"blocks.{i}"
+        for name, letter in (("query", "Q"), ("key", "K"), ("value", "V")):
+            weight = params[f"{ours}/attn/{name}/w"].reshape(config.d_model, *heads)
+            found[f"{theirs}.attn.W_{letter}"] = _tensor(weight.transpose(1, 0, 2))
+            found[f"{theirs}.attn.b_{letter}"] = _tensor(params[f"{ours}/attn/{name}/b"].reshape(heads))
+        found[f"{theirs}.attn.W_O"] = _tensor(params[f"{ours}/attn/linear/w"].reshape(*heads, config.d_model))
+        found[f"{theirs}.attn.b_O"] = _tensor(params[f"{ours}/attn/linear/b"])
+        for name, short in (("linear_1", "in"), ("linear_2", "out")):
+            found[f"{theirs}.mlp.W_{short}"] = _tensor(params[f"{ours}/mlp/{name}/w"])
+            found[f"{theirs}.mlp.b_{short}"] = _tensor(params[f"{ours}/mlp/{name}/b"])
+    return found
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> Tensor:
+    return torch.tensor(np.ascontiguousarray(array))
+
+
+def _state_bytes(lens: Any, suffix: str) -> bytes:
+    from safetensors.torch import save
+
+    if suffix in (".pt", ".pth"):
+        buffer = io.BytesIO()
+        torch.save(dict(lens.state_dict()), buffer)
+        return buffer.getvalue()
+    return save({name: value.contiguous() for name, value in lens.state_dict().items()})
