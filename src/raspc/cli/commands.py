@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raspc.cli.compile import compile_program
+from raspc.cli.export import export
 from raspc.cli.list import list_programs
 from raspc.cli.run import run
 
@@ -16,4 +17,5 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("list", list_programs, {}),
     ("compile", compile_program, {}),
     ("run", run, TAKES_TOKENS),
+    ("export", export, {}),
 )

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raspc.cli import syntax
 from raspc.cli.options import Json
 from raspc.cli.output import answer, table
+
+if TYPE_CHECKING:
+    from raspc.library import Program
 
 
 def list_programs(as_json: Json = False) -> None:
     """List the library's programs, each with its default vocabulary and length."""
     from raspc import library
 
-    rows = [
-        (name, entry.vocab, entry.max_seq_len, entry.description) for name, entry in library.PROGRAMS.items()
-    ]
-    answer({"programs": [_record(*row) for row in rows]}, as_json, lambda: _tell(rows))
+    programs = list(library.PROGRAMS.values())
+    answer({"programs": [_record(program) for program in programs]}, as_json, lambda: _tell(programs))
 
 
-def _record(name: str, vocab: Any, max_seq_len: int, description: str) -> dict[str, Any]:
+def _record(program: Program) -> dict[str, Any]:
     from raspc import jsonvalues
 
     return {
-        "name": name,
-        "vocab": [jsonvalues.encode(token) for token in vocab],
-        "max_seq_len": max_seq_len,
-        "description": description,
+        "name": program.name,
+        "vocab": [jsonvalues.encode(token) for token in program.vocab],
+        "max_seq_len": program.max_seq_len,
+        "causal": program.causal,
+        "description": program.description,
+        "source": program.source,
     }
 
 
-def _tell(rows: list[tuple[str, Any, int, str]]) -> None:
-    table(
-        ("program", "vocabulary", "length", "what it computes"),
-        [
-            (name, ",".join(map(syntax.show, vocab)), length, description)
-            for name, vocab, length, description in rows
-        ],
-    )
+def _tell(programs: list[Program]) -> None:
+    table(("program", "vocabulary", "length", "what it computes"), [_row(program) for program in programs])
+
+
+def _row(program: Program) -> tuple[object, ...]:
+    vocab = ",".join(map(syntax.show, program.vocab))
+    return program.name, vocab, program.max_seq_len, program.description

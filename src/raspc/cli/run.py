@@ -12,9 +12,9 @@ from raspc.cli.output import answer, say
 
 def run(directory: Directory, tokens: Tokens, as_json: Json = False) -> None:
     """Run the model on TOKENS and print its answer, one value for each token."""
-    import raspc
+    from raspc.weights import load
 
-    model = raspc.load(directory)
+    model = load(directory)
     inputs = typed_input(tokens, model.config)
     decoded = model.apply(inputs).decoded[1:]
     report = {"input": _encoded(inputs[1:]), "output": _encoded(decoded)}

@@ -1,0 +1,130 @@
+"""What each command prints, for a person and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raspc import library
+from raspc.weights import load
+
+from .conftest import Raspc
+
+
+def test_list_names_every_program(raspc: Raspc) -> None:
+    """One row and one record for each program of the library."""
+    told, records = raspc("list"), raspc("list", "--json").json["programs"]
+    assert [record["name"] for record in records] == list(library.PROGRAMS)
+    assert all(record["name"] in told.out for record in records)
+    assert records[0].keys() == {"name", "vocab", "max_seq_len", "causal", "description", "source"}
+
+
+def test_compile_then_run(raspc: Raspc) -> None:
+    """A library name alone compiles, into build/NAME, and the answer is the program's."""
+    assert raspc("compile", "reverse").code == 0
+    assert raspc("run", "build/reverse", "a", "b", "c").out == "c b a\n"
+    assert raspc("run", "build/reverse", "a", "b", "c", "--json").json == {
+        "input": ["a", "b", "c"],
+        "output": ["c", "b", "a"],
+    }
+
+
+def test_compile_says_what_it_made(raspc: Raspc) -> None:
+    """The report holds the sizes that the saved config holds."""
+    report = raspc("compile", "reverse", "--max-seq-len", "5", "-o", "m", "--json").json
+    saved = json.loads(Path("m/config.json").read_text())
+    assert report["directory"] == "m"
+    assert report["max_seq_len"] == 5
+    assert {name: report[name] for name in ("n_layers", "d_model", "vocab")} == {
+        name: saved[name] for name in ("n_layers", "d_model", "vocab")
+    }
+    assert report["parameters"] == sum(array.size for array in load("m").params.values())
+
+
+def test_options_reach_the_compiler(raspc: Raspc) -> None:
+    """--causal, --bos, --pad and -O are those of raspc.compile."""
+    raspc("compile", "frac_prevs", "--causal", "--bos", "<s>", "--pad", "0", "-O", "0", "-o", "m")
+    config = load("m").config
+    assert (config.causal, config.bos, config.pad) == (True, "<s>", 0)
+
+
+def test_a_python_program_compiles(raspc: Raspc) -> None:
+    """A file's attribute, its vocabulary and its length."""
+    raspc("compile", "mine.py:backwards", "--vocab", "1,2,3", "--max-seq-len", "3", "-o", "m")
+    assert raspc("run", "m", "1", "2", "3").out == "3 2 1\n"
+
+
+def test_tokens_are_found_by_value_or_letters(raspc: Raspc) -> None:
+    """In the vocabulary 2, 10, "1x" each token is typed as it is written."""
+    assert raspc("run", "mixed", "2", "10", "1x").out == "2 10 1x\n"
+
+
+def test_bos_may_be_typed(raspc: Raspc) -> None:
+    """An input that opens with BOS is not given another."""
+    assert raspc("run", "reverse", "BOS", "a", "b").out == raspc("run", "reverse", "a", "b").out == "b a\n"
+
+
+def test_negative_numbers_are_tokens(raspc: Raspc) -> None:
+    """-1 is a token and no option."""
+    raspc("compile", "mine.py:backwards", "--vocab", "-1,0,1", "--max-seq-len", "3", "-o", "m")
+    assert raspc("run", "m", "-1", "0", "1").out == "1 0 -1\n"
+
+
+def test_markup_is_no_markup(raspc: Raspc) -> None:
+    """Tokens that Rich would take for markup are shown as they are."""
+    raspc("compile", "mine.py:backwards", "--vocab", "[b],[/b],a", "--max-seq-len", "2", "-o", "m")
+    assert raspc("run", "m", "[b]", "[/b]").out == "[/b] [b]\n"
+    assert "[/b]" in raspc("inspect", "m").out
+
+
+def test_warnings_are_one_line(raspc: Raspc) -> None:
+    """An assumption of the compiler is told on standard error, and the command still succeeds."""
+    with warnings.catch_warnings():
+        ran = raspc(
+            "compile", "mine.py:backwards", "--vocab", "a,b", "--max-seq-len", "3", "--causal", "-o", "m"
+        )
+    assert ran.code == 0
+    assert ran.err.startswith("raspc: warning: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_export_writes_a_file(raspc: Raspc) -> None:
+    """The arrays as NPZ, under the canonical names."""
+    report = raspc("export", "reverse", "--to", "npz", "-o", "m.npz", "--json").json
+    assert report["output"] == "m.npz"
+    with np.load("m.npz") as arrays:
+        assert "unembed__w" in arrays.files
+
+
+@pytest.mark.parametrize("args", [[], ["--help"], ["compile", "--help"], ["--version"]])
+def test_help_is_no_error(raspc: Raspc, args: list[str]) -> None:
+    """Help and the version go to standard output, with status 0."""
+    ran = raspc(*args)
+    assert (ran.code, ran.err) == (0, "")
+    assert "raspc" in ran.out
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    """`raspc list | head -1` ends quietly."""
+    ran = subprocess.Popen(
+        [sys.executable, "-m", "raspc", "list", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert ran.stdout is not None
+    assert ran.stderr is not None
+    ran.stdout.close()
+    assert ran.stderr.read() == b""
+    assert ran.wait() in (0, 1)
+
+
+def test_the_start_imports_nothing_heavy() -> None:
+    """The command line is there before Rich, Lark, safetensors or the compiler have been imported."""
+    heavy = ("rich.table", "lark", "safetensors", "torch", "prompt_toolkit")
+    program = f"import sys; import raspc.cli.app; print([m for m in {heavy} if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
