@@ -22,6 +22,7 @@ from raspc.library.counting import (
     running_majority,
 )
 from raspc.library.program import Program
+from raspc.library.random_program import random_program, random_script
 from raspc.library.search import (
     argmax,
     argmin,
@@ -142,6 +143,8 @@ __all__ = [
     "pair_balance",
     "palindrome",
     "parity",
+    "random_program",
+    "random_script",
     "reverse",
     "running_majority",
     "shift_by",
