@@ -56,7 +56,8 @@ class Attention(hk.Module):
 
 
 def _split(config: Config, x: jax.Array) -> jax.Array:
-    """[…, position, head · d_head] → […, head, position, d_head]. A function: Haiku names methods in its tree."""
+    """[…, position, head · d_head] → […, head, position, d_head]."""
+    # A function, as Haiku would put the name of a method into the names of the parameters.
     return x.reshape(*x.shape[:-1], config.n_heads, config.d_head).swapaxes(-3, -2)
 
 

@@ -1,8 +1,8 @@
 """ONNX: one file that any runtime loads, with dynamic batch and length, and what its ids mean beside it.
 
 Input `ids` int64 [batch, length]. Output `logits` [batch, length, d_vocab_out]; with `trace=True` every
-activation as well, under the names of `activations`. Metadata: `raspc.config` (the config as JSON; vocabulary,
-BOS and PAD in it) and `raspc.residual_labels`.
+activation as well, under the names of `activations`. Metadata: `raspc.config` (the config as JSON, with
+vocabulary, BOS and PAD) and `raspc.residual_labels`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAIRS = ("length", "length")
 
 @dataclass
 class Builder:
-    """Nodes and constants in the order in which they are added; each method returns the name of its result."""
+    """Nodes and constants, in the order they are added; each method returns the name of its result."""
 
     dtype: str
     nodes: list[onnx.NodeProto] = field(default_factory=list)

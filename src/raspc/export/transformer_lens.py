@@ -68,7 +68,8 @@ def _bridge(config: Config, params: Weights, dtype: torch.dtype, device: str) ->
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
 
-    lens = TransformerBridge.boot_native(TransformerBridgeConfig(**sizes(config)), dtype=dtype, device=device)
+    bridge: Any = TransformerBridge  # to which `boot_native` is attached late, unseen by type checkers
+    lens = bridge.boot_native(TransformerBridgeConfig(**sizes(config)), dtype=dtype, device=device)
     lens.load_state_dict({name: value.to(dtype) for name, value in bridge_state(config, params).items()})
     lens.original_model.register_forward_pre_hook(_padding_argument(config.pad_id), with_kwargs=True)
     return lens.eval()

@@ -1,0 +1,233 @@
+"""Hugging Face: a directory for `AutoModelForTokenClassification.from_pretrained` and `AutoTokenizer`.
+
+A bidirectional model becomes a stock architecture, with no remote code: MobileBERT without bottleneck, with
+`no_norm` normalisation and ReLU, is our transformer exactly. Its width is heads · d_head, so null dimensions
+and null heads fill it up; d_head is kept, so that scores are scaled by the same number. A causal model has no
+such relative, and carries its code beside it (`trust_remote_code=True`).
+
+The tokenizer splits at white space, adds BOS, and knows UNK, whose embedding is zero: it has one more id than
+the model. `id2label` gives the values of a categorical output.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raspc import jsonvalues
+from raspc.errors import InputError
+from raspc.values import Value
+from raspc.weights import Config, Model
+from raspc.weights.files import fresh_directory
+from raspc.weights.params import Array
+
+MARKER = "tokenizer_config.json"
+UNK = "[UNK]"
+
+
+def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32") -> Path:
+    """Write the directory; returns its path.
+
+    Raises InputError without a path, since this target is a directory, and for one that cannot be written.
+    """
+    if path is None:
+        raise InputError("huggingface is exported as a directory; give it a path")
+    with fresh_directory(path, marker=MARKER) as building, _quiet():
+        write = _write_causal if model.config.causal else _write_bidirectional
+        write(model, getattr(torch, dtype), building)
+        tokenizer(model.config).save_pretrained(building)
+    return Path(path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars, which say nothing about models as small as ours."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def tokens_of(values: Sequence[Value]) -> list[str]:
+    """A distinct word without white space for each value: its text, or its JSON where that is not enough."""
+    plain = [str(value) for value in values]
+    return [
+        text if text and plain.count(text) == 1 and not any(map(str.isspace, text)) else _escaped(value)
+        for text, value in zip(plain, values, strict=True)
+    ]
+
+
+def _escaped(value: Value) -> str:
+    text = json.dumps(jsonvalues.encode(value), separators=(",", ":"))
+    return "".join(f"\\u{ord(char):04x}" if char.isspace() else char for char in text)
+
+
+def tokenizer(config: Config) -> Any:
+    """A word-level tokenizer: white space splits, BOS is added, an unknown word becomes UNK."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    words = tokens_of(config.vocab)
+    unknown = UNK if UNK not in words else f"[UNK:{len(words)}]"
+    ids = {word: i for i, word in enumerate([*words, unknown])}
+    bos, pad = words[config.bos_id], words[config.pad_id]
+    core = Tokenizer(models.WordLevel(ids, unk_token=unknown))
+    core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    core.post_processor = processors.TemplateProcessing(
+        single=[bos, "$A"], special_tokens=[(bos, config.bos_id)]
+    )
+    fast: Any = PreTrainedTokenizerFast
+    return fast(
+        tokenizer_object=core, bos_token=bos, pad_token=pad, unk_token=unknown, padding_side="right",
+        model_max_length=config.n_ctx, model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )  # fmt: skip
+
+
+def _labels(config: Config) -> dict[str, Any]:
+    """What the columns of the logits are called."""
+    words = tokens_of(config.output.values)
+    if config.output.kind == "numerical":
+        words = ["number", *(f"is:{word}" for word in words)]
+    return {"id2label": dict(enumerate(words)), "label2id": {word: i for i, word in enumerate(words)}}
+
+
+def _ids(config: Config) -> dict[str, Any]:
+    return {"vocab_size": config.d_vocab + 1, "bos_token_id": config.bos_id, "pad_token_id": config.pad_id}
+
+
+def _write_bidirectional(model: Model, dtype: torch.dtype, directory: Path) -> None:
+    from transformers import MobileBertForTokenClassification
+
+    config = model.config
+    _write(
+        MobileBertForTokenClassification(mobilebert_config(config)),
+        mobilebert_state(config, model.params), dtype, directory,
+    )  # fmt: skip
+
+
+def _write(found: Any, state: Mapping[str, Tensor], dtype: torch.dtype, directory: Path) -> None:
+    """Save a model whose every parameter is in `state` or is a part that our transformer lacks."""
+    idle = {name: _idle(name, value) for name, value in found.state_dict().items() if name not in state}
+    found.load_state_dict({**state, **idle})
+    found.to(dtype).save_pretrained(directory)
+
+
+def _idle(name: str, value: Tensor) -> Tensor:
+    """A parameter of MobileBERT that our transformer lacks, with numbers that do nothing."""
+    if "LayerNorm.weight" in name:
+        return torch.ones_like(value)
+    if any(part in name for part in ("LayerNorm.bias", "token_type_embeddings", "embedding_transformation")):
+        return torch.zeros_like(value)
+    raise InputError(
+        f"the installed transformers has another MobileBERT, with {name}; needed one like 5.23's"
+    )
+
+
+def heads_of(config: Config) -> int:
+    """How many heads of width d_head the stream is wide: ours, and null ones."""
+    return max(config.n_heads, math.ceil(config.d_model / config.d_head))
+
+
+def mobilebert_config(config: Config) -> Any:
+    """The stock configuration under which MobileBERT is our transformer."""
+    from transformers import MobileBertConfig
+
+    heads = heads_of(config)
+    width = heads * config.d_head
+    return MobileBertConfig(
+        num_hidden_layers=config.n_layers, num_attention_heads=heads, hidden_size=width, embedding_size=width,
+        intra_bottleneck_size=width, intermediate_size=config.d_mlp, max_position_embeddings=config.n_ctx,
+        hidden_act=config.activation, normalization_type="no_norm", use_bottleneck=False,
+        use_bottleneck_attention=False, key_query_shared_bottleneck=False, trigram_input=False,
+        num_feedforward_networks=1, classifier_activation=False, type_vocab_size=1,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, classifier_dropout=0.0,
+        **_ids(config), **_labels(config),
+    )  # fmt: skip
+
+
+def mobilebert_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The parameters under MobileBERT's names, padded with zeros to its width."""
+    width = heads_of(config) * config.d_head
+    found = {
+        "mobilebert.embeddings.word_embeddings.weight": _padded(
+            params["token_embed/embeddings"], config.d_vocab + 1, width
+        ),
+        "mobilebert.embeddings.position_embeddings.weight": _padded(
+            params["pos_embed/embeddings"], config.n_ctx, width
+        ),
+        "classifier.weight": _padded(params["unembed/w"].T, config.d_vocab_out, width),
+        "classifier.bias": _padded(params["unembed/b"], config.d_vocab_out),
+    }
+    for i in range(config.n_layers):
+        for ours, theirs in MOBILEBERT_NAMES.items():
+            w, b = (params[f"transformer/layer_{i}/{ours}/{short}"] for short in "wb")
+            inputs = config.d_mlp if ours == "mlp/linear_2" else width
+            outputs = config.d_mlp if ours == "mlp/linear_1" else width
+            name = f"mobilebert.encoder.layer.{i}.{theirs}"
+            found |= {f"{name}.weight": _padded(w.T, outputs, inputs), f"{name}.bias": _padded(b, outputs)}
+    return found
+
+
+MOBILEBERT_NAMES = {
+    "attn/query": "attention.self.query",
+    "attn/key": "attention.self.key",
+    "attn/value": "attention.self.value",
+    "attn/linear": "attention.output.dense",
+    "mlp/linear_1": "intermediate.dense",
+    "mlp/linear_2": "output.dense",
+}
+
+
+def _padded(array: Array, *shape: int) -> Tensor:
+    """The array in the corner of zeros."""
+    found = np.zeros(shape, np.float32)
+    found[tuple(slice(size) for size in array.shape)] = array
+    return torch.from_numpy(found)
+
+
+def _write_causal(model: Model, dtype: torch.dtype, directory: Path) -> None:
+    """The weights, a config that names its code, and that code."""
+    from raspc.export.huggingface_code.configuration_raspc import RaspcConfig
+    from raspc.export.huggingface_code.modeling_raspc import RaspcForTokenClassification
+
+    # With this, `save_pretrained` copies the two files and names them in config.json.
+    classes: tuple[Any, Any] = (RaspcConfig, RaspcForTokenClassification)
+    classes[0].register_for_auto_class()
+    classes[1].register_for_auto_class("AutoModelForTokenClassification")
+    config = model.config
+    stated = RaspcConfig(
+        n_layers=config.n_layers, n_heads=config.n_heads, d_model=config.d_model, d_head=config.d_head,
+        d_mlp=config.d_mlp, n_ctx=config.n_ctx, **_ids(config), **_labels(config),
+    )  # fmt: skip
+    _write(RaspcForTokenClassification(stated), causal_state(config, model.params), dtype, directory)
+
+
+def causal_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The parameters under the names of `modeling_raspc`, with a row of zeros for UNK."""
+    found = {
+        "token_embed.weight": _padded(params["token_embed/embeddings"], config.d_vocab + 1, config.d_model),
+        "pos_embed.weight": _padded(params["pos_embed/embeddings"], config.n_ctx, config.d_model),
+        "classifier.weight": _padded(params["unembed/w"].T, config.d_vocab_out, config.d_model),
+        "classifier.bias": _padded(params["unembed/b"], config.d_vocab_out),
+    }
+    for i in range(config.n_layers):
+        for module in MOBILEBERT_NAMES:
+            w, b = (params[f"transformer/layer_{i}/{module}/{short}"] for short in "wb")
+            name = f"layers.{i}.{module.removeprefix('mlp/').replace('/', '.')}"
+            found |= {f"{name}.weight": _padded(w.T, *w.T.shape), f"{name}.bias": _padded(b, *b.shape)}
+    return found
