@@ -7,7 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,dev
 
-.PHONY: demo test test-all lint format bench parity clean
+SEED := 0
+COUNT := 2000
+
+.PHONY: demo test test-all lint format bench fuzz parity clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -29,6 +32,9 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
 
 parity: $(VENV)/dev.stamp
 	$(BIN)/raspc parity --library

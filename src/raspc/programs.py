@@ -70,8 +70,11 @@ def _from_library(name: str) -> Found:
 
 def _from_text(path: str, name: str | None) -> Found:
     from raspc import text
+    from raspc.rasp import SOp
 
-    program = text.load(_file(path)) if name is None else text.load(_file(path), name)
+    program = text.load_program(_file(path), name)
+    if not isinstance(program, SOp):
+        raise InputError(f"{path}:{name} is a selector; needed an s-op, such as an aggregate over it")
     return Found(name or Path(path).stem, program)
 
 
