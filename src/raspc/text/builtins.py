@@ -1,0 +1,127 @@
+"""The names of the language itself: base s-ops, and the functions that are no RASP but build it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from raspc import rasp
+from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp
+from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
+from raspc.text.operators import COMPARISONS, MAX_SIZE, Refused, broadcast
+
+NOTHING_SELECTED = 0
+"""What an aggregate without a default gives where nothing is selected, as in RASP's own interpreter."""
+
+
+def _select(keys: Value, queries: Value, comparison: Value) -> Selector:
+    if not isinstance(comparison, Comparator):
+        raise Refused(f"select ends with one of {' '.join(COMPARISONS)}; found {kind(comparison)}", 2)
+    return Select(_sop(keys, "keys", 0), _sop(queries, "queries", 1), COMPARISONS[comparison.symbol])
+
+
+def _sop(value: Value, role: str, argument: int) -> SOp:
+    if is_elementwise(value):
+        return broadcast(value)
+    remedy = "; aggregate it, or take its selector_width" if isinstance(value, Selector) else ""
+    raise Refused(f"the {role} are an s-op or an atom; found {kind(value)}{remedy}", argument)
+
+
+def _aggregate(selector: Value, values: Value, default: Value) -> SOp:
+    if default is not None and not is_atom(default):
+        raise Refused(f"the default of an aggregate is an atom; found {kind(default)}", 2)
+    chosen = NOTHING_SELECTED if default is None else default
+    return Aggregate(_selector(selector), _sop(values, "values", 1), chosen)
+
+
+def _selector(value: Value) -> Selector:
+    if isinstance(value, Selector):
+        return value
+    raise Refused(f"a selector is needed; found {kind(value)}", 0)
+
+
+def _selector_width(selector: Value, assume_bos: Value) -> SOp:
+    """`assume_bos` is taken for the sake of old programs: a compiled model has its own BOS."""
+    return SelectorWidth(_selector(selector))
+
+
+def _range(*bounds: Value) -> list[int]:
+    if len(bounds) > 3 or not all(type(bound) is int for bound in bounds):
+        raise Refused("range takes one to three integers")
+    if len(bounds) == 3 and bounds[2] == 0:
+        raise Refused("the step of a range is not 0")
+    numbers = range(*bounds)
+    if len(numbers) > MAX_SIZE:
+        raise Refused(f"a range of {len(numbers)} numbers; at most {MAX_SIZE} are allowed")
+    return list(numbers)
+
+
+def _zip(*lists: Value) -> list[list[Value]]:
+    for value in lists:
+        if not isinstance(value, (list, str)):
+            raise Refused(f"zip takes lists; found {kind(value)}")
+    if len({len(value) for value in lists}) > 1:
+        raise Refused(f"zip takes lists of one length; found {', '.join(str(len(v)) for v in lists)}")
+    return [list(row) for row in zip(*lists, strict=True)]
+
+
+def _len(value: Value) -> int:
+    if isinstance(value, (list, dict, str)):
+        return len(value)
+    remedy = "; the s-op length holds the length of the input" if isinstance(value, SOp) else ""
+    raise Refused(f"len takes a list, a dictionary or a string; found {kind(value)}{remedy}")
+
+
+def _as_string(token: Value) -> str:
+    # Values that are equal are one value, so 1.0 reads as 1.
+    return str(int(token)) if isinstance(token, float) and token.is_integer() else str(token)
+
+
+def _as_int(token: Value) -> int:
+    number = int(token) if isinstance(token, str) else token
+    if number != int(number):
+        raise ValueError(f"{token!r} is no whole number")
+    return int(number)
+
+
+def _as_float(token: Value) -> float:
+    number = float(token)
+    if not math.isfinite(number):
+        raise ValueError(f"{token!r} is no finite number")
+    return number
+
+
+BOOLEANS = {"True": True, "T": True, "1": True, 1: True, "False": False, "F": False, "0": False, 0: False}
+
+
+def _as_bool(token: Value) -> bool:
+    if token not in BOOLEANS:
+        raise ValueError(f"{token!r} is no boolean; True, T, 1, False, F and 0 are")
+    return BOOLEANS[token]
+
+
+def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
+    return Map(convert, rasp.tokens).named(name)
+
+
+FUNCTIONS = (
+    Builtin("select", ("keys", "queries", "comparison"), _select),
+    Builtin("aggregate", ("selector", "values", "default?"), _aggregate),
+    Builtin("selector_width", ("selector", "assume_bos?"), _selector_width),
+    Builtin("range", ("stop",), _range, repeats=True),
+    Builtin("zip", ("list",), _zip, repeats=True),
+    Builtin("len", ("list",), _len),
+)
+
+NAMES: dict[str, Value] = {
+    "tokens": rasp.tokens,
+    "indices": rasp.indices,
+    "length": rasp.length,
+    "tokens_str": _tokens_as("tokens_str", _as_string),
+    "tokens_int": _tokens_as("tokens_int", _as_int),
+    "tokens_float": _tokens_as("tokens_float", _as_float),
+    "tokens_bool": _tokens_as("tokens_bool", _as_bool),
+    "full_s": Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).named("full_s"),
+    **{function.name: function for function in FUNCTIONS},
+}
+"""What every text can name; none of these can be given another meaning."""

@@ -1,0 +1,103 @@
+"""What is wrong where the grammar does not accept a text, in the words of the person who wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*|[()\[\]{}]')
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+VALUE_STARTS = {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB"}
+SPELLED = {
+    "NAME": "a name", "STRING": "a string", "COMPARISON": "a comparison", "$END": "the end",
+    "SEMICOLON": '";"', "COMMA": '","', "EQUAL": '"="', "COLON": '":"', "IN": '"in"', "ELSE": '"else"',
+    "LPAR": '"("', "RPAR": '")"', "LSQB": '"["', "RSQB": '"]"', "LBRACE": '"{"', "RBRACE": '"}"',
+    "IF": '"if"', "FOR": '"for"', "DEF": '"def"', "RETURN": '"return"', "LOAD": '"load"',
+}  # fmt: skip
+"""How the terminals of the grammar are named in a message; those not listed are left out."""
+
+HINTS = {
+    "'": "strings are written in double quotes",
+    "!": "write not",
+    "&": "write and",
+    "|": "write or",
+    "~": "write not",
+}
+
+
+class Fault(Exception):
+    """A message for a stretch of the text."""
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.message, self.start, self.end = message, start, end
+
+
+def syntax_fault(text: str, error: UnexpectedInput) -> Fault:
+    """The fault behind an error of the parser."""
+    if isinstance(error, UnexpectedCharacters):
+        return _character_fault(text, error.pos_in_stream or 0)
+    assert isinstance(error, UnexpectedToken)
+    return _token_fault(text, error)
+
+
+def _character_fault(text: str, at: int) -> Fault:
+    char = text[at]
+    if char == '"':
+        end = text.find("\n", at)
+        return Fault("this string is not closed", at, len(text) if end < 0 else end)
+    hint = f"; {HINTS[char]}" if char in HINTS else ""
+    return Fault(f"{char!r} is no character of RASP{hint}", at, at + 1)
+
+
+def _token_fault(text: str, error: UnexpectedToken) -> Fault:
+    token = error.token
+    ended = token.type == "$END"
+    start = len(text.rstrip()) if ended else token.start_pos or 0
+    end = start + 1 if ended else token.end_pos or 0
+    if fault := _bracket_fault(text, start, "" if ended else str(token)):
+        return fault
+    found = "the end of the text" if ended else f'"{token}"'
+    accepted = error.accepts or set()
+    if "SEMICOLON" in accepted and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}:
+        before = len(text[:start].rstrip())
+        return Fault(f'expected ";" before {found}', max(0, before - 1), before)
+    return Fault(f"unexpected {found}; expected {_expected(accepted)}", start, end)
+
+
+def _bracket_fault(text: str, at: int, found: str) -> Fault | None:
+    """The bracket that is open where the text ends, or `;` or another kind of bracket closes it."""
+    opened = open_brackets(text[:at])
+    if found in CLOSING.values() and not opened:
+        return Fault(f'"{found}" closes nothing', at, at + 1)
+    if not opened or (found and found not in ";)]}"):
+        return None
+    bracket, start = opened[-1]
+    if found == CLOSING[bracket] or (found == ";" and bracket == "{"):
+        return None
+    return Fault(f'"{bracket}" is not closed; expected "{CLOSING[bracket]}"', start, start + 1)
+
+
+def open_brackets(text: str) -> list[tuple[str, int]]:
+    """The brackets that a text leaves open, with their offsets, outermost first."""
+    opened: list[tuple[str, int]] = []
+    for match in PIECE.finditer(text):
+        piece = match.group()
+        if piece in CLOSING:
+            opened.append((piece, match.start()))
+        elif piece in CLOSING.values() and opened:
+            opened.pop()
+    return opened
+
+
+def _expected(accepted: Iterable[str]) -> str:
+    terminals = set(accepted)
+    names = []
+    if terminals >= VALUE_STARTS:
+        names.append("a value")
+        terminals -= {*VALUE_STARTS, "LBRACE"}
+    names += sorted(SPELLED[terminal] for terminal in terminals if terminal in SPELLED)
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "another word"

@@ -1,0 +1,99 @@
+"""The kinds of value that a name can hold, and how messages speak of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from raspc import rasp, values
+from raspc.text.source import Source
+from raspc.text.syntax import Define
+
+Value = Any
+"""An atom (int, float, str, bool), a list, a dict, an s-op, a selector, a function, or several results."""
+
+ATOMS = (bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """`==` and its like as an argument of select."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function of a RASP text, with the values that its names had when it was defined."""
+
+    define: Define
+    source: Source
+    captured: Mapping[str, Value]
+    defaults: Mapping[str, Value]
+
+    @property
+    def name(self) -> str:
+        """The name under which it was defined."""
+        return self.define.name.id
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters, in order."""
+        return tuple(parameter.name for parameter in self.define.parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class Builtin:
+    """A function of the language itself. `parameters` ends in `?` where one may be left out."""
+
+    name: str
+    parameters: tuple[str, ...]
+    call: Callable[..., Value]
+    repeats: bool = False
+    """It takes any number of arguments, at least as many as it has parameters."""
+
+
+class Results(tuple[Value, ...]):
+    """What a function with several results gives: to be unpacked by an assignment."""
+
+
+KINDS: list[tuple[type | tuple[type, ...], str]] = [
+    (rasp.SOp, "an s-op"),
+    (rasp.Selector, "a selector"),
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (str, "a string"),
+    (list, "a list"),
+    (dict, "a dictionary"),
+    ((Function, Builtin), "a function"),
+    (Comparator, "a comparison"),
+    (Results, "several results"),
+]
+
+
+def kind(value: Value) -> str:
+    """The kind of a value, with its article."""
+    return next((text for types, text in KINDS if isinstance(value, types)), type(value).__name__)
+
+
+def is_atom(value: Value) -> bool:
+    """True of numbers, strings and booleans."""
+    return isinstance(value, ATOMS)
+
+
+def is_elementwise(value: Value) -> bool:
+    """True of what an elementwise operator takes: s-ops and atoms."""
+    return isinstance(value, (rasp.SOp, *ATOMS))
+
+
+def constant(value: Value) -> Value:
+    """The value as what an s-op can hold at a position: a list becomes a tuple.
+
+    Raises TypeError where it holds s-ops, selectors, functions or dictionaries.
+    """
+    if isinstance(value, list):
+        return tuple(constant(item) for item in value)
+    if not is_atom(value):
+        raise TypeError(f"{kind(value)} is no constant")
+    return values.plain(value)

@@ -1,0 +1,116 @@
+"""Source text, places in it, and errors that show the place."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+
+from raspc.errors import InputError, InvalidProgram
+
+EXCERPT_WIDTH = 96
+"""A source line longer than this is cut around the caret: a file may be one line of a megabyte."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text of RASP and the name under which errors cite it."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """The offset at which each line starts."""
+        return [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+
+    def line(self, number: int) -> str:
+        """The line of this number, counted from 1, without its end."""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+
+    def at(self, start: int, end: int | None = None) -> Location:
+        """The place between two offsets (of at least one character)."""
+        return Location(self, start, max(start + 1, start if end is None else end))
+
+
+@dataclass(frozen=True)
+class Location:
+    """A stretch of a source, as offsets."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """The line on which it starts, counted from 1."""
+        return bisect_right(self.source.line_starts, self.start)
+
+    @property
+    def column(self) -> int:
+        """The column at which it starts, counted from 1."""
+        return self.start - self.source.line_starts[self.line - 1] + 1
+
+    @property
+    def text(self) -> str:
+        """What stands there."""
+        return self.source.text[self.start : self.end]
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str:
+        """The source line with a caret below the place."""
+        full, column = self.source.line(self.line), self.column - 1
+        cut = max(0, column - EXCERPT_WIDTH // 2) if len(full) > EXCERPT_WIDTH else 0
+        line = full[cut : cut + EXCERPT_WIDTH]
+        shift = column - cut
+        # Tabs stay tabs, so that the caret stands below its character at any tab width.
+        indent = "".join("\t" if char == "\t" else " " for char in line[:shift]).ljust(shift)
+        carets = "^" * max(1, min(self.end - self.start, len(line) - shift))
+        label = f"{self.line} | "
+        return f"  {label}{line}\n  {' ' * (len(label) - 2)}| {indent}{carets}"
+
+
+def _located(message: str, where: Location) -> str:
+    return f"{where}: {message}\n{where.excerpt()}"
+
+
+class TextError(InvalidProgram):
+    """A fault in a RASP text. The message holds file, line, column, the line with a caret, and the remedy."""
+
+    def __init__(self, message: str, where: Location) -> None:
+        super().__init__(_located(message, where))
+        self.bare, self.where = message, where
+
+    def called_from(self, where: Location) -> TextError:
+        """The same fault, with the call that led to it."""
+        self.faults = (f"{self.faults[0]}\n  called at {where}\n{where.excerpt()}",)
+        self.args = self.faults
+        return self
+
+
+class TextFaults(InvalidProgram):
+    """Every fault of a text, each as `TextError` words it."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__(faults)
+        self.args = ("\n".join(faults),)
+
+
+class TextInputError(InputError):
+    """An input on which a RASP text is undefined; the message shows the place as `TextError` does."""
+
+    def __init__(self, message: str, where: Location) -> None:
+        super().__init__(_located(message, where))
+        self.bare, self.where = message, where
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean "…"?` where a known name is near, else nothing."""
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f'; did you mean "{near[0]}"?' if near else ""
