@@ -14,7 +14,7 @@ from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run
 from raspc.graph.means import possible_means
 from raspc.graph.nodes import Affine, Aggregate, Bits, Graph, Interval, Listed, Node, Table, Variable, renumbered
-from raspc.graph.tables import Joint
+from raspc.graph.tables import Joint, own_listing
 
 LIST_LIMIT = 1 << 17
 """The most values that a value set may have when it is listed."""
@@ -36,15 +36,8 @@ class Store:
         place = self._known.setdefault(identity, len(self.nodes))
         if place == len(self.nodes):
             self.nodes.append(node)
-            self.joints.append(joint or self._own_joint(place, node))
+            self.joints.append(joint or own_listing(place, node))
         return place
-
-    def _own_joint(self, place: int, node: Node) -> Joint | None:
-        if not isinstance(node, Variable) or isinstance(node.domain, Interval):
-            return None
-        if isinstance(node, Table) and not node.args:
-            return Joint((), node.cells)
-        return Joint((place,), np.arange(len(node.domain), dtype=np.int32))
 
     def describe(self, place: int, name: str | None, numerical: bool | None) -> int:
         """The place, after its node has taken a name and advice."""
@@ -106,7 +99,7 @@ class Store:
                 "shorten the maximum length, average fewer distinct numbers, or count with SelectorWidth",
             )  # fmt: skip
         self.nodes[place] = self._with_listing(node, domain)
-        self.joints[place] = self._own_joint(place, self.nodes[place])
+        self.joints[place] = own_listing(place, self.nodes[place])
         for run in self.runs or []:
             del run.cells[place:]
         return domain

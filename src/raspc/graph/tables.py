@@ -14,7 +14,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import UNDEFINED, Ids, Index, Length, Node
+from raspc.graph.nodes import UNDEFINED, Ids, Index, Length, Listed, Node, Table, Variable
 
 JOINT_LIMIT = 1 << 18
 """The most cells over which a node is listed; beyond, it counts as a root of its own."""
@@ -61,3 +61,45 @@ def lookup(cells: Ids, args: Sequence[Ids]) -> Ids:
     known = reduce(np.logical_and, (arg >= 0 for arg in args))
     found = cells[tuple(np.where(known, arg, 0) for arg in args)]
     return np.where(known, found, UNDEFINED).astype(np.int32)
+
+
+def listing(nodes: Sequence[Node], joints: Sequence[Joint | None], args: Sequence[int], cells: Ids) -> Joint | None:
+    """The node cells[args…] over its roots; None (it becomes a root) if they have too many combinations."""
+    known = [joints[arg] for arg in args]
+    roots = union([joint for joint in known if joint is not None])
+    extent = [len(nodes[root].domain) for root in roots]  # type: ignore[attr-defined]
+    if np.prod(extent, dtype=float) > JOINT_LIMIT:
+        return None
+    columns = [joint.over(roots) for joint in known if joint is not None]
+    found = lookup(cells, list(np.broadcast_arrays(*columns)) if columns else [])
+    ok = np.broadcast_to(possible(roots, nodes, extent), extent)
+    found = np.where(ok, np.broadcast_to(found, extent), UNDEFINED).astype(np.int32)
+    return _trimmed(roots, found, ok)
+
+
+def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint:
+    """Without the roots that make no difference."""
+    for axis in range(len(roots) - 1, -1, -1):
+        merged = cells.max(axis=axis, keepdims=True)
+        if np.all((cells == merged) | ~ok):
+            roots = roots[:axis] + roots[axis + 1 :]
+            cells, ok = merged.squeeze(axis), ok.any(axis=axis)
+    return Joint(roots, cells.copy(order="C"))
+
+
+def own_listing(place: int, node: Node) -> Joint | None:
+    """A variable as a root of its own; None for selectors and intervals."""
+    if not isinstance(node, Variable) or not isinstance(node.domain, Listed):
+        return None
+    if isinstance(node, Table) and not node.args:
+        return Joint((), node.cells)
+    return Joint((place,), np.arange(len(node.domain), dtype=np.int32))
+
+
+def listings(nodes: Sequence[Node]) -> list[Joint | None]:
+    """Every node over its roots."""
+    joints: list[Joint | None] = []
+    for place, node in enumerate(nodes):
+        found = listing(nodes, joints, node.args, node.cells) if isinstance(node, Table) else None
+        joints.append(found or own_listing(place, node))
+    return joints

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raspc import rasp
 from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Ids, Listed, Table
 from raspc.graph.store import Store
-from raspc.graph.tables import JOINT_LIMIT, Joint, lookup, possible, union
+from raspc.graph.tables import JOINT_LIMIT, Joint, listing, possible, union
 
 PREDICATE_LIMIT = 1 << 22
 CELL_LIMIT = 1 << 22
@@ -47,7 +46,7 @@ def tabulate(store: Store, f: Callable[..., Any], args: Sequence[int], name: str
 
 def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
-    joint = _listing(store, args, cells)
+    joint = listing(store.nodes, store.joints, args, cells)
     if joint is not None and len(joint.roots) <= 1:
         args, cells = joint.roots, joint.cells
     if not raises and len(domain) == 1:
@@ -87,30 +86,6 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
     seen = np.zeros(int(total), bool)
     seen[flat] = True
     return np.flatnonzero(seen)
-
-
-def _listing(store: Store, args: tuple[int, ...], cells: Ids) -> Joint | None:
-    """The new node over its roots; None (it becomes a root) if they have too many combinations."""
-    joints = [store.joints[arg] for arg in args]
-    roots = union([j for j in joints if j is not None])
-    extent = [len(store.listed(root)) for root in roots]
-    if np.prod(extent, dtype=float) > JOINT_LIMIT:
-        return None
-    columns = [j.over(roots) for j in joints if j is not None]
-    found = lookup(cells, list(np.broadcast_arrays(*columns)) if columns else [])
-    ok = np.broadcast_to(possible(roots, store.nodes, extent), extent)
-    found = np.where(ok, np.broadcast_to(found, extent), UNDEFINED).astype(np.int32)
-    return _trimmed(roots, found, ok)
-
-
-def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint:
-    """Without the roots that make no difference."""
-    for axis in range(len(roots) - 1, -1, -1):
-        merged = cells.max(axis=axis, keepdims=True)
-        if np.all((cells == merged) | ~ok):
-            roots = roots[:axis] + roots[axis + 1 :]
-            cells, ok = merged.squeeze(axis), ok.any(axis=axis)
-    return Joint(roots, np.ascontiguousarray(cells))
 
 
 class _Raised:

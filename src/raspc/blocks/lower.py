@@ -1,0 +1,300 @@
+"""From demands to blocks: heads and neurons on named spaces, in an order that respects what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raspc.blocks import features as F
+from raspc.blocks.demand import Demands, Group, moved, selects_of
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
+from raspc.graph.tables import Joint, listings
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """Blocks in topological order; which space each writes; what is embedded; how the output is read.
+
+    `home[place]`: the groups of directions of each variable, as attention leaves it and as it is later.
+    """
+
+    spaces: tuple[Space, ...]
+    embeddings: Mapping[str, Matrix]
+    positions: Mapping[str, Matrix]
+    blocks: tuple[Block, ...]
+    place_of_block: tuple[int, ...]
+    output: Read
+    home: Mapping[int, tuple[Group, ...]]
+    at_bos: Mapping[str, Floats]
+
+
+def lower(graph: Graph, needs: Demands) -> Lowered:
+    """Every block of the model."""
+    return _Lowering(graph, needs).run()
+
+
+@dataclass
+class _Lowering:
+    graph: Graph
+    needs: Demands
+    spaces: dict[str, Space] = field(default_factory=lambda: {BOS: Space(BOS, ("is_bos",))})
+    at_bos: dict[str, Floats] = field(default_factory=lambda: {BOS: np.ones(1)})
+    home: dict[int, list[Group]] = field(default_factory=dict)
+    embeddings: dict[str, Matrix] = field(default_factory=dict)
+    positions: dict[str, Matrix] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+    place_of_block: list[int] = field(default_factory=list)
+    joints: list[Joint | None] = field(default_factory=list)
+
+    def run(self) -> Lowered:
+        self.joints = listings(self.graph.nodes)
+        for place, node in enumerate(self.graph.nodes):
+            if isinstance(node, Variable):
+                self.add(place, node)
+        output = self.read([(self.graph.output, self.needs.output)], zero_at_bos=False)
+        home = {place: tuple(groups) for place, groups in self.home.items()}
+        return Lowered(
+            tuple(self.spaces.values()), self.embeddings, self.positions, tuple(self.blocks),
+            tuple(self.place_of_block), output, home, self.at_bos,
+        )  # fmt: skip
+
+    def add(self, place: int, node: Variable) -> None:
+        raw, clean = self.needs.raw.get(place), self.needs.clean.get(place, [])
+        if isinstance(node, N.Token | N.Index):
+            self.embed(place, node, clean)
+        elif raw is not None:
+            self.put(self.width_head(place, node, raw) if isinstance(node, N.Width | N.Length) else self.mean_head(place, node, raw), place)
+            if clean:
+                self.put(self.neurons(place, clean), place)
+        elif isinstance(node, N.Aggregate) and clean:
+            self.put(self.pick_head(place, node, clean), place)
+        elif isinstance(node, Table) and place in self.needs.design:
+            self.put(self.neurons(place, clean), place)
+
+    def put(self, block: Block, place: int) -> None:
+        self.blocks.append(block)
+        self.place_of_block.append(place)
+
+    def open(self, place: int, groups: Sequence[Group], at_bos: Floats) -> None:
+        """Give the groups their spaces, and say what they hold at BOS."""
+        start = 0
+        for group in groups:
+            stop = start + len(group.labels)
+            self.spaces[group.space] = Space(group.space, group.labels)
+            self.at_bos[group.space] = at_bos[start:stop]
+            self.home.setdefault(place, []).append(group)
+            start = stop
+
+    def embed(self, place: int, node: Variable, groups: Sequence[Group]) -> None:
+        self.open(place, groups, np.zeros(sum(len(g.labels) for g in groups)))
+        table = self.embeddings if isinstance(node, N.Token) else self.positions
+        table.update({group.space: group.code for group in groups})
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def read(self, parts: Sequence[tuple[int, Matrix]], zero_at_bos: bool = True, bias: Floats | None = None) -> Read:
+        """The sum of features[variable] over parts: columns of [features of the variable, width]."""
+        width = parts[0][1].shape[1] if parts else len(bias if bias is not None else ())
+        maps: dict[str, Matrix] = {}
+        constant = np.zeros(width)
+        for place, columns in parts:
+            constant = constant + self.gather(maps, place, columns)
+        if zero_at_bos:
+            self.cancel(maps, constant)
+        return Read({s: m for s, m in maps.items() if m.any()}, constant if bias is None else constant + bias)
+
+    def cancel(self, maps: dict[str, Matrix], constant: Floats) -> None:
+        """Make the read 0 at BOS, whatever its spaces hold there."""
+        there = constant + sum((self.at_bos[space] @ m for space, m in maps.items()), np.zeros(len(constant)))
+        maps[BOS] = maps.get(BOS, np.zeros((1, len(constant)))) - there[None, :]
+
+    def gather(self, maps: dict[str, Matrix], place: int, columns: Matrix) -> Floats:
+        """Add to the maps what reads these features; the constant that is left."""
+        node = self.graph.variable(place)
+        if isinstance(node, N.Affine):
+            return self.gather_affine(maps, node, columns)
+        constant = np.zeros(columns.shape[1])
+        listed = isinstance(node.domain, Listed)
+        flat = np.array([listed and np.ptp(column) == 0 for column in columns.T], bool)
+        constant[flat] = columns[0, flat]
+        if not flat.all():
+            constant[~flat] = self.gather_varying(maps, place, columns, np.flatnonzero(~flat))
+        return constant
+
+    def gather_affine(self, maps: dict[str, Matrix], node: N.Affine, columns: Matrix) -> Floats:
+        constant = node.bias * columns[0]
+        for arg, coef in zip(node.args, node.coefs, strict=True):
+            number = F.number(self.graph.variable(arg).domain)
+            constant = constant + self.gather(maps, arg, coef * number[:, None] * columns[0][None, :])
+        return constant
+
+    def gather_varying(self, maps: dict[str, Matrix], place: int, columns: Matrix, which: Sequence[int]) -> Floats:
+        """Read the columns numbered `which`: all from one group if one offers them, else each as it can be."""
+        width = columns.shape[1]
+        found = self.from_sums(place, columns[:, which]) or self.from_groups(place, columns[:, which])
+        if found is None and len(which) > 1:
+            return np.array([self.gather_varying(maps, place, columns, [j])[0] for j in which])
+        if found is None:
+            found = self.from_sums(place, columns[:, which], settled=False)
+        assert found is not None, f"no one stores what a reader of {self.graph.labels[place]} needs"
+        weights, constant = found
+        for space, w in weights.items():
+            full = np.zeros((len(w), width))
+            full[:, which] = w
+            maps[space] = maps.get(space, 0.0) + full
+        return constant
+
+    def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
+        """Weights on the variable's own directions: the first group that suffices, else all together."""
+        groups = self.home.get(place, [])
+        constant = isinstance(self.graph.variable(place).domain, Listed)
+        for group in groups:
+            found = F.express(group.code, columns, constant)
+            if found is not None:
+                return {group.space: found[0]}, found[1]
+        if len(groups) < 2:
+            return None
+        found = F.express(np.hstack([g.code for g in groups]), columns, constant)
+        if found is None:
+            return None
+        weights, start = {}, 0
+        for group in groups:
+            weights[group.space] = found[0][start : start + len(group.labels)]
+            start += len(group.labels)
+        return weights, found[1]
+
+    def from_sums(
+        self, place: int, columns: Matrix, settled: bool = True
+    ) -> tuple[dict[str, Matrix], Floats] | None:
+        """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
+        joint = self.joints[place]
+        if not isinstance(self.graph[place], Table) or joint is None or joint.roots == (place,):
+            return None
+        maps: dict[str, Matrix] = {}
+        constant = np.zeros(columns.shape[1])
+        for j, column in enumerate(columns.T):
+            found = F.additive(joint, column)
+            if found is None:
+                return None
+            constant[j] += found.constant
+            for root, part in found.parts:
+                if settled and len(joint.roots) > 1 and not self.is_settled(root, part):
+                    return None
+                got = self.from_groups(root, part[:, None])
+                if got is None:
+                    return None
+                for space, w in got[0].items():
+                    maps.setdefault(space, np.zeros((len(w), columns.shape[1])))[:, j] += w[:, 0]
+                constant[j] += got[1][0]
+        return maps, constant
+
+    def is_settled(self, root: int, part: Floats) -> bool:
+        raw = self.needs.raw.get(root)
+        return raw is None or F.in_span(raw.code, part)
+
+    # -- blocks ----------------------------------------------------------------------------------
+
+    def neurons(self, place: int, groups: Sequence[Group]) -> Neurons:
+        """The neurons of a design; at BOS none of them fires."""
+        design = self.needs.design[place]
+        parts = [
+            (axis, columns @ weights)
+            for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True)
+        ]
+        read = self.read(parts, bias=design.bias)
+        maps = dict(read.maps)
+        maps[BOS] = maps.get(BOS, np.zeros((1, design.size))) - np.maximum(design.bias, 0.0)[None, :]
+        self.open(place, groups, design.base)
+        out, base, start = {}, {}, 0
+        for group in groups:
+            stop = start + len(group.labels)
+            out[group.space], base[group.space] = design.out[:, start:stop], design.base[start:stop]
+            start = stop
+        label = self.graph.labels[place]
+        return Neurons(label, Read({s: m for s, m in maps.items() if m.any()}, read.bias), Write(out, base))
+
+    def scores(self, place: int) -> tuple[Read, Read]:
+        """The query and key reads of a head: the factors of all its conjuncts, side by side."""
+        conjuncts = self.needs.conjuncts[place]
+        queries = [self.read([(c.query, c.factors.queries)]) for c in conjuncts]
+        keys = [self.read([(c.key, c.factors.keys)]) for c in conjuncts]
+        return beside(queries), beside(keys)
+
+    def selector_name(self, place: int, node: Variable) -> str:
+        selects = selects_of(self.graph, node)
+        labels = self.graph.labels
+        places = {id(n): i for i, n in enumerate(self.graph.nodes)}
+        return " and ".join(labels[places[id(s)]] for s in selects) or "all"
+
+    def width_head(self, place: int, node: Variable, raw: Group) -> Head:
+        query, key = self.scores(place)
+        self.open(place, [raw], np.ones(1))
+        value = Read({BOS: np.ones((1, 1))}, np.zeros(1))
+        raised = float(np.log(self.needs.raised[place]))
+        name = self.selector_name(place, node)
+        return Head(self.graph.labels[place], name, query, key, value, Write({raw.space: np.eye(1)}), 0.0, raised)
+
+    def mean_head(self, place: int, node: Variable, raw: Group) -> Head:
+        assert isinstance(node, N.Aggregate)
+        source = self.graph.variable(node.source).domain
+        columns = np.zeros((F.size(source), len(raw.labels)))
+        own = F.numeric_code(source)
+        has_number = raw.code.shape[1] > len(node.domain.specials)
+        offset = own.shape[1] - len(source.specials)
+        if has_number and offset:
+            columns[:, 0] = own[:, 0]
+        for i, special in enumerate(source.specials):
+            columns[:, int(has_number) + node.domain.specials.index(special)] = own[:, offset + i]
+        return self.aggregate_head(place, node, [raw], columns, self.default_code(place, node, has_number))
+
+    def default_code(self, place: int, node: N.Aggregate, has_number: bool) -> Floats:
+        specials = node.domain.specials
+        code = np.zeros(int(has_number) + len(specials))
+        if not self.needs.may_be_empty[place]:
+            return code
+        if node.default in specials and not isinstance(node.default, int | float):
+            code[int(has_number) + specials.index(node.default)] = 1.0
+        elif has_number:
+            code[0] = float(node.default)
+        return code
+
+    def pick_head(self, place: int, node: N.Aggregate, groups: Sequence[Group]) -> Head:
+        code = np.hstack([g.code for g in groups])
+        default = np.zeros(code.shape[1])
+        if self.needs.may_be_empty[place]:
+            default = code[node.listed.id(node.default)]
+        return self.aggregate_head(place, node, groups, moved(self.graph, node, code), default)
+
+    def aggregate_head(
+        self, place: int, node: N.Aggregate, groups: Sequence[Group], columns: Matrix, default: Floats
+    ) -> Head:
+        """Move features of the source; BOS holds the default, and wins where nothing is selected."""
+        query, key = self.scores(place)
+        read = self.read([(node.source, columns)])
+        maps = dict(read.maps)
+        maps[BOS] = maps.get(BOS, np.zeros((1, read.width))) + default[None, :]
+        value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
+        self.open(place, groups, default)
+        write, start = {}, 0
+        for group in groups:
+            stop = start + len(group.labels)
+            write[group.space] = np.eye(read.width)[:, start:stop]
+            start = stop
+        sink = -0.5 if self.needs.may_be_empty[place] else -1.0
+        name = self.selector_name(place, node)
+        return Head(self.graph.labels[place], name, query, key, value, Write(write), sink)
+
+
+def beside(reads: Sequence[Read]) -> Read:
+    """Several reads as one, their numbers side by side."""
+    spaces = list(dict.fromkeys(space for read in reads for space in read.maps))
+    sizes = {space: len(read.maps[space]) for read in reads for space in read.maps}
+    maps = {
+        space: np.hstack([read.maps.get(space, np.zeros((sizes[space], read.width))) for read in reads])
+        for space in spaces
+    }
+    return Read(maps, np.concatenate([read.bias for read in reads]) if reads else np.zeros(0))

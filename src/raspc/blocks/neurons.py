@@ -1,0 +1,262 @@
+"""Designs of MLPs: neurons that compute a function of finitely many values, exactly and with room for noise.
+
+A function is given on a grid: for each combination of the input variables' values, a class (−1 where the
+combination cannot occur), and for each class a row of outputs. Three designs:
+
+- a *line*: one sum of features orders all combinations; the function is a staircase along it;
+- *cells*: one neuron for each cell of the grid, after equal slices have been merged;
+- *gated lines*: a staircase along one variable for each cell of the others.
+
+Two neurons make a step that is flat around every value that can occur. Slopes are powers of two, and
+thresholds dyadic, so that a saturated step is exact in floating point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.blocks.spaces import Matrix
+from raspc.graph.nodes import Floats, Ids
+
+NEURON_LIMIT = 1 << 15
+"""The most neurons of one design."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """classes[a, b, …]: which row of outputs [classes, c] holds for the values a, b, …; −1: none can."""
+
+    axes: tuple[int, ...]
+    classes: Ids
+    outputs: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """relu(Σ_i features_i[value_i] @ weights_i + bias) @ out + base, for input variables i.
+
+    `gap`: the least distance along a line between values that are told apart; infinite for cells.
+    """
+
+    axes: tuple[int, ...]
+    features: tuple[Matrix, ...]
+    weights: tuple[Matrix, ...]
+    bias: Floats
+    out: Matrix
+    base: Floats
+    gap: float
+
+    @property
+    def size(self) -> int:
+        """The number of neurons."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Where a staircase changes: thresholds, powers of two as slopes, and the change of the outputs."""
+
+    thresholds: Floats
+    slopes: Floats
+    change: Matrix
+    first: Floats
+    gap: float
+
+
+def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None:
+    """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart.
+
+    `noise`: how far the sum may be off; a step needs eight times as much between its two sides.
+    """
+    total = np.zeros([1] * grid.classes.ndim)
+    for axis, position in enumerate(positions):
+        total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
+    known = grid.classes >= 0
+    steps = _steps(np.broadcast_to(total, known.shape)[known], grid.classes[known], grid.outputs, noise)
+    if steps is None or len(steps.slopes) * 2 > NEURON_LIMIT:
+        return None
+    up = np.repeat(steps.slopes, 2)
+    offset = np.tile([0.5, -0.5], len(steps.slopes))
+    used = [axis for axis, position in enumerate(positions) if position.any()]
+    return Design(
+        tuple(grid.axes[axis] for axis in used),
+        tuple(positions[axis][:, None] for axis in used),
+        tuple(up[None, :] for _ in used),
+        offset - up * np.repeat(steps.thresholds, 2),
+        _alternating(steps.change),
+        steps.first,
+        steps.gap,
+    )
+
+
+def _alternating(change: Matrix) -> Matrix:
+    return np.stack([change, -change], axis=1).reshape(2 * len(change), -1)
+
+
+def _steps(along: Floats, classes: Ids, outputs: Matrix, noise: float) -> Steps | None:
+    order = np.lexsort((classes, along))
+    s, c = along[order], classes[order]
+    places = np.flatnonzero(c[1:] != c[:-1])
+    gaps = s[places + 1] - s[places]
+    floor = max(8 * noise, 1e-9 * max(1.0, float(np.abs(s).max(initial=0.0))))
+    if (gaps < floor).any():
+        return None
+    slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))
+    grain = 2.0 ** np.floor(np.log2(gaps / 32))
+    thresholds = np.round((s[places] + gaps / 2) / grain) * grain
+    change = outputs[c[places + 1]] - outputs[c[places]]
+    first = outputs[c[0]] if len(c) else np.zeros(outputs.shape[1])
+    return Steps(thresholds, slopes, change, first, float(gaps.min(initial=np.inf)))
+
+
+def merged(classes: Ids, axis: int) -> NDArray[np.int64]:
+    """A number for each value of an axis, the same for values whose slices agree wherever both are known."""
+    slices = np.moveaxis(classes, axis, 0).reshape(classes.shape[axis], -1)
+    distinct, inverse = np.unique(slices, axis=0, return_inverse=True)
+    inverse = inverse.ravel()
+    if (distinct < 0).any() and len(distinct) <= 512:
+        inverse = _greedy(distinct)[inverse]
+    first_seen = {number: i for i, number in enumerate(dict.fromkeys(inverse.tolist()))}
+    return np.array([first_seen[number] for number in inverse.tolist()])
+
+
+def _greedy(rows: Ids) -> NDArray[np.int64]:
+    """Merge compatible rows, each into the first group that it does not contradict."""
+    groups: list[Ids] = []
+    number = np.zeros(len(rows), np.int64)
+    for place in np.argsort((rows < 0).sum(axis=1), kind="stable"):
+        row = rows[place]
+        for g, group in enumerate(groups):
+            if np.all((row == group) | (row < 0) | (group < 0)):
+                groups[g] = np.maximum(group, row)
+                number[place] = g
+                break
+        else:
+            number[place] = len(groups)
+            groups.append(row)
+    return number
+
+
+def shrunk(classes: Ids, numbers: Sequence[NDArray[np.int64]]) -> Ids:
+    """The grid over merged values: the class that any of the merged cells knows."""
+    for axis, number in enumerate(numbers):
+        moved = np.moveaxis(classes, axis, 0)
+        result = np.full((int(number.max()) + 1, *moved.shape[1:]), -1, classes.dtype)
+        np.maximum.at(result, number, moved)
+        classes = np.moveaxis(result, 0, axis)
+    return classes
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """A read that is 1 at one merged value of an axis and at most 0 at the others: features and weights."""
+
+    features: Matrix
+    weights: Matrix
+    bias: Floats
+
+
+def gate(number: NDArray[np.int64], squares: bool) -> Gate:
+    """weights[:, v] and bias[v] make the gate of merged value v.
+
+    By indicators, or by squares of the merged value's number n: 1 − (n − v)².
+    """
+    count = int(number.max()) + 1
+    if not squares or count <= 3:
+        return Gate((number[:, None] == np.arange(count)).astype(float), np.eye(count), np.zeros(count))
+    n, v = number.astype(float) - count // 2, np.arange(count) - float(count // 2)
+    return Gate(np.stack([n, n**2], axis=1), np.stack([2 * v, -np.ones(count)]), 1.0 - v**2)
+
+
+def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
+    """One neuron for each cell whose outputs are not the most common ones."""
+    numbers = [merged(grid.classes, axis) for axis in range(grid.classes.ndim)]
+    small = shrunk(grid.classes, numbers)
+    base = _most_common(small)
+    places = np.argwhere((small >= 0) & (small != base))
+    if len(places) > NEURON_LIMIT:
+        return None
+    kept = [axis for axis in range(small.ndim) if small.shape[axis] > 1]
+    gates = [gate(numbers[axis], squares[axis]) for axis in kept]
+    bias = np.full(len(places), 1.0 - len(kept))
+    for axis, g in zip(kept, gates, strict=True):
+        bias = bias + g.bias[places[:, axis]]
+    outputs = grid.outputs[small[tuple(places.T)]] - grid.outputs[base]
+    return Design(
+        tuple(grid.axes[axis] for axis in kept),
+        tuple(g.features for g in gates),
+        tuple(g.weights[:, places[:, axis]] for axis, g in zip(kept, gates, strict=True)),
+        bias, outputs, grid.outputs[base], np.inf,
+    )  # fmt: skip
+
+
+def _most_common(classes: Ids) -> int:
+    values, counts = np.unique(classes[classes >= 0], return_counts=True)
+    return int(values[counts.argmax()]) if len(values) else 0
+
+
+def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float) -> Design | None:
+    """A staircase along one axis for each cell of the other axes."""
+    others = [axis for axis in range(grid.classes.ndim) if axis != along]
+    numbers = [merged(grid.classes, axis) for axis in others]
+    full = [np.arange(size) for size in grid.classes.shape]
+    for axis, number in zip(others, numbers, strict=True):
+        full[axis] = number
+    small = np.moveaxis(shrunk(grid.classes, full), along, -1)
+    gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
+    parts: list[tuple[tuple[int, ...], Steps]] = []
+    for cell in np.ndindex(small.shape[:-1]):
+        known = small[cell] >= 0
+        if known.any():
+            steps = _steps(position[known], small[cell][known], grid.outputs, noise)
+            if steps is None:
+                return None
+            parts.append((cell, steps))
+    if sum(2 * len(steps.slopes) + 1 for _, steps in parts) > NEURON_LIMIT:
+        return None
+    return _gated(grid, along, position, others, gates, parts)
+
+
+def _gated(
+    grid: Grid, along: int, position: Floats, others: Sequence[int], gates: Sequence[Gate],
+    parts: Sequence[tuple[tuple[int, ...], Steps]],
+) -> Design:  # fmt: skip
+    base = parts[0][1].first
+    slopes, bias, out, cell_of = [], [], [], []
+    reach = float(np.abs(position).max()) + 1.0
+    strength = []
+    for cell, steps in parts:
+        up = np.repeat(steps.slopes, 2)
+        threshold = up * np.repeat(steps.thresholds, 2)
+        count = len(up)
+        if (steps.first != base).any():
+            slopes.append(np.zeros(1)), bias.append(np.zeros(1)), out.append((steps.first - base)[None])
+            strength.append(np.ones(1)), cell_of.append(cell)
+        if count:
+            slopes.append(up), bias.append(np.tile([0.5, -0.5], count // 2) - threshold)
+            out.append(_alternating(steps.change))
+            strength.append(2.0 ** np.ceil(np.log2(up * 2 * reach + 1)))
+            cell_of.append(cell)
+    sizes = [len(s) for s in slopes]
+    places = np.repeat(np.array(cell_of).reshape(len(sizes), len(others)), sizes, axis=0)
+    s, b, m = (np.concatenate(x) if x else np.zeros(0) for x in (slopes, bias, strength))
+    constant = np.where(s == 0, 1.0, 0.0)  # a neuron without a slope is the gate itself
+    total_bias = b + constant - m * len(others)
+    weights = []
+    for i, g in enumerate(gates):
+        weights.append(g.weights[:, places[:, i]] * m)
+        total_bias = total_bias + m * g.bias[places[:, i]]
+    gaps = [steps.gap for _, steps in parts]
+    return Design(
+        (grid.axes[along], *(grid.axes[axis] for axis in others)),
+        (position[:, None], *(g.features for g in gates)),
+        (s[None, :], *weights),
+        total_bias,
+        np.concatenate(out) if out else np.zeros((0, grid.outputs.shape[1])),
+        base,
+        min(gaps, default=np.inf),
+    )

@@ -1,0 +1,129 @@
+"""Selectors as penalties: a bilinear score that is 0 where selected and at most −1 elsewhere.
+
+A penalty of one key and one query variable is Σ_r U[key, r]·V[query, r]; the penalty of a conjunction is the
+sum of its conjuncts' penalties. Scores are integers, so that selected scores are exactly equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.blocks.spaces import Matrix
+from raspc.graph.nodes import Bits, Floats, Listed
+
+SQUARE_LIMIT = 1 << 11
+"""Numbers up to this size have sums of squares below 2²⁴, exact in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """U [key values, r] and V [query values, r]."""
+
+    keys: Matrix
+    queries: Matrix
+
+    @property
+    def rank(self) -> int:
+        """The number of score directions."""
+        return self.keys.shape[1]
+
+
+def candidates(cells: Bits, keys: Listed, queries: Listed, competing: bool) -> Iterator[Factors]:
+    """Ways to write one table, any of which is exact; undefined entries are free.
+
+    `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
+    between keys of one query count.
+    """
+    selected = (cells == 1) | (cells < 0)
+    one_sided = list(_one_sided(selected))
+    if one_sided:
+        yield one_sided[0]
+        return
+    for key_numbers, query_numbers in _numberings(cells, keys, queries):
+        yield _squares(key_numbers, query_numbers, competing)
+    yield _indicators(selected)
+
+
+def _one_sided(selected: Matrix) -> Iterator[Factors]:
+    k, q = selected.shape
+    if (selected == selected[:, :1]).all():
+        yield Factors(-(1.0 - selected[:, :1]), np.ones((q, 1)))
+    elif (selected == selected[:1]).all():
+        yield Factors(np.ones((k, 1)), -(1.0 - selected[:1].T))
+
+
+def _numberings(cells: Bits, keys: Listed, queries: Listed) -> Iterator[tuple[Floats, Floats]]:
+    """Numbers for keys and queries that are equal exactly where selected."""
+    natural = _natural(cells, keys, queries)
+    if natural is not None:
+        yield natural
+    classes = _matching(cells)
+    if classes is not None:
+        yield classes
+
+
+def _natural(cells: Bits, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
+    """The values themselves, shifted, if they are integers and equality of them is the table."""
+    if not (keys.all_numbers and queries.all_numbers):
+        return None
+    k, q = keys.numbers, queries.numbers
+    if np.abs(np.concatenate([k, q]) % 1).any():
+        return None
+    hits = np.argwhere(cells == 1)
+    if not len(hits):
+        return None
+    shift = k[hits[0][0]] - q[hits[0][1]]
+    same = k[:, None] == q[None, :] + shift
+    if not np.all((same == (cells == 1)) | (cells < 0)):
+        return None
+    middle = np.floor((k.min() + k.max()) / 2)
+    k, q = k - middle, q + shift - middle
+    return (k, q) if max(np.abs(k).max(), np.abs(q).max()) <= SQUARE_LIMIT else None
+
+
+def _matching(cells: Bits) -> tuple[Floats, Floats] | None:
+    """Class numbers, if each class of keys is selected by at most one class of queries and conversely."""
+    selected = cells == 1
+    if (cells < 0).any() and not _undefined_lines(cells):
+        return None
+    rows, key_class = np.unique(selected, axis=0, return_inverse=True)
+    columns, query_class = np.unique(selected, axis=1, return_inverse=True)
+    table = rows[:, np.unique(query_class, return_index=True)[1]]
+    if (table.sum(axis=0) > 1).any() or (table.sum(axis=1) > 1).any():
+        return None
+    partner = np.where(table.any(axis=1), table.argmax(axis=1), columns.shape[1])
+    k, q = partner[key_class.ravel()].astype(float), query_class.ravel().astype(float)
+    if max(k.max(), q.max()) > 2 * SQUARE_LIMIT:
+        return None
+    middle = np.floor(columns.shape[1] / 2)
+    return k - middle, q - middle
+
+
+def _undefined_lines(cells: Bits) -> bool:
+    """Whether whole rows and columns are undefined, and nothing else."""
+    bad = cells < 0
+    return bool(np.array_equal(bad, bad.all(axis=1)[:, None] | bad.all(axis=0)[None, :]))
+
+
+def _squares(k: Floats, q: Floats, competing: bool) -> Factors:
+    """−(k − q)²; without the −q² that all keys of a query share, where BOS does not compete."""
+    ones_k, ones_q = np.ones_like(k), np.ones_like(q)
+    keys = [k, -(k**2), ones_k] if competing else [k, -(k**2)]
+    queries = [2 * q, ones_q, -(q**2)] if competing else [2 * q, ones_q]
+    return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1))
+
+
+def _indicators(selected: Matrix) -> Factors:
+    """−1 where not selected, one direction for each class of the side that has fewer."""
+    by_key, by_query = _by_key(selected), _by_key(selected.T)
+    return by_key if by_key.rank <= by_query.rank else Factors(by_query.queries, by_query.keys)
+
+
+def _by_key(selected: Matrix) -> Factors:
+    rows, inverse = np.unique(selected, axis=0, return_inverse=True)
+    kept = [r for r in range(len(rows)) if not rows[r].all()]
+    indicators = (inverse.ravel()[:, None] == np.array(kept)[None, :]).astype(float)
+    return Factors(indicators, -(1.0 - rows[kept].T.astype(float)))

@@ -1,0 +1,97 @@
+"""Blocks: heads and neurons on named spaces. The paper's *craft* (Lindner et al. 2023, section 3.3).
+
+A space is an ordered set of named directions. Reads and writes are linear maps between spaces; where a
+space lies in the residual stream is nobody's concern before the weights are assembled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix: TypeAlias = NDArray[np.float64]
+
+BOS = "bos"
+"""The space of one direction that is 1 at BOS and 0 elsewhere, in every layer."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """An ordered set of directions; a label is `variable:value` or `variable:feature`."""
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """An affine map from the residual stream to `width` numbers: Σ x[space] @ maps[space] + bias."""
+
+    maps: Mapping[str, Matrix]
+    bias: Matrix
+
+    @property
+    def width(self) -> int:
+        """How many numbers are read."""
+        return len(self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Write:
+    """A linear map from `width` numbers to the stream: x[space] += numbers @ maps[space] + bias[space]."""
+
+    maps: Mapping[str, Matrix]
+    bias: Mapping[str, Matrix] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """One attention head. Shapes: r score directions, c value directions.
+
+    The score of a key for a query is scale·(query read · key read) + the sink's score where the key is BOS;
+    `sink` is in units of the scale unless `log_sink` is given, which is the score itself.
+    `selector` names what the head implements.
+    """
+
+    name: str
+    selector: str
+    query: Read
+    key: Read
+    value: Read
+    write: Write
+    sink: float
+    log_sink: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Neurons:
+    """relu(read) written: a set of neurons that computes one variable."""
+
+    name: str
+    read: Read
+    write: Write
+
+
+Block: TypeAlias = Head | Neurons
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A whole model as blocks: what is embedded, what each layer holds, how the output is read.
+
+    `embeddings`: space → one row per token; `positions`: space → one row per index.
+    `layers`: for each layer its heads and its neurons.
+    """
+
+    spaces: tuple[Space, ...]
+    embeddings: Mapping[str, Matrix]
+    positions: Mapping[str, Matrix]
+    layers: tuple[tuple[tuple[Head, ...], tuple[Neurons, ...]], ...]
+    output: Read

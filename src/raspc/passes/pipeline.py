@@ -1,0 +1,58 @@
+"""The passes, in order: each takes a graph and gives a graph that means the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from raspc.errors import InvalidProgram, RaspcError
+from raspc.graph.nodes import Gate, Graph, Select
+from raspc.passes.join_clauses import join_clauses
+from raspc.passes.split_widths import split_widths
+
+Pass: TypeAlias = Callable[[Graph], Graph]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a pass left behind: its name, and how many nodes there were after it."""
+
+    name: str
+    nodes_before: int
+    nodes_after: int
+
+
+PASSES: dict[str, Pass] = {"split_widths": split_widths, "join_clauses": join_clauses}
+"""By name. `join_clauses` cannot be switched off: heads take only conjunctions."""
+
+OPTIONAL = ("split_widths",)
+
+
+def run_passes(graph: Graph, disabled: Collection[str] = ()) -> tuple[Graph, tuple[Step, ...]]:
+    """All passes that are not disabled.
+
+    Raises InvalidProgram for a name that is no optional pass.
+    """
+    if unknown := sorted(set(disabled) - set(OPTIONAL)):
+        raise InvalidProgram(f"no optional pass is called {unknown}; there are {list(OPTIONAL)}")
+    steps = []
+    for name, run in PASSES.items():
+        if name in disabled:
+            continue
+        try:
+            after = run(graph)
+        except RaspcError as error:
+            error.add_note(f"in the pass {name}, after {[step.name for step in steps]}")
+            raise
+        steps.append(Step(name, len(graph), len(after)))
+        graph = after
+    check_lowerable(graph)
+    return graph, tuple(steps)
+
+
+def check_lowerable(graph: Graph) -> None:
+    """What lowering requires: selectors in use are tables, or conjunctions of tables."""
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, Gate) and any(place in other.refs for other in graph.nodes):
+            assert node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args), f"%{place}"

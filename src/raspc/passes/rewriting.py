@@ -1,0 +1,76 @@
+"""Growing a new graph out of an old one, node by node: what rewriting passes share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
+from raspc.graph.selectors import COMBINE, FALSE, TRUE
+from raspc.graph.store import Store
+
+
+class Rewriter:
+    """The nodes of the new graph so far, and where the nodes of the old one went."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.old = graph
+        self.store = Store(graph.max_seq_len)
+        self.place: dict[int, int] = {}
+
+    def keep(self, old: int, node: Node | None = None) -> int:
+        """Carry an old node over, with its references moved; or put a new one in its stead."""
+        node = renumbered(self.old[old], self.place) if node is None else node
+        names, numerical = self.old[old].names, self.old[old].numerical
+        place = self.store.put(replace(node, names=(), numerical=None))
+        self.place[old] = place
+        for name in names:
+            self.store.describe(place, name, numerical)
+        self.store.describe(place, None, numerical)
+        return place
+
+    def stand_in(self, old: int, place: int) -> None:
+        """Let a new node take over the name of an old one."""
+        self.place[old] = place
+        for name in self.old[old].names:
+            self.store.describe(place, name, None)
+        self.store.describe(place, None, self.old[old].numerical)
+
+    def table(self, args: Sequence[int], cells: Ids, domain: Listed, raises: bool = False) -> int:
+        """A new table."""
+        return self.store.put(Table(domain=domain, args=tuple(args), cells=cells, raises=raises))
+
+    def select(self, key: int, query: int, cells: Bits) -> int:
+        """A new selector, over the roots of its variables."""
+        key, cells = self.store.rooted(key, cells)
+        query, turned = self.store.rooted(query, cells.T)
+        cells = np.ascontiguousarray(turned.T)
+        if (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
+            return self.store.put(TRUE if cells.flat[0] else FALSE)
+        return self.store.put(Select(key=key, query=query, cells=cells))
+
+    def conjunction(self, selects: Sequence[Select]) -> int:
+        """The conjunction of selectors of the new graph, tables over the same variables merged."""
+        merged: dict[tuple[int, int], Bits] = {}
+        for select in selects:
+            pair = (select.key, select.query)
+            merged[pair] = COMBINE["and"](merged[pair], select.cells) if pair in merged else select.cells
+        places = {self.select(key, query, cells) for (key, query), cells in merged.items()}
+        true, false = self.store.put(TRUE), self.store.put(FALSE)
+        if false in places:
+            return false
+        places.discard(true)
+        return places.pop() if len(places) == 1 else self.store.put(Gate("and", tuple(sorted(places))))
+
+    def graph(self) -> Graph:
+        """The new graph, without what nobody needs."""
+        new = self.store.graph(self.place[self.old.output], self.old.max_seq_len, self.old.causal)
+        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes)
+
+
+def constant(value: int) -> Table:
+    """A node that holds one number everywhere."""
+    return N.Table(domain=Listed((value,)), args=(), cells=np.zeros((), np.int32))

@@ -1,0 +1,100 @@
+"""Widths of disjunctions become sums of widths.
+
+A head can add penalties, so it can take conjunctions of selectors over any variables, but no disjunctions.
+The width of A or B is that of A, plus that of B, less that of both (inclusion and exclusion); terms that no
+pair can satisfy are dropped, so a lexicographic order costs two heads.
+
+Requires: selectors in negation normal form. Ensures: every width is of a conjunction of tables, if its
+disjunctive form has at most `TERMS` terms; others are left to `join_clauses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, product
+
+import numpy as np
+
+from raspc.graph.nodes import UNDEFINED, Gate, Graph, Listed, Select, Width
+from raspc.graph.selectors import FALSE
+from raspc.graph.tables import JOINT_LIMIT
+from raspc.passes.rewriting import Rewriter, constant
+
+TERMS = 4
+"""The most terms of a disjunctive form that is split."""
+
+Term = tuple[Select, ...]
+
+
+def split_widths(graph: Graph) -> Graph:
+    """The same program with no width of a disjunction."""
+    new = Rewriter(graph)
+    for place, node in enumerate(graph.nodes):
+        terms = _terms(graph, node.selector) if isinstance(node, Width) else None
+        if terms is None or len(terms) < 2:
+            new.keep(place)
+            continue
+        assert isinstance(node, Width)
+        parts = _inclusion_exclusion(new, graph, terms)
+        if len(parts) > 1 and (graph.max_seq_len + 1) ** len(parts) > JOINT_LIMIT:
+            new.keep(place)
+            continue
+        new.stand_in(place, _signed_sum(new, parts, node.listed))
+    return new.graph()
+
+
+def _terms(graph: Graph, place: int) -> list[Term] | None:
+    """The selector as a disjunction of conjunctions of tables; None if it has too many terms."""
+    node = graph[place]
+    if isinstance(node, Select):
+        return [(node,)]
+    assert isinstance(node, Gate)
+    parts = [_terms(graph, arg) for arg in node.args]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if node.op == "or":
+        terms = [term for part in known for term in part]
+    elif np.prod([len(part) for part in known]) > TERMS:
+        return None
+    else:
+        terms = [tuple(s for term in choice for s in term) for choice in product(*known)]
+    return terms if len(terms) <= TERMS else None
+
+
+def _inclusion_exclusion(new: Rewriter, graph: Graph, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """(sign, width in the new graph) of each conjunction of terms that some pair can satisfy."""
+    false = new.store.put(FALSE)
+    moved = [[_moved(new, graph, select) for select in term] for term in terms]
+    parts = []
+    for count in range(1, len(terms) + 1):
+        for chosen in combinations(moved, count):
+            selector = new.conjunction([select for term in chosen for select in term])
+            if selector == false:
+                continue
+            domain = Listed(tuple(range(graph.max_seq_len + 1)))
+            parts.append((1 if count % 2 else -1, new.store.put(Width(domain=domain, selector=selector))))
+    return parts
+
+
+def _moved(new: Rewriter, graph: Graph, select: Select) -> Select:
+    return Select(key=new.place[select.key], query=new.place[select.query], cells=select.cells)
+
+
+def _signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed) -> int:
+    """The node Σ sign·width, undefined where it would leave the value set."""
+    if not parts:
+        return new.store.put(constant(0))
+    if len(parts) == 1 and parts[0][0] == 1:
+        return parts[0][1]
+    low, high = int(domain.values[0]), int(domain.values[-1])
+    totals: dict[int, int] = {}
+    for sign, place in parts:
+        totals[place] = totals.get(place, 0) + sign
+    sizes = [len(new.store.listed(place)) for place in totals]
+    grid = sum(
+        sign * np.arange(size).reshape([-1 if a == axis else 1 for a in range(len(sizes))])
+        for axis, (sign, size) in enumerate(zip(totals.values(), sizes, strict=True))
+    )
+    cells = np.where((grid >= low) & (grid <= high), grid - low, UNDEFINED).astype(np.int32)
+    return new.table(tuple(totals), cells, domain)
