@@ -41,7 +41,7 @@ def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = 
     """
     if path is None:
         raise InputError("huggingface is exported as a directory; give it a path")
-    with fresh_directory(path, marker=MARKER) as building, _quiet():
+    with fresh_directory(path, marker=MARKER) as building, quiet():
         write = _write_causal if model.config.causal else _write_bidirectional
         write(model, getattr(torch, dtype), building)
         tokenizer(model.config).save_pretrained(building)
@@ -49,17 +49,17 @@ def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bars, which say nothing about models as small as ours."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def tokens_of(values: Sequence[Value]) -> list[str]:
