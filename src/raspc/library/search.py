@@ -168,15 +168,15 @@ def _everywhere(xs: Sequence[Value], value: Value) -> list[Value]:
 _NUMBERS = (0, 1, 2, 3)
 
 PROGRAMS = (
-    entry(induction, "abc", 7, _induction, "Elhage et al. (2021)"),
+    entry(induction, "abc", 6, _induction, "Elhage et al. (2021)"),
     entry(has_seen, "abc", 8, lambda xs: [x in xs[:i] for i, x in enumerate(xs)], _RASPL),
-    entry(first_occurrence, "abc", 7, lambda xs: [list(xs).index(x) for x in xs], _OWN),
-    entry(last_occurrence, "abc", 7, lambda xs: [_last(xs, x) for x in xs], _OWN),
-    entry(token_after_last, "abc", 7, _after_last_a, _OWN),
-    entry(minimum, _NUMBERS, 6, lambda xs: _everywhere(xs, min(xs)), _RASPL),
-    entry(maximum, _NUMBERS, 6, lambda xs: _everywhere(xs, max(xs)), _RASPL),
-    entry(argmin, _NUMBERS, 6, lambda xs: _everywhere(xs, list(xs).index(min(xs))), _RASPL),
-    entry(argmax, _NUMBERS, 6, lambda xs: _everywhere(xs, list(xs).index(max(xs))), _RASPL),
-    entry(index_select, _NUMBERS, 6, lambda xs: [xs[x] if x < len(xs) else None for x in xs], _RASPL),
-    entry(mode, "abc", 7, lambda xs: _everywhere(xs, _mode(xs)), _RASPL),
+    entry(first_occurrence, "abc", 6, lambda xs: [list(xs).index(x) for x in xs], _OWN),
+    entry(last_occurrence, "abc", 6, lambda xs: [_last(xs, x) for x in xs], _OWN),
+    entry(token_after_last, "abc", 6, _after_last_a, _OWN),
+    entry(minimum, _NUMBERS, 5, lambda xs: _everywhere(xs, min(xs)), _RASPL),
+    entry(maximum, _NUMBERS, 5, lambda xs: _everywhere(xs, max(xs)), _RASPL),
+    entry(argmin, _NUMBERS, 5, lambda xs: _everywhere(xs, list(xs).index(min(xs))), _RASPL),
+    entry(argmax, _NUMBERS, 5, lambda xs: _everywhere(xs, list(xs).index(max(xs))), _RASPL),
+    entry(index_select, _NUMBERS, 5, lambda xs: [xs[x] if x < len(xs) else None for x in xs], _RASPL),
+    entry(mode, "abc", 6, lambda xs: _everywhere(xs, _mode(xs)), _RASPL),
 )

@@ -137,7 +137,7 @@ def _ptf(*pairs: str) -> Callable[[Sequence[Value]], list[Value]]:
 
 PROGRAMS = (
     entry(double_hist, "abc", 7, _double_hist, f"{_PAPER}, Double-Histogram"),
-    entry(most_freq, "abc", 7, _most_freq, f"{_PAPER}, Most-Freq"),
+    entry(most_freq, "abc", 6, _most_freq, f"{_PAPER}, Most-Freq"),
     entry(dyck1_ptf, "()", 10, _ptf("()"), f"{_PAPER}, Dyck-1 PTF"),
     entry(dyck2_ptf, "(){}", 6, _ptf("()", "{}"), f"{_PAPER}, Dyck-2 PTF"),
     entry(dyck3_ptf, "(){}[]", 6, _ptf("()", "{}", "[]"), f"{_PAPER}, Dyck-3 PTF"),
