@@ -65,7 +65,7 @@ class SelectorFacts:
     """Of a selector.
 
     `single`: it never selects two keys. `agree`: ids of the s-ops on which selected keys agree. `trivial`:
-    it selects everything, or nothing.
+    it selects nothing.
     """
 
     single: bool = False
@@ -163,7 +163,7 @@ def _select(run: Analysis, expr: rasp.Select, keys: SOpFacts, queries: SOpFacts)
         rows = [[bool(expr.predicate(key, query)) for key in keys.values] for query in queries.values]
     except Exception as error:
         raise Rejected from error
-    trivial = len({entry for row in rows for entry in row}) == 1
+    trivial = not any(any(row) for row in rows)
     if any(sum(row) > 1 for row in rows):
         return SelectorFacts(trivial=trivial)
     return SelectorFacts(keys.distinct, frozenset({id(expr.keys)}), trivial)
