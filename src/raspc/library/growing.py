@@ -18,7 +18,7 @@ _NAME = re.compile(r"\b[vs]\d+\b")
 ATTEMPTS = 200
 LEAVES = {"rasp.tokens": 5, "rasp.indices": 3, "rasp.length": 1}
 """What every line can use, and how often it comes up; an unused line comes up 12 times, a used one 2."""
-TRIVIAL = 4
+TRIVIAL = 10
 """How often, of a hundred, a line may stay that is the same on all inputs."""
 CONSTANTS = (0, 1, 2, 3, -1, -2, 0.5, -1.5, 0.25, True, False, "a", "b", "_", "", (1, "x"))
 DEFAULTS = (None, None, None, 0, 0, 1, -1, 2, 0.5, "_", "none", False, True, (0, 1))
