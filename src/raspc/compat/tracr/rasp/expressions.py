@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from raspc import rasp as own
 from raspc.compat.tracr.rasp.annotations import ENCODING, NAME, Annotations
+from raspc.graph.tabulate import affine_form
 from raspc.rasp import Predicate, Value
 
 OPERATORS = (
@@ -251,9 +252,12 @@ class Composed:
 
 
 def _fuse(outer: Map) -> None:
-    """Turn a map of a map into one map; a None in between stays None, as it would in two steps."""
+    """Turn a map of a map into one map; a None in between stays None, as it would in two steps.
+
+    Two affine operators in a row stay two: of these the compiler makes one itself, without listing values.
+    """
     inner = outer.inner
-    if isinstance(inner, Map):
+    if isinstance(inner, Map) and not (affine_form(outer) and affine_form(inner)):
         outer.f = Composed(*_functions(inner.f), *_functions(outer.f))
         outer.inner, outer.operation = inner.inner, None
 

@@ -1,0 +1,188 @@
+"""Random programs, compiled and compared with the interpreter: `make fuzz SEED=… COUNT=…`.
+
+For each program and each level of optimisation: every short input and random longer ones, every position,
+None included. The first difference or crash is shrunk and printed as a script that shows it; exit 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import random
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import raspc
+from raspc import UncertainProgram, UnsupportedProgram, values
+from raspc.library.random_program import Script, random_script
+
+VOCABULARIES: tuple[tuple[Any, ...], ...] = (
+    ("a", "b", "c", 1, 2), ("x", "y", "z"), (0, 1, 2, 3, 4), (-2, -1, 0, 0.5, 3), (True, False),
+    ("a", 1, 2.5),
+)  # fmt: skip
+SHORT, LONGER = 2, 40
+TOLERANCE = 1e-4
+Compile = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program and how it is compiled."""
+
+    script: Script
+    vocab: tuple[Any, ...]
+    max_seq_len: int
+    causal: bool
+    optimize: int
+
+    def inputs(self) -> Iterator[list[Any]]:
+        """Short inputs, then longer ones: always the same for the same vocabulary and length."""
+        for n in range(1, min(SHORT, self.max_seq_len) + 1):
+            yield from map(list, itertools.product(self.vocab, repeat=n))
+        rng = random.Random(self.max_seq_len)
+        for i in range(LONGER):
+            n = self.max_seq_len if i % 2 else rng.randint(1, self.max_seq_len)
+            yield rng.choices(self.vocab, k=n)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong: the kind, and an input if there is one."""
+
+    kind: str
+    text: str
+    xs: list[Any] | None = None
+
+
+def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
+    """The first difference or crash of a case; None if there is none.
+
+    Raises UnsupportedProgram where the compiler refuses the program.
+    """
+    program = case.script.build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UncertainProgram)
+        try:
+            model = compile(program, case.vocab, case.max_seq_len, causal=case.causal, optimize=case.optimize)
+        except UnsupportedProgram:
+            raise
+        except Exception as error:
+            return Fault(f"{type(error).__name__} in compile", str(error))
+    return _difference(case, program, model)
+
+
+def _difference(case: Case, program: Any, model: Any) -> Fault | None:
+    inputs = list(case.inputs())
+    found = model.apply_batch([[model.config.bos, *xs] for xs in inputs]).decoded
+    for xs, (_, *answer) in zip(inputs, found, strict=True):
+        try:
+            wanted = raspc.interpret(program, xs, causal=case.causal)
+        except raspc.InputError as error:
+            return Fault("undefined", f"compiled without a word, but the interpreter says: {error}", xs)
+        if not all(map(agree, answer, wanted)):
+            return Fault("difference", f"interpreted {wanted}, compiled {answer}", xs)
+    return None
+
+
+def agree(x: Any, y: Any) -> bool:
+    """One value, or numbers within the tolerance."""
+    if values.is_number(x) and values.is_number(y):
+        return math.isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return values.same(x, y)
+
+
+def shrunk(case: Case, kind: str, compile: Compile = raspc.compile) -> Case:
+    """A smaller case with the same kind of fault, found by trying simpler ones until none shows it."""
+    while True:
+        found = next((c for c in _smaller(case) if _kind(c, compile) == kind), None)
+        if found is None:
+            return case
+        case = found
+
+
+def _smaller(case: Case) -> Iterator[Case]:
+    yield from (replace(case, script=script) for script in case.script.smaller() if script != case.script)
+    if case.max_seq_len > 1:
+        yield replace(case, max_seq_len=case.max_seq_len - 1)
+    for i in range(len(case.vocab) if len(case.vocab) > 1 else 0):
+        yield replace(case, vocab=case.vocab[:i] + case.vocab[i + 1 :])
+
+
+def _kind(case: Case, compile: Compile) -> str | None:
+    """The kind of fault; None too for a simpler program that is no program or is undefined somewhere."""
+    try:
+        found = fault(case, compile)
+    except Exception:
+        return None
+    return found and found.kind
+
+
+def reproduction(case: Case, found: Fault) -> str:
+    """A script that shows the fault."""
+    lines = [
+        f"# {found.kind}: {found.text}",
+        "import raspc",
+        f"{case.script}",
+        f"model = raspc.compile(program, vocab={list(case.vocab)!r}, max_seq_len={case.max_seq_len}, "
+        f"causal={case.causal}, optimize={case.optimize})",
+    ]
+    if found.xs is not None:
+        lines += [
+            f"xs = {found.xs!r}",
+            f"print('interpreted', raspc.interpret(program, xs, causal={case.causal}))",
+            "print('compiled   ', model.apply([model.config.bos, *xs]).decoded[1:])",
+        ]
+    return "\n".join(lines)
+
+
+def cases(seed: int, number: int, levels: Sequence[int]) -> list[Case]:
+    """The cases of one random program: one for each level of optimisation."""
+    rng = random.Random(f"{seed}:{number}")
+    vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 5, 6))
+    script = random_script(rng, rng.randint(5, 12), vocab, n, causal)
+    return [Case(script, vocab, n, causal, level) for level in levels]
+
+
+def run(
+    seed: int, count: int, levels: Sequence[int], start: int = 0, compile: Compile = raspc.compile
+) -> int:
+    """Check programs start, start + 1, …; print a summary. The exit status."""
+    tally: Counter[str] = Counter()
+    for number in range(start, start + count):
+        for case in cases(seed, number, levels):
+            try:
+                found = fault(case, compile)
+            except UnsupportedProgram as error:
+                tally["refused"] += 1
+                print(f"program {number} at -O{case.optimize} refused: {error}", file=sys.stderr)
+                continue
+            if found is not None:
+                small = shrunk(case, found.kind, compile)
+                print(f"# seed {seed}, program {number}, -O{case.optimize}, shrunk")
+                print(reproduction(small, fault(small, compile) or found))
+                return 1
+            tally["equal"] += 1
+    total = max(sum(tally.values()), 1)
+    print(f"seed {seed}: {count} programs at {list(levels)}: {tally['equal']} equal, ", end="")
+    print(f"{tally['refused']} refused ({tally['refused'] / total:.1%}), no difference")
+    return 0
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--start", type=int, default=0, help="the number of the first program")
+    parser.add_argument("--levels", type=int, nargs="+", default=[0, 1])
+    options = parser.parse_args()
+    return run(options.seed, options.count, options.levels, options.start)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
