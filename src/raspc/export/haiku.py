@@ -107,7 +107,8 @@ class Transformer(hk.Module):
         return Trace(**vars(kept) | {"transformer_output": x})
 
 
-def _trace(config: Config, ids: jax.Array) -> Trace[jax.Array]:
+def trace(config: Config, ids: jax.Array) -> Trace[jax.Array]:
+    """The forward pass inside `hk.transform`, every activation kept; parameters get the canonical names."""
     tokens = hk.Embed(config.d_vocab, config.d_model, name="token_embed")(ids)
     positions = hk.Embed(config.n_ctx, config.d_model, name="pos_embed")(jnp.arange(ids.shape[-1]))
     hidden = (ids == config.pad_id)[..., None, None, :]
@@ -127,8 +128,8 @@ def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = 
     return HaikuModel(
         config,
         {module: _cast(arrays, dtype) for module, arrays in model.params.modules().items()},  # type: ignore[attr-defined]
-        hk.without_apply_rng(hk.transform(lambda ids: _trace(config, ids).unembedded)),
-        hk.without_apply_rng(hk.transform(lambda ids: _trace(config, ids))),
+        hk.without_apply_rng(hk.transform(lambda ids: trace(config, ids).unembedded)),
+        hk.without_apply_rng(hk.transform(lambda ids: trace(config, ids))),
     )
 
 
