@@ -92,6 +92,8 @@ def _program(value: Any, where: str) -> SOp:
 
     with _blamed(where):
         made = value() if callable(value) and not isinstance(value, Expr) else value
+    # An entry of a library and a model that the file has compiled know their program.
+    made = made if isinstance(made, Expr) else getattr(made, "program", made)
     if not isinstance(made, SOp):
         raise InputError(
             f"{where} is of type {type(made).__name__}; needed an s-op, or a function without arguments"

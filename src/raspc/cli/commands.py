@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raspc.cli.compile import compile_program
+from raspc.cli.convert import convert
 from raspc.cli.export import export
 from raspc.cli.list import list_programs
 from raspc.cli.run import run
@@ -16,6 +17,7 @@ TAKES_TOKENS = {"context_settings": {"ignore_unknown_options": True}}
 COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("list", list_programs, {}),
     ("compile", compile_program, {}),
+    ("convert", convert, {}),
     ("run", run, TAKES_TOKENS),
     ("export", export, {}),
 )

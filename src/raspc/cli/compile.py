@@ -58,7 +58,7 @@ def compile_program(
     )
     directory = output or Path("build") / found.name
     model.save(directory)
-    answer(_report(directory, model), as_json, lambda: _tell(directory, model))
+    answer(report(directory, model), as_json, lambda: tell(directory, model))
 
 
 def _vocab(text: str | None, found: Found) -> list[Any]:
@@ -79,13 +79,15 @@ def _length(given: int | None, found: Found) -> int:
     return found.max_seq_len
 
 
-def _report(directory: Path, model: Model) -> dict[str, Any]:
+def report(directory: Path, model: Model) -> dict[str, Any]:
+    """What `--json` prints of a model that has been written."""
     from raspc.cli.facts import sizes
 
     return {"directory": str(directory), **sizes(model)}
 
 
-def _tell(directory: Path, model: Model) -> None:
+def tell(directory: Path, model: Model) -> None:
+    """The same in one line for a person."""
     config = model.config
     say(
         f"{directory}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "

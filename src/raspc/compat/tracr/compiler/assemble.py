@@ -13,7 +13,7 @@ from raspc.compat.tracr.transformer.model import (
     CompiledTransformerModelOutput,
     TransformerConfig,
 )
-from raspc.rasp import Value
+from raspc.rasp import SOp, Value
 from raspc.weights import Model, Params
 
 __all__ = ["AssembledTransformerModel", "AssembledTransformerModelOutput"]
@@ -26,9 +26,11 @@ class AssembledTransformerModel:
     `params` maps module names to dictionaries of arrays, as Haiku has them; `apply` uses what stands there.
     The arrays cannot be written in place: put new ones into the dictionaries. `compiled` is the model as
     `raspc` knows it, with its certificate, alignment, exports and `save`; it keeps its own parameters.
+    `program` is what was compiled.
     """
 
     compiled: Model
+    program: SOp
     params: dict[str, dict[str, Any]]
     model_config: TransformerConfig
     residual_labels: list[str]
@@ -36,12 +38,13 @@ class AssembledTransformerModel:
     output_encoder: encoder.Encoder
 
     @classmethod
-    def of(cls, model: Model) -> AssembledTransformerModel:
-        """A model of `raspc` under Tracr's names."""
+    def of(cls, model: Model, program: SOp) -> AssembledTransformerModel:
+        """A model of `raspc`, and the program that it computes, under Tracr's names."""
         config, params = model.config, model.params
         assert isinstance(params, Params)
         return cls(
             model,
+            program,
             params.modules(),
             TransformerConfig.of(config),
             list(model.residual_labels),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import raspc
 from raspc.compat.tracr.compiler.assemble import AssembledTransformerModel
@@ -11,6 +13,8 @@ from raspc.rasp import SOp, Value
 
 COMPILER_BOS = "compiler_bos"
 COMPILER_PAD = "compiler_pad"
+
+_compiled: ContextVar[list[AssembledTransformerModel] | None] = ContextVar("compiled", default=None)
 
 
 def compile_rasp_to_model(
@@ -32,12 +36,26 @@ def compile_rasp_to_model(
     InvalidProgram for what cannot be compiled.
     """
     tokens = list(vocab)
-    for name, token in (("BOS", compiler_bos), ("PAD", compiler_pad)):
+    for name, token in (("bos", compiler_bos), ("pad", compiler_pad)):
         if token in tokens:
             raise InputError(
-                f"the {name} token {token!r} is in the vocabulary; choose another compiler_{name.lower()}"
+                f"the {name.upper()} token {token!r} is in the vocabulary; choose another compiler_{name}"
             )
     model = raspc.compile(
         program, tokens, max_seq_len, causal=causal, bos=compiler_bos, pad=compiler_pad, partial=True
     )
-    return AssembledTransformerModel.of(model)
+    assembled = AssembledTransformerModel.of(model, program)
+    if (models := _compiled.get()) is not None:
+        models.append(assembled)
+    return assembled
+
+
+@contextmanager
+def recorded() -> Iterator[list[AssembledTransformerModel]]:
+    """Collects the models that are compiled inside, as a script that is run for its weights compiles them."""
+    models: list[AssembledTransformerModel] = []
+    token = _compiled.set(models)
+    try:
+        yield models
+    finally:
+        _compiled.reset(token)
