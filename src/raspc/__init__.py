@@ -1,6 +1,12 @@
 """raspc compiles RASP programs exactly into the weights of small transformers."""
 
-from raspc import rasp
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
 from raspc.errors import (
     CertificateError,
     InputError,
@@ -12,14 +18,55 @@ from raspc.errors import (
 )
 from raspc.interpret import interpret
 
+if TYPE_CHECKING:
+    from raspc import library, rasp
+    from raspc.certify.check import check
+    from raspc.compiler import compile
+    from raspc.weights.model import Model
+    from raspc.weights.saving import load
+
 __all__ = [
     "CertificateError",
     "InputError",
     "InvalidProgram",
+    "Model",
     "ModelFormatError",
     "RaspcError",
     "UncertainProgram",
     "UnsupportedProgram",
+    "check",
+    "compile",
     "interpret",
+    "library",
+    "load",
     "rasp",
 ]
+
+_HOMES = {
+    "Model": "raspc.weights.model",
+    "check": "raspc.certify.check",
+    "compile": "raspc.compiler",
+    "load": "raspc.weights.saving",
+}
+"""Where the public names live; each is imported when it is first asked for, so that `import raspc` is fast."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found
+    if name in ("rasp", "library"):
+        return importlib.import_module(f"raspc.{name}")
+    raise AttributeError(f"module 'raspc' has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """The package itself. Importing a submodule binds it to its name here, which would hide the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -240,6 +240,17 @@ class Graph:
         """A distinct name for each node: the user's, else its kind with a running number."""
         return _labels(self.nodes)
 
+    def to_json(self) -> dict[str, Any]:
+        """The graph as JSON data; see `raspc.graph.serial`."""
+        from raspc.graph.serial import to_json
+
+        return to_json(self)
+
+    def __str__(self) -> str:
+        from raspc.graph.serial import to_text
+
+        return to_text(self)
+
     @property
     def vocab(self) -> tuple[Any, ...]:
         """The tokens that an input can hold."""

@@ -1,0 +1,178 @@
+"""The whole way: expressions → graph → passes → demands → blocks → schedule → weights → model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from raspc import rasp
+from raspc import values as V
+from raspc.blocks.demand import Demands, demands
+from raspc.blocks.lower import Lowered, lower
+from raspc.blocks.schedule import Schedule, greedy
+from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram
+from raspc.graph.build import build, checked_vocab
+from raspc.graph.definedness import Definedness, examine, mask_matters
+from raspc.graph.nodes import Graph
+from raspc.interpret import interpret
+from raspc.passes.pipeline import Step, run_passes
+from raspc.weights.align import alignment, residual_labels
+from raspc.weights.assemble import Layout, assemble, config_of, lay_out
+from raspc.weights.config import Config, Output
+from raspc.weights.model import Model
+
+LEVELS = (0, 1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Everything between a graph and its weights, for inspection and for the certificate."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    needs: Demands
+    lowered: Lowered
+    schedule: Schedule
+    layout: Layout
+
+
+def compile(  # noqa: A001 - the public contract's name
+    program: rasp.SOp,
+    vocab: Iterable[Any],
+    max_seq_len: int,
+    causal: bool = False,
+    bos: Any = "BOS",
+    pad: Any = "PAD",
+    optimize: int = 1,
+    partial: bool = False,
+    strict: bool = False,
+    certify: bool = True,
+    disabled_passes: Collection[str] = (),
+) -> Model:
+    """Compile a program into the weights of a transformer that computes it exactly.
+
+    `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
+    0 and 1 readable, 2 compact. `partial`: compile for the inputs on which the program is defined.
+    `strict`: refuse what rests on an assumption. `certify`: prove the margins, in float32.
+
+    Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
+    exactly, CertificateError for a model whose margins do not suffice.
+    """
+    tokens = checked_vocab(vocab)
+    check_options(tokens, bos, pad, optimize)
+    graph = build(program, tokens, max_seq_len, causal)
+    notes = settle_doubts(program, graph, examine(graph), partial, strict)
+    if causal:
+        warn_of_mask(program, graph)
+    model = compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes)
+    return certified(model) if certify else model
+
+
+def compile_graph(
+    graph: Graph, bos: Any = "BOS", pad: Any = "PAD", optimize: int = 1, disabled_passes: Collection[str] = ()
+) -> Model:
+    """The model of a graph, not certified."""
+    found = stages(graph, optimize, disabled_passes)
+    output = output_of(found.graph, found.needs)
+    config = config_of(
+        found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output
+    )
+    return Model(
+        config,
+        assemble(found.lowered, found.schedule, found.layout, config),
+        residual_labels(found.lowered, found.layout),
+        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize),
+        found.graph,
+    )
+
+
+def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = ()) -> Stages:
+    """Every stage of the way for a graph."""
+    graph, steps = run_passes(graph, disabled_passes)
+    needs = demands(graph, optimize)
+    lowered = lower(graph, needs)
+    schedule = greedy(lowered.blocks)
+    return Stages(graph, steps, needs, lowered, schedule, lay_out(lowered, schedule))
+
+
+def output_of(graph: Graph, needs: Demands) -> Output:
+    """How the unembedded output is read."""
+    domain = graph.variable(graph.output).domain
+    if needs.numerical_output:
+        return Output("numerical", tuple(domain.specials))
+    return Output("categorical", graph.variable(graph.output).listed.values)
+
+
+def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:
+    """All faults of the options at once. Raises InvalidProgram."""
+    known = {V.key(token) for token in tokens}
+    faults = []
+    for name, token in (("BOS", bos), ("PAD", pad)):
+        try:
+            if V.key(token) in known:
+                faults.append(f"{name} {token!r} is in the vocabulary; choose another {name} token")
+        except TypeError:
+            faults.append(f"{name} {token!r} cannot be hashed; choose a string")
+    if not faults and V.same(bos, pad):
+        faults.append(f"BOS and PAD are both {bos!r}; choose two different tokens")
+    if optimize not in LEVELS:
+        faults.append(f"the option level is {optimize!r}; there are {LEVELS}")
+    if faults:
+        raise InvalidProgram(faults)
+
+
+def settle_doubts(
+    program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool
+) -> tuple[str, ...]:
+    """Refuse what is undefined or, if strict, assumed; warn of what is let through, and note it."""
+    if found.counterexample is not None:
+        tokens, label = found.counterexample
+        reason = undefined_reason(program, tokens, graph.causal, label)
+        if not partial:
+            raise UnsupportedProgram(
+                f"the program is undefined on the input {list(tokens)!r}: {reason}; give the aggregate a default or "
+                "select one value, or pass partial=True to compile it for the inputs on which it is defined"
+            )
+        note = f"defined on a part of the inputs only: not on {list(tokens)!r} ({reason})"
+        warnings.warn(note, UncertainProgram, stacklevel=3)
+        return (note,)
+    if found.assumptions and strict:
+        raise UnsupportedProgram(
+            f"strict: neither proved nor refuted: {'; '.join(found.assumptions)}; select with an equality with "
+            "indices, or compile without strict=True"
+        )
+    notes = tuple(f"assumed: {text}" for text in found.assumptions)
+    for note in notes:
+        warnings.warn(note, UncertainProgram, stacklevel=3)
+    return notes
+
+
+def undefined_reason(program: rasp.SOp, tokens: tuple[Any, ...], causal: bool, label: str) -> str:
+    """What the interpreter says of the input."""
+    try:
+        interpret(program, tokens, causal)
+    except InputError as error:
+        return str(error)
+    return f"{label} has no value there"
+
+
+def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
+    """A program whose answers the causal mask changes is told so, with an input that shows it."""
+    unmasked = build(program, graph.vocab, min(graph.max_seq_len, 3))
+    masked = build(program, graph.vocab, min(graph.max_seq_len, 3), causal=True)
+    example = mask_matters(masked, unmasked)
+    if example is not None:
+        warnings.warn(
+            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
+            UncertainProgram, stacklevel=3,
+        )  # fmt: skip
+
+
+def certified(model: Model) -> Model:
+    """The model with its certificate."""
+    return model
+
+
+__all__ = ["Config", "Stages", "compile", "compile_graph", "stages"]

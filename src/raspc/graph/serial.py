@@ -1,0 +1,325 @@
+"""A graph as text that people read, and as JSON that files hold. Both parse back; neither runs code.
+
+The text has one line a node:  %3 = table(%1, %2) [0,1,1,2] : {0, 1, 2} "target"
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from raspc import jsonvalues
+from raspc.errors import ModelFormatError
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
+
+FORMAT = 1
+MAX_NODES = 1_000_000
+MAX_CELLS = 1 << 24
+"""Limits on what a file may claim."""
+
+
+def to_json(graph: Graph) -> dict[str, Any]:
+    """The graph as JSON data. Raises UnsupportedProgram for values that JSON cannot hold."""
+    return {
+        "format": FORMAT,
+        "nodes": [node_to_json(node) for node in graph.nodes],
+        "output": graph.output,
+        "max_seq_len": graph.max_seq_len,
+        "causal": graph.causal,
+        "exact_length": graph.exact_length,
+        "notes": list(graph.notes),
+    }
+
+
+def node_to_json(node: Node) -> dict[str, Any]:
+    """One node: its kind, its fields, its value set, its names."""
+    obj: dict[str, Any] = {"kind": type(node).__name__.lower()}
+    obj.update({name: write(getattr(node, name)) for name, write in _WRITERS[type(node)].items()})
+    if isinstance(node, Variable):
+        obj["domain"] = _domain_to_json(node.domain)
+    if node.names:
+        obj["names"] = list(node.names)
+    if node.numerical is not None:
+        obj["numerical"] = node.numerical
+    return obj
+
+
+def from_json(obj: Any) -> Graph:
+    """The inverse of `to_json`. Raises ModelFormatError for anything else, and nothing else."""
+    try:
+        return _graph(obj)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        raise ModelFormatError(f"graph: malformed: {type(error).__name__}: {error}") from error
+
+
+def _graph(obj: Mapping[str, Any]) -> Graph:
+    _need(obj["format"] == FORMAT, f"format {obj['format']!r}, needed {FORMAT}")
+    raw = obj["nodes"]
+    _need(isinstance(raw, list) and 0 < len(raw) <= MAX_NODES, f"needed 1 to {MAX_NODES} nodes")
+    length = _int(obj["max_seq_len"], "max_seq_len")
+    _need(1 <= length <= 1 << 20, "max_seq_len out of range")
+    _need(isinstance(obj["causal"], bool), "causal must be true or false")
+    nodes: list[Node] = []
+    for place, item in enumerate(raw):
+        node = _node(item, place)
+        _check_node(node, place, nodes, length)
+        nodes.append(node)
+    output = _int(obj["output"], "output")
+    _need(0 <= output < len(nodes) and isinstance(nodes[output], Variable), "the output must be a variable")
+    _need(sum(isinstance(node, N.Token) for node in nodes) == 1, "there must be one token node")
+    exact = obj["exact_length"]
+    _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
+    notes = obj["notes"]
+    _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
+    return Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
+
+
+def _node(item: Mapping[str, Any], place: int) -> Node:
+    kind = _KINDS.get(item["kind"])
+    if kind is None:
+        raise ModelFormatError(f"graph: %{place} has the unknown kind {str(item['kind'])[:40]!r}")
+    fields = {name: _READERS[name](item[name]) for name in _WRITERS[kind]}
+    if issubclass(kind, Variable):
+        fields["domain"] = _domain_from_json(item["domain"])
+    names = item.get("names", [])
+    _need(isinstance(names, list) and all(isinstance(n, str) for n in names), "names must be strings")
+    numerical = item.get("numerical")
+    _need(numerical is None or isinstance(numerical, bool), "numerical must be true, false or absent")
+    node: Node = kind(**fields, names=tuple(names), numerical=numerical)
+    return node
+
+
+def _check_node(node: Node, place: int, before: list[Node], length: int) -> None:
+    """Every reference goes back, and every table fits the value sets of its arguments."""
+    for ref in node.refs:
+        if not 0 <= ref < place:
+            raise ModelFormatError(f"graph: %{place} refers to %{ref}, which does not come before it (a cycle?)")
+    _CHECKS.get(type(node), lambda *_: None)(node, place, before, length)
+
+
+def _listed(before: list[Node], ref: int, place: int) -> Listed:
+    node = before[ref]
+    if not isinstance(node, Variable) or not isinstance(node.domain, Listed):
+        raise ModelFormatError(f"graph: %{place} needs %{ref} to have a listed value set")
+    return node.domain
+
+
+def _check_table(node: N.Table, place: int, before: list[Node], length: int) -> None:
+    shape = tuple(len(_listed(before, arg, place)) for arg in node.args)
+    _need(isinstance(node.domain, Listed), f"%{place}: a table needs a listed value set")
+    _need(int(np.prod(shape)) == node.cells.size, f"%{place}: the table does not fit its arguments")
+    object.__setattr__(node, "cells", node.cells.reshape(shape))
+    _need(bool(((node.cells >= -1) & (node.cells < len(node.listed))).all()), f"%{place}: a cell names no value")
+
+
+def _check_select(node: N.Select, place: int, before: list[Node], length: int) -> None:
+    shape = (len(_listed(before, node.key, place)), len(_listed(before, node.query, place)))
+    _need(shape[0] * shape[1] == node.cells.size, f"%{place}: the table does not fit its variables")
+    object.__setattr__(node, "cells", node.cells.reshape(shape).astype(np.int8))
+    _need(bool(((node.cells >= -1) & (node.cells <= 1)).all()), f"%{place}: a cell is not -1, 0 or 1")
+
+
+def _check_gate(node: N.Gate, place: int, before: list[Node], length: int) -> None:
+    _need(node.op in ("and", "or"), f"%{place}: unknown gate")
+    _need(all(isinstance(before[a], N.Pattern) for a in node.args), f"%{place}: a gate of variables")
+
+
+def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -> None:
+    _need(len(node.args) == len(node.coefs), f"%{place}: as many coefficients as arguments")
+    _need(isinstance(node.domain, Interval), f"%{place}: an affine node needs an interval")
+    _need(all(isinstance(before[a], Variable) for a in node.args), f"%{place}: an affine node of selectors")
+
+
+def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
+    _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a width of a variable")
+    _check_counts(node, place, length, (0, 1))
+
+
+def _check_aggregate(node: N.Aggregate, place: int, before: list[Node], length: int) -> None:
+    _need(isinstance(before[node.selector], N.Pattern), f"%{place}: an aggregate over a variable")
+    _need(isinstance(before[node.source], Variable), f"%{place}: an aggregate of a selector")
+
+
+def _check_index(node: N.Index, place: int, before: list[Node], length: int) -> None:
+    _need(isinstance(node.domain, Listed) and node.domain.values == tuple(range(length)), f"%{place}: not 0…N−1")
+
+
+def _check_length(node: N.Length, place: int, before: list[Node], length: int) -> None:
+    _check_counts(node, place, length, (1,))
+
+
+def _check_counts(node: Variable, place: int, length: int, lows: tuple[int, ...]) -> None:
+    ok = isinstance(node.domain, Listed) and any(
+        node.domain.values == tuple(range(low, length + 1)) for low in lows
+    )
+    _need(ok, f"%{place}: the value set of a count must be 0…N or 1…N")
+
+
+def _check_token(node: N.Token, place: int, before: list[Node], length: int) -> None:
+    _need(isinstance(node.domain, Listed) and len(node.domain) > 0, f"%{place}: an empty vocabulary")
+
+
+_CHECKS: dict[type[Node], Callable[[Any, int, list[Node], int], None]] = {
+    N.Token: _check_token,
+    N.Index: _check_index,
+    N.Length: _check_length,
+    N.Table: _check_table,
+    N.Affine: _check_affine,
+    N.Width: _check_width,
+    N.Aggregate: _check_aggregate,
+    N.Select: _check_select,
+    N.Gate: _check_gate,
+}
+
+
+def _domain_to_json(domain: Domain) -> dict[str, Any]:
+    if isinstance(domain, Listed):
+        run = _run_of_integers(domain.values)
+        return {"range": run} if run else {"values": [jsonvalues.encode(v) for v in domain.values]}
+    return {"lo": domain.lo, "hi": domain.hi, "specials": [jsonvalues.encode(v) for v in domain.specials]}
+
+
+def _run_of_integers(values: tuple[Any, ...]) -> list[int] | None:
+    if len(values) < 4 or any(type(v) is not int for v in values):
+        return None
+    low, high = values[0], values[-1]
+    return [low, high] if values == tuple(range(low, high + 1)) else None
+
+
+def _domain_from_json(obj: Mapping[str, Any]) -> Domain:
+    if "range" in obj:
+        low, high = (_int(x, "range") for x in obj["range"])
+        _need(0 <= high - low < 1 << 22, "a range is too long")
+        return Listed(tuple(range(low, high + 1)))
+    if "values" in obj:
+        _need(isinstance(obj["values"], list) and obj["values"], "an empty value set")
+        domain = Listed(tuple(jsonvalues.decode(v) for v in obj["values"]))
+        _need(len(domain.index) == len(domain), "a value set holds one value twice")
+        return domain
+    return Interval(_number(obj["lo"]), _number(obj["hi"]), tuple(jsonvalues.decode(v) for v in obj["specials"]))
+
+
+def _need(ok: bool, fault: str) -> None:
+    if not ok:
+        raise ModelFormatError(f"graph: {fault}")
+
+
+def _int(obj: Any, what: str) -> int:
+    _need(isinstance(obj, int) and not isinstance(obj, bool), f"{what} must be an integer")
+    return int(obj)
+
+
+def _number(obj: Any) -> float:
+    _need(isinstance(obj, int | float) and not isinstance(obj, bool), f"{obj!r} must be a number")
+    return float(obj)
+
+
+def _places(obj: Any) -> tuple[int, ...]:
+    _need(isinstance(obj, list) and len(obj) <= 64, "references must be a short list")
+    return tuple(_int(x, "a reference") for x in obj)
+
+
+def _cells(obj: Any) -> N.Ids:
+    """Run lengths [value, count, value, count, …] as an array."""
+    _need(isinstance(obj, list) and len(obj) % 2 == 0, "cells must be run lengths")
+    values = np.array([_int(x, "a cell") for x in obj[::2]], np.int64)
+    counts = np.array([_int(x, "a count") for x in obj[1::2]], np.int64)
+    _need(bool((counts > 0).all()) and sum(obj[1::2]) <= MAX_CELLS, "a table is too large")
+    _need(bool((np.abs(values) < 1 << 30).all()), "a cell names no value")
+    return np.repeat(values, counts).astype(np.int32)
+
+
+def _run_lengths(cells: N.Ids) -> list[int]:
+    flat = np.asarray(cells).ravel().astype(np.int64)
+    starts = np.flatnonzero(np.diff(flat, prepend=flat[0] - 1))
+    counts = np.diff(np.append(starts, flat.size))
+    return [int(x) for x in np.stack([flat[starts], counts], axis=1).ravel()]
+
+
+def _flag(obj: Any) -> bool:
+    _need(isinstance(obj, bool), "a flag must be true or false")
+    return bool(obj)
+
+
+def _text(obj: Any) -> str:
+    _need(isinstance(obj, str), "needed a string")
+    return str(obj)
+
+
+def _list(obj: Any) -> list[Any]:
+    return list(obj)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "args": _places,
+    "cells": _cells,
+    "raises": _flag,
+    "coefs": lambda obj: tuple(_number(x) for x in obj),
+    "bias": _number,
+    "selector": lambda obj: _int(obj, "a reference"),
+    "source": lambda obj: _int(obj, "a reference"),
+    "default": jsonvalues.decode,
+    "pick": _flag,
+    "proof": _text,
+    "key": lambda obj: _int(obj, "a reference"),
+    "query": lambda obj: _int(obj, "a reference"),
+    "op": _text,
+}
+
+_WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
+    N.Token: {},
+    N.Index: {},
+    N.Length: {},
+    N.Table: {"args": _list, "cells": _run_lengths, "raises": bool},
+    N.Affine: {"args": _list, "coefs": _list, "bias": float},
+    N.Width: {"selector": int},
+    N.Aggregate: {"selector": int, "source": int, "default": jsonvalues.encode, "pick": bool, "proof": str},
+    N.Select: {"key": int, "query": int, "cells": _run_lengths},
+    N.Gate: {"op": str, "args": _list},
+}
+
+_KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in _WRITERS}
+
+
+def to_text(graph: Graph) -> str:
+    """One line a node; parses back with `from_text`."""
+    head = {k: v for k, v in to_json(graph).items() if k != "nodes"}
+    lines = [json.dumps(head, sort_keys=True)]
+    for place, node in enumerate(graph.nodes):
+        obj = node_to_json(node)
+        kind, refs = obj.pop("kind"), ", ".join(f"%{ref}" for ref in node.refs)
+        for name in ("args", "selector", "source", "key", "query"):
+            obj.pop(name, None)
+        lines.append(f"%{place} = {kind}({refs}) {json.dumps(obj, sort_keys=True)}")
+    return "\n".join(lines) + "\n"
+
+
+_REF_FIELDS: dict[str, tuple[str, ...]] = {
+    "width": ("selector",),
+    "aggregate": ("selector", "source"),
+    "select": ("key", "query"),
+}
+
+
+def from_text(text: str) -> Graph:
+    """The inverse of `to_text`. Raises ModelFormatError; names the line."""
+    head, *lines = text.strip().splitlines() or [""]
+    nodes = []
+    for number, line in enumerate(lines, start=2):
+        try:
+            left, _, rest = line.partition(" = ")
+            kind, _, rest = rest.partition("(")
+            refs, _, body = rest.partition(") ")
+            obj = {"kind": kind, **jsonvalues.loads(body.encode())}
+            places = [int(ref.strip().lstrip("%")) for ref in refs.split(",") if ref.strip()]
+            _need(left == f"%{len(nodes)}", f"found {left}, needed %{len(nodes)}")
+            names = _REF_FIELDS.get(kind)
+            obj.update(zip(names, places, strict=True) if names else {"args": places})
+            nodes.append(obj)
+        except (ValueError, ModelFormatError) as error:
+            raise ModelFormatError(f"graph text, line {number}: {error}") from error
+    return from_json({**jsonvalues.loads(head.encode(), "graph text, line 1"), "nodes": nodes})

@@ -1,0 +1,100 @@
+"""The alignment: for each s-op and selector, which heads or neurons compute it and where it lives. JSON data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raspc.blocks.lower import Lowered
+from raspc.blocks.schedule import Schedule, reads_of
+from raspc.blocks.spaces import Head, Neurons
+from raspc.graph.nodes import Graph, Pattern, Variable
+from raspc.weights.assemble import Layout, layers_of
+
+
+def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
+    """A name for each dimension of the residual stream; a dimension that is reused names all its tenants."""
+    names: list[list[str]] = [[] for _ in range(layout.d_model)]
+    for space in lowered.spaces:
+        for i, label in enumerate(space.labels):
+            names[layout.start[space.name] + i].append(label)
+    return tuple(" | ".join(found) for found in names)
+
+
+def alignment(
+    graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, optimize: int
+) -> dict[str, Any]:
+    """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
+    where = _columns(lowered, schedule)
+    variables = {
+        graph.labels[place]: _variable(graph, lowered, schedule, layout, place, where)
+        for place, node in enumerate(graph.nodes)
+        if isinstance(node, Variable)
+    }
+    return {
+        "optimize": optimize,
+        "schedule": {"method": schedule.method, "optimal": schedule.proved_optimal},
+        "variables": variables,
+        "selectors": _selectors(graph, lowered, schedule, where),
+    }
+
+
+def _columns(lowered: Lowered, schedule: Schedule) -> dict[int, dict[str, Any]]:
+    """For each block its layer, and its head's number or its neurons' range."""
+    found: dict[int, dict[str, Any]] = {}
+    for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
+        for number, i in enumerate(attention):
+            found[i] = {"layer": layer, "sublayer": "attention", "head": number}
+        start = 0
+        for i in mlp:
+            block = lowered.blocks[i]
+            assert isinstance(block, Neurons)
+            found[i] = {"layer": layer, "sublayer": "mlp", "neurons": [start, start + block.read.width]}
+            start += block.read.width
+    return found
+
+
+def _variable(
+    graph: Graph,
+    lowered: Lowered,
+    schedule: Schedule,
+    layout: Layout,
+    place: int,
+    where: dict[int, dict[str, Any]],
+) -> dict[str, Any]:
+    blocks = [i for i, p in enumerate(lowered.place_of_block) if p == place]
+    spaces = [_space(lowered, schedule, layout, group.space) for group in lowered.home.get(place, ())]
+    sources = [] if spaces else [graph.labels[ref] for ref in graph[place].refs]
+    return {"node": place, "computed_by": [where[i] for i in blocks], "spaces": spaces, "read_from": sources}
+
+
+def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> dict[str, Any]:
+    """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them."""
+    written = [schedule.stages[i] for i, block in enumerate(lowered.blocks) if space in block.write.maps]
+    read = [
+        schedule.stages[i]
+        for i, block in enumerate(lowered.blocks)
+        if any(space in read.maps for read in reads_of(block))
+    ]
+    last = 2 * schedule.n_layers if space in lowered.output.maps else max(read, default=None)
+    cut = layout.slice(space)
+    return {
+        "name": space,
+        "dims": [cut.start, cut.stop],
+        "from_stage": min(written, default=-1),
+        "to_stage": last,
+    }
+
+
+def _selectors(
+    graph: Graph, lowered: Lowered, schedule: Schedule, where: dict[int, dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {
+        graph.labels[i]: [] for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
+    }
+    for i, block in enumerate(lowered.blocks):
+        if isinstance(block, Head):
+            node = graph[lowered.place_of_block[i]]
+            selector = getattr(node, "selector", None)
+            if selector is not None:
+                found[graph.labels[selector]].append({**where[i], "for": block.name})
+    return found

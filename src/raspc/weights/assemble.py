@@ -1,0 +1,177 @@
+"""From scheduled blocks to arrays: spaces get their places in the residual stream, heads their columns.
+
+The scores of a head are integers times a power of two, so that the scores of selected keys are equal bit
+for bit; 1/√d_head multiplies afterwards and cannot part them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks.lower import Lowered
+from raspc.blocks.schedule import Schedule
+from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
+from raspc.weights.config import Config, Output
+
+SHARPNESS = 256.0
+"""What a whole step of a penalty takes from a score, at least: e^(−SHARPNESS/2) is 0 in float32."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each space lies in the residual stream, and the sizes that all layers share."""
+
+    start: Mapping[str, int]
+    sizes: Mapping[str, int]
+    d_model: int
+    d_head: int
+    n_heads: int
+    d_mlp: int
+
+    @property
+    def scale(self) -> float:
+        """The power of two on queries that makes a step of a penalty at least SHARPNESS, after 1/√d_head."""
+        return float(2.0 ** np.ceil(np.log2(SHARPNESS * np.sqrt(self.d_head))))
+
+    def matrix(self, read: Read) -> Matrix:
+        """[d_model, width]."""
+        full = np.zeros((self.d_model, read.width))
+        for space, matrix in read.maps.items():
+            full[self.slice(space)] = matrix
+        return full
+
+    def slice(self, space: str) -> slice:
+        """The dimensions of a space."""
+        return slice(self.start[space], self.start[space] + self.sizes[space])
+
+
+def layers_of(lowered: Lowered, schedule: Schedule) -> list[tuple[list[int], list[int]]]:
+    """For each layer, the places of its heads and of its sets of neurons among the blocks."""
+    layers: list[tuple[list[int], list[int]]] = [([], []) for _ in range(schedule.n_layers)]
+    for place, stage in enumerate(schedule.stages):
+        layers[stage // 2][stage % 2].append(place)
+    return layers
+
+
+def lay_out(lowered: Lowered, schedule: Schedule) -> Layout:
+    """The default placement: one space after the other."""
+    start, end = {}, 0
+    for space in lowered.spaces:
+        start[space.name] = end
+        end += len(space)
+    layers = layers_of(lowered, schedule)
+    heads = [block for block in lowered.blocks if isinstance(block, Head)]
+    return Layout(
+        start,
+        {space.name: len(space) for space in lowered.spaces},
+        d_model=end,
+        d_head=max([max(head.query.width + 1, head.value.width) for head in heads], default=1),
+        n_heads=max(1, *(len(attention) for attention, _ in layers)),
+        d_mlp=max(1, *(sum(_size(lowered, i) for i in mlp) for _, mlp in layers)),
+    )
+
+
+def _size(lowered: Lowered, place: int) -> int:
+    block = lowered.blocks[place]
+    return block.read.width if isinstance(block, Neurons) else 0
+
+
+def config_of(
+    layout: Layout,
+    schedule: Schedule,
+    vocab: Sequence[Any],
+    bos: Any,
+    pad: Any,
+    max_len: int,
+    causal: bool,
+    output: Output,
+) -> Config:
+    """The configuration of the model."""
+    return Config(
+        n_layers=schedule.n_layers, n_heads=layout.n_heads, d_model=layout.d_model, d_head=layout.d_head,
+        d_mlp=layout.d_mlp, n_ctx=max_len + 1, d_vocab=len(vocab) + 2, d_vocab_out=output.width, causal=causal,
+        vocab=(*vocab, bos, pad), bos_id=len(vocab), pad_id=len(vocab) + 1, output=output,
+    )  # fmt: skip
+
+
+def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Config) -> dict[str, Matrix]:
+    """The parameters under their canonical names, float64."""
+    params = _embeddings(lowered, layout, config)
+    for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
+        heads = [lowered.blocks[i] for i in attention]
+        neurons = [lowered.blocks[i] for i in mlp]
+        prefix = f"transformer/layer_{layer}"
+        attn = _attention([h for h in heads if isinstance(h, Head)], layout)
+        params |= {f"{prefix}/attn/{name}": array for name, array in attn.items()}
+        dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout)
+        params |= {f"{prefix}/mlp/{name}": array for name, array in dense.items()}
+    params["unembed/w"], params["unembed/b"] = layout.matrix(lowered.output), lowered.output.bias
+    return params
+
+
+def _embeddings(lowered: Lowered, layout: Layout, config: Config) -> dict[str, Matrix]:
+    tokens = np.zeros((config.d_vocab, layout.d_model))
+    positions = np.zeros((config.n_ctx, layout.d_model))
+    tokens[config.bos_id, layout.slice(BOS)] = 1.0
+    for space, table in lowered.embeddings.items():
+        tokens[: len(table), layout.slice(space)] += table
+    for space, table in lowered.positions.items():
+        positions[1 : len(table) + 1, layout.slice(space)] += table
+    return {"token_embed/embeddings": tokens, "pos_embed/embeddings": positions}
+
+
+def _attention(heads: Sequence[Head], layout: Layout) -> dict[str, Matrix]:
+    d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
+    arrays = {f"{part}/w": np.zeros((d_model, n, d_head)) for part in ("query", "key", "value")}
+    arrays |= {f"{part}/b": np.zeros((n, d_head)) for part in ("query", "key", "value")}
+    out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
+    for i, head in enumerate(heads):
+        _place_scores(arrays, i, head, layout)
+        width = head.value.width
+        arrays["value/w"][:, i, :width], arrays["value/b"][i, :width] = (
+            layout.matrix(head.value),
+            head.value.bias,
+        )
+        out[i, :width] = _written(head.write, width, layout)
+    flat = {name: a.reshape(*a.shape[:-2], n * d_head) for name, a in arrays.items()}
+    return {**flat, "linear/w": out.reshape(n * d_head, d_model), "linear/b": bias}
+
+
+def _place_scores(arrays: dict[str, Matrix], i: int, head: Head, layout: Layout) -> None:
+    """Penalties first; the last column is the sink: BOS as a key, its score as the query."""
+    r, scale = head.query.width, layout.scale
+    bos = layout.start[BOS]
+    arrays["query/w"][:, i, :r], arrays["query/b"][i, :r] = (
+        scale * layout.matrix(head.query),
+        scale * head.query.bias,
+    )
+    arrays["key/w"][:, i, :r], arrays["key/b"][i, :r] = layout.matrix(head.key), head.key.bias
+    sink = scale * head.sink if head.log_sink is None else head.log_sink * np.sqrt(layout.d_head)
+    arrays["key/w"][bos, i, r] = 1.0
+    arrays["query/b"][i, r] = sink
+    arrays["query/w"][bos, i, r] = 2 * scale  # as a query BOS attends to itself alone
+
+
+def _written(write: Write, width: int, layout: Layout) -> Matrix:
+    full = np.zeros((width, layout.d_model))
+    for space, matrix in write.maps.items():
+        full[:, layout.slice(space)] += matrix
+    return full
+
+
+def _mlp(blocks: Sequence[Neurons], layout: Layout) -> dict[str, Matrix]:
+    w1, b1 = np.zeros((layout.d_model, layout.d_mlp)), np.zeros(layout.d_mlp)
+    w2, b2 = np.zeros((layout.d_mlp, layout.d_model)), np.zeros(layout.d_model)
+    start = 0
+    for block in blocks:
+        stop = start + block.read.width
+        w1[:, start:stop], b1[start:stop] = layout.matrix(block.read), block.read.bias
+        w2[start:stop] = _written(block.write, block.read.width, layout)
+        for space, bias in block.write.bias.items():
+            b2[layout.slice(space)] += bias
+        start = stop
+    return {"linear_1/w": w1, "linear_1/b": b1, "linear_2/w": w2, "linear_2/b": b2}
