@@ -107,7 +107,7 @@ class _Demander:
         self.result.raised[place] = raised
         share = raised / (raised + node.listed.numbers)
         label = self.graph.labels[place]
-        self.result.raw[place] = Group(f"{label}:share", (f"{label}:share",), share[:, None])
+        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share[:, None])
 
     def is_added(self, place: int) -> bool:
         """Whether some table looks at this width and another variable of attention together."""

@@ -58,9 +58,12 @@ def layers_of(lowered: Lowered, schedule: Schedule) -> list[tuple[list[int], lis
 
 
 def lay_out(lowered: Lowered, schedule: Schedule) -> Layout:
-    """The default placement: one space after the other."""
+    """The default placement: the spaces that the output is read from, then the others in turn.
+
+    Tracr's users unembed by the first dimensions of the residual stream.
+    """
     start, end = {}, 0
-    for space in lowered.spaces:
+    for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
         start[space.name] = end
         end += len(space)
     layers = layers_of(lowered, schedule)
