@@ -12,7 +12,6 @@ memory bounded by `Limits`.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,15 +154,20 @@ def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]
 
 
 def _read_graph(data: bytes) -> Any:
+    """The graph, or None where the model was saved without one.
+
+    Whatever reading it raises is a fault of the file: a stranger wrote it, and the promise is one error.
+    """
+    from raspc.graph import from_json
+
     obj = jsonvalues.loads(data, GRAPH)
-    if obj is None:
-        return None
     try:
-        return importlib.import_module("raspc.graph").from_json(obj)
-    except ModelFormatError:
-        raise
-    except RaspcError as error:
-        raise ModelFormatError(f"{GRAPH}: {error}") from error
+        return None if obj is None else from_json(obj)
+    except Exception as error:
+        words = (
+            str(error) if isinstance(error, RaspcError) else f"malformed ({type(error).__name__}: {error})"
+        )
+        raise ModelFormatError(f"{GRAPH}: {words}") from error
 
 
 def parse_safetensors(data: bytes, config: Config, most_header: int) -> Params:

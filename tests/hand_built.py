@@ -1,0 +1,55 @@
+"""Models with random weights: what saving, running and exporting must handle, whatever the compiler makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from raspc.weights import Config, Model, Output, shapes
+
+WORDS = (1, "two words", ("a", 2.5), None, float("inf"), float("nan"))
+"""Values of every kind: all must pass through ids, files and tokenizers."""
+
+
+def random_config(
+    *,
+    n_layers: int = 2,
+    n_heads: int = 2,
+    d_model: int = 13,
+    d_head: int = 3,
+    d_mlp: int = 11,
+    n_ctx: int = 7,
+    causal: bool = False,
+    output: Output | None = None,
+    words: tuple[Any, ...] = WORDS,
+) -> Config:
+    """A config whose sizes all differ, so that no two axes can be mixed up unseen."""
+    vocab = (*words, "BOS", "PAD")
+    output = output or Output("categorical", ("yes", None, 3, (1, "x")))
+    return Config(
+        n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, len(vocab), output.width, causal, vocab,
+        len(words), len(words) + 1, output,
+    )  # fmt: skip
+
+
+def random_model(seed: int = 0, scale: float = 0.5, **sizes: Any) -> Model:
+    """Weights drawn from a normal distribution: nothing about them is special, so nothing can hide."""
+    config, rng = random_config(**sizes), np.random.default_rng(seed)
+    params = {name: rng.normal(0, scale, shape).astype(np.float32) for name, shape in shapes(config).items()}
+    alignment = {"reverse": {"layer": 0, "heads": [1]}}
+    return Model(config, params, [f"v:{i}" for i in range(config.d_model)], alignment, None, {"holds": True})
+
+
+MODELS = {
+    "bidirectional": {},
+    "causal": {"causal": True},
+    "numerical": {"output": Output("numerical", (None, "_"))},
+    "causal number": {"causal": True, "output": Output("numerical"), "n_heads": 1, "d_head": 4},
+    "wide heads": {"n_heads": 3, "d_head": 8, "d_model": 5, "n_layers": 1},
+    "one of everything": {
+        "n_layers": 1, "n_heads": 1, "d_model": 1, "d_head": 1, "d_mlp": 1, "n_ctx": 2,
+        "words": ("a",), "output": Output("categorical", ("a",)),
+    },
+}  # fmt: skip
+"""Shapes that between them meet every branch of every export."""
