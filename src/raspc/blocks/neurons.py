@@ -141,14 +141,21 @@ def _greedy(rows: Ids) -> NDArray[np.int64]:
     return number
 
 
-def shrunk(classes: Ids, numbers: Sequence[NDArray[np.int64]]) -> Ids:
-    """The grid over merged values: the class that any of the merged cells knows."""
-    for axis, number in enumerate(numbers):
+def merge(classes: Ids, axes: Sequence[int]) -> tuple[list[NDArray[np.int64]], Ids]:
+    """A number for each value of each axis, and the grid over these numbers.
+
+    One axis after the other, each on what the ones before left: two merges that are right on their own can
+    contradict each other where combinations are missing.
+    """
+    numbers = []
+    for axis in axes:
+        number = merged(classes, axis)
         moved = np.moveaxis(classes, axis, 0)
         result = np.full((int(number.max()) + 1, *moved.shape[1:]), -1, classes.dtype)
         np.maximum.at(result, number, moved)
+        numbers.append(number)
         classes = np.moveaxis(result, 0, axis)
-    return classes
+    return numbers, classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +181,7 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
 
 def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
     """One neuron for each cell whose outputs are not the most common ones."""
-    numbers = [merged(grid.classes, axis) for axis in range(grid.classes.ndim)]
-    small = shrunk(grid.classes, numbers)
+    numbers, small = merge(grid.classes, range(grid.classes.ndim))
     base = _most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
     if len(places) > NEURON_LIMIT:
@@ -202,11 +208,8 @@ def _most_common(classes: Ids) -> int:
 def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float) -> Design | None:
     """A staircase along one axis for each cell of the other axes."""
     others = [axis for axis in range(grid.classes.ndim) if axis != along]
-    numbers = [merged(grid.classes, axis) for axis in others]
-    full = [np.arange(size) for size in grid.classes.shape]
-    for axis, number in zip(others, numbers, strict=True):
-        full[axis] = number
-    small = np.moveaxis(shrunk(grid.classes, full), along, -1)
+    numbers, small = merge(grid.classes, others)
+    small = np.moveaxis(small, along, -1)
     gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
     parts: list[tuple[tuple[int, ...], Steps]] = []
     for cell in np.ndindex(small.shape[:-1]):
