@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
     "errors", "values", "jsonvalues", "rasp", "interpret", "library", "text", "graph", "passes", "blocks",
-    "weights", "certify", "compile", "export", "parity", "compress", "view", "compat",
+    "weights", "certify", "compiler", "export", "parity", "compress", "view", "compat",
     "programs", "cli", "__main__",
 ]  # fmt: skip
 
@@ -203,3 +203,14 @@ def test_the_project_names_no_machine() -> None:
         and machine_paths.search((ROOT / name).read_text(encoding="utf-8", errors="ignore"))
     ]
     assert named == [] or named == ["tests/test_house.py"]
+
+
+def test_public_functions_stay_functions() -> None:
+    """Importing a submodule that is named as a public function does not hide the function."""
+    program = (
+        "import raspc, raspc.interpret, raspc.compiler, raspc.certify.check; from raspc import rasp; rasp.tokens('ab'); "
+        "assert raspc.interpret(rasp.tokens, 'ab') == ['a', 'b']; "
+        "assert all(hasattr(raspc, name) for name in raspc.__all__); assert callable(raspc.check)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

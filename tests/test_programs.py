@@ -69,7 +69,7 @@ def test_python_gives_a_program(source: Path, place: str, attribute: str) -> Non
         ("faulty.py:x", r"faulty.py: line 1 is not Python"),
         ("exits.py:x", r"exits.py: running it raised SystemExit"),
         ("rverse", r"unknown program 'rverse': did you mean reverse\?"),
-        ("zzz", r"unknown program 'zzz': .*; a program of your own is prog.rasp"),
+        ("zzz", r"unknown program 'zzz': .*a program of your own is prog.rasp"),
     ],
 )
 def test_what_is_no_program_is_told(source: Path, spec: str, told: str) -> None:

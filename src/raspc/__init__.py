@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from raspc.errors import (
@@ -59,14 +57,3 @@ def __getattr__(name: str) -> Any:
     if name in ("rasp", "library"):
         return importlib.import_module(f"raspc.{name}")
     raise AttributeError(f"module 'raspc' has no attribute {name!r}")
-
-
-class _Package(ModuleType):
-    """The package itself. Importing a submodule binds it to its name here, which would hide the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

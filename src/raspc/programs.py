@@ -64,7 +64,7 @@ def _from_library(name: str) -> Found:
     try:
         entry = library.get(name)
     except InputError as error:
-        raise InputError(f"{error}; {_OWN}") from None
+        raise InputError(f"{error} ({_OWN})") from None
     return Found(name, entry.program, entry.vocab, entry.max_seq_len, entry.causal)
 
 

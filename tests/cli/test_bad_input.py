@@ -49,6 +49,12 @@ WRONG_USE: dict[str, tuple[str, ...]] = {
 }
 
 
+BY_TYPER = {
+    "unknown command", "unknown option", "missing argument", "no tokens", "unknown level of optimisation",
+    "a length that is no number",
+}  # fmt: skip
+
+
 def check_fault(ran: Any) -> None:
     """One line, no traceback, status 2, nothing on standard output."""
     assert ran.code == 2, ran
@@ -65,9 +71,11 @@ def test_wrong_use_is_one_line(raspc: Raspc, name: str) -> None:
 
 
 def test_the_messages_are_as_they_were(raspc: Raspc, golden: Callable[[str, str], None]) -> None:
-    """The wording of every message, in a golden file that a person reads."""
+    """The wording of every message that is ours, in a golden file that a person reads."""
     lines = []
     for name, command in WRONG_USE.items():
+        if name in BY_TYPER:
+            continue
         message = raspc(*command).err.replace(str(Path.cwd()), "HERE")
         lines.append(f"# {name}\n$ raspc {' '.join(command)}\n{message}")
     golden("wrong_use.txt", "\n".join(lines))
@@ -138,7 +146,9 @@ BROKEN_MODELS: dict[str, Callable[[], None]] = {
 def test_a_broken_model_is_one_line(raspc: Raspc, name: str, command: tuple[str, ...]) -> None:
     """Whatever was done to a saved model, each command that loads it says so and stops."""
     BROKEN_MODELS[name]()
-    check_fault(raspc(*command))
+    ran = raspc(*command)
+    check_fault(ran)
+    assert "No such command" not in ran.err
 
 
 def test_an_error_is_not_hidden_by_the_boundary(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -> None:

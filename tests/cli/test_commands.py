@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,23 @@ def test_warnings_are_one_line(raspc: Raspc) -> None:
     assert ran.err.count("\n") == 1
 
 
+def test_inspect_says_where_all_is(raspc: Raspc, golden: Callable[[str, str], None]) -> None:
+    """Layers, variables and their dimensions, in a golden file that a person reads."""
+    golden("inspect_reverse.txt", raspc("inspect", "reverse").out)
+
+
+def test_inspect_counts_every_part(raspc: Raspc) -> None:
+    """Heads, neurons and dimensions that are named are those of the config."""
+    found = raspc("inspect", "reverse", "--json").json
+    heads = [len(layer["heads"]) for layer in found["layers"]]
+    neurons = [layer["neurons"][-1]["neurons"][1] if layer["neurons"] else 0 for layer in found["layers"]]
+    dims = [dim for v in found["variables"] for space in v["spaces"] for dim in range(*space["dims"])]
+    assert max(heads) == found["n_heads"]
+    assert max(neurons) <= found["d_mlp"]
+    assert sorted([*dims, found["residual_labels"].index("is_bos")]) == list(range(found["d_model"]))
+    assert [node["name"] for node in found["program"] if node["is"] == "token"] == ["tokens"]
+
+
 def test_export_writes_a_file(raspc: Raspc) -> None:
     """The arrays as NPZ, under the canonical names."""
     report = raspc("export", "reverse", "--to", "npz", "-o", "m.npz", "--json").json
@@ -112,14 +130,13 @@ def test_help_is_no_error(raspc: Raspc, args: list[str]) -> None:
 
 def test_a_closed_pipe_is_no_error() -> None:
     """`raspc list | head -1` ends quietly."""
-    ran = subprocess.Popen(
-        [sys.executable, "-m", "raspc", "list", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert ran.stdout is not None
-    assert ran.stderr is not None
-    ran.stdout.close()
-    assert ran.stderr.read() == b""
-    assert ran.wait() in (0, 1)
+    command = [sys.executable, "-m", "raspc", "list", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
+        assert ran.stdout is not None
+        assert ran.stderr is not None
+        ran.stdout.close()
+        assert ran.stderr.read() == b""
+    assert ran.returncode in (0, 1)
 
 
 def test_the_start_imports_nothing_heavy() -> None:

@@ -6,7 +6,6 @@ Exit status: 0 done, 1 a check failed, 2 wrong use or bad input.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -63,10 +62,6 @@ def status(args: Sequence[str]) -> int:
         warnings.showwarning = _warn
         try:
             return app(list(args), prog_name="raspc", standalone_mode=False) or DONE
-        except BrokenPipeError:
-            # The reader has gone; nothing may be written at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return DONE
         except (KeyboardInterrupt, typer.Abort):
             return _fault("interrupted", args, INTERRUPTED)
         except (_ClickError, RaspcError, OSError) as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from raspc.cli.check import check
 from raspc.cli.compile import compile_program
 from raspc.cli.convert import convert
 from raspc.cli.export import export
+from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
 from raspc.cli.run import run
 
@@ -19,5 +21,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("compile", compile_program, {}),
     ("convert", convert, {}),
     ("run", run, TAKES_TOKENS),
+    ("check", check, {}),
+    ("inspect", inspect, {}),
     ("export", export, {}),
 )

@@ -80,16 +80,14 @@ def _length(given: int | None, found: Found) -> int:
 
 
 def report(directory: Path, model: Model) -> dict[str, Any]:
-    """What `--json` prints of a model that has been written."""
+    """What was written, as JSON data."""
     from raspc.cli.facts import sizes
 
     return {"directory": str(directory), **sizes(model)}
 
 
 def tell(directory: Path, model: Model) -> None:
-    """The same in one line for a person."""
-    config = model.config
-    say(
-        f"{directory}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "
-        f"d_head {config.d_head}, d_mlp {config.d_mlp}; inputs of up to {config.max_seq_len} tokens"
-    )
+    """What was written, in a line."""
+    from raspc.cli.facts import sizes, summary
+
+    say(f"{directory}: {summary(sizes(model))}")

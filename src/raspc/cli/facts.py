@@ -1,7 +1,8 @@
-"""Plain facts about a model, as JSON data."""
+"""Plain facts about a model, as JSON data: its sizes, and what each part of it is for."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from raspc import jsonvalues
@@ -18,7 +19,101 @@ def sizes(model: Model) -> dict[str, Any]:
     return {
         **{name: getattr(config, name) for name in SIZES},
         "max_seq_len": config.max_seq_len,
-        "parameters": sum(int(array.size) for _, array in sorted(model.params.items())),
+        "parameters": sum(int(array.size) for array in model.params.values()),
         "vocab": [jsonvalues.encode(token) for token in config.vocab],
+        "bos": jsonvalues.encode(config.bos),
+        "pad": jsonvalues.encode(config.pad),
         "output": config.output.to_json(),
     }
+
+
+def summary(found: Mapping[str, Any]) -> str:
+    """The sizes in one line."""
+    return (
+        f"{_count(found['n_layers'], 'layer')}, {_count(found['n_heads'], 'head')} in a layer, "
+        f"d_model {found['d_model']}, d_head {found['d_head']}, d_mlp {found['d_mlp']}, "
+        f"{found['parameters']:,} parameters; {'causal, ' if found['causal'] else ''}"
+        f"inputs of up to {found['max_seq_len']} tokens"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """All that `raspc inspect` shows."""
+    alignment = model.alignment
+    return {
+        **sizes(model),
+        "optimize": alignment.get("optimize"),
+        "schedule": alignment.get("schedule"),
+        "layers": [layer(model, i) for i in range(model.config.n_layers)],
+        "program": program(model),
+        "variables": [{"name": name, **where} for name, where in _variables(model).items()],
+        "notes": list(model.graph.notes) if model.graph is not None else [],
+        "certificate": _plain(model.certificate),
+        "residual_labels": list(model.residual_labels),
+    }
+
+
+def layer(model: Model, number: int) -> dict[str, Any]:
+    """Which variable and selector each head computes, and each range of neurons."""
+    found = [
+        (name, part)
+        for name, where in _variables(model).items()
+        for part in where["computed_by"]
+        if part["layer"] == number
+    ]
+    selectors = {
+        (use["layer"], use["head"]): name
+        for name, uses in model.alignment.get("selectors", {}).items()
+        for use in uses
+    }
+    heads = [
+        {"head": part["head"], "variable": name, "selector": selectors.get((number, part["head"]))}
+        for name, part in found
+        if part["sublayer"] == "attention"
+    ]
+    neurons = [
+        {"neurons": part["neurons"], "variable": name} for name, part in found if part["sublayer"] == "mlp"
+    ]
+    return {
+        "layer": number,
+        "heads": sorted(heads, key=lambda part: part["head"]),
+        "neurons": sorted(neurons, key=lambda part: part["neurons"]),
+    }
+
+
+def program(model: Model) -> list[dict[str, Any]]:
+    """Each node of the tabulated program: its name, what it is of what, and the values that it can take."""
+    graph = model.graph
+    if graph is None:
+        return []
+    return [
+        {
+            "name": graph.labels[place],
+            "is": getattr(node, "op", type(node).__name__.lower()),
+            "of": [graph.labels[ref] for ref in node.refs],
+            "values": describe(node.domain) if hasattr(node, "domain") else None,
+        }
+        for place, node in enumerate(graph.nodes)
+    ]
+
+
+def describe(domain: Any) -> dict[str, Any]:
+    """A value set: its values, or its bounds and its special values."""
+    if hasattr(domain, "values"):
+        return {"values": [jsonvalues.encode(value) for value in domain.values]}
+    specials = [jsonvalues.encode(value) for value in domain.specials]
+    return {"from": domain.lo, "to": domain.hi, "specials": specials}
+
+
+def _variables(model: Model) -> Mapping[str, Any]:
+    """Where each variable lives, in the order of the program."""
+    found: dict[str, Any] = model.alignment.get("variables", {})
+    return dict(sorted(found.items(), key=lambda item: int(item[1]["node"])))
+
+
+def _plain(certificate: Any) -> Any:
+    return certificate.to_json() if hasattr(certificate, "to_json") else certificate

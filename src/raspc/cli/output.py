@@ -25,6 +25,13 @@ def answer(report: Mapping[str, Any], as_json: bool, tell: Callable[[], None]) -
         tell()
 
 
+def encoded(items: Iterable[Any] | None) -> list[Any] | None:
+    """Values as JSON data; null for what cannot be read, as for None."""
+    from raspc import jsonvalues
+
+    return None if items is None else [None if item is ... else jsonvalues.encode(item) for item in items]
+
+
 def say(text: str) -> None:
     """One line on standard output."""
     typer.echo(text)

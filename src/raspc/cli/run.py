@@ -2,30 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from raspc import jsonvalues
+import typer
+
 from raspc.cli import syntax
 from raspc.cli.options import Directory, Json, Tokens
-from raspc.cli.output import answer, say
+from raspc.cli.output import answer, encoded, say, table
+
+if TYPE_CHECKING:
+    from raspc.certify.variables import VariableTrace
+    from raspc.weights import Config
+
+UNREADABLE = "?"
 
 
-def run(directory: Directory, tokens: Tokens, as_json: Json = False) -> None:
+def run(
+    directory: Directory,
+    tokens: Tokens,
+    trace: Annotated[bool, typer.Option("--trace", help="Show every variable after every layer.")] = False,
+    as_json: Json = False,
+) -> None:
     """Run the model on TOKENS and print its answer, one value for each token."""
     from raspc.weights import load
 
     model = load(directory)
     inputs = typed_input(tokens, model.config)
     decoded = model.apply(inputs).decoded[1:]
-    report = {"input": _encoded(inputs[1:]), "output": _encoded(decoded)}
-    answer(report, as_json, lambda: say(syntax.show_all(decoded)))
+    report = {"input": encoded(inputs[1:]), "output": encoded(decoded)}
+    if not trace:
+        answer(report, as_json, lambda: say(syntax.show_all(decoded)))
+        return
+    from raspc.certify.variables import trace_variables
+
+    found = trace_variables(model, inputs[1:])
+    answer(report | {"trace": list(_records(found))}, as_json, lambda: _tell(found, decoded))
 
 
-def typed_input(tokens: list[str], config: Any) -> list[Any]:
+def typed_input(tokens: Sequence[str], config: Config) -> list[Any]:
     """The tokens that the words stand for, opened with BOS where they are not."""
     typed = [syntax.token(token, config.vocab) for token in tokens]
     return typed if typed[:1] == [config.bos] else [config.bos, *typed]
 
 
-def _encoded(items: list[Any]) -> list[Any]:
-    return [jsonvalues.encode(item) for item in items]
+def _rows(found: VariableTrace, stage: int) -> Iterator[tuple[str, list[Any], list[Any], list[int]]]:
+    """For each variable that can be read after a stage: both values, and where they differ."""
+    from raspc.certify.variables import agree
+
+    for name, held in found.held[stage].items():
+        meant = found.expected[name]
+        differ = [
+            i for i, (a, b) in enumerate(zip(held, meant, strict=True)) if b is not ... and not agree(a, b)
+        ]
+        yield name, held, meant, differ
+
+
+def _records(found: VariableTrace) -> Iterator[dict[str, Any]]:
+    from raspc.certify.variables import stage_name
+
+    for stage in found.held:
+        rows = [
+            {"name": name, "model": encoded(held), "interpreter": encoded(meant), "differ": differ}
+            for name, held, meant, differ in _rows(found, stage)
+        ]
+        yield {"stage": stage, "where": stage_name(stage), "variables": rows}
+
+
+def _tell(found: VariableTrace, decoded: list[Any]) -> None:
+    from raspc.certify.variables import stage_name
+
+    for stage in found.held:
+        rows = [
+            (name, _shown(held), _shown(meant), f"differs at {differ}" if differ else "")
+            for name, held, meant, differ in _rows(found, stage)
+        ]
+        title = "after the embedding" if stage < 0 else f"after {stage_name(stage)}"
+        table((title, "model", "interpreter", ""), rows)
+    say(syntax.show_all(decoded))
+
+
+def _shown(items: list[Any]) -> str:
+    return " ".join(UNREADABLE if item is ... else syntax.show(item) for item in items)

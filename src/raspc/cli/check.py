@@ -1,0 +1,76 @@
+"""`raspc check`: a compiled model against its program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from raspc.cli import syntax
+from raspc.cli.options import Directory, Json, Seed
+from raspc.cli.output import answer, console, encoded, say
+
+if TYPE_CHECKING:
+    from raspc.certify.check import Progress, Report
+
+
+def check(
+    directory: Directory,
+    limit: Annotated[
+        int, typer.Option(min=1, help="All inputs are run if there are so few, else so many.")
+    ] = 100_000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Compare the model with the interpreter, on all inputs or on many; exit 1 on a difference."""
+    from raspc.certify.check import check as run_check
+    from raspc.weights import load
+
+    model = load(directory)
+    with progress_bar("checking") as progress:
+        report = run_check(model, limit=limit, seed=seed, progress=progress)
+    answer(_record(report), as_json, lambda: _tell(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress | None]:
+    """A bar on standard error while the block runs; none where nobody would see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _record(report: Report) -> dict[str, Any]:
+    inputs = ("tokens", "expected", "found")
+    return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs}
+
+
+def _tell(report: Report) -> None:
+    scope = f"all {report.checked:,}" if report.exhaustive else f"{report.checked:,} random"
+    if report.undefined:
+        scope += f" (but {report.undefined:,} on which the program is undefined)"
+    if report.ok:
+        say(
+            f"equal on {scope} inputs"
+            + (f"; numbers within {report.max_error:.1g}" if report.max_error else "")
+        )
+        return
+    say(f"{report.failures:,} of {scope} inputs differ; the first:")
+    for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):
+        say(f"  {name:8}{syntax.show_all(items or ())}")
+    if (first := report.difference) is not None:
+        held, meant = syntax.show(first.found), syntax.show(first.expected)
+        say(
+            f"  arises in {first.where}: {first.variable} at position {first.position} is {held}, not {meant}"
+        )

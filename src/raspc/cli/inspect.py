@@ -1,0 +1,121 @@
+"""`raspc inspect`: what a compiled model is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from raspc.cli import syntax
+from raspc.cli.options import Directory, Json
+from raspc.cli.output import answer, say, table
+
+MOST_VALUES = 8
+"""How many values of a value set are shown before it is shortened."""
+
+
+def inspect(directory: Directory, as_json: Json = False) -> None:
+    """Show layers, heads, neurons, variables and where each lives, and the certificate."""
+    from raspc.cli.facts import facts
+    from raspc.weights import load
+
+    found = facts(load(directory))
+    answer(found, as_json, lambda: _tell(found))
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    from raspc.cli.facts import summary
+
+    say(summary(found))
+    table(
+        ("layer", "part", "computes", "selector"), [row for layer in found["layers"] for row in _parts(layer)]
+    )
+    last = found["n_layers"]
+    table(("program", "", "values"), [_node(node) for node in found["program"]])
+    table(
+        ("variable", "computed in", "dimensions", "lives"),
+        [_variable(variable, last) for variable in found["variables"]],
+    )
+    for note in found["notes"]:
+        say(f"note: {note}")
+    say(certificate(found["certificate"]))
+
+
+def certificate(found: Mapping[str, Any] | None) -> str:
+    """The certificate in one line."""
+    if found is None:
+        return "certificate: none"
+    return "certificate: " + ", ".join(
+        f"{name} {value}" for name, value in found.items() if not _is_nested(value)
+    )
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | dict)
+
+
+def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    number = layer["layer"]
+    heads = [
+        (number, f"head {part['head']}", part["variable"], part["selector"] or "") for part in layer["heads"]
+    ]
+    neurons = [
+        (number, f"neurons {_range(part['neurons'])}", part["variable"], "") for part in layer["neurons"]
+    ]
+    return heads + neurons
+
+
+def _node(node: Mapping[str, Any]) -> tuple[str, ...]:
+    return node["name"], f"= {node['is']}({', '.join(node['of'])})", _values(node["values"])
+
+
+def _variable(variable: Mapping[str, Any], last: int) -> tuple[Any, ...]:
+    spaces = variable["spaces"]
+    return (
+        variable["name"],
+        ", ".join(map(_part, variable["computed_by"])) or _sources(variable),
+        ", ".join(_range(space["dims"]) for space in spaces),
+        ", ".join(_lives(space, last) for space in spaces),
+    )
+
+
+def _sources(variable: Mapping[str, Any]) -> str:
+    if variable["read_from"]:
+        return f"read off {', '.join(variable['read_from'])}"
+    return "embedding" if variable["spaces"] else "constant"
+
+
+def _lives(space: Mapping[str, Any], last: int) -> str:
+    start, end = space["from_stage"], space["to_stage"]
+    return f"{stage(start, last)} (unused)" if end is None else f"{stage(start, last)} to {stage(end, last)}"
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    what = f"head {part['head']}" if part["sublayer"] == "attention" else f"neurons {_range(part['neurons'])}"
+    return f"layer {part['layer']} {what}"
+
+
+def _range(span: Sequence[int]) -> str:
+    """A half-open range as a person writes it, both ends included."""
+    start, stop = span
+    return str(start) if stop == start + 1 else f"{start}–{stop - 1}" if stop > start else "none"
+
+
+def stage(number: int, n_layers: int) -> str:
+    """The name of a stage; the last is the output."""
+    from raspc.certify.variables import stage_name
+
+    return "output" if number >= 2 * n_layers else stage_name(number)
+
+
+def _values(values: Mapping[str, Any] | None) -> str:
+    from raspc import jsonvalues
+
+    if values is None:
+        return ""
+    if "values" not in values:
+        specials = [syntax.show(jsonvalues.decode(value)) for value in values["specials"]]
+        return " | ".join([f"{values['from']:.6g} … {values['to']:.6g}", *specials])
+    shown = [syntax.show(jsonvalues.decode(value)) for value in values["values"]]
+    if len(shown) <= MOST_VALUES:
+        return " ".join(shown)
+    return f"{' '.join(shown[: MOST_VALUES - 3])} … {shown[-1]} ({len(shown)})"

@@ -1,0 +1,109 @@
+"""`raspc check` and `raspc run --trace`, on models that are right and on one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from raspc.certify.variables import stage_name
+from raspc.weights import load
+
+from .conftest import Raspc
+
+
+def break_variable(directory: str, variable: str) -> int:
+    """Exchange two directions that a block writes for a variable; the stage that writes them."""
+    model = load(directory)
+    space = model.alignment["variables"][variable]["spaces"][-1]
+    part = model.alignment["variables"][variable]["computed_by"][-1]
+    layer, start = f"transformer/layer_{part['layer']}", space["dims"][0]
+    name = f"{layer}/mlp/linear_2/w" if part["sublayer"] == "mlp" else f"{layer}/attn/linear/w"
+    array = model.params[name].copy()
+    array[:, [start, start + 1]] = array[:, [start + 1, start]]
+    type(model)(
+        model.config,
+        {**model.params, name: array},
+        model.residual_labels,
+        model.alignment,
+        model.graph,
+        model.certificate,
+    ).save(directory)
+    stage: int = space["from_stage"]
+    return stage
+
+
+def test_a_right_model_passes(raspc: Raspc) -> None:
+    """All inputs are run where they are few, and the report says so."""
+    assert raspc("check", "reverse").out == "equal on all 120 inputs\n"
+    report = raspc("check", "reverse", "--json").json
+    assert (report["ok"], report["checked"], report["exhaustive"]) == (True, 3 + 9 + 27 + 81, True)
+
+
+def test_many_inputs_are_sampled(raspc: Raspc) -> None:
+    """Beyond the limit, that many random inputs."""
+    assert raspc("check", "reverse", "--limit", "100").out == "equal on 100 random inputs\n"
+
+
+def test_the_seed_chooses_the_inputs(raspc: Raspc) -> None:
+    """The same seed gives the same report."""
+    break_variable("reverse", "reverse")
+    one, same, other = (
+        raspc("check", "reverse", "--limit", "50", "--seed", seed, "--json").json for seed in "112"
+    )
+    assert one == same
+    assert one["tokens"] != other["tokens"]
+
+
+@pytest.mark.parametrize("variable", ["opposite", "reverse"])
+def test_a_difference_is_located(raspc: Raspc, variable: str) -> None:
+    """Exit status 1, an input that differs, and the layer and variable at which it first does."""
+    stage = break_variable("reverse", variable)
+    ran = raspc("check", "reverse")
+    assert ran.code == 1
+    assert f"arises in {stage_name(stage)}: {variable} at position" in ran.out
+    report = raspc("check", "reverse", "--json")
+    assert report.code == 1
+    first = report.json
+    assert first["ok"] is False
+    assert first["expected"] == first["tokens"][::-1] != first["found"]
+    assert (first["difference"]["variable"], first["difference"]["stage"]) == (variable, stage)
+    assert " ".join(first["tokens"]) in ran.out
+    assert load("reverse").apply(["BOS", *first["tokens"]]).decoded[1:] == first["found"]
+
+
+def test_trace_shows_each_variable_after_each_layer(raspc: Raspc, golden: Callable[[str, str], None]) -> None:
+    """The model's value beside the interpreter's, in a golden file that a person reads."""
+    golden("trace_reverse.txt", raspc("run", "reverse", "a", "b", "c", "--trace").out)
+
+
+def test_trace_as_data(raspc: Raspc) -> None:
+    """Every stage once; each variable equal to the interpreter's from where it can be read."""
+    found = raspc("run", "reverse", "a", "b", "c", "--trace", "--json").json
+    assert found["output"] == ["c", "b", "a"]
+    assert [stage["stage"] for stage in found["trace"]] == [-1, 0, 1, 2, 3]
+    rows = [row for stage in found["trace"] for row in stage["variables"]]
+    assert all(row["model"] == row["interpreter"] and row["differ"] == [] for row in rows)
+    assert {"name": "reverse", "model": ["c", "b", "a"], "interpreter": ["c", "b", "a"], "differ": []} in rows
+
+
+def test_trace_marks_what_differs(raspc: Raspc) -> None:
+    """A broken variable is marked from the stage that breaks it, and at no earlier one."""
+    stage = break_variable("reverse", "opposite")
+    found = raspc("run", "reverse", "a", "b", "c", "--trace", "--json").json
+    marked = {stage["stage"] for stage in found["trace"] for row in stage["variables"] if row["differ"]}
+    assert min(marked) == stage
+    assert "differs at [" in raspc("run", "reverse", "a", "b", "c", "--trace").out
+
+
+def test_a_model_without_its_graph_is_told(raspc: Raspc) -> None:
+    """What was exported for another tool cannot be checked; it says why."""
+    model = load("reverse")
+    type(model)(model.config, model.params, model.residual_labels, model.alignment).save("bare")
+    for command in (("check", "bare"), ("run", "bare", "a", "--trace")):
+        ran = raspc(*command)
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert "holds no graph" in ran.err
+    assert raspc("inspect", "bare").code == 0
+    assert Path("bare/graph.json").read_text() == "null\n"
