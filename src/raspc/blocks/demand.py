@@ -51,13 +51,18 @@ class Conjunct:
 
 @dataclass
 class Demands:
-    """The result: for each variable its raw group (as attention leaves it), its clean groups, its design."""
+    """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
+
+    `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether the head averages "is a
+    token" (d of M + d) rather than "is BOS" (M of M + d).
+    """
 
     raw: dict[int, Group] = field(default_factory=dict)
     clean: dict[int, list[Group]] = field(default_factory=dict)
     design: dict[int, neurons.Design] = field(default_factory=dict)
     conjuncts: dict[int, tuple[Conjunct, ...]] = field(default_factory=dict)
     raised: dict[int, float] = field(default_factory=dict)
+    counts_keys: dict[int, bool] = field(default_factory=dict)
     may_be_empty: dict[int, bool] = field(default_factory=dict)
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     output_constant: Floats = field(default_factory=lambda: np.zeros(0))
@@ -102,21 +107,22 @@ class _Demander:
             self.result.raw[place] = Group(label, labels, code)
             return
         n = self.graph.max_seq_len
-        added = n <= SUM_OF_SHARES and self.is_added(place)
-        raised = 8.0 * n * n if added else float(n)
-        self.result.raised[place] = raised
-        share = raised / (raised + node.listed.numbers)
+        added = self.added_to(place) if n <= SUM_OF_SHARES else 0
+        raised = 8.0 * n * n * added if added else float(n)
+        self.result.raised[place], self.result.counts_keys[place] = raised, bool(added)
+        # The share of BOS is N/(N + d). Where BOS is raised further that is close to 1, and the share of the
+        # selected keys, d/(M + d), keeps its leading digits.
+        share = (node.listed.numbers if added else raised) / (raised + node.listed.numbers)
         label = self.graph.labels[place]
         self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share[:, None])
 
-    def is_added(self, place: int) -> bool:
-        """Whether some table looks at this width and another variable of attention together."""
+    def added_to(self, place: int) -> int:
+        """With how many other widths some table looks at this one, at most."""
+        counts = [0]
         for node, joint in zip(self.graph.nodes, self.joints, strict=True):
             if isinstance(node, Table) and joint is not None and place in joint.roots:
-                others = [r for r in joint.roots if r != place]
-                if any(isinstance(self.graph[r], N.Width | N.Length) for r in others):
-                    return True
-        return False
+                counts.append(sum(isinstance(self.graph[r], N.Width | N.Length) for r in joint.roots) - 1)
+        return max(counts)
 
     # -- demands ---------------------------------------------------------------------------------
 
@@ -212,7 +218,9 @@ class _Demander:
         groups += [self.copied(place, copy) for copy in self.copies[place]]
         rows = F.size(self.graph.variable(place).domain)
         have = np.hstack([g.code for g in [*spanned, *groups]] or [np.zeros((rows, 0))])
-        extra = F.basis(F.stacked(self.wanted[place], rows), have)
+        # indicators first: they are exact, and what they span is read off them
+        wanted = sorted(self.wanted[place], key=lambda g: not _is_flat(g))
+        extra = F.basis(F.stacked(wanted, rows), have)
         if extra.shape[1]:
             labels = feature_labels(self.graph.labels[place], extra, self.graph.variable(place).listed)
             groups.append(Group(f"{self.graph.labels[place]}:features", labels, extra))
@@ -316,7 +324,10 @@ class _Demander:
         for axes, ids in dict.fromkeys((tuple(axes), id(cells)) for axes, cells in frontiers):
             cells_ = next(c for a, c in frontiers if tuple(a) == axes and id(c) == ids)
             classes = np.where(cells_ >= 0, number.ravel()[np.maximum(cells_, 0)], -1).astype(np.int32)
-            found.extend(self.designs(neurons.Grid(axes, classes, rows)))
+            grid = neurons.Grid(axes, classes, rows)
+            found.extend(self.designs(grid))
+            if joint is not None and axes == joint.roots:
+                found.extend(self.own_line(node, joint, grid))
         return min(found, key=self.cost, default=None)
 
     def designs(self, grid: neurons.Grid) -> list[neurons.Design]:
@@ -332,6 +343,28 @@ class _Demander:
                 found.append(neurons.gated_lines(grid, along, position, squares, noise))
         return [design for design in found if design is not None]
 
+    def own_line(self, node: Table, joint: Joint, grid: neurons.Grid) -> list[neurons.Design]:
+        """The staircase along the value itself, where that is a sum of what can be read now."""
+        found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
+        if found is None:
+            return []
+        parts = dict(found.parts)
+        noise, positions = 0.0, []
+        for root in joint.roots:
+            part = parts.get(root, np.zeros(len(self.graph.variable(root).listed)))
+            if root in self.result.raw and part.any():
+                position, error = self.position(root)
+                scale = float(part @ position) / float(position @ position) if root not in self.result.raised else 0.0
+                if root in self.result.raised:
+                    steps = np.diff(part)
+                    if np.ptp(steps) > 1e-9:
+                        return []
+                    scale = float(steps[0]) * self.result.raised[root] * (1 if self.result.counts_keys[root] else -4)
+                part, noise = scale * position, noise + abs(scale) * error
+            positions.append(part)
+        design = neurons.line(grid, positions, noise)
+        return [design] if design is not None else []
+
     def is_wide(self, place: int) -> bool:
         """Whether the variable will have one direction for each value."""
         return self.readable(place) and place not in self.result.raw
@@ -346,7 +379,7 @@ class _Demander:
             coefs = (1.0, *signs)
             found.append(([c * p for c, p in zip(coefs, positions, strict=True)], float(sum(noises))))
         if len(positions) == 2 and all(place not in self.result.raw for place in grid.axes):
-            numbers = [neurons.merged(grid.classes, axis).astype(float) for axis in range(2)]
+            numbers = [number.astype(float) for number in neurons.merge(grid.classes, (0, 1))[0]]
             found += [
                 ([numbers[0] * (numbers[1].max() + 1), numbers[1]], 0.0),
                 ([numbers[0], numbers[1] * (numbers[0].max() + 1)], 0.0),
@@ -359,7 +392,7 @@ class _Demander:
         n = self.graph.max_seq_len
         if isinstance(node, N.Width | N.Length):
             share = self.result.raw[place].code[:, 0]
-            return share, UNIT * (n + 8) / 4
+            return share, UNIT * (n + 8) * float(np.abs(share).max(initial=0.0)) / 2
         if place in self.result.raw:
             numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0
@@ -428,29 +461,48 @@ class _Demander:
             for column in moved(self.graph, node, group.code).T:
                 self.want(node.source, column)
 
+    def is_noisy(self, place: int) -> bool:
+        """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
+
+        Heads that select several keys need their scores equal to far less than that: they read such a
+        variable through indicators, each the sum of few neurons that are exact where saturated.
+        """
+        node, joint = self.graph.variable(place), self.joints[place]
+        if place in self.result.raw:
+            return True
+        if isinstance(node, Table):
+            roots = joint.roots if joint is not None and joint.roots != (place,) else node.args
+            return any(self.is_noisy(root) for root in roots)
+        return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
+
     def demand_selector(self, place: int, node: Variable) -> None:
         competing = not isinstance(node, N.Aggregate) or self.result.may_be_empty[place]
         selects = selects_of(self.graph, node)
-        self.result.conjuncts[place] = tuple(self.conjunct(select, competing) for select in selects)
+        tied = not isinstance(node, N.Aggregate) or not node.pick
+        self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)
         for conjunct in self.result.conjuncts[place]:
             for column in conjunct.factors.keys.T:
                 self.want(conjunct.key, column)
             for column in conjunct.factors.queries.T:
                 self.want(conjunct.query, column)
 
-    def conjunct(self, select: Select, competing: bool) -> Conjunct:
+    def conjunct(self, select: Select, competing: bool, tied: bool) -> Conjunct:
+        """The best penalty for one table: read soonest, then exact among equals, then narrow."""
         keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
 
-        def cost(factors: Factors) -> tuple[int, int]:
-            late = [
-                not self.is_readable_now(place, column)
-                for place, columns in ((select.key, factors.keys), (select.query, factors.queries))
-                for column in columns.T[:8]
-            ]
-            return any(late), factors.rank
+        def cost(factors: Factors) -> tuple[int, int, int]:
+            sides = ((select.key, factors.keys), (select.query, factors.queries))
+            late = any(not self.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
+            rough = tied and any(self.is_noisy(p) and not _is_flat(columns) for p, columns in sides)
+            return late, rough, factors.rank
 
         best = min(candidates(select.cells, keys, queries, competing), key=cost)
         return Conjunct(select.key, select.query, best)
+
+
+def _is_flat(columns: Matrix) -> bool:
+    """Whether every entry is −1, 0 or 1."""
+    return bool(np.isin(columns, (-1.0, 0.0, 1.0)).all())
 
 
 def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:

@@ -113,11 +113,12 @@ def express(code: Matrix, features: Matrix, with_constant: bool = True) -> tuple
     places = {code[:, i].tobytes(): i for i in range(dims)}
     weights, constant = np.zeros((dims, count)), np.zeros(count)
     open_columns = []
+    flat = (features == features[:1]).all(axis=0)
     for j in range(count):
         place = places.get(np.ascontiguousarray(features[:, j]).tobytes())
         if place is not None:
             weights[place, j] = 1.0
-        elif with_constant and np.ptp(features[:, j]) == 0:
+        elif with_constant and flat[j]:
             constant[j] = features[0, j]
         else:
             open_columns.append(j)

@@ -96,16 +96,16 @@ class _Lowering:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def read(self, parts: Sequence[tuple[int, Matrix]], zero_at_bos: bool = True, bias: Floats | None = None) -> Read:
+    def read(self, parts: Sequence[tuple[int, Matrix]], zero_at_bos: bool = True) -> Read:
         """The sum of features[variable] over parts: columns of [features of the variable, width]."""
-        width = parts[0][1].shape[1] if parts else len(bias if bias is not None else ())
+        width = parts[0][1].shape[1]
         maps: dict[str, Matrix] = {}
         constant = np.zeros(width)
         for place, columns in parts:
             constant = constant + self.gather(maps, place, columns)
         if zero_at_bos:
             self.cancel(maps, constant)
-        return Read({s: m for s, m in maps.items() if m.any()}, constant if bias is None else constant + bias)
+        return Read({s: m for s, m in maps.items() if m.any()}, constant)
 
     def cancel(self, maps: dict[str, Matrix], constant: Floats) -> None:
         """Make the read 0 at BOS, whatever its spaces hold there."""
@@ -119,7 +119,7 @@ class _Lowering:
             return self.gather_affine(maps, node, columns)
         constant = np.zeros(columns.shape[1])
         listed = isinstance(node.domain, Listed)
-        flat = np.array([listed and np.ptp(column) == 0 for column in columns.T], bool)
+        flat = (columns == columns[:1]).all(axis=0) & listed
         constant[flat] = columns[0, flat]
         if not flat.all():
             constant[~flat] = self.gather_varying(maps, place, columns, np.flatnonzero(~flat))
@@ -201,13 +201,13 @@ class _Lowering:
     def neurons(self, place: int, groups: Sequence[Group]) -> Neurons:
         """The neurons of a design; at BOS none of them fires."""
         design = self.needs.design[place]
-        parts = [
-            (axis, columns @ weights)
-            for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True)
-        ]
-        read = self.read(parts, bias=design.bias)
-        maps = dict(read.maps)
-        maps[BOS] = maps.get(BOS, np.zeros((1, design.size))) - np.maximum(design.bias, 0.0)[None, :]
+        maps = {BOS: -np.maximum(design.bias, 0.0)[None, :]}
+        bias = design.bias
+        for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True):
+            read = self.read([(axis, columns)])
+            bias = bias + read.bias @ weights
+            for space, matrix in read.maps.items():
+                maps[space] = maps.get(space, 0.0) + matrix @ weights
         self.open(place, groups, design.base)
         out, base, start = {}, {}, 0
         for group in groups:
@@ -215,7 +215,7 @@ class _Lowering:
             out[group.space], base[group.space] = design.out[:, start:stop], design.base[start:stop]
             start = stop
         label = self.graph.labels[place]
-        return Neurons(label, Read({s: m for s, m in maps.items() if m.any()}, read.bias), Write(out, base))
+        return Neurons(label, Read({s: m for s, m in maps.items() if m.any()}, bias), Write(out, base))
 
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
@@ -232,8 +232,10 @@ class _Lowering:
 
     def width_head(self, place: int, node: Variable, raw: Group) -> Head:
         query, key = self.scores(place)
-        self.open(place, [raw], np.ones(1))
-        value = Read({BOS: np.ones((1, 1))}, np.zeros(1))
+        counts_keys = self.needs.counts_keys[place]
+        self.open(place, [raw], np.array([0.0 if counts_keys else 1.0]))
+        bos, bias = (-1.0, 1.0) if counts_keys else (1.0, 0.0)
+        value = Read({BOS: np.array([[bos]])}, np.array([bias]))
         raised = float(np.log(self.needs.raised[place]))
         name = self.selector_name(place, node)
         return Head(self.graph.labels[place], name, query, key, value, Write({raw.space: np.eye(1)}), 0.0, raised)

@@ -5,7 +5,7 @@ The width of A or B is that of A, plus that of B, less that of both (inclusion a
 pair can satisfy are dropped, so a lexicographic order costs two heads.
 
 Requires: selectors in negation normal form. Ensures: every width is of a conjunction of tables, if its
-disjunctive form has at most `TERMS` terms; others are left to `join_clauses`.
+disjunctive form has at most `TERMS` terms and the sum at most `PARTS`; others are left to `join_clauses`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from raspc.passes.rewriting import Rewriter, constant
 
 TERMS = 4
 """The most terms of a disjunctive form that is split."""
+PARTS = 5
+"""The most widths that are added up."""
 
 Term = tuple[Select, ...]
 
@@ -36,7 +38,7 @@ def split_widths(graph: Graph) -> Graph:
             continue
         assert isinstance(node, Width)
         parts = _inclusion_exclusion(new, graph, terms)
-        if len(parts) > 1 and (graph.max_seq_len + 1) ** len(parts) > JOINT_LIMIT:
+        if len(parts) > PARTS or (len(parts) > 1 and (graph.max_seq_len + 1) ** len(parts) > JOINT_LIMIT):
             new.keep(place)
             continue
         new.stand_in(place, _signed_sum(new, parts, node.listed))
