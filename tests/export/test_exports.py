@@ -175,8 +175,8 @@ def test_jax_jits_maps_and_differentiates() -> None:
     found, ids = model.to("jax"), model.encode_batch(BATCH)
     plain = found(ids)
     np.testing.assert_allclose(jax.jit(found.apply)(found.params, ids), plain, atol=1e-5)
-    np.testing.assert_allclose(jax.vmap(found.apply, (None, 0))(found.params, ids), plain, atol=1e-5)
-    gradient = jax.grad(lambda params: found.apply(params, ids).sum())(found.params)
+    np.testing.assert_allclose(jax.jit(jax.vmap(found.apply, (None, 0)))(found.params, ids), plain, atol=1e-5)
+    gradient = jax.jit(jax.grad(lambda params: found.apply(params, ids).sum()))(found.params)
     assert gradient.keys() == model.params.keys()
     assert abs(gradient["transformer/layer_0/attn/query/w"]).max() > 0
     mask = np.ones_like(ids, bool)
@@ -197,7 +197,7 @@ def test_haiku_has_exactly_the_canonical_tree() -> None:
 
     model = random_model(causal=True, n_layers=1)
     found, ids = model.to("haiku"), model.encode_batch(BATCH)
-    made = jax.tree_util.tree_map(np.shape, found.transformed.init(jax.random.PRNGKey(0), ids))
+    made = jax.tree_util.tree_map(np.shape, jax.jit(found.transformed.init)(jax.random.PRNGKey(0), ids))
     assert made == {
         m: {k: a.shape for k, a in arrays.items()} for m, arrays in model.params.modules().items()
     }

@@ -18,7 +18,7 @@ from raspc.weights.forward import Ids, Trace
 from raspc.weights.params import Array
 
 TOLERANCE = 1e-5
-INPUTS = 100
+INPUTS = 64
 ACTIVATIONS_AT_ONCE = 2**24
 """How many numbers the largest activation of one batch may hold."""
 
