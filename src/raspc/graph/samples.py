@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED, Ids
@@ -23,8 +25,12 @@ class Search:
     complete: bool
 
 
+@lru_cache(maxsize=8)
 def search(n_tokens: int, max_len: int, causal: bool) -> Search:
-    """Every input if there are few; else every short one, and long ones from few and from many tokens."""
+    """Every input if there are few; else every short one, and long ones from few and from many tokens.
+
+    Remembered, as those who compile many programs compile them for one vocabulary and length.
+    """
     total, longest = 0, 0
     while longest < max_len and total + n_tokens ** (longest + 1) <= EXHAUSTIVE:
         longest += 1
@@ -38,7 +44,7 @@ def search(n_tokens: int, max_len: int, causal: bool) -> Search:
 def all_of_length(n_tokens: int, length: int, causal: bool) -> Batch:
     """Every input of one length, in lexicographic order."""
     grid = np.indices((n_tokens,) * length, np.int32).reshape(length, -1).T
-    return Batch(np.ascontiguousarray(grid), np.full(len(grid), length, np.int64), causal)
+    return _fixed(np.ascontiguousarray(grid), np.full(len(grid), length, np.int64), causal)
 
 
 def _long(n_tokens: int, max_len: int, causal: bool) -> Batch:
@@ -53,7 +59,14 @@ def _long(n_tokens: int, max_len: int, causal: bool) -> Batch:
     ids: Ids = np.stack(rows).astype(np.int32)
     ids[0] = np.arange(max_len) % n_tokens
     ids[np.arange(max_len) >= lengths[:, None]] = UNDEFINED
-    return Batch(ids, lengths.astype(np.int64), causal)
+    return _fixed(ids, lengths.astype(np.int64), causal)
+
+
+def _fixed(ids: Ids, lengths: NDArray[np.int64], causal: bool) -> Batch:
+    """A batch that several compiles may share."""
+    ids.setflags(write=False)
+    lengths.setflags(write=False)
+    return Batch(ids, lengths, causal)
 
 
 def _row(rng: np.random.Generator, n_tokens: int, max_len: int, distinct: int) -> Ids:
