@@ -10,6 +10,10 @@ EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,dev
 SEED := 0
 COUNT := 2000
 
+PARITY = $(BIN)/raspc parity $(PARITY_PROGRAMS) --require torch,jax,haiku,transformer_lens,onnx,huggingface,npz
+PARITY_PROGRAMS := length reverse hist double_hist sort sort_freq frac_prevs pair_balance shift_by \
+	detect_pattern majority induction count_less_freq
+
 .PHONY: demo test test-all lint format bench fuzz parity clean
 
 demo: $(VENV)/demo.stamp
@@ -37,7 +41,10 @@ fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
 
 parity: $(VENV)/dev.stamp
-	$(BIN)/raspc parity --library
+	$(PARITY) -O 0
+	$(PARITY) -O 1
+	$(PARITY) -O 0 --causal
+	$(PARITY) -O 1 --causal
 
 clean:
 	rm -rf $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis

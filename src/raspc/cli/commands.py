@@ -11,6 +11,7 @@ from raspc.cli.convert import convert
 from raspc.cli.export import export
 from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
+from raspc.cli.parity import parity
 from raspc.cli.run import run
 
 # A token such as -1 looks like an option; what is no option of the command is a token.
@@ -23,5 +24,6 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("run", run, TAKES_TOKENS),
     ("check", check, {}),
     ("inspect", inspect, {}),
+    ("parity", parity, {}),
     ("export", export, {}),
 )
