@@ -1,6 +1,7 @@
 """The kinds of lines that a random program is made of: each proposes the text of one definition.
 
-A proposal may be undefined on some input; whether it is, is decided elsewhere.
+A proposal may be undefined on some input; whether it is, is decided elsewhere. No function tells equal values
+apart (1, 1.0 and True are one value), so none converts numbers to strings.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ UNARY = (
     "lambda x: x == {c!r}",
     "lambda x: x if x != {c!r} else {d!r}",
     "lambda x: None if x == {c!r} else x",
-    "lambda x: str(x)",
     "lambda x: (x, {d!r})",
     "lambda x: x in ({c!r}, {d!r})",
     "lambda x: {d!r}",
@@ -37,11 +37,11 @@ UNARY_OF_NUMBERS = (
     "bool",
     "abs",
 )
+UNARY_OF_WORDS = ("len", "lambda x: x + x", "lambda x: x[:1]", "lambda x: x > {c!r}", "str.upper")
 BINARY = (
     "lambda x, y: x == y",
     "lambda x, y: x if x == {c!r} else y",
     "lambda x, y: (x, y)",
-    "lambda x, y: str(x) + str(y)",
     "lambda x, y: x if y else {d!r}",
     "lambda x, y: None if x == y else y",
 )
@@ -55,6 +55,7 @@ BINARY_OF_NUMBERS = (
     "lambda x, y: (x + y) % 2",
     "lambda x, y: abs(x - y) <= 1",
 )
+BINARY_OF_WORDS = ("lambda x, y: x + y", "lambda x, y: max(x, y)", "lambda x, y: len(x) - len(y)")
 TERNARY = (
     "lambda x, y, z: x if y == z else {d!r}",
     "lambda x, y, z: (x == y) + (y == z)",
@@ -72,7 +73,6 @@ PREDICATES = (
     "lambda k, q: q == {c!r}",
     "lambda k, q: k == {c!r} or q == {e!r}",
     "lambda k, q: (k == {c!r}) == (q == {e!r})",
-    "lambda k, q: str(k) < str(q)",
 )
 PREDICATES_OF_NUMBERS = (
     "lambda k, q: k + q == {n!r}",
@@ -87,7 +87,8 @@ PREDICATES_OF_NUMBERS = (
 def unary_map(pool: Pool) -> str:
     """A function of one s-op."""
     x = pool.sop()
-    options = UNARY + UNARY_OF_NUMBERS * 2 if _numeric(pool, x) else UNARY
+    more = UNARY_OF_NUMBERS * 2 if _numeric(pool, x) else UNARY_OF_WORDS if _worded(pool, x) else ()
+    options = UNARY + more
     return f"rasp.Map({_filled(pool, pool.pick(options), x)}, {x})"
 
 
@@ -115,8 +116,10 @@ def binary_map(pool: Pool) -> str:
     """A function of two s-ops."""
     x = pool.sop()
     y = pool.other(x)
-    both = _numeric(pool, x) and _numeric(pool, y)
-    options = BINARY + BINARY_OF_NUMBERS * 2 if both else BINARY
+    if _numeric(pool, x) and _numeric(pool, y):
+        options = BINARY + BINARY_OF_NUMBERS * 2
+    else:
+        options = BINARY + BINARY_OF_WORDS if _worded(pool, x) and _worded(pool, y) else BINARY
     return f"rasp.SequenceMap({_filled(pool, pool.pick(options), x)}, {x}, {y})"
 
 
@@ -154,9 +157,7 @@ def _operators(pool: Pool, x: str) -> tuple[str, ...]:
     logical = ("==", "!=", "&", "|")
     if _numeric(pool, x):
         return (*logical, "<", "<=", ">", ">=", "+", "-", "*", "+", "-", "*", "/", "//", "%", "**")
-    facts = pool.facts[x]
-    worded = isinstance(facts, SOpFacts) and facts.worded
-    return (*logical, "<", "<=", ">", ">=", "+") if worded else logical
+    return (*logical, "<", "<=", ">", ">=", "+") if _worded(pool, x) else logical
 
 
 def operator_of_one(pool: Pool) -> str:
@@ -305,6 +306,10 @@ def _facts(pool: Pool, x: str) -> SOpFacts:
 
 def _numeric(pool: Pool, x: str) -> bool:
     return _facts(pool, x).numeric
+
+
+def _worded(pool: Pool, x: str) -> bool:
+    return _facts(pool, x).worded
 
 
 def _numbers(facts: SOpFacts) -> bool:
