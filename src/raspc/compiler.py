@@ -38,7 +38,7 @@ class Stages:
     layout: Layout
 
 
-def compile(  # noqa: A001 - the public contract's name
+def compile(
     program: rasp.SOp,
     vocab: Iterable[Any],
     max_seq_len: int,
@@ -76,9 +76,7 @@ def compile_graph(
     """The model of a graph, not certified."""
     found = stages(graph, optimize, disabled_passes)
     output = output_of(found.graph, found.needs)
-    config = config_of(
-        found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output
-    )
+    config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
     return Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
@@ -123,9 +121,7 @@ def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) ->
         raise InvalidProgram(faults)
 
 
-def settle_doubts(
-    program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool
-) -> tuple[str, ...]:
+def settle_doubts(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool) -> tuple[str, ...]:
     """Refuse what is undefined or, if strict, assumed; warn of what is let through, and note it."""
     if found.counterexample is not None:
         tokens, label = found.counterexample

@@ -43,9 +43,7 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
     return results
 
 
-def step(
-    expr: Expr, xs: Sequence[Value], children: Sequence[list[Any]], causal: bool = False
-) -> list[Any]:
+def step(expr: Expr, xs: Sequence[Value], children: Sequence[list[Any]], causal: bool = False) -> list[Any]:
     """The meaning of one expression on one input, given the meanings of its children."""
     return _rule(expr)(_Run([values.plain(x) for x in xs], causal), expr, *children)  # type: ignore[no-any-return]
 
@@ -58,9 +56,7 @@ class _Run:
 
     def matrix(self, entry: Callable[[int, int], bool]) -> Matrix:
         """entry(query, key) for each pair that the mask allows, False elsewhere."""
-        return [
-            [entry(q, k) if k <= q or not self.causal else False for k in range(self.n)] for q in range(self.n)
-        ]
+        return [[entry(q, k) if k <= q or not self.causal else False for k in range(self.n)] for q in range(self.n)]
 
 
 def _tokens(run: _Run, expr: Expr) -> list[Value]:

@@ -463,7 +463,7 @@ indices = IndicesType()
 length = LengthType()
 
 
-def map(f: Callable[..., Value], *args: SOp | Value) -> SOp:  # noqa: A001 - the field's name for it
+def map(f: Callable[..., Value], *args: SOp | Value) -> SOp:
     """`f` applied at each position to any number of s-ops; other values are constants."""
     return NaryMap(f, *_lifted(args))
 

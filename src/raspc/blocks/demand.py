@@ -8,36 +8,31 @@ these; what is left is computed by neurons, or moved by a head.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks import neurons
+from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, value_labels
 from raspc.blocks.penalty import Factors, candidates
+from raspc.blocks.readiness import UNIT, Group, Readiness, is_flat
 from raspc.blocks.spaces import Matrix
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Select, Table, Variable
-from raspc.graph.selectors import Facts, never_empty
-from raspc.graph.tables import JOINT_LIMIT, Joint, listings
+from raspc.graph.tables import Joint, listings
 
-UNIT = 2.0**-24
-"""The unit roundoff of float32."""
+CATEGORIES = 256
+"""A mean that is computed on by neurons is given as one of a list of at most so many values."""
 SUM_OF_SHARES = 96
 """Up to this length, widths that are added raise BOS so far that their shares may be added instead."""
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Directions of one variable: a space's labels, and the code [features of the variable, directions]."""
-
-    space: str
-    labels: tuple[str, ...]
-    code: Matrix
+NUMBER_ERROR = 1e-5
+"""How far off, relatively, a number may be that is averaged or given as the answer."""
+ONE_HOT_LIMIT = 2048
+"""The most values that get directions of their own for the sake of rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +73,16 @@ class _Demander:
     def __init__(self, graph: Graph, level: int) -> None:
         self.graph, self.level = graph, level
         self.joints = listings(graph.nodes)
-        self.facts = Facts(graph.nodes, self.joints, graph.causal)
         self.wanted: dict[int, list[Floats]] = defaultdict(list)
+        self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
         self.copies: dict[int, list[int]] = defaultdict(list)
         self.result = Demands()
+        found = self.result
+        self.ready = Readiness(graph, self.joints, found.raw, found.raised, found.counts_keys)
 
     def run(self) -> Demands:
         for place, node in enumerate(self.graph.nodes):
-            if isinstance(node, N.Width | N.Length) or (isinstance(node, N.Aggregate)):
+            if isinstance(node, (N.Width | N.Length, N.Aggregate)):
                 self.prepare(place, node)
         self.demand_output()
         for place in range(len(self.graph) - 1, -1, -1):
@@ -97,7 +94,7 @@ class _Demander:
     def prepare(self, place: int, node: Variable) -> None:
         """What is known of an attention variable before anybody reads it."""
         if isinstance(node, N.Aggregate):
-            self.result.may_be_empty[place] = not never_empty(self.facts, node.selector)
+            self.result.may_be_empty[place] = node.may_be_empty
             if node.pick and isinstance(node.domain, Listed):
                 return
             code = F.numeric_code(node.domain)
@@ -126,16 +123,18 @@ class _Demander:
 
     # -- demands ---------------------------------------------------------------------------------
 
-    def want(self, place: int, feature: Floats) -> None:
-        """Somebody reads this feature of this variable linearly."""
+    def want(self, place: int, feature: Floats, tolerance: float = NUMBER_ERROR) -> None:
+        """Somebody reads this feature of this variable linearly, and bears so much error."""
         node = self.graph.variable(place)
         if isinstance(node.domain, Listed) and np.ptp(feature) == 0:
             return
         if isinstance(node, N.Affine):
             for arg, coef in zip(node.args, node.coefs, strict=True):
-                self.want(arg, feature[0] * coef * F.number(self.graph.variable(arg).domain))
+                self.want(arg, feature[0] * coef * F.number(self.graph.variable(arg).domain), tolerance)
             return
         self.wanted[place].append(np.asarray(feature, np.float64))
+        if not is_flat(feature):
+            self.tolerance[place] = min(self.tolerance[place], tolerance)
 
     def demand_output(self) -> None:
         place = self.graph.output
@@ -150,7 +149,7 @@ class _Demander:
             result.output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed)) - float(len(node.listed) // 2)
-            self.want(place, n)
+            self.want(place, n, 1.0 / (8 * max(1.0, float(np.abs(n).max()))))
             result.output = 2 * n[:, None] * n[None, :] - n[None, :] ** 2
             return
         for column in result.output.T:
@@ -166,8 +165,11 @@ class _Demander:
         if node.numerical is not None:
             return node.numerical
         joint = self.joints[place]
-        roots = joint.roots if joint is not None else ()
-        return any(root in self.result.raw and isinstance(self.graph[root], N.Aggregate) for root in roots)
+        if joint is None or not any(
+            isinstance(self.graph[r], N.Aggregate) and r in self.result.raw for r in joint.roots
+        ):
+            return False
+        return len(node.listed) > CATEGORIES or self.ready.is_free(joint, node.listed.numbers)
 
     def readable(self, place: int) -> bool:
         """Whether a person wants to see this variable in directions of its own."""
@@ -209,17 +211,14 @@ class _Demander:
         if isinstance(node, N.Width | N.Length | N.Aggregate):
             self.demand_selector(place, node)
 
-    def is_read(self, place: int) -> bool:
-        return bool(self.wanted[place]) or bool(self.copies[place]) or place in self.result.raw
-
-    def groups(self, place: int, spanned: Sequence[Group]) -> list[Group]:
+    def groups(self, place: int, spanned: Sequence[Group], readable: bool = True) -> list[Group]:
         """The spaces of a variable: readable ones of itself and of functions of it, and a basis of the rest."""
-        groups = [self.readable_group(place)] if self.readable(place) else []
+        groups = [self.readable_group(place)] if readable and self.readable(place) else []
         groups += [self.copied(place, copy) for copy in self.copies[place]]
         rows = F.size(self.graph.variable(place).domain)
         have = np.hstack([g.code for g in [*spanned, *groups]] or [np.zeros((rows, 0))])
         # indicators first: they are exact, and what they span is read off them
-        wanted = sorted(self.wanted[place], key=lambda g: not _is_flat(g))
+        wanted = sorted(self.wanted[place], key=lambda g: not is_flat(g))
         extra = F.basis(F.stacked(wanted, rows), have)
         if extra.shape[1]:
             labels = feature_labels(self.graph.labels[place], extra, self.graph.variable(place).listed)
@@ -229,7 +228,8 @@ class _Demander:
     def copied(self, root: int, place: int) -> Group:
         """The directions of a function of one variable, as a code over that variable."""
         group = self.readable_group(place)
-        joint = self.facts.joint(place)
+        joint = self.joints[place]
+        assert joint is not None
         code = np.where((joint.cells >= 0)[:, None], group.code[np.maximum(joint.cells, 0)], 0.0)
         return Group(group.space, group.labels, code)
 
@@ -240,21 +240,21 @@ class _Demander:
             if self.readable(place):
                 self.copies[joint.roots[0]].append(place)
             for feature in self.wanted[place]:
-                self.want_parts(joint, feature)
+                self.want_parts(joint, feature, self.tolerance[place])
             return
-        stored = [g for g in self.wanted[place] if not self.is_free(joint, g)]
-        free = [g for g in self.wanted[place] if self.is_free(joint, g)]
+        stored = [g for g in self.wanted[place] if not self.ready.is_free(joint, g)]
+        free = [g for g in self.wanted[place] if self.ready.is_free(joint, g)]
         for feature in free:
-            self.want_parts(joint, feature)
+            self.want_parts(joint, feature, self.tolerance[place])
         self.wanted[place] = stored
         groups = self.groups(place, [])
         if not groups:
             return
-        design = self.design(place, node, joint, groups)
+        groups, design = self.designed(place, node, joint, groups)
         sums = [F.additive(joint, feature) for feature in stored]
-        if not self.readable(place) and all(sums) and self.decoding_costs(sums) <= self.cost(design):
+        if not self.readable(place) and all(sums) and self.ready.decoding_costs(sums) <= self.ready.cost(design):
             for feature in stored:
-                self.want_parts(joint, feature)
+                self.want_parts(joint, feature, self.tolerance[place])
             return
         self.materialise(place, node, groups, design)
 
@@ -262,7 +262,7 @@ class _Demander:
         """A table over too many combinations of roots to be listed: computed from its arguments."""
         groups = self.groups(place, [])
         if groups:
-            self.materialise(place, node, groups, self.design(place, node, None, groups))
+            self.materialise(place, node, *self.designed(place, node, None, groups))
 
     def materialise(self, place: int, node: Table, groups: list[Group], design: neurons.Design | None) -> None:
         if design is None:
@@ -274,184 +274,67 @@ class _Demander:
         self.result.clean[place], self.result.design[place] = groups, design
         for axis, columns in zip(design.axes, design.features, strict=True):
             for column in columns.T:
-                self.want(axis, column)
+                self.want(axis, column, min(design.gap / 16, NUMBER_ERROR))
 
-    def want_parts(self, joint: Joint, feature: Floats) -> None:
+    def want_parts(self, joint: Joint, feature: Floats, tolerance: float) -> None:
         sum_ = F.additive(joint, feature)
         assert sum_ is not None
         for root, part in sum_.parts:
-            self.want(root, part)
+            self.want(root, part, tolerance)
 
-    def is_free(self, joint: Joint, feature: Floats) -> bool:
-        """Whether the feature is a sum of features that can be read without any more neurons."""
-        found = F.additive(joint, feature)
-        return found is not None and all(self.is_ready(root, part) for root, part in found.parts)
-
-    def is_ready(self, root: int, feature: Floats) -> bool:
-        if root in self.result.raw:
-            return F.in_span(self.result.raw[root].code, feature)
-        return not isinstance(self.graph[root], Table)
-
-    def decoding_costs(self, sums: Sequence[F.Sum | None]) -> float:
-        roots = {root for found in sums if found for root, part in found.parts if not self.is_ready(root, part)}
-        return sum(2 * len(self.graph.variable(root).listed) for root in roots)
-
-    def cost(self, design: neurons.Design | None) -> float:
-        if design is None:
-            return np.inf
-        late = sum(
-            1
-            for axis, columns in zip(design.axes, design.features, strict=True)
-            for column in columns.T
-            if not self.is_readable_now(axis, column)
+    def designed(
+        self, place: int, node: Table, joint: Joint | None, groups: list[Group]
+    ) -> tuple[list[Group], neurons.Design | None]:
+        """The design of a table that its readers find exact enough."""
+        return self.exact_enough(
+            place, groups, lambda found: choose(self.ready, node, joint, outputs_of(found), squares=True)
         )
-        return design.size + 1e6 * bool(late)
 
-    def is_readable_now(self, place: int, feature: Floats) -> bool:
-        joint = self.joints[place]
-        if isinstance(self.graph[place], Table) and joint is not None and joint.roots != (place,):
-            return np.ptp(feature) == 0 or self.is_free(joint, feature)
-        return np.ptp(feature) == 0 or self.is_ready(place, feature)
-
-    # -- designs ---------------------------------------------------------------------------------
-
-    def design(self, place: int, node: Table, joint: Joint | None, groups: Sequence[Group]) -> neurons.Design | None:
-        """The cheapest MLP for a function of several variables; one that needs no decoding first, if any."""
-        outputs = np.hstack([g.code for g in groups])
-        rows, number = np.unique(outputs, axis=0, return_inverse=True)
-        found: list[neurons.Design] = []
-        frontiers = [(node.args, node.cells)] if joint is None else [(joint.roots, joint.cells), (node.args, node.cells)]
-        for axes, ids in dict.fromkeys((tuple(axes), id(cells)) for axes, cells in frontiers):
-            cells_ = next(c for a, c in frontiers if tuple(a) == axes and id(c) == ids)
-            classes = np.where(cells_ >= 0, number.ravel()[np.maximum(cells_, 0)], -1).astype(np.int32)
-            grid = neurons.Grid(axes, classes, rows)
-            found.extend(self.designs(grid))
-            if joint is not None and axes == joint.roots:
-                found.extend(self.own_line(node, joint, grid))
-        return min(found, key=self.cost, default=None)
-
-    def designs(self, grid: neurons.Grid) -> list[neurons.Design]:
-        raw = [axis for axis, place in enumerate(grid.axes) if place in self.result.raw]
-        squares = [self.level == 2 or not self.is_wide(place) for place in grid.axes]
-        found: list[neurons.Design | None] = []
-        if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
-            found.append(neurons.cells(grid, squares))
-        found.extend(neurons.line(grid, positions, noise) for positions, noise in self.lines(grid))
-        for along, place in enumerate(grid.axes):
-            if raw in ([], [along]) and grid.classes.ndim > 1:
-                position, noise = self.position(place)
-                found.append(neurons.gated_lines(grid, along, position, squares, noise))
-        return [design for design in found if design is not None]
-
-    def own_line(self, node: Table, joint: Joint, grid: neurons.Grid) -> list[neurons.Design]:
-        """The staircase along the value itself, where that is a sum of what can be read now."""
-        found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
-        if found is None:
-            return []
-        parts = dict(found.parts)
-        noise, positions = 0.0, []
-        for root in joint.roots:
-            part = parts.get(root, np.zeros(len(self.graph.variable(root).listed)))
-            if root in self.result.raw and part.any():
-                position, error = self.position(root)
-                scale = float(part @ position) / float(position @ position) if root not in self.result.raised else 0.0
-                if root in self.result.raised:
-                    steps = np.diff(part)
-                    if np.ptp(steps) > 1e-9:
-                        return []
-                    scale = float(steps[0]) * self.result.raised[root] * (1 if self.result.counts_keys[root] else -4)
-                part, noise = scale * position, noise + abs(scale) * error
-            positions.append(part)
-        design = neurons.line(grid, positions, noise)
-        return [design] if design is not None else []
-
-    def is_wide(self, place: int) -> bool:
-        """Whether the variable will have one direction for each value."""
-        return self.readable(place) and place not in self.result.raw
-
-    def lines(self, grid: neurons.Grid) -> list[tuple[list[Floats], float]]:
-        """Ways to order all combinations along one line."""
-        positions, noises = zip(*(self.position(place) for place in grid.axes), strict=True)
-        if len(positions) > 3:
-            return []
-        found = []
-        for signs in product((1.0, -1.0), repeat=len(positions) - 1):
-            coefs = (1.0, *signs)
-            found.append(([c * p for c, p in zip(coefs, positions, strict=True)], float(sum(noises))))
-        if len(positions) == 2 and all(place not in self.result.raw for place in grid.axes):
-            numbers = [number.astype(float) for number in neurons.merge(grid.classes, (0, 1))[0]]
-            found += [
-                ([numbers[0] * (numbers[1].max() + 1), numbers[1]], 0.0),
-                ([numbers[0], numbers[1] * (numbers[0].max() + 1)], 0.0),
-            ]
-        return found
-
-    def position(self, place: int) -> tuple[Floats, float]:
-        """A variable along a line, as it can be read soonest, and how far off it may be."""
-        node = self.graph.variable(place)
-        n = self.graph.max_seq_len
-        if isinstance(node, N.Width | N.Length):
-            share = self.result.raw[place].code[:, 0]
-            return share, UNIT * (n + 8) * float(np.abs(share).max(initial=0.0)) / 2
-        if place in self.result.raw:
-            numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
-            top = float(np.abs(numbers).max(initial=0.0)) + 1.0
-            numbers[special] = top * (1 + np.arange(1, special.sum() + 1))
-            return numbers, UNIT * (n + 8) * top
-        if node.listed.all_numbers:
-            return node.listed.numbers, 0.0
-        return np.arange(len(node.listed), dtype=float), 0.0
+    def exact_enough(
+        self, place: int, groups: list[Group], make: Callable[[list[Group]], neurons.Design | None]
+    ) -> tuple[list[Group], neurons.Design | None]:
+        """A design of these groups; one direction for each value where sums of many steps would round too much."""
+        design = make(groups)
+        if design is None or is_flat(outputs_of(groups)):
+            return groups, design
+        size = len(self.graph.variable(place).listed)
+        if float(design.noise(UNIT).max(initial=0.0)) <= self.tolerance[place] or size > ONE_HOT_LIMIT:
+            return groups, design
+        label = self.graph.labels[place]
+        own = Group(f"{label}:values", value_labels(label, self.graph.variable(place).listed.values), np.eye(size))
+        kept = [group for group in groups if not group.space.endswith(":features")]
+        own_first = kept if any(np.array_equal(group.code, own.code) for group in kept) else [own, *kept]
+        return own_first, make(own_first)
 
     def visit_raw(self, place: int, node: Variable) -> None:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
         raw = self.result.raw[place]
         constant = isinstance(node.domain, Listed)
         self.wanted[place] = [g for g in self.wanted[place] if not F.in_span(raw.code, g, constant)]
-        number_is_enough = isinstance(node, N.Aggregate) and not self.copies[place]
-        groups = [] if number_is_enough and not self.wanted[place] else self.decoded_groups(place, raw, node)
-        self.result.clean[place] = groups
+        groups = self.decoded_groups(place, raw, node)
+        design = None
         if groups:
-            grid = self.self_grid(place, groups)
-            position, noise = self.position(place)
-            design = neurons.line(grid, [position], noise)
+            groups, design = self.exact_enough(
+                place, groups, lambda found: staircase(self.ready, place, outputs_of(found))
+            )
             if design is None:
                 raise UnsupportedProgram.at(
                     self.graph.labels[place], "values that lie too close to be told apart in float32",
                     "a gap above rounding", "shorten the maximum length, or count with SelectorWidth",
                 )  # fmt: skip
             self.result.design[place] = design
+        self.result.clean[place] = groups
         if isinstance(node, N.Aggregate):
             source = self.graph.variable(node.source).domain
+            scale = max(1.0, float(np.abs(F.number(source)).max(initial=0.0)))
             for column in F.numeric_code(source).T:
-                self.want(node.source, column)
+                self.want(node.source, column, NUMBER_ERROR * scale)
 
     def decoded_groups(self, place: int, raw: Group, node: Variable) -> list[Group]:
-        """The decoded spaces; one direction for each value where a sum of many steps would round."""
+        """The spaces that are decoded. A mean is readable as the number that attention leaves."""
         if isinstance(node, N.Aggregate):
-            groups = [self.copied(place, copy) for copy in self.copies[place]]
-            have = np.hstack([g.code for g in [raw, *groups]])
-            extra = F.basis(F.stacked(self.wanted[place], len(have)), have)
-            if extra.shape[1]:
-                labels = feature_labels(self.graph.labels[place], extra, node.listed)
-                groups.append(Group(f"{self.graph.labels[place]}:features", labels, extra))
-            return groups
-        groups = self.groups(place, [])
-        if all(self.is_steady(place, g) for g in groups):
-            return groups
-        label = self.graph.labels[place]
-        own = Group(label, value_labels(label, node.listed.values), np.eye(len(node.listed)))
-        return [own, *(self.copied(place, copy) for copy in self.copies[place])]
-
-    def is_steady(self, place: int, group: Group) -> bool:
-        """Whether the sum over a staircase's steps stays exact enough in any order of summation."""
-        steps = np.abs(np.diff(group.code, axis=0)).sum(axis=0).max(initial=0.0)
-        reach = 16.0 * self.graph.max_seq_len
-        return bool(steps * reach * UNIT < 2.0**-8) or bool((group.code.sum(axis=0) <= 1).all())
-
-    def self_grid(self, place: int, groups: Sequence[Group]) -> neurons.Grid:
-        outputs = np.hstack([g.code for g in groups])
-        rows, number = np.unique(outputs, axis=0, return_inverse=True)
-        return neurons.Grid((place,), number.ravel().astype(np.int32), rows)
+            return self.groups(place, [raw], readable=False)
+        return self.groups(place, [])
 
     # -- attention -------------------------------------------------------------------------------
 
@@ -459,21 +342,7 @@ class _Demander:
         """A pick passes its readers' demands on to the variable that it copies."""
         for group in groups:
             for column in moved(self.graph, node, group.code).T:
-                self.want(node.source, column)
-
-    def is_noisy(self, place: int) -> bool:
-        """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
-
-        Heads that select several keys need their scores equal to far less than that: they read such a
-        variable through indicators, each the sum of few neurons that are exact where saturated.
-        """
-        node, joint = self.graph.variable(place), self.joints[place]
-        if place in self.result.raw:
-            return True
-        if isinstance(node, Table):
-            roots = joint.roots if joint is not None and joint.roots != (place,) else node.args
-            return any(self.is_noisy(root) for root in roots)
-        return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
+                self.want(node.source, column, self.tolerance[place])
 
     def demand_selector(self, place: int, node: Variable) -> None:
         competing = not isinstance(node, N.Aggregate) or self.result.may_be_empty[place]
@@ -481,10 +350,11 @@ class _Demander:
         tied = not isinstance(node, N.Aggregate) or not node.pick
         self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)
         for conjunct in self.result.conjuncts[place]:
-            for column in conjunct.factors.keys.T:
-                self.want(conjunct.key, column)
-            for column in conjunct.factors.queries.T:
-                self.want(conjunct.query, column)
+            sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
+            for (side, columns), (_, others) in zip(sides, sides[::-1], strict=True):
+                for column, other in zip(columns.T, others.T, strict=True):
+                    reach = columns.shape[1] * max(1.0, float(np.abs(other).max(initial=0.0)))
+                    self.want(side, column, 1.0 / (16 * reach * len(selects)))
 
     def conjunct(self, select: Select, competing: bool, tied: bool) -> Conjunct:
         """The best penalty for one table: read soonest, then exact among equals, then narrow."""
@@ -492,17 +362,17 @@ class _Demander:
 
         def cost(factors: Factors) -> tuple[int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
-            late = any(not self.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
-            rough = tied and any(self.is_noisy(p) and not _is_flat(columns) for p, columns in sides)
+            late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
+            rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return late, rough, factors.rank
 
         best = min(candidates(select.cells, keys, queries, competing), key=cost)
         return Conjunct(select.key, select.query, best)
 
 
-def _is_flat(columns: Matrix) -> bool:
-    """Whether every entry is −1, 0 or 1."""
-    return bool(np.isin(columns, (-1.0, 0.0, 1.0)).all())
+def outputs_of(groups: Sequence[Group]) -> Matrix:
+    """All codes side by side: [values, directions]."""
+    return np.hstack([group.code for group in groups])
 
 
 def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:
@@ -524,6 +394,3 @@ def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
     conjuncts = [graph[arg] for arg in selector.args]
     assert all(isinstance(c, Select) for c in conjuncts)
     return tuple(c for c in conjuncts if isinstance(c, Select))
-
-
-__all__ = ["Conjunct", "Demands", "Group", "Mapping", "demands", "moved", "selects_of"]

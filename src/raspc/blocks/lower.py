@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks import features as F
-from raspc.blocks.demand import Demands, Group, moved, selects_of
+from raspc.blocks.demand import Demands, moved, selects_of
+from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
@@ -67,7 +68,12 @@ class _Lowering:
         if isinstance(node, N.Token | N.Index):
             self.embed(place, node, clean)
         elif raw is not None:
-            self.put(self.width_head(place, node, raw) if isinstance(node, N.Width | N.Length) else self.mean_head(place, node, raw), place)
+            self.put(
+                self.width_head(place, node, raw)
+                if isinstance(node, N.Width | N.Length)
+                else self.mean_head(place, node, raw),
+                place,
+            )
             if clean:
                 self.put(self.neurons(place, clean), place)
         elif isinstance(node, N.Aggregate) and clean:
@@ -167,9 +173,7 @@ class _Lowering:
             start += len(group.labels)
         return weights, found[1]
 
-    def from_sums(
-        self, place: int, columns: Matrix, settled: bool = True
-    ) -> tuple[dict[str, Matrix], Floats] | None:
+    def from_sums(self, place: int, columns: Matrix, settled: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
         """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
         joint = self.joints[place]
         if not isinstance(self.graph[place], Table) or joint is None or joint.roots == (place,):

@@ -55,6 +55,13 @@ class Design:
         """The number of neurons."""
         return len(self.bias)
 
+    def noise(self, unit: float) -> Floats:
+        """[c] how far rounding with this unit can move each output, the neurons summed in any order."""
+        reach = np.abs(self.bias)
+        for features, weights in zip(self.features, self.weights, strict=True):
+            reach = reach + np.abs(features).max(axis=0, initial=0.0) @ np.abs(weights)
+        return unit * reach @ np.abs(self.out)
+
 
 @dataclass(frozen=True, eq=False)
 class Steps:
@@ -230,7 +237,7 @@ def _gated(
 ) -> Design:  # fmt: skip
     base = parts[0][1].first
     slopes, bias, out, cell_of = [], [], [], []
-    reach = float(np.abs(position).max()) + 1.0
+    reach = float(np.ptp(position))
     strength = []
     for cell, steps in parts:
         up = np.repeat(steps.slopes, 2)
@@ -242,7 +249,7 @@ def _gated(
         if count:
             slopes.append(up), bias.append(np.tile([0.5, -0.5], count // 2) - threshold)
             out.append(_alternating(steps.change))
-            strength.append(2.0 ** np.ceil(np.log2(up * 2 * reach + 1)))
+            strength.append(2.0 ** np.ceil(np.log2(up * reach + 1)))
             cell_of.append(cell)
     sizes = [len(s) for s in slopes]
     places = np.repeat(np.array(cell_of).reshape(len(sizes), len(others)), sizes, axis=0)

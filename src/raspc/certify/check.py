@@ -135,7 +135,16 @@ class _State:
         tokens, expected, found = self.first or (None, None, None)
         difference = first_difference(self.model, tokens) if tokens is not None else None
         return Report(
-            self.checked, total, exhaustive, self.undefined, self.failures, tokens, expected, found, difference, self.worst
+            self.checked,
+            total,
+            exhaustive,
+            self.undefined,
+            self.failures,
+            tokens,
+            expected,
+            found,
+            difference,
+            self.worst,
         )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc import values as V
-from raspc.blocks.demand import Group, demands
+from raspc.blocks.demand import demands
 from raspc.blocks.lower import lower
+from raspc.blocks.readiness import Group
 from raspc.errors import InputError
 from raspc.graph.evaluate import NUMBER, batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
@@ -59,7 +60,7 @@ class VariableTrace:
 
 
 def stage_name(stage: int) -> str:
-    """"embedding", "layer 0 attention", "layer 0 MLP", …"""
+    """ "embedding", "layer 0 attention", "layer 0 MLP", …"""
     return "embedding" if stage < 0 else f"layer {stage // 2} {'MLP' if stage % 2 else 'attention'}"
 
 

@@ -18,7 +18,7 @@ from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run, gather, start
-from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Node, Select, Table, Variable
+from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Select, Table, Variable
 from raspc.graph.samples import search
 from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued
 from raspc.graph.store import Store
@@ -226,7 +226,7 @@ class _Builder:
         values = self.store.aggregate_domain(domain, pick, default, maybe_empty)
         node = N.Aggregate(
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
-            pick=pick, proof=proof,
+            may_be_empty=maybe_empty, pick=pick, proof=proof,
         )  # fmt: skip
         return self.store.put(node)
 

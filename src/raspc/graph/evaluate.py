@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from raspc import values as V
 from raspc.graph import nodes as N
-from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Interval, Listed, Node
+from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Listed, Node
 from raspc.graph.tables import lookup
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -274,6 +274,7 @@ def run_graph(graph: Graph, batch: Batch) -> Run:
 
 def decoded(column: Column, domain: N.Domain, row: int, length: int) -> list[Any]:
     """The Python values of one input; an undefined value is shown as `...`."""
+
     def one(position: int) -> Any:
         number = int(column.ids[row, position])
         if number == UNDEFINED:

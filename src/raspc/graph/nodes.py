@@ -165,12 +165,14 @@ class Width(Variable):
 class Aggregate(Variable):
     """A pick (all selected keys hold one value) or a mean of the values at the selected keys.
 
-    `proof` says why it is a pick: "structure", "enumeration", "assumption"; "" for a mean.
+    `proof` says why it is a pick: "structure", "enumeration", "assumption"; "" for a mean. The default counts
+    only where `may_be_empty`: where it is not proved that every query selects a key.
     """
 
     selector: int
     source: int
     default: Any
+    may_be_empty: bool
     pick: bool
     proof: str
 

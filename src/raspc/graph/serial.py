@@ -153,9 +153,7 @@ def _check_length(node: N.Length, place: int, before: list[Node], length: int) -
 
 
 def _check_counts(node: Variable, place: int, length: int, lows: tuple[int, ...]) -> None:
-    ok = isinstance(node.domain, Listed) and any(
-        node.domain.values == tuple(range(low, length + 1)) for low in lows
-    )
+    ok = isinstance(node.domain, Listed) and any(node.domain.values == tuple(range(low, length + 1)) for low in lows)
     _need(ok, f"%{place}: the value set of a count must be 0…N or 1…N")
 
 
@@ -263,6 +261,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "selector": lambda obj: _int(obj, "a reference"),
     "source": lambda obj: _int(obj, "a reference"),
     "default": jsonvalues.decode,
+    "may_be_empty": _flag,
     "pick": _flag,
     "proof": _text,
     "key": lambda obj: _int(obj, "a reference"),
@@ -277,7 +276,14 @@ _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
     N.Table: {"args": _list, "cells": _run_lengths, "raises": bool},
     N.Affine: {"args": _list, "coefs": _list, "bias": float},
     N.Width: {"selector": int},
-    N.Aggregate: {"selector": int, "source": int, "default": jsonvalues.encode, "pick": bool, "proof": str},
+    N.Aggregate: {
+        "selector": int,
+        "source": int,
+        "default": jsonvalues.encode,
+        "may_be_empty": bool,
+        "pick": bool,
+        "proof": str,
+    },
     N.Select: {"key": int, "query": int, "cells": _run_lengths},
     N.Gate: {"op": str, "args": _list},
 }

@@ -13,7 +13,18 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run
 from raspc.graph.means import possible_means
-from raspc.graph.nodes import Affine, Aggregate, Bits, Graph, Interval, Listed, Node, Table, Variable, renumbered
+from raspc.graph.nodes import (
+    Affine,
+    Aggregate,
+    Bits,
+    Graph,
+    Interval,
+    Listed,
+    Node,
+    Table,
+    Variable,
+    renumbered,
+)
 from raspc.graph.tables import Joint, own_listing
 
 LIST_LIMIT = 1 << 17
@@ -174,7 +185,7 @@ def _distinct(numbers: N.Floats) -> N.Floats:
 
 
 def _tidy(numbers: N.Floats) -> list[Any]:
-    return [int(round(x)) if abs(x - round(x)) <= 1e-12 * max(1.0, abs(x)) else x for x in numbers.tolist()]
+    return [round(x) if abs(x - round(x)) <= 1e-12 * max(1.0, abs(x)) else x for x in numbers.tolist()]
 
 
 def _identity(node: Node) -> Any:

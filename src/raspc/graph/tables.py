@@ -40,7 +40,9 @@ def union(joints: Sequence[Joint]) -> tuple[int, ...]:
     return tuple(sorted(reduce(set.union, (set(joint.roots) for joint in joints), set[int]())))
 
 
-def possible(roots: Sequence[int], nodes: Mapping[int, Node] | Sequence[Node], sizes: Sequence[int]) -> NDArray[np.bool_]:
+def possible(
+    roots: Sequence[int], nodes: Mapping[int, Node] | Sequence[Node], sizes: Sequence[int]
+) -> NDArray[np.bool_]:
     """Which combinations of the roots' values can occur at one position: an index is below the length."""
     axes = {type(nodes[root]): axis for axis, root in enumerate(roots)}
     grid = np.ones([1] * len(roots), bool)

@@ -30,7 +30,9 @@ def tabulate(store: Store, f: Callable[..., Any], args: Sequence[int], name: str
     sizes = [len(store.listed(arg)) for arg in unique]
     reach = _reachable(store, unique, sizes, name)
     combos = np.stack(np.unravel_index(reach, sizes), axis=1) if sizes else np.zeros((1, 0), np.int64)
-    results, error = _results(f, [[pool[row[axis]] for pool, axis in zip(pools, axes, strict=True)] for row in combos.tolist()])
+    results, error = _results(
+        f, [[pool[row[axis]] for pool, axis in zip(pools, axes, strict=True)] for row in combos.tolist()]
+    )
     known = [r for r in results if r is not _RAISED]
     if not known:
         raise UnsupportedProgram.at(

@@ -28,9 +28,9 @@ def join_clauses(graph: Graph) -> Graph:
     """The same program with every selector a conjunction of tables."""
     new = Rewriter(graph)
     for place, node in enumerate(graph.nodes):
-        if not isinstance(node, Gate):
-            new.keep(place)
-        elif node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args):
+        if not isinstance(node, Gate) or (
+            node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args)
+        ):
             new.keep(place)
         elif _is_used(graph, place):
             clauses = node.args if node.op == "and" else (place,)

@@ -20,9 +20,7 @@ def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
     return tuple(" | ".join(found) for found in names)
 
 
-def alignment(
-    graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, optimize: int
-) -> dict[str, Any]:
+def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, optimize: int) -> dict[str, Any]:
     """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
     where = _columns(lowered, schedule)
     variables = {

@@ -1,0 +1,102 @@
+"""Choosing an MLP for a function of several variables: every way to build it is tried, the cheapest kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from raspc.blocks import features as F
+from raspc.blocks import neurons
+from raspc.blocks.readiness import Readiness
+from raspc.blocks.spaces import Matrix
+from raspc.graph.nodes import Floats, Table
+from raspc.graph.tables import JOINT_LIMIT, Joint
+
+AXES_ON_A_LINE = 3
+"""Lines of more variables are tried only where the value itself is their sum."""
+
+
+def choose(ready: Readiness, node: Table, joint: Joint | None, outputs: Matrix, squares: bool) -> neurons.Design | None:
+    """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
+
+    `outputs` [values, c]: what to compute for each value. `squares`: gates of variables that are exact may
+    be squares of numbers, which are narrow, rather than indicators.
+    """
+    rows, number = np.unique(outputs, axis=0, return_inverse=True)
+    frontiers = {tuple(node.args): node.cells} | ({joint.roots: joint.cells} if joint is not None else {})
+    found: list[neurons.Design] = []
+    for axes, ids in frontiers.items():
+        classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
+        grid = neurons.Grid(axes, classes, rows)
+        found.extend(_all(ready, grid, squares))
+        if joint is not None and axes == joint.roots:
+            found.extend(_along_itself(ready, node, joint, grid))
+    return min(found, key=ready.cost, default=None)
+
+
+def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design | None:
+    """Decoding a width or a mean: a staircase along what attention left of it."""
+    rows, number = np.unique(outputs, axis=0, return_inverse=True)
+    position, noise = ready.position(place)
+    return neurons.line(neurons.Grid((place,), number.ravel().astype(np.int32), rows), [position], noise)
+
+
+def _all(ready: Readiness, grid: neurons.Grid, squares: bool) -> Iterator[neurons.Design]:
+    raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
+    narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
+    tried: list[neurons.Design | None] = []
+    if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
+        tried.append(neurons.cells(grid, narrow))
+    tried.extend(neurons.line(grid, positions, noise) for positions, noise in _lines(ready, grid))
+    for along, place in enumerate(grid.axes):
+        if raw in ([], [along]) and grid.classes.ndim > 1:
+            position, noise = ready.position(place)
+            tried.append(neurons.gated_lines(grid, along, position, narrow, noise))
+    yield from (design for design in tried if design is not None)
+
+
+def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats], float]]:
+    """Ways to order all combinations along one line: sums, differences, and digits of a number."""
+    if not 0 < len(grid.axes) <= AXES_ON_A_LINE:
+        return
+    positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
+    for signs in product((1.0, -1.0), repeat=len(positions) - 1):
+        yield [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
+    if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
+        x, y = (number.astype(float) for number in neurons.merge(grid.classes, (0, 1))[0])
+        yield [x * (y.max() + 1), y], 0.0
+        yield [x, y * (x.max() + 1)], 0.0
+
+
+def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid) -> Iterator[neurons.Design]:
+    """The staircase along the value itself, where that is a sum of what can be read now."""
+    found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
+    if found is None:
+        return
+    parts = dict(found.parts)
+    noise, positions = 0.0, []
+    for root in joint.roots:
+        part = parts.get(root, np.zeros(len(ready.graph.variable(root).listed)))
+        if root in ready.raw and part.any():
+            position, error = ready.position(root)
+            scale = _scale(ready, root, part, position)
+            if scale is None:
+                return
+            part, noise = scale * position, noise + abs(scale) * error
+        positions.append(part)
+    design = neurons.line(grid, positions, noise)
+    if design is not None:
+        yield design
+
+
+def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:
+    """What to multiply the raw position by to get the part, at least nearly; None if it is not linear."""
+    if root not in ready.raised:
+        return float(part @ position) / float(position @ position)
+    steps = np.diff(part)
+    if np.ptp(steps) > F.TOLERANCE:
+        return None
+    # near d = 0 a share of keys is d/M; one of BOS, N/(N + d), falls by about 1/(4N) a key where it is steepest
+    return float(steps[0]) * ready.raised[root] * (1.0 if ready.counts_keys[root] else -4.0)

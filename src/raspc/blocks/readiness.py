@@ -1,0 +1,117 @@
+"""What can be read of a variable before any neurons decode it, and how exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.blocks import features as F
+from raspc.blocks.neurons import Design
+from raspc.blocks.spaces import Matrix
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Graph, Table
+from raspc.graph.tables import Joint
+
+UNIT = 2.0**-24
+"""The unit roundoff of float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Directions of one variable: a space's labels, and the code [features of the variable, directions]."""
+
+    space: str
+    labels: tuple[str, ...]
+    code: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Readiness:
+    """Answers about the variables of one graph. `raw`: what attention leaves of widths and means.
+
+    `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether that head averages "is a
+    token" (d of M + d) rather than "is BOS" (M of M + d).
+    """
+
+    graph: Graph
+    joints: Sequence[Joint | None]
+    raw: Mapping[int, Group]
+    raised: Mapping[int, float]
+    counts_keys: Mapping[int, bool]
+
+    def derived(self, place: int) -> Joint | None:
+        """The listing over roots of a table that has any; None for other variables."""
+        joint = self.joints[place]
+        is_derived = isinstance(self.graph[place], Table) and joint is not None and joint.roots != (place,)
+        return joint if is_derived else None
+
+    def is_free(self, joint: Joint, feature: Floats) -> bool:
+        """Whether the feature is a sum of features that can be read without any more neurons."""
+        found = F.additive(joint, feature)
+        return found is not None and all(self.is_ready(root, part) for root, part in found.parts)
+
+    def is_ready(self, root: int, feature: Floats) -> bool:
+        """The same for a feature of one root."""
+        if root in self.raw:
+            return F.in_span(self.raw[root].code, feature)
+        return not isinstance(self.graph[root], Table)
+
+    def is_readable_now(self, place: int, feature: Floats) -> bool:
+        """The same for a feature of any variable."""
+        joint = self.derived(place)
+        if np.ptp(feature) == 0:
+            return True
+        return self.is_free(joint, feature) if joint is not None else self.is_ready(place, feature)
+
+    def decoding_costs(self, sums: Sequence[F.Sum | None]) -> float:
+        """How many neurons decode what these sums read."""
+        roots = {root for found in sums if found for root, part in found.parts if not self.is_ready(root, part)}
+        return sum(2 * len(self.graph.variable(root).listed) for root in roots)
+
+    def cost(self, design: Design | None) -> float:
+        """Neurons; a design that must wait for a decoded variable costs more than any that need not."""
+        if design is None:
+            return np.inf
+        late = any(
+            not self.is_readable_now(axis, column)
+            for axis, columns in zip(design.axes, design.features, strict=True)
+            for column in columns.T
+        )
+        return design.size + 1e6 * late
+
+    def is_noisy(self, place: int) -> bool:
+        """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
+
+        Heads that select several keys need their scores equal to far less than that: they read such a
+        variable through indicators, each the sum of few neurons that are exact where saturated.
+        """
+        node = self.graph.variable(place)
+        if place in self.raw:
+            return True
+        if isinstance(node, Table):
+            joint = self.derived(place)
+            return any(self.is_noisy(root) for root in (joint.roots if joint is not None else node.args))
+        return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
+
+    def position(self, place: int) -> tuple[Floats, float]:
+        """A variable along a line, as it can be read soonest, and how far off it may be."""
+        node = self.graph.variable(place)
+        n = self.graph.max_seq_len
+        if place in self.raised:
+            share = self.raw[place].code[:, 0]
+            return share, UNIT * (n + 8) * float(np.abs(share).max(initial=0.0)) / 2
+        if place in self.raw:
+            numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
+            top = float(np.abs(numbers).max(initial=0.0)) + 1.0
+            numbers[special] = top * (1 + np.arange(1, special.sum() + 1))
+            return numbers, UNIT * (n + 8) * top
+        if node.listed.all_numbers:
+            return node.listed.numbers, 0.0
+        return np.arange(len(node.listed), dtype=float), 0.0
+
+
+def is_flat(columns: Matrix) -> bool:
+    """Whether every entry is −1, 0 or 1."""
+    return bool(np.isin(columns, (-1.0, 0.0, 1.0)).all())
