@@ -86,9 +86,7 @@ def _backend(
     return _merged(backend, comparisons)
 
 
-def _merged(
-    backend: Backend, found: Sequence[tuple[dict[str, float], bool, Mismatch | None]]
-) -> BackendReport:
+def _merged(backend: Backend, found: Sequence[tuple[dict[str, float], bool, Mismatch | None]]) -> BackendReport:
     differences: dict[str, float] = {}
     for kinds, _, _ in found:
         for kind, number in kinds.items():
@@ -138,9 +136,7 @@ def _largest(array: Array) -> float:
     return found if found == found else float("inf")
 
 
-def _worst_row(
-    expected: activations.Activation, actual: activations.Activation, tokens: npt.NDArray[np.bool_]
-) -> int:
+def _worst_row(expected: activations.Activation, actual: activations.Activation, tokens: npt.NDArray[np.bool_]) -> int:
     """The input of the batch on which the two differ most."""
     sizes = [
         _difference(

@@ -96,9 +96,7 @@ _CAUSAL = {
 
 
 @contextmanager
-def _seen(
-    model: Any, watch: dict[str, tuple[str, str]], n_layers: int
-) -> Iterator[dict[tuple[str, int], Any]]:
+def _seen(model: Any, watch: dict[str, tuple[str, str]], n_layers: int) -> Iterator[dict[tuple[str, int], Any]]:
     """What passes through the watched modules while the block runs, by name and layer."""
     seen: dict[tuple[str, int], Any] = {}
 

@@ -77,8 +77,7 @@ class Report:
         return [
             f"{backend.name}: {backend.first or backend.message or backend.status}"
             for backend in self.backends
-            if backend.status in (MISMATCH, FAILED)
-            or (backend.status == ABSENT and backend.name in self.required)
+            if backend.status in (MISMATCH, FAILED) or (backend.status == ABSENT and backend.name in self.required)
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""A small PyTorch mirror of a model that is known only from its NPZ, and the discovery of its token ids.
+
+The checker of the majority pipeline: it is given the artifacts alone, neither the model nor an export.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc.errors import InputError
+from raspc.weights.params import Array
+
+Ids = dict[str, int]
+
+PERMUTATIONS_UP_TO = 6
+"""With more tokens than this, their rows are matched on embeddings instead of tried in every order."""
+
+MATCHINGS_UP_TO = 720
+"""How many matchings are tried at most; the report then says that the mapping may not be unique."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the mirror needs to know, all of it inferred."""
+
+    n_layers: int
+    n_heads: int
+    head_dim: int
+    d_model: int
+    d_mlp: int
+    n_ctx: int
+    d_vocab: int
+    causal: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A shape and a mapping under which the mirror gives the reference, or comes nearest to it."""
+
+    shape: Shape
+    token_to_id: Ids
+    difference: float
+    mappings: int
+    """How many mappings of the tokens give the reference."""
+
+
+def shapes(params: Mapping[str, Array]) -> Iterator[Shape]:
+    """Every shape that the sizes of the arrays allow: head splits and masks, the causal mask first.
+
+    Raises InputError where the arrays are not those of a plain transformer.
+    """
+    try:
+        d_vocab, d_model = params["token_embed/embeddings"].shape
+        n_ctx = params["pos_embed/embeddings"].shape[0]
+        width = params["transformer/layer_0/attn/query/w"].shape[1]
+        d_mlp = params["transformer/layer_0/mlp/linear_1/w"].shape[1]
+    except (KeyError, IndexError, ValueError) as error:
+        raise InputError(f"the parameters are not those of a plain transformer: {error!r}") from error
+    n_layers = sum(name.endswith("attn/query/w") for name in params)
+    for causal, n_heads in itertools.product((True, False), range(1, width + 1)):
+        if width % n_heads == 0:
+            yield Shape(n_layers, n_heads, width // n_heads, d_model, d_mlp, n_ctx, d_vocab, causal)
+
+
+class Mirror:
+    """Attention, then the MLP; residuals; scores over √head_dim. Weights are those of the NPZ."""
+
+    def __init__(self, params: Mapping[str, Array]) -> None:
+        import torch
+
+        self.params = {name: torch.tensor(array, dtype=torch.float32) for name, array in params.items()}
+
+    def __call__(self, shape: Shape, ids: Sequence[int], pad_id: int | None) -> Array:
+        """The hidden states [1, position, d_model] after the last layer."""
+        import torch
+
+        p, rows = self.params, torch.tensor([list(ids)])
+        hidden = torch.zeros(1, 1, 1, len(ids), dtype=torch.bool)
+        if pad_id is not None:
+            hidden = (rows == pad_id)[:, None, None, :]
+        if shape.causal:
+            hidden = hidden | torch.ones(len(ids), len(ids), dtype=torch.bool).triu(1)
+        x = p["token_embed/embeddings"][rows] + p["pos_embed/embeddings"][: len(ids)]
+        for i in range(shape.n_layers):
+            x = x + self._attention(shape, f"transformer/layer_{i}/attn", x, hidden)
+            middle = torch.relu(self._linear(f"transformer/layer_{i}/mlp/linear_1", x))
+            x = x + self._linear(f"transformer/layer_{i}/mlp/linear_2", middle)
+        states: Array = x.numpy()
+        return states
+
+    def _linear(self, module: str, x: Any) -> Any:
+        return x @ self.params[f"{module}/w"] + self.params[f"{module}/b"]
+
+    def _attention(self, shape: Shape, module: str, x: Any, hidden: Any) -> Any:
+        split = (*x.shape[:2], shape.n_heads, shape.head_dim)
+        q, k, v = (
+            self._linear(f"{module}/{name}", x).view(split).transpose(1, 2) for name in ("query", "key", "value")
+        )
+        scores = q @ k.transpose(-1, -2) / math.sqrt(shape.head_dim)
+        pattern = scores.masked_fill(hidden, -math.inf).softmax(-1)
+        return self._linear(f"{module}/linear", (pattern @ v).transpose(1, 2).flatten(2))
+
+
+def discover(
+    params: Mapping[str, Array], tokens: Sequence[str], vocabulary: Sequence[str], pad: str, reference: Array,
+    tolerance: float,
+) -> Found:  # fmt: skip
+    """The head split, the mask and the row of each word under which the mirror gives the reference.
+
+    All combinations in a fixed order; the first that matches wins, within `tolerance` times the largest
+    hidden state (or 1). Without a match, the nearest.
+    """
+    mirror = Mirror(params)
+    words = sorted(vocabulary)
+    candidates = list(_mappings(params, tokens, words, reference))
+    allowed = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))
+    nearest: Found | None = None
+    for shape in shapes(params):
+        found = _try_all(mirror, shape, tokens, pad, reference, candidates, allowed)
+        if nearest is None or found.difference < nearest.difference:
+            nearest = found
+        if found.difference <= allowed:
+            return found
+    assert nearest is not None  # a positive width has divisors
+    return nearest
+
+
+def _try_all(
+    mirror: Mirror, shape: Shape, tokens: Sequence[str], pad: str, reference: Array,
+    candidates: Sequence[Ids], allowed: float,
+) -> Found:  # fmt: skip
+    differences = [_difference(mirror, shape, tokens, pad, reference, mapping) for mapping in candidates]
+    matches = [i for i, difference in enumerate(differences) if difference <= allowed]
+    best = matches[0] if matches else int(np.argmin(differences))
+    return Found(shape, candidates[best], differences[best], len(matches))
+
+
+def _difference(mirror: Mirror, shape: Shape, tokens: Sequence[str], pad: str, reference: Array, mapping: Ids) -> float:
+    states = mirror(shape, [mapping[token] for token in tokens], mapping.get(pad))
+    if states.shape != reference.shape:
+        raise InputError(f"the reference has shape {reference.shape}, the mirror gives {states.shape}")
+    difference = float(np.abs(states - reference).max())
+    return difference if difference == difference else math.inf
+
+
+def _mappings(
+    params: Mapping[str, Array], tokens: Sequence[str], words: Sequence[str], reference: Array
+) -> Iterator[Ids]:
+    """Word → row: every permutation while they are few, else the matchings that embeddings allow."""
+    rows = len(params["token_embed/embeddings"])
+    if rows != len(words):
+        raise InputError(f"found {len(words)} words for {rows} rows of the token embedding")
+    if rows <= PERMUTATIONS_UP_TO:
+        orders: Iterator[tuple[int, ...]] = itertools.permutations(range(rows))
+    else:
+        orders = itertools.islice(_matchings(_allowed_rows(params, tokens, words, reference)), MATCHINGS_UP_TO)
+    found = [dict(zip(words, order, strict=True)) for order in orders]
+    if not found:
+        raise InputError("no assignment of words to embedding rows fits the reference")
+    yield from found
+
+
+def _allowed_rows(
+    params: Mapping[str, Array], tokens: Sequence[str], words: Sequence[str], reference: Array
+) -> list[list[int]]:
+    """For each word, the rows that agree with the reference where no layer writes.
+
+    There the last hidden state is still token embedding + position embedding.
+    """
+    kept = _untouched(params)
+    table = params["token_embed/embeddings"][:, kept]
+    states = reference[0][:, kept] - params["pos_embed/embeddings"][: len(tokens)][:, kept]
+    allowed = []
+    for word in words:
+        fits = np.ones(len(table), bool)
+        for position, token in enumerate(tokens):
+            if token == word:
+                fits &= np.isclose(table, states[position], atol=1e-4).all(1)
+        allowed.append([int(row) for row in fits.nonzero()[0]])
+    return allowed
+
+
+def _untouched(params: Mapping[str, Array]) -> Array:
+    """True for the dimensions that no attention and no MLP adds to."""
+    written = np.zeros(params["token_embed/embeddings"].shape[1], bool)
+    for name, array in params.items():
+        if any(part in name for part in ("attn/linear/", "mlp/linear_2/")):
+            written |= (array.reshape(-1, len(written)) != 0).any(0)
+    return ~written
+
+
+def _matchings(allowed: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    """Every way to give each word a row of its own, the words with the fewest rows first.
+
+    A branch is followed only while Kuhn's algorithm still finds a whole matching below it, so that each step
+    leads to one.
+    """
+    order = sorted(range(len(allowed)), key=lambda word: (len(allowed[word]), word))
+    chosen: dict[int, int] = {}
+
+    def extend(depth: int) -> Iterator[tuple[int, ...]]:
+        if depth == len(order):
+            yield tuple(chosen[word] for word in range(len(order)))
+            return
+        for row in allowed[order[depth]]:
+            if row not in chosen.values():
+                chosen[order[depth]] = row
+                if _completes(allowed, order[depth + 1 :], set(chosen.values())):
+                    yield from extend(depth + 1)
+                del chosen[order[depth]]
+
+    if _completes(allowed, order, set()):
+        yield from extend(0)
+
+
+def _completes(allowed: Sequence[Sequence[int]], words: Sequence[int], taken: set[int]) -> bool:
+    """True where each of the words can have a row of its own outside `taken`."""
+    owner: dict[int, int] = {}
+
+    def place(word: int, seen: set[int]) -> bool:
+        for row in allowed[word]:
+            if row not in taken and row not in seen:
+                seen.add(row)
+                if row not in owner or place(owner[row], seen):
+                    owner[row] = word
+                    return True
+        return False
+
+    return all(place(word, set()) for word in words)
