@@ -19,9 +19,7 @@ def table() -> Table:
             ("run", model, "a", "b", "c"),
             ("list",),
         ]
-        rows = [
-            (f"`raspc {' '.join(command)}`".replace(model, "DIR"), time_of(*command)) for command in commands
-        ]
+        rows = [(f"`raspc {' '.join(command)}`".replace(model, "DIR"), time_of(*command)) for command in commands]
     return Table("Whole process, cold", ("command", "median"), rows)
 
 

@@ -23,10 +23,10 @@ def main() -> int:
     """Prints each step; the exit status is 0 if every one of them holds."""
     model = raspc.compile(library.majority(), vocab={0, 1}, max_seq_len=10)
     config = model.config
-    print(f"compiled   majority: {config.n_layers} layers, {config.n_heads} heads, width {config.d_model}")
+    print(f"compiled   majority for 0, 1 and length 10: n_layers {config.n_layers}, d_model {config.d_model}")
 
     report = raspc.check(model)
-    print(f"checked    {report}")
+    print(f"checked    {report.checked:,} inputs, all that there are: {report.failures} differ from the interpreter")
 
     answer = model.apply(["BOS", *INPUT]).decoded[1:]
     print(f"run        {INPUT} -> {answer}")
@@ -35,7 +35,7 @@ def main() -> int:
 
     difference = torch_difference(model)
     print(f"PyTorch    outputs match: {difference <= TOLERANCE}; largest difference: {difference:.1e}")
-    return 0 if report.ok and right and difference <= TOLERANCE else 1
+    return 0 if report.ok and report.exhaustive and right and difference <= TOLERANCE else 1
 
 
 def torch_difference(model: Model) -> float:

@@ -1,8 +1,8 @@
 """What the documents show is what happens: their code is run, their output compared.
 
 A `python` block is run, all those of a file in one namespace, `pycon` blocks as doctests in the same one.
-In a `console` block each `$ raspc …` line is run and its output compared, a line `...` standing for any
-lines; the blocks of a file share a working directory. Blocks of other kinds (`sh`) are only shown.
+In a `console` block each `$ raspc …` line is run and its output compared, where `...` stands for any lines
+or for the rest of its line; the blocks of a file share a working directory. Other blocks (`sh`) are only shown.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ def sessions(block: str) -> Iterator[tuple[str, str]]:
 
 
 def looks_like(shown: str, printed: str) -> bool:
-    """Equal line by line, trailing spaces aside; `...` alone on a line stands for any lines."""
-    parts = [
-        "" if line.strip() == "..." else re.escape(line.rstrip()) + r"[ ]*\n" for line in shown.splitlines()
-    ]
-    pattern = "".join(part or r"(?:.*\n)*?" for part in parts)
-    return re.fullmatch(pattern + r"\s*", printed) is not None
+    """Equal line by line, trailing spaces aside; `...` stands for any lines, or for the rest of its line."""
+    return re.fullmatch("".join(map(pattern, shown.splitlines())) + r"\s*", printed) is not None
+
+
+def pattern(line: str) -> str:
+    """What a shown line can stand for."""
+    if line.strip() == "...":
+        return r"(?:.*\n)*?"
+    rest = ".*" if line.endswith("...") else "[ ]*"
+    return re.escape(line.removesuffix("...").rstrip()) + rest + r"\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -88,9 +92,7 @@ def check_console(text: str, where: str, capsys: pytest.CaptureFixture[str]) -> 
         capsys.readouterr()
         code = status(args)
         printed = capsys.readouterr()
-        assert looks_like(shown, printed.out + printed.err), (
-            f"{where}: $ {command}\n{printed.out}{printed.err}"
-        )
+        assert looks_like(shown, printed.out + printed.err), f"{where}: $ {command}\n{printed.out}{printed.err}"
         assert (code != 0) == bool(printed.err.strip() and "warning" not in printed.err)
 
 
@@ -116,3 +118,5 @@ def test_a_wrong_document_would_be_found() -> None:
     assert looks_like("a\n...\nd\n", "a\nb\nc\nd\n")
     assert not looks_like("a\nd\n", "a\nb\nd\n")
     assert not looks_like("a [b]\n", "a b\n")
+    assert looks_like("a: ...\n", "a: b c\n")
+    assert not looks_like("a: ...\n", "b: c\n")

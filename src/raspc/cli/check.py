@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 def check(
     directory: Directory,
-    limit: Annotated[
-        int, typer.Option(min=1, help="All inputs are run if there are so few, else so many.")
-    ] = 100_000,
+    limit: Annotated[int, typer.Option(min=1, help="All inputs are run if there are so few, else so many.")] = 100_000,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -61,16 +59,11 @@ def _tell(report: Report) -> None:
     if report.undefined:
         scope += f" (but {report.undefined:,} on which the program is undefined)"
     if report.ok:
-        say(
-            f"equal on {scope} inputs"
-            + (f"; numbers within {report.max_error:.1g}" if report.max_error else "")
-        )
+        say(f"equal on {scope} inputs" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
         return
     say(f"{report.failures:,} of {scope} inputs differ; the first:")
     for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):
         say(f"  {name:8}{syntax.show_all(items or ())}")
     if (first := report.difference) is not None:
         held, meant = syntax.show(first.found), syntax.show(first.expected)
-        say(
-            f"  arises in {first.where}: {first.variable} at position {first.position} is {held}, not {meant}"
-        )
+        say(f"  arises in {first.where}: {first.variable} at position {first.position} is {held}, not {meant}")

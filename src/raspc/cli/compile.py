@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 
 def compile_program(
     program: Program,
-    vocab: Annotated[
-        str | None, typer.Option(help="Tokens a,b,c or a JSON array; the library knows its own.")
-    ] = None,
+    vocab: Annotated[str | None, typer.Option(help="Tokens a,b,c or a JSON array; the library knows its own.")] = None,
     max_seq_len: Annotated[int | None, typer.Option(help="The longest input, BOS not counted.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")
-    ] = None,
-    causal: Annotated[
-        bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
+    causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.")] = None,
     optimize: Annotated[int, typer.Option("-O", min=0, max=2, help="0, 1: readable; 2: compact.")] = 1,
     bos: Annotated[str, typer.Option(help="The token that opens every input.")] = "BOS",
     pad: Annotated[str, typer.Option(help="The token that fills a batch.")] = "PAD",
@@ -65,9 +59,7 @@ def _vocab(text: str | None, found: Found) -> list[Any]:
     if text is not None:
         return syntax.vocabulary(text)
     if found.vocab is None:
-        raise InputError(
-            f"{found.name}: needs --vocab, as --vocab a,b,c; only the library's programs have a default"
-        )
+        raise InputError(f"{found.name}: needs --vocab, as --vocab a,b,c; only the library's programs have a default")
     return list(found.vocab)
 
 

@@ -31,9 +31,7 @@ def convert(
     max_seq_len: Annotated[
         int | None, typer.Option(help="The longest input [default: as the script compiles it].")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
     causal: Annotated[bool, typer.Option("--causal", help="Hide later keys from a query.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -22,9 +22,7 @@ def export(
     to: Annotated[
         str, typer.Option("--to", metavar="TARGET", autocompletion=_targets, help="torch, jax, onnx, npz, …")
     ],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT", help="The file or directory to write.")
-    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or directory to write.")],
     dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
     as_json: Json = False,
 ) -> None:

@@ -66,18 +66,14 @@ def layer(model: Model, number: int) -> dict[str, Any]:
         if part["layer"] == number
     ]
     selectors = {
-        (use["layer"], use["head"]): name
-        for name, uses in model.alignment.get("selectors", {}).items()
-        for use in uses
+        (use["layer"], use["head"]): name for name, uses in model.alignment.get("selectors", {}).items() for use in uses
     }
     heads = [
         {"head": part["head"], "variable": name, "selector": selectors.get((number, part["head"]))}
         for name, part in found
         if part["sublayer"] == "attention"
     ]
-    neurons = [
-        {"neurons": part["neurons"], "variable": name} for name, part in found if part["sublayer"] == "mlp"
-    ]
+    neurons = [{"neurons": part["neurons"], "variable": name} for name, part in found if part["sublayer"] == "mlp"]
     return {
         "layer": number,
         "heads": sorted(heads, key=lambda part: part["head"]),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from raspc.cli import syntax
@@ -26,14 +27,12 @@ def _tell(found: Mapping[str, Any]) -> None:
     from raspc.cli.facts import summary
 
     say(summary(found))
-    table(
-        ("layer", "part", "computes", "selector"), [row for layer in found["layers"] for row in _parts(layer)]
-    )
+    table(("layer", "part", "computes", "selector"), [row for layer in found["layers"] for row in _parts(layer)])
     last = found["n_layers"]
     table(("program", "", "values"), [_node(node) for node in found["program"]])
     table(
-        ("variable", "computed in", "dimensions", "lives"),
-        [_variable(variable, last) for variable in found["variables"]],
+        ("variable", "computed in", "dimensions", "from", "to"),
+        [row for variable in found["variables"] for row in _variable(variable, last)],
     )
     for note in found["notes"]:
         say(f"note: {note}")
@@ -44,9 +43,7 @@ def certificate(found: Mapping[str, Any] | None) -> str:
     """The certificate in one line."""
     if found is None:
         return "certificate: none"
-    return "certificate: " + ", ".join(
-        f"{name} {value}" for name, value in found.items() if not _is_nested(value)
-    )
+    return "certificate: " + ", ".join(f"{name} {value}" for name, value in found.items() if not _is_nested(value))
 
 
 def _is_nested(value: Any) -> bool:
@@ -55,12 +52,8 @@ def _is_nested(value: Any) -> bool:
 
 def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     number = layer["layer"]
-    heads = [
-        (number, f"head {part['head']}", part["variable"], part["selector"] or "") for part in layer["heads"]
-    ]
-    neurons = [
-        (number, f"neurons {_range(part['neurons'])}", part["variable"], "") for part in layer["neurons"]
-    ]
+    heads = [(number, f"head {part['head']}", part["variable"], part["selector"] or "") for part in layer["heads"]]
+    neurons = [(number, f"neurons {_range(part['neurons'])}", part["variable"], "") for part in layer["neurons"]]
     return heads + neurons
 
 
@@ -68,25 +61,28 @@ def _node(node: Mapping[str, Any]) -> tuple[str, ...]:
     return node["name"], f"= {node['is']}({', '.join(node['of'])})", _values(node["values"])
 
 
-def _variable(variable: Mapping[str, Any], last: int) -> tuple[Any, ...]:
-    spaces = variable["spaces"]
-    return (
-        variable["name"],
-        ", ".join(map(_part, variable["computed_by"])) or _sources(variable),
-        ", ".join(_range(space["dims"]) for space in spaces),
-        ", ".join(_lives(space, last) for space in spaces),
-    )
+def _variable(variable: Mapping[str, Any], last: int) -> list[tuple[str, ...]]:
+    """A row for each part that computes the variable and each space on which it lives."""
+    parts = [_part(part) for part in variable["computed_by"]] or [_sources(variable)]
+    spaces = [_space(space, last) for space in variable["spaces"]]
+    names = [variable["name"]]
+    return [(name, part, *space) for name, part, space in _side_by_side(names, parts, spaces)]
+
+
+def _side_by_side(names: list[str], parts: list[str], spaces: list[tuple[str, ...]]) -> Iterator[tuple[Any, ...]]:
+    for row in zip_longest(names, parts, spaces):
+        yield row[0] or "", row[1] or "", row[2] or ("", "", "")
+
+
+def _space(space: Mapping[str, Any], last: int) -> tuple[str, ...]:
+    end = space["to_stage"]
+    return _range(space["dims"]), stage(space["from_stage"], last), "unused" if end is None else stage(end, last)
 
 
 def _sources(variable: Mapping[str, Any]) -> str:
     if variable["read_from"]:
         return f"read off {', '.join(variable['read_from'])}"
     return "embedding" if variable["spaces"] else "constant"
-
-
-def _lives(space: Mapping[str, Any], last: int) -> str:
-    start, end = space["from_stage"], space["to_stage"]
-    return f"{stage(start, last)} (unused)" if end is None else f"{stage(start, last)} to {stage(end, last)}"
 
 
 def _part(part: Mapping[str, Any]) -> str:

@@ -36,14 +36,10 @@ def parity(
     require: Annotated[str, typer.Option(help="Backends that must be there, as torch,jax.")] = "",
     only: Annotated[
         str,
-        typer.Option(
-            autocompletion=_backends, help="Backends to run, as torch,jax [default: all installed]."
-        ),
+        typer.Option(autocompletion=_backends, help="Backends to run, as torch,jax [default: all installed]."),
     ] = "",
     causal: Annotated[bool, typer.Option("--causal", help="Compile programs with a causal mask.")] = False,
-    optimize: Annotated[
-        int, typer.Option("-O", min=0, max=2, help="The level at which programs are compiled.")
-    ] = 1,
+    optimize: Annotated[int, typer.Option("-O", min=0, max=2, help="The level at which programs are compiled.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Compare every activation of every installed backend with the NumPy forward; exit 1 on a difference."""

@@ -52,9 +52,7 @@ def _rows(found: VariableTrace, stage: int) -> Iterator[tuple[str, list[Any], li
 
     for name, held in found.held[stage].items():
         meant = found.expected[name]
-        differ = [
-            i for i, (a, b) in enumerate(zip(held, meant, strict=True)) if b is not ... and not agree(a, b)
-        ]
+        differ = [i for i, (a, b) in enumerate(zip(held, meant, strict=True)) if b is not ... and not agree(a, b)]
         yield name, held, meant, differ
 
 

@@ -47,13 +47,9 @@ def _json_array(text: str) -> list[Any]:
     try:
         items = json.loads(text)
     except ValueError as error:
-        raise InputError(
-            f'--vocab: {text} is not a JSON array ({error}); for brackets write ["[", "]"]'
-        ) from None
+        raise InputError(f'--vocab: {text} is not a JSON array ({error}); for brackets write ["[", "]"]') from None
     if any(isinstance(item, list | dict) for item in items):
-        raise InputError(
-            "--vocab: found an array or object among the tokens; tokens are numbers, strings or booleans"
-        )
+        raise InputError("--vocab: found an array or object among the tokens; tokens are numbers, strings or booleans")
     return list(items)
 
 
