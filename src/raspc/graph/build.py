@@ -129,9 +129,9 @@ class _Builder:
     def elementwise(self, expr: rasp.Elementwise, *args: int) -> int:
         f = partial(_apply, expr)
         form = affine_form(expr)
-        if form and any(isinstance(self.store.domain(arg), Interval) for arg in args):
-            if all(self.store.domain(arg).all_numbers for arg in args):
-                return self.store.affine(args, *form)
+        domains = [self.store.domain(arg) for arg in args]
+        if form and any(isinstance(d, Interval) for d in domains) and all(d.all_numbers for d in domains):
+            return self.store.affine(args, *form)
         return self.elementwise_of(f, args, expr.name)
 
     def elementwise_of(self, f: Callable[..., Any], args: Sequence[int], name: str) -> int:

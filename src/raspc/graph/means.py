@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+NEAR = 1e-9
+"""Means nearer than this, relatively, count as one value."""
 SPREAD_LIMIT = 1 << 22
 """The largest span of scaled sums that is enumerated."""
 
@@ -27,8 +30,8 @@ def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[flo
     low, span = scaled[0], scaled[-1] - scaled[0]
     if len(scaled) == 1:
         return [_number(Fraction(low, scale))]
-    if span * count > SPREAD_LIMIT or count > 4 * limit:
-        return None
+    if span * count > SPREAD_LIMIT:
+        return _of_multisets(numbers, count, limit)
     found: set[tuple[int, int]] = set()
     sums = 1
     for n in range(1, count + 1):
@@ -39,6 +42,24 @@ def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[flo
         if len(found) > limit:
             return None
     return sorted(_number(Fraction(total, n * scale)) for total, n in found)
+
+
+def _of_multisets(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:
+    """The means of numbers without a handy common denominator: one for each multiset, if these are few."""
+    if math.comb(len(numbers) + count, count) > 4 * limit:
+        return None
+    chosen = (combinations_with_replacement(numbers, n) for n in range(1, count + 1))
+    means = {
+        values[0] if len(set(values)) == 1 else math.fsum(values) / len(values) for group in chosen for values in group
+    }
+    return _apart(sorted(means)) if len(means) <= limit else None
+
+
+def _apart(ordered: list[float]) -> list[float]:
+    """Without values that are nearer to the one before than rounding can tell."""
+    kept = ordered[:1]
+    kept += [y for x, y in pairwise(ordered) if y - x > NEAR * max(1.0, abs(y))]
+    return kept
 
 
 def _fraction(x: float) -> Fraction:

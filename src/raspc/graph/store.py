@@ -137,6 +137,8 @@ class Store:
             return Listed(tuple(_tidy(found))) if len(found) <= LIST_LIMIT else None
         assert isinstance(node, Aggregate)
         source = self.list_values(node.source, reader)
+        if node.pick:
+            return Listed(V.canonical((*source.values, *([node.default] if node.may_be_empty else []))))
         numbers = [v for v in source.values if V.is_number(v)]
         means = possible_means(numbers, self.max_len, LIST_LIMIT) if numbers else []
         extra = (node.default,) if V.is_number(node.default) else ()
