@@ -72,11 +72,7 @@ from raspc.library.tracr import (
 from raspc.library.weiss import double_hist, dyck1_ptf, dyck2_ptf, dyck3_ptf, dyck_ptf, most_freq
 
 PROGRAMS: Mapping[str, Program] = MappingProxyType(
-    {
-        program.name: program
-        for group in (tracr, weiss, counting, search, sequences)
-        for program in group.PROGRAMS
-    }
+    {program.name: program for group in (tracr, weiss, counting, search, sequences) for program in group.PROGRAMS}
 )
 """Every program of the library by name, in the order of its groups."""
 

@@ -80,9 +80,7 @@ def cumulative_sum(values: Iterable[float] = range(1, 10), sop: SOp = rasp.token
     """
     listed = tuple(values)
     numbers = rasp.Map(_one_of(listed), sop).named("numbers")
-    return reduce(SOp.__add__, (value * num_prevs(value, numbers) for value in listed)).named(
-        "cumulative_sum"
-    )
+    return reduce(SOp.__add__, (value * num_prevs(value, numbers) for value in listed)).named("cumulative_sum")
 
 
 def _one_of(values: Sequence[Value]) -> Callable[[Value], Value]:

@@ -59,9 +59,7 @@ class Script:
     def __str__(self) -> str:
         """Python that defines `program`."""
         lines = [f"{line.name} = {line.text}" for line in self.lines]
-        return "\n".join(
-            ["import math", "from raspc import rasp", "", *lines, f"program = {self.output}", ""]
-        )
+        return "\n".join(["import math", "from raspc import rasp", "", *lines, f"program = {self.output}", ""])
 
     def live(self) -> Script:
         """Without the lines that the output does not depend on."""

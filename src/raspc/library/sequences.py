@@ -26,9 +26,7 @@ def addition(base: int = 2) -> SOp:
     >>> addition(base=10)(["0+0", "7+2", "5+8"])
     [1, 0, 3]
     """
-    total = rasp.Map(lambda column: sum(int(digit) for digit in column.split("+")), rasp.tokens).named(
-        "total"
-    )
+    total = rasp.Map(lambda column: sum(int(digit) for digit in column.split("+")), rasp.tokens).named("total")
     settles = (total != base - 1).named("settles")
     below = rasp.SelectorWidth(equal(settles, True) & after()).named("below")
     nearest = rasp.Select(below, below, lambda key, query: key == query - 1)

@@ -116,10 +116,12 @@ def binary_map(pool: Pool) -> str:
     """A function of two s-ops."""
     x = pool.sop()
     y = pool.other(x)
+    more: tuple[str, ...] = ()
     if _numeric(pool, x) and _numeric(pool, y):
-        options = BINARY + BINARY_OF_NUMBERS * 2
-    else:
-        options = BINARY + BINARY_OF_WORDS if _worded(pool, x) and _worded(pool, y) else BINARY
+        more = BINARY_OF_NUMBERS * 2
+    elif _worded(pool, x) and _worded(pool, y):
+        more = BINARY_OF_WORDS
+    options = BINARY + more
     return f"rasp.SequenceMap({_filled(pool, pool.pick(options), x)}, {x}, {y})"
 
 
