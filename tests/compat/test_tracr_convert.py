@@ -43,9 +43,7 @@ def test_a_script_that_compiles_is_enough(script: Path, tmp_path: Path, attribut
     assert model.config.max_seq_len == 4
 
 
-def test_a_program_that_is_not_compiled(
-    script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_program_that_is_not_compiled(script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With both options; the JSON stands alone on standard output, whatever the script prints."""
     options = ["--vocab", "a,b", "--max-seq-len", "3", "-o", str(tmp_path / "out"), "--json"]
     assert status(["convert", f"{script}:other", *options]) == 0

@@ -38,9 +38,7 @@ def test_every_library_program_is_a_dag() -> None:
     for program in (lib.make_shuffle_dyck2(), lib.make_sort_freq(5), lib.detect_pattern(rasp.tokens, "abc")):
         graph = extract_rasp_graph(program).graph
         assert networkx.is_directed_acyclic_graph(graph)
-        assert {id(d[nodes.EXPR]) for _, d in graph.nodes(data=True)} == {
-            id(e) for e in own.topological(program)
-        }
+        assert {id(d[nodes.EXPR]) for _, d in graph.nodes(data=True)} == {id(e) for e in own.topological(program)}
 
 
 def test_time_is_linear_on_shared_graphs() -> None:

@@ -100,12 +100,8 @@ def test_parameters_can_be_replaced_but_not_written() -> None:
 
 CASES = {
     "the s-op of a selector": rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ),
-    "a mean of words": rasp.Aggregate(
-        rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE), rasp.tokens
-    ),
-    "None as a key": rasp.SelectorWidth(
-        rasp.Select(lib.shift_by(1, rasp.tokens), rasp.tokens, rasp.Comparison.EQ)
-    ),
+    "a mean of words": rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE), rasp.tokens),
+    "None as a key": rasp.SelectorWidth(rasp.Select(lib.shift_by(1, rasp.tokens), rasp.tokens, rasp.Comparison.EQ)),
     "always undefined": rasp.Map(lambda x: {}[x], rasp.tokens),
     "a constant": rasp.ConstantSOp([1, 2]),
     "sort": lib.make_sort_freq(2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -240,3 +241,13 @@ def test_what_is_no_expression_is_refused() -> None:
     """The evaluator names what it was given."""
     with pytest.raises(raspc.InvalidProgram, match="needed an s-op"):
         rasp.evaluate("tokens", [1])  # type: ignore[arg-type]
+
+
+def test_evaluation_in_threads() -> None:
+    """One evaluator serves several threads at once."""
+    x: Any = rasp.tokens
+    for _ in range(60):
+        x = x + 1 * rasp.indices
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda i: rasp.evaluate(x, [i, i]), range(64)))
+    assert found == [[i, i + 60] for i in range(64)]

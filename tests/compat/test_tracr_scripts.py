@@ -26,9 +26,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A process, with the stand-ins for frameworks first on its path."""
     path = os.pathsep.join([str(HERE / "stubs"), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": path, **environment}
-    return subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=env, check=False, timeout=300
-    )
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, env=env, check=False, timeout=300)
 
 
 def required(script: Path) -> None:
@@ -47,9 +45,7 @@ def test_a_script_runs_unchanged(script: Path) -> None:
     assert ran.stdout.strip()
 
 
-@pytest.mark.parametrize(
-    "script", [s for s in SCRIPTS if s.stem in ("readme", "evaluators")], ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("script", [s for s in SCRIPTS if s.stem in ("readme", "evaluators")], ids=lambda p: p.stem)
 def test_a_script_runs_after_two_lines(script: Path) -> None:
     """The same with `import raspc.compat.tracr` and `install()` before its imports."""
     ran = run("-c", WITH_TWO_LINES, str(script))
@@ -60,9 +56,7 @@ def test_arguments_reach_the_script(tmp_path: Path) -> None:
     """The script sees its own name and arguments, finds modules beside it, and is `__main__`."""
     (tmp_path / "helper.py").write_text("import tracr.rasp.rasp as rasp\nNAME = rasp.tokens.name\n")
     script = tmp_path / "theirs.py"
-    script.write_text(
-        "import sys, helper\nprint(__name__, helper.NAME, sys.argv[0] == __file__, sys.argv[1:])\n"
-    )
+    script.write_text("import sys, helper\nprint(__name__, helper.NAME, sys.argv[0] == __file__, sys.argv[1:])\n")
     ran = run("-m", "raspc.compat.tracr", str(script), "--size", "3")
     assert ran.stdout.split(maxsplit=3) == ["__main__", "tokens", "True", "['--size', '3']\n"]
 

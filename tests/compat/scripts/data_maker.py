@@ -14,9 +14,7 @@ rng = random.Random(7)
 
 def random_select(sops):
     keys, queries = rng.choice(sops), rng.choice(sops)
-    return rasp.Select(
-        keys, queries, rng.choice([rasp.Comparison.EQ, rasp.Comparison.LT, rasp.Comparison.GEQ])
-    )
+    return rasp.Select(keys, queries, rng.choice([rasp.Comparison.EQ, rasp.Comparison.LT, rasp.Comparison.GEQ]))
 
 
 def random_program(size):

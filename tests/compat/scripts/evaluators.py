@@ -64,6 +64,17 @@ class MarkingEvaluator(rasp.DefaultRASPEvaluator):
         return [(sop.f(x), "marked") for x in self.evaluate(sop.inner, xs)]
 
 
+class LookingUpEvaluator(rasp.DefaultRASPEvaluator):
+    """Looks methods up itself, and replaces one."""
+
+    def __init__(self):
+        super().__init__()
+        self._eval_fn_by_expr_type[rasp.Map] = lambda sop, xs: ["map"] * len(xs)
+
+    def evaluate(self, expr, xs):
+        return self._eval_fn_by_expr_type[type(expr)](expr, xs)
+
+
 cached = CachedEvaluator()
 x = rasp.tokens
 for _ in range(20):
@@ -82,4 +93,6 @@ select_all = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
 assert SumEvaluator().evaluate(rasp.Aggregate(select_all, rasp.tokens, default=0), [1, 2, 3]) == [1, 3, 6]
 assert MarkingEvaluator().evaluate(MarkedMap(lambda t: t + 1, rasp.tokens), [1]) == [(2, "marked")]
 assert rasp.evaluate(MarkedMap(lambda t: t + 1, rasp.tokens), [1]) == [2]
+assert LookingUpEvaluator().evaluate(lib.make_hist() + 1, "aa") == ["map", "map"]
+assert LookingUpEvaluator().evaluate(lib.make_sort_unique(rasp.tokens, rasp.tokens), "ba") == ["a", "b"]
 print("evaluators agree")

@@ -8,9 +8,7 @@ import numpy as np
 from tracr.compiler import compiling, lib
 
 model = compiling.compile_rasp_to_model(lib.make_hist(), {1, 2, 3}, 4, compiler_bos="BOS")
-tokens = jnp.array(
-    [model.input_encoder.encode(["BOS", 1, 2, 3]), model.input_encoder.encode(["BOS", 3, 3, 1])]
-)
+tokens = jnp.array([model.input_encoder.encode(["BOS", 1, 2, 3]), model.input_encoder.encode(["BOS", 3, 3, 1])])
 
 forward = jax.jit(model.forward)
 out = forward(model.params, tokens)

@@ -205,9 +205,7 @@ def close(x, y):
 def check(case, evaluate, causal):
     program, test_input = case["program"], case["test_input"]
     expected = evaluate(program, test_input)
-    assert not causal or case not in UNIVERSAL_CASES or all(map(close, expected, case["expected"])), case[
-        "name"
-    ]
+    assert not causal or case not in UNIVERSAL_CASES or all(map(close, expected, case["expected"])), case["name"]
     assert causal or all(map(close, expected, case["expected"])), (case["name"], expected)
     model = compiling.compile_rasp_to_model(
         program,

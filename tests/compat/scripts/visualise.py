@@ -28,14 +28,10 @@ width, positions = len(model.residual_labels), 4
 assert np.array(out.input_embeddings).shape == np.array(out.transformer_output).shape == (1, positions, width)
 for arrays in (out.residuals, out.layer_outputs):
     assert [np.array(x).shape for x in arrays] == [(1, positions, width)] * 2 * config.num_layers
-assert [np.array(x).shape for x in out.attn_logits] == [
-    (1, config.num_heads, positions, positions)
-] * config.num_layers
+assert [np.array(x).shape for x in out.attn_logits] == [(1, config.num_heads, positions, positions)] * config.num_layers
 assert np.array(out.unembedded).shape == (1, positions)
 stream = out.input_embeddings + sum(out.layer_outputs)
-assert np.allclose(stream, out.residuals[-1], atol=1e-5) and np.allclose(
-    stream, out.transformer_output, atol=1e-5
-)
+assert np.allclose(stream, out.residuals[-1], atol=1e-5) and np.allclose(stream, out.transformer_output, atol=1e-5)
 
 encoder = model.input_encoder
 assert encoder.bos_token == COMPILER_BOS and encoder.pad_token == COMPILER_PAD and encoder.enforce_bos

@@ -38,12 +38,8 @@ def compile_rasp_to_model(
     tokens = list(vocab)
     for name, token in (("bos", compiler_bos), ("pad", compiler_pad)):
         if token in tokens:
-            raise InputError(
-                f"the {name.upper()} token {token!r} is in the vocabulary; choose another compiler_{name}"
-            )
-    model = raspc.compile(
-        program, tokens, max_seq_len, causal=causal, bos=compiler_bos, pad=compiler_pad, partial=True
-    )
+            raise InputError(f"the {name.upper()} token {token!r} is in the vocabulary; choose another compiler_{name}")
+    model = raspc.compile(program, tokens, max_seq_len, causal=causal, bos=compiler_bos, pad=compiler_pad, partial=True)
     assembled = AssembledTransformerModel.of(model, program)
     if (models := _compiled.get()) is not None:
         models.append(assembled)

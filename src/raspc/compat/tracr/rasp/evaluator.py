@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from raspc import rasp as own
+from raspc.compat.tracr.rasp.expressions import KINDS
 from raspc.errors import InvalidProgram
 from raspc.interpret import step
 from raspc.rasp import Value
+
+Method = Callable[[Any, Sequence[Value]], Any]
+Memory = dict[tuple[int, int, int], tuple[Any, ...]]
+
+_memory: ContextVar[Memory | None] = ContextVar("memory", default=None)
+"""What has been worked out since the outermost call of `evaluate` in this thread."""
 
 
 class RASPEvaluator(abc.ABC):
@@ -32,12 +40,13 @@ class DefaultRASPEvaluator(RASPEvaluator):
     causal: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self._eval_fn_by_expr_type: dict[type, Callable[[Any, Sequence[Value]], Any]] = {
+        methods: dict[type, Method] = {
             own.TokensType: self.eval_tokens,
             own.IndicesType: self.eval_indices,
             own.LengthType: self.eval_length,
             own.Map: self.eval_map,
             own.SequenceMap: self.eval_sequence_map,
+            own.LinearSequenceMap: self.eval_sequence_map,
             own.Elementwise: self._eval,
             own.Full: self.eval_full,
             own.ConstantSOp: self.eval_constant_sop,
@@ -49,32 +58,35 @@ class DefaultRASPEvaluator(RASPEvaluator):
             own.SelectorOr: self.eval_selector_or,
             own.SelectorNot: self.eval_selector_not,
         }
-        self._known: dict[tuple[int, int], tuple[Any, Any, Any]] | None = None
+        # Under Tracr's classes as well: people look methods up by `type(expr)`, and put in their own.
+        self._eval_fn_by_expr_type = methods | {
+            KINDS[kind]: method for kind, method in methods.items() if kind in KINDS
+        }
 
     def evaluate(self, expr: own.Expr, xs: Sequence[Value]) -> Any:
         """The n values of an s-op, or the n×n matrix of a selector (row = query).
 
         Raises InputError, a ValueError, where the program is undefined on this input.
         """
-        if self._known is not None:
-            return self._recalled(expr, xs)
-        self._known = {}
+        memory = _memory.get()
+        if memory is not None:
+            return self._recalled(expr, xs, memory)
+        token = _memory.set(memory := {})
         try:
-            return self._recalled(expr, xs)
+            return self._recalled(expr, xs, memory)
         finally:
-            self._known = None
+            _memory.reset(token)
 
-    def _recalled(self, expr: own.Expr, xs: Sequence[Value]) -> Any:
+    def _recalled(self, expr: own.Expr, xs: Sequence[Value], memory: Memory) -> Any:
         """The value, from memory if it is there; a fresh copy, as callers may change what they get."""
-        assert self._known is not None
-        place = (id(expr), id(xs))
-        if place not in self._known:
-            # The expression and the input are kept beside the value, so that neither id is given out anew.
-            self._known[place] = (expr, xs, self._method(expr)(expr, xs))
-        value = self._known[place][2]
+        place = (id(self), id(expr), id(xs))
+        if place not in memory:
+            # What the ids are of is kept beside the value, so that none of them is given out anew.
+            memory[place] = (self._method(expr)(expr, xs), self, expr, xs)
+        value = memory[place][0]
         return [list(row) for row in value] if isinstance(expr, own.Selector) else list(value)
 
-    def _method(self, expr: own.Expr) -> Callable[[Any, Sequence[Value]], Any]:
+    def _method(self, expr: own.Expr) -> Method:
         methods = self._eval_fn_by_expr_type
         method = next((methods[kind] for kind in type(expr).__mro__ if kind in methods), None)
         if method is None:

@@ -328,6 +328,4 @@ def _merged_constants(fst: ConstantSelector, snd: ConstantSelector, op: Predicat
     if len(fst.value) != len(snd.value) or fst.check_length != snd.check_length:
         return None
     rows = zip(fst.value, snd.value, strict=True)
-    return ConstantSelector(
-        [[op(x, y) for x, y in zip(*pair, strict=True)] for pair in rows], fst.check_length
-    )
+    return ConstantSelector([[op(x, y) for x, y in zip(*pair, strict=True)] for pair in rows], fst.check_length)

@@ -29,9 +29,7 @@ def forward(config: Config, params: Params, tokens: Any) -> CompiledTransformerM
 
     from raspc.export import jax
 
-    flat = {
-        f"{module}/{name}": jnp.asarray(x) for module, arrays in params.items() for name, x in arrays.items()
-    }
+    flat = {f"{module}/{name}": jnp.asarray(x) for module, arrays in params.items() for name, x in arrays.items()}
     return _output(config, jax.trace(config, flat, jnp.asarray(tokens)))
 
 
