@@ -163,9 +163,7 @@ def test_padding_is_not_compared_but_attention_to_it_is(monkeypatch: pytest.Monk
             array[ids == config.pad_id] = 1e9
         return found
 
-    monkeypatch.setitem(
-        BACKENDS, "npz", backends.Backend("npz", "numpy", backends._load_npz, junk_at_padding)
-    )
+    monkeypatch.setitem(BACKENDS, "npz", backends.Backend("npz", "numpy", backends._load_npz, junk_at_padding))
     assert parity.run(model, INPUTS, backends=["npz"]).ok
 
     def looks_at_padding(exported: Any, config: Any, ids: Any) -> Any:
@@ -173,9 +171,7 @@ def test_padding_is_not_compared_but_attention_to_it_is(monkeypatch: pytest.Monk
         found.attn_patterns[1][1, 0, 0, ids[1] == config.pad_id] = 0.1
         return found
 
-    monkeypatch.setitem(
-        BACKENDS, "npz", backends.Backend("npz", "numpy", backends._load_npz, looks_at_padding)
-    )
+    monkeypatch.setitem(BACKENDS, "npz", backends.Backend("npz", "numpy", backends._load_npz, looks_at_padding))
     (fault,) = parity.run(model, INPUTS, backends=["npz"]).faults()
     assert "layer 1 attn pattern differs by 0.1" in fault
 

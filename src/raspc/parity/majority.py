@@ -201,11 +201,11 @@ def _params(directory: Path) -> dict[str, Array]:
 
 
 def _array(directory: Path) -> Array:
+    data = read_file(directory, OUTPUT, MAX_BYTES)
     try:
-        found = np.load(io.BytesIO(read_file(directory, OUTPUT, MAX_BYTES)), allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
+    except Exception as error:  # as above
         raise ModelFormatError(f"{OUTPUT}: not an array: {error}") from error
-    return np.asarray(found)
 
 
 def check_meaning(model: Model) -> dict[str, Any]:
