@@ -10,9 +10,7 @@ EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,dev
 SEED := 0
 COUNT := 2000
 
-PARITY = $(BIN)/raspc parity $(PARITY_PROGRAMS) --require torch,jax,haiku,transformer_lens,onnx,huggingface,npz
-PARITY_PROGRAMS := length reverse hist double_hist sort sort_freq frac_prevs pair_balance shift_by \
-	detect_pattern majority induction count_less_freq
+BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
 .PHONY: demo test test-all lint format bench fuzz parity clean
 
@@ -41,10 +39,8 @@ fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
 
 parity: $(VENV)/dev.stamp
-	$(PARITY) -O 0
-	$(PARITY) -O 1
-	$(PARITY) -O 0 --causal
-	$(PARITY) -O 1 --causal
+	$(BIN)/raspc parity --library --require $(BACKENDS)
+	$(BIN)/raspc parity majority --artifacts artifacts --results results
 
 clean:
 	rm -rf $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis

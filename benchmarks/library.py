@@ -30,11 +30,11 @@ def row(program: Program) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", raspc.UncertainProgram)
         try:
-            config = compile_().config
+            model = compile_()
         except raspc.UnsupportedProgram as error:
             return program.name, str(len(vocab)), f"refused: {error}"[:60], *["–"] * 5
         took = median(compile_)
-    parameters = sum(array.size for array in compile_().params.values())
+    config, parameters = model.config, sum(array.size for array in model.params.values())
     sizes = (config.n_layers, config.n_heads, config.d_model, config.d_mlp, parameters)
     return program.name, str(len(vocab)), show_ms(took), *(f"{size:,}" for size in sizes)
 

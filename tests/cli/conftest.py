@@ -45,22 +45,15 @@ Raspc = Callable[..., Ran]
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Compiled models, read only: `reverse` over a, b, c and `mixed`, the identity over 2, 10 and "1x"."""
     place = tmp_path_factory.mktemp("models")
-    (place / "mine.py").write_text(
-        "from raspc import rasp\nmixed = rasp.Map(lambda x: x, rasp.tokens).named('mixed')"
-    )
-    assert (
-        status(["compile", "reverse", "--vocab", "a,b,c", "--max-seq-len", "4", "-o", str(place / "reverse")])
-        == 0
-    )
+    (place / "mine.py").write_text("from raspc import rasp\nmixed = rasp.Map(lambda x: x, rasp.tokens).named('mixed')")
+    assert status(["compile", "reverse", "--vocab", "a,b,c", "--max-seq-len", "4", "-o", str(place / "reverse")]) == 0
     mixed = ["compile", f"{place / 'mine.py'}:mixed", "--vocab", "2,10,1x", "--max-seq-len", "3"]
     assert status([*mixed, "-o", str(place / "mixed")]) == 0
     return place
 
 
 @pytest.fixture
-def raspc(
-    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Raspc:
+def raspc(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Raspc:
     """`raspc("run", "reverse", "a")`, beside copies of the compiled models and the file mine.py."""
     for name in ("reverse", "mixed"):
         shutil.copytree(models / name, tmp_path / name)

@@ -49,9 +49,7 @@ def test_many_inputs_are_sampled(raspc: Raspc) -> None:
 def test_the_seed_chooses_the_inputs(raspc: Raspc) -> None:
     """The same seed gives the same report."""
     break_variable("reverse", "reverse")
-    one, same, other = (
-        raspc("check", "reverse", "--limit", "50", "--seed", seed, "--json").json for seed in "112"
-    )
+    one, same, other = (raspc("check", "reverse", "--limit", "50", "--seed", seed, "--json").json for seed in "112")
     assert one == same
     assert one["tokens"] != other["tokens"]
 

@@ -87,9 +87,7 @@ def test_markup_is_no_markup(raspc: Raspc) -> None:
 def test_warnings_are_one_line(raspc: Raspc) -> None:
     """An assumption of the compiler is told on standard error, and the command still succeeds."""
     with warnings.catch_warnings():
-        ran = raspc(
-            "compile", "mine.py:backwards", "--vocab", "a,b", "--max-seq-len", "3", "--causal", "-o", "m"
-        )
+        ran = raspc("compile", "mine.py:backwards", "--vocab", "a,b", "--max-seq-len", "3", "--causal", "-o", "m")
     assert ran.code == 0
     assert ran.err.startswith("raspc: warning: ")
     assert ran.err.count("\n") == 1

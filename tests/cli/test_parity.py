@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raspc.parity import sweep
 from raspc.parity.backends import BACKENDS
 from raspc.weights import Model
 
@@ -15,26 +19,9 @@ from .conftest import Raspc
 FAST = ("--only", "npz,torch")
 
 
-def test_a_faithful_export_passes(raspc: Raspc) -> None:
-    """A saved model and a program of the library, each with its table."""
-    ran = raspc("parity", "reverse", "hist", *FAST)
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.count("match") == 4
-    assert "reverse: parity" in ran.out
-    assert "hist: parity" in ran.out
-
-
-def test_the_report_as_data(raspc: Raspc) -> None:
-    """One object with a report for each model; given inputs are the ones that are run."""
-    found = raspc("parity", "reverse", *FAST, "--input", "a b c", "--input", "c", "--json").json
-    assert found["ok"] is True
-    (report,) = found["models"]
-    assert (report["model"], report["inputs"], report["tolerance"]) == ("reverse", 2, 1e-5)
-    assert [backend["name"] for backend in report["backends"]] == ["npz", "torch"]
-
-
-def test_a_difference_is_exit_1(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One backend with one wrong weight: the first tensor that differs is told."""
+@pytest.fixture
+def corrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The NPZ backend gets one wrong weight."""
     npz = BACKENDS["npz"]
 
     def load_corrupted(model: Model) -> dict[str, Any]:
@@ -42,19 +29,75 @@ def test_a_difference_is_exit_1(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -
         return arrays | {"unembed__w": arrays["unembed__w"] + 1}
 
     monkeypatch.setitem(BACKENDS, "npz", replace(npz, load=load_corrupted))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("model", ["reverse", "hist"])
+def test_a_faithful_export_passes(raspc: Raspc, model: str) -> None:
+    """A saved model, or a program of the library that is compiled first."""
+    ran = raspc("parity", model, *FAST)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.count("match") == 2
+    assert f"{model}: parity" in ran.out
+
+
+def test_the_report_as_data(raspc: Raspc) -> None:
+    """One object; given inputs are the ones that are run."""
+    found = raspc("parity", "reverse", *FAST, "--input", "a b c", "--input", "c", "--json").json
+    assert (found["ok"], found["inputs"], found["tolerance"]) == (True, 2, 1e-5)
+    assert [backend["name"] for backend in found["backends"]] == ["npz", "torch"]
+
+
+def test_a_difference_is_exit_1(raspc: Raspc, corrupted: None) -> None:
+    """One backend with one wrong weight: the first tensor that differs is told."""
     ran = raspc("parity", "reverse", "--only", "npz")
     assert ran.code == 1
     assert "npz: unembedded differs by" in ran.out
-    assert raspc("parity", "reverse", "--only", "npz", "--json").json["ok"] is False
+    ran = raspc("parity", "reverse", "--only", "npz", "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
 
 
-def test_bad_input_is_one_line(raspc: Raspc) -> None:
-    """An unknown backend, an unknown model, an input that the model cannot take."""
-    for args in (
-        ("reverse", "--require", "caffe"),
+def test_the_library_is_swept(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each program, mask and level; one that differs makes the run fail."""
+    every = sweep.library
+    for name in set(BACKENDS) - {"npz"}:
+        monkeypatch.delitem(BACKENDS, name)
+
+    def two(**options: Any) -> Iterator[sweep.Case]:
+        return every(("length", "hist"), optimize=(1,), causal=(False,), **options)
+
+    monkeypatch.setattr("raspc.parity.sweep.library", two)
+    ran = raspc("parity", "--library")
+    assert (ran.code, ran.out.count("match")) == (0, 2)
+    with monkeypatch.context() as patch:
+        patch.setitem(BACKENDS, "npz", replace(BACKENDS["npz"], load=lambda model: {}))
+        ran = raspc("parity", "--library", "--json")
+    assert (ran.code, ran.json["ok"], len(ran.json["cases"])) == (1, False, 2)
+
+
+def test_the_majority_pipeline(raspc: Raspc) -> None:
+    """Artifacts, the mirror and its summary, as files and as the answer."""
+    ran = raspc("parity", "majority", "--artifacts", "a", "--results", "r", "--json")
+    assert ran.code == 0
+    assert ran.json == json.loads(Path("r/parity_summary.json").read_text())
+    assert ran.json["match"] is True
+    assert Path("a/tracr_majority_params.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("reverse", "--library"),
         ("absent",),
-        ("reverse", "--input", "z"),
+        ("reverse", "--require", "caffe"),
         ("reverse", "--only", "x"),
-    ):
-        ran = raspc("parity", *args)
-        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1), ran
+        ("reverse", "--input", "z"),
+        ("reverse", "--input", '"a'),
+        ("reverse", "--artifacts", "a"),
+        ("majority", "--artifacts", "mine.py/a"),
+    ],
+)
+def test_bad_input_is_one_line(raspc: Raspc, args: tuple[str, ...]) -> None:
+    """Nothing to compare, an unknown backend, an unknown model, an input that it cannot take, a bad path."""
+    ran = raspc("parity", *args)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1), ran

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from raspc.cli import syntax
 from raspc.errors import InputError
 
-TOKENS = (
-    st.integers()
-    | st.text(min_size=1)
-    | st.sampled_from(["1", "-0", "None", '"', ",", "[", "a b", "1e5", "é"])
-)
+TOKENS = st.integers() | st.text(min_size=1) | st.sampled_from(["1", "-0", "None", '"', ",", "[", "a b", "1e5", "é"])
 
 
 @given(TOKENS)

@@ -2,64 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raspc.cli.options import Json
-from raspc.cli.output import answer, console, say
+from raspc.cli.output import answer, console, say, table
 from raspc.cli.run import typed_input
 from raspc.errors import InputError
 
 if TYPE_CHECKING:
     from raspc.parity import Report
+    from raspc.parity.sweep import Case
     from raspc.weights import Config, Model
 
 
-def _backends(incomplete: str) -> list[str]:
-    from raspc.parity.backends import BACKENDS
-
-    return [name for name in BACKENDS if name.startswith(incomplete)]
-
-
 def parity(
-    models: Annotated[
-        list[str],
-        typer.Argument(metavar="DIR|PROGRAM...", help="Saved models, or programs of the library to compile."),
-    ],
+    model: Annotated[
+        str | None, typer.Argument(metavar="[DIR|PROGRAM]", help="A saved model, or a program of the library.")
+    ] = None,
     inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="An input such as 'a b c', once or more [default: many]."),
+        list[str] | None, typer.Option("--input", help="An input such as 'a b c', once or more [default: many].")
     ] = None,
     tolerance: Annotated[float, typer.Option(min=0, help="Relative to the largest activation.")] = 1e-5,
     require: Annotated[str, typer.Option(help="Backends that must be there, as torch,jax.")] = "",
-    only: Annotated[
-        str,
-        typer.Option(autocompletion=_backends, help="Backends to run, as torch,jax [default: all installed]."),
-    ] = "",
-    causal: Annotated[bool, typer.Option("--causal", help="Compile programs with a causal mask.")] = False,
-    optimize: Annotated[int, typer.Option("-O", min=0, max=2, help="The level at which programs are compiled.")] = 1,
+    only: Annotated[str, typer.Option(help="Backends to run, as torch,jax [default: all installed].")] = "",
+    library: Annotated[bool, typer.Option("--library", help="Run programs of the library, -O0 and -O1.")] = False,
+    artifacts: Annotated[Path | None, typer.Option(help="With majority: where its mirror's files go.")] = None,
+    results: Annotated[Path | None, typer.Option(help="With majority: where the summary goes.")] = None,
     as_json: Json = False,
 ) -> None:
     """Compare every activation of every installed backend with the NumPy forward; exit 1 on a difference."""
-    from raspc import parity as comparison
-
-    reports = {}
-    for name in models:
-        model = _model(name, causal, optimize)
-        chosen = _inputs(inputs, model.config)
-        reports[name] = comparison.run(model, chosen, tolerance, _names(require), _names(only) or None)
-        if not as_json:
-            _tell(name, reports[name])
-    ok = all(report.ok for report in reports.values())
-    if as_json:
-        answer({"ok": ok, "models": [_record(*item) for item in reports.items()]}, True, lambda: None)
+    if library == (model is not None):
+        raise InputError("raspc parity needs either a model (DIR or PROGRAM) or --library")
+    if artifacts or results:
+        ok = _majority(model, artifacts, results, tolerance, as_json)
+    elif library:
+        ok = _library(tolerance, _names(require), as_json)
+    else:
+        ok = _one(str(model), inputs, tolerance, _names(require), _names(only), as_json)
     if not ok:
         raise typer.Exit(1)
 
 
-def _model(name: str, causal: bool, optimize: int) -> Model:
+def _one(
+    name: str,
+    inputs: list[str] | None,
+    tolerance: float,
+    require: tuple[str, ...],
+    only: tuple[str, ...],
+    as_json: bool,
+) -> bool:
+    from raspc.parity import run
+
+    model = _model(name)
+    report = run(model, _inputs(inputs, model.config), tolerance, require, only or None)
+    answer(report.to_json(), as_json, lambda: _tell(name, report))
+    return report.ok
+
+
+def _model(name: str) -> Model:
     """A saved model where there is such a directory, else a program of the library."""
     import raspc
     from raspc import library
@@ -67,20 +71,11 @@ def _model(name: str, causal: bool, optimize: int) -> Model:
     if Path(name).is_dir() or name not in library.PROGRAMS:
         return raspc.load(name)
     entry = library.get(name)
-    return raspc.compile(
-        entry.program,
-        entry.vocab,
-        entry.max_seq_len,
-        causal=causal or entry.causal,
-        optimize=optimize,
-        partial=causal,
-    )
+    return raspc.compile(entry.program, entry.vocab, entry.max_seq_len, causal=entry.causal)
 
 
 def _inputs(texts: list[str] | None, config: Config) -> list[list[Any]] | None:
-    if not texts:
-        return None
-    return [typed_input(_words(text), config) for text in texts]
+    return [typed_input(_words(text), config) for text in texts] if texts else None
 
 
 def _words(text: str) -> list[str]:
@@ -96,11 +91,39 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _record(name: str, report: Report) -> dict[str, Any]:
-    return {"model": name, **report.to_json()}
-
-
 def _tell(name: str, report: Report) -> None:
     console().print(report.table(f"{name}: parity with the NumPy forward"))
     for fault in report.faults():
         say(fault)
+
+
+def _library(tolerance: float, require: tuple[str, ...], as_json: bool) -> bool:
+    from raspc.parity.sweep import library
+
+    cases = list(_told(library(tolerance=tolerance, require=require)))
+    ok = all(case.report.ok for case in cases)
+    answer({"ok": ok, "cases": [case.to_json() for case in cases]}, as_json, lambda: _tell_cases(cases))
+    return ok
+
+
+def _told(cases: Iterator[Case]) -> Iterator[Case]:
+    """The cases as they come, each named on standard error where a person waits."""
+    with console(stderr=True).status("parity") as status:
+        for case in cases:
+            status.update(case.label)
+            yield case
+
+
+def _tell_cases(cases: list[Case]) -> None:
+    rows = [(case.label, len(case.report.matched), "; ".join(case.report.faults()) or "match") for case in cases]
+    table(("program", "backends", "verdict"), rows)
+
+
+def _majority(model: str | None, artifacts: Path | None, results: Path | None, tolerance: float, as_json: bool) -> bool:
+    from raspc.parity.majority import run
+
+    if model != "majority":
+        raise InputError("--artifacts and --results belong to `raspc parity majority`")
+    summary = run(artifacts or "artifacts", results or "results", tolerance)
+    answer(summary.to_json(), as_json, lambda: say("\n".join(summary.lines())))
+    return summary.ok
