@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp
@@ -78,17 +79,17 @@ def _as_string(token: Value) -> str:
 
 
 def _as_int(token: Value) -> int:
-    number = int(token) if isinstance(token, str) else token
-    if number != int(number):
-        raise ValueError(f"{token!r} is no whole number")
-    return int(number)
+    with suppress(ValueError, TypeError):
+        if (number := int(token)) == (number if isinstance(token, str) else token):
+            return number
+    raise ValueError(f"{token!r} is no whole number")
 
 
 def _as_float(token: Value) -> float:
-    number = float(token)
-    if not math.isfinite(number):
-        raise ValueError(f"{token!r} is no finite number")
-    return number
+    with suppress(ValueError, TypeError):
+        if math.isfinite(number := float(token)):
+            return number
+    raise ValueError(f"{token!r} is no number")
 
 
 BOOLEANS = {"True": True, "T": True, "1": True, 1: True, "False": False, "F": False, "0": False, 0: False}

@@ -47,9 +47,7 @@ def _bind(
         bound[key] = value
     if missing := [p for p in parameters if p not in bound and p not in defaults]:
         found = len(given) + len(named)
-        raise Refused(
-            f"{signature} takes {_count(parameters, defaults)}; found {found}: {missing[0]} is missing"
-        )
+        raise Refused(f"{signature} takes {_count(parameters, defaults)}; found {found}: {missing[0]} is missing")
     return {p: bound.get(p, defaults.get(p)) for p in parameters}
 
 

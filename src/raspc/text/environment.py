@@ -12,6 +12,7 @@ from raspc.errors import InputError, InvalidProgram
 from raspc.rasp import Expr, Selector, SOp
 from raspc.text import builtins, syntax
 from raspc.text.evaluate import evaluate
+from raspc.text.files import read
 from raspc.text.frames import Budget, Cascade, Frame, Poison
 from raspc.text.kinds import Value, kind
 from raspc.text.parsing import parse
@@ -20,7 +21,6 @@ from raspc.text.syntax import Node
 
 LIBRARY = Path(__file__).parent / "lib"
 STANDARD = LIBRARY / "standard.rasp"
-MAX_FILE = 16 * 2**20
 MAX_FAULTS = 20
 
 
@@ -193,23 +193,6 @@ def find(name: str, folder: Path) -> Path:
     raise InputError(f'no file "{name}" in {folder.resolve()} or in the library of raspc{near}')
 
 
-def read(path: Path) -> Source:
-    """The text of a file.
-
-    Raises InputError where it cannot be read as UTF-8 text of at most 16 MiB.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE + 1)
-        if len(content) > MAX_FILE:
-            raise InputError(f"{path}: more than {MAX_FILE // 2**20} MiB; split the program into files")
-        return Source(str(path), content.decode("utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is no UTF-8; save the file as UTF-8") from error
-
-
 def load_program(path_or_source: str | Path, name: str | None = None) -> SOp | Selector:
     """The s-op or selector of this name in a RASP file or text; without a name, the last s-op defined there.
 
@@ -245,9 +228,7 @@ def _program(environment: Environment, where: str, name: str | None) -> SOp | Se
         raise InputError(f'{where}: defines no "{name}"{nearest(name, defined)}')
     value = defined[name]
     if not isinstance(value, (SOp, Selector)):
-        raise InputError(
-            f'{where}: "{name}" is {kind(value)}; needed an s-op or a selector{_remedy(value, name)}'
-        )
+        raise InputError(f'{where}: "{name}" is {kind(value)}; needed an s-op or a selector{_remedy(value, name)}')
     return value
 
 

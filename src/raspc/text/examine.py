@@ -12,6 +12,7 @@ from raspc.rasp import Expr, SOp
 from raspc.text.kinds import Value, constant, kind
 from raspc.text.operators import Refused
 from raspc.text.source import Location, TextInputError
+from raspc.values import apply
 
 MAX_INPUT = 1_000
 """The longest input at the prompt: a selector is a matrix of the input's length squared."""
@@ -35,9 +36,7 @@ def apply_to(expr: Expr, given: Sequence[Value], named: dict[str, Value], where:
     Raises Refused unless it is given one input, TextInputError where the expression is undefined on it.
     """
     if len(given) != 1 or named:
-        raise Refused(
-            f"an s-op or selector is applied to one input; found {len(given) + len(named)} arguments"
-        )
+        raise Refused(f"an s-op or selector is applied to one input; found {len(given) + len(named)} arguments")
     return on_input(expr, as_input(given[0]), where)
 
 
@@ -80,7 +79,18 @@ def _undefined(expr: Expr, xs: Sequence[Value], where: Location, error: InputErr
             values = interpret(child, xs)
             if None in values:
                 return _arithmetic_fault(child, values.index(None), trace(child, xs), xs, where)
-    return TextInputError(f"on {shown(xs)}: {error}", _place(culprit, expr, where))
+    reason = _elementwise_reason(culprit, xs) if isinstance(culprit, rasp.Elementwise) else f"{error}, on"
+    return TextInputError(f"{reason} {shown(xs)}", _place(culprit, expr, where))
+
+
+def _elementwise_reason(expr: rasp.Elementwise, xs: Sequence[Value]) -> str:
+    """What the function of an expression says where it fails first."""
+    for position, args in enumerate(zip(*(interpret(arg, xs) for arg in expr.args), strict=True)):
+        try:
+            apply(expr.f, args, expr.none_in_none_out)
+        except Exception as error:
+            return f"{str(error.args[0]) if error.args else error}, at position {position} of"
+    raise AssertionError("an expression that failed has a position at which it fails")
 
 
 def _place(culprit: object, expr: Expr, where: Location) -> Location:

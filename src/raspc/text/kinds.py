@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from raspc import rasp, values
+from raspc import rasp
 from raspc.text.source import Source
 from raspc.text.syntax import Define
 
@@ -14,6 +14,9 @@ Value = Any
 """An atom (int, float, str, bool), a list, a dict, an s-op, a selector, a function, or several results."""
 
 ATOMS = (bool, int, float, str)
+
+MAX_DEPTH = 50
+"""How deep the lists in a constant may be nested, and how deep a list is shown."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,15 @@ def is_elementwise(value: Value) -> bool:
     return isinstance(value, (rasp.SOp, *ATOMS))
 
 
-def constant(value: Value) -> Value:
+def constant(value: Value, depth: int = 0) -> Value:
     """The value as what an s-op can hold at a position: a list becomes a tuple.
 
-    Raises TypeError where it holds s-ops, selectors, functions or dictionaries.
+    Raises TypeError where it holds s-ops, selectors, functions or dictionaries, or lists nested too deep.
     """
+    if depth > MAX_DEPTH:
+        raise TypeError(f"lists nested more than {MAX_DEPTH} deep")
     if isinstance(value, list):
-        return tuple(constant(item) for item in value)
-    if not is_atom(value):
+        return tuple(constant(item, depth + 1) for item in value)
+    if not isinstance(value, (*ATOMS, tuple)):
         raise TypeError(f"{kind(value)} is no constant")
-    return values.plain(value)
+    return value

@@ -211,9 +211,7 @@ def choose(chosen: Value, condition: SOp, otherwise: Value) -> SOp:
     """
     for branch in (chosen, otherwise):
         if not is_elementwise(branch):
-            raise Refused(
-                f"the condition is an s-op, so both choices are s-ops or atoms; found {kind(branch)}"
-            )
+            raise Refused(f"the condition is an s-op, so both choices are s-ops or atoms; found {kind(branch)}")
     return rasp.where(condition, chosen, otherwise)
 
 
@@ -245,13 +243,14 @@ def item(container: Value, at: Value) -> Value:
     Raises LookupError or TypeError, with the reason, where there is none.
     """
     if isinstance(container, dict):
-        if at not in container:
-            raise LookupError(f"the dictionary has no key {at!r}")
-        return container[at]
+        key = constant(at)
+        if key not in container:
+            raise LookupError(f"the dictionary has no key {key!r}")
+        return container[key]
     if isinstance(at, float) and at.is_integer():
         at = int(at)
     if not isinstance(at, int):
-        raise TypeError(f"a list is indexed by an integer; found {at!r}")
+        raise TypeError(f"a list is indexed by an integer; found {kind(at)}")
     if not -len(container) <= at < len(container):
         raise LookupError(f"index {at} is beyond a list of {len(container)}")
     return container[at]

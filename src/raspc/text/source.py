@@ -16,19 +16,21 @@ EXCERPT_WIDTH = 96
 
 @dataclass(frozen=True)
 class Source:
-    """A text of RASP and the name under which errors cite it."""
+    """A text of RASP, the name under which errors cite it, and the line and column at which it starts there."""
 
     name: str
     text: str
+    first_line: int = 1
+    first_column: int = 1
 
     @cached_property
     def line_starts(self) -> list[int]:
         """The offset at which each line starts."""
         return [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
 
-    def line(self, number: int) -> str:
-        """The line of this number, counted from 1, without its end."""
-        start = self.line_starts[number - 1]
+    def line(self, row: int) -> str:
+        """A line of the text, counted from 0, without its end."""
+        start = self.line_starts[row]
         end = self.text.find("\n", start)
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
@@ -45,15 +47,20 @@ class Location:
     start: int
     end: int
 
+    @cached_property
+    def _row(self) -> int:
+        return bisect_right(self.source.line_starts, self.start) - 1
+
     @property
     def line(self) -> int:
-        """The line on which it starts, counted from 1."""
-        return bisect_right(self.source.line_starts, self.start)
+        """The number of the line on which it starts."""
+        return self.source.first_line + self._row
 
     @property
     def column(self) -> int:
         """The column at which it starts, counted from 1."""
-        return self.start - self.source.line_starts[self.line - 1] + 1
+        shift = self.source.first_column if self._row == 0 else 1
+        return self.start - self.source.line_starts[self._row] + shift
 
     @property
     def text(self) -> str:
@@ -65,7 +72,7 @@ class Location:
 
     def excerpt(self) -> str:
         """The source line with a caret below the place."""
-        full, column = self.source.line(self.line), self.column - 1
+        full, column = self.source.line(self._row), self.start - self.source.line_starts[self._row]
         cut = max(0, column - EXCERPT_WIDTH // 2) if len(full) > EXCERPT_WIDTH else 0
         line = full[cut : cut + EXCERPT_WIDTH]
         shift = column - cut

@@ -1,0 +1,147 @@
+"""How the prompt shows values, in the form that users of RASP's own interpreter know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from raspc import rasp, values
+from raspc.errors import InputError, RaspcError
+from raspc.rasp import Expr
+from raspc.text.examine import Answer, Matrix, on_input, shown
+from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Results, Value
+from raspc.text.settings import Settings
+from raspc.text.source import Location, TextInputError
+
+KEY = "     "
+EXAMPLE = " \t "
+
+
+def show(name: str, value: Value, settings: Settings, where: Location) -> str:
+    """A value under its name, as lines of text; an s-op or selector with its example."""
+    if isinstance(value, Results):
+        return "\n".join(show(name, item, settings, where) for item in value)
+    return next(rule for kind, rule in RULES if isinstance(value, kind))(name, value, settings, where)
+
+
+def _show_sop(name: str, value: Expr, settings: Settings, where: Location) -> str:
+    lines = [f"{KEY}s-op: {name}"]
+    if settings.show_sop:
+        answer = _on_example(value, settings.sop_example, where)
+        text = answer if isinstance(answer, str) else f"= {sequence(answer, settings.full)}"
+        lines.append(f"{EXAMPLE}Example: {name}({shown(settings.sop_example)}) {text}")
+    return "\n".join(lines)
+
+
+def _show_selector(name: str, value: Expr, settings: Settings, where: Location) -> str:
+    lines = [f"{KEY}selector: {name}"]
+    if settings.show_selector:
+        answer = _on_example(value, settings.selector_example, where)
+        lines.append(f"{EXAMPLE}Example:{' ' + answer if isinstance(answer, str) else ''}")
+        lines += matrix(answer) if isinstance(answer, Matrix) else []
+    return "\n".join(lines)
+
+
+def _on_example(value: Expr, example: Sequence[Value], where: Location) -> Answer | Matrix | str:
+    """The value on the example; in words where it is undefined there, which is no fault of the statement."""
+    try:
+        return on_input(value, example, where)
+    except TextInputError as error:
+        return f"is undefined: {error.bare} ({error.where})"
+    except (RaspcError, InputError) as error:
+        return f"is undefined: {error}"
+
+
+def _show_answer(name: str, value: Answer, settings: Settings, where: Location) -> str:
+    return f"\t =  {sequence(value, settings.full)}"
+
+
+def _show_matrix(name: str, value: Matrix, settings: Settings, where: Location) -> str:
+    return "\n".join(["\t =", *matrix(value)])
+
+
+def _show_function(name: str, value: Function | Builtin, settings: Settings, where: Location) -> str:
+    return f"{KEY}console function: {name}({', '.join(value.parameters)})"
+
+
+def _labelled(label: str) -> Callable[..., str]:
+    return lambda name, value, settings, where: f"{KEY}{label}: {atom_or_more(value)}"
+
+
+RULES: list[tuple[type | tuple[type, ...], Callable[..., str]]] = [
+    (rasp.SOp, _show_sop),
+    (rasp.Selector, _show_selector),
+    (Answer, _show_answer),
+    (Matrix, _show_matrix),
+    ((Function, Builtin), _show_function),
+    (list, _labelled("list")),
+    (dict, _labelled("dict")),
+    (object, _labelled("value")),
+]
+
+
+def sequence(items: Sequence[Value], full: bool = False) -> str:
+    """`[1, 1, 2, 2, 1] (ints)`; `[0.2]*5 (floats)` where all are equal, unless the full sequence is wanted."""
+    texts = [token(item) for item in items]
+    same = len(items) > 1 and all(values.same(item, items[0]) for item in items)
+    text = f"[{texts[0]}]*{len(texts)}" if same and not full else f"[{', '.join(texts)}]"
+    return f"{text} ({_kinds(items)})" if items else "[]"
+
+
+def token(item: Value) -> str:
+    """A value inside a sequence: T and F, three digits after the point, strings without quotes."""
+    if isinstance(item, bool):
+        return "T" if item else "F"
+    if isinstance(item, float):
+        return _float(item)
+    return f"({', '.join(map(token, item))})" if isinstance(item, tuple) else str(item)
+
+
+def _float(number: float) -> str:
+    rounded = round(number, 3)
+    if number and (not rounded or abs(number) >= 1e15):
+        return f"{number:.3g}"
+    return str(int(rounded)) if rounded.is_integer() else str(rounded)
+
+
+KINDS: list[tuple[Any, str]] = [(bool, "bools"), (int, "ints"), ((int, float), "floats"), (str, "strings")]
+
+
+def _kinds(items: Sequence[Value]) -> str:
+    for kind, word in KINDS:
+        if all(isinstance(item, kind) and (kind is bool or not isinstance(item, bool)) for item in items):
+            return word
+    return "mixed"
+
+
+def matrix(value: Matrix) -> list[str]:
+    """A selector: a column for each key, a row for each query, 1 where it selects."""
+    names = [token(item) for item in value.tokens]
+    width = max(map(len, names), default=1)
+    margin = EXAMPLE + "\t\t "
+    head = f"{margin}{' ' * width}   {' '.join(name.rjust(width) for name in names)}"
+    rows = (
+        f"{margin}{name.rjust(width)} | {' '.join(('1' if entry else ' ').rjust(width) for entry in row)}"
+        for name, row in zip(names, value, strict=True)
+    )
+    return [line.rstrip() for line in (head, *rows)]
+
+
+def atom_or_more(value: Value, depth: int = 0) -> str:
+    """A value as it would be written in a program, where it can be."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, (list, tuple, dict)):
+        return "…" if depth > MAX_DEPTH else _container(value, depth + 1)
+    if isinstance(value, Expr):
+        return f"{'s-op' if isinstance(value, rasp.SOp) else 'selector'} {value.name}"
+    if isinstance(value, (Function, Builtin)):
+        return f"function {value.name}"
+    return value.symbol if isinstance(value, Comparator) else str(value)
+
+
+def _container(value: Value, depth: int) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{atom_or_more(k, depth)}: {atom_or_more(v, depth)}" for k, v in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    return f"[{', '.join(atom_or_more(item, depth) for item in value)}]"
