@@ -109,9 +109,7 @@ def average(chosen: list[Any], default: Any) -> Any:
 def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
     """Equal at every position; numbers to within rounding."""
     return len(xs) == len(ys) and all(
-        math.isclose(x, y, rel_tol=1e-12, abs_tol=1e-12)
-        if values.is_number(x) and values.is_number(y)
-        else x == y
+        math.isclose(x, y, rel_tol=1e-12, abs_tol=1e-12) if values.is_number(x) and values.is_number(y) else x == y
         for x, y in zip(xs, ys, strict=True)
     )
 

@@ -8,6 +8,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,9 +63,7 @@ def test_agrees_with_its_reference(name: str) -> None:
     """The expression computes what the reference computes, on all short inputs and some long ones."""
     entry = library.get(name)
     program = entry.program
-    wrong = [
-        xs for xs in inputs(entry) if not agree(interpret(program, xs, entry.causal), entry.reference(xs))
-    ]
+    wrong = [xs for xs in inputs(entry) if not agree(interpret(program, xs, entry.causal), entry.reference(xs))]
     assert wrong == []
 
 
@@ -77,11 +76,7 @@ def test_under_a_causal_mask(name: str, kind: str) -> None:
         "same": entry.reference,
         "prefix": lambda xs: [entry.reference(xs[: i + 1])[i] for i in range(len(xs))],
     }
-    wrong = [
-        xs
-        for xs in inputs(entry, most=200)
-        if not agree(interpret(program, xs, causal=True), wanted[kind](xs))
-    ]
+    wrong = [xs for xs in inputs(entry, most=200) if not agree(interpret(program, xs, causal=True), wanted[kind](xs))]
     assert wrong == []
 
 
@@ -164,9 +159,7 @@ def test_addition_in_any_base(base: int) -> None:
     program = library.addition(base)
     for _ in range(50):
         columns = [(rng.randrange(base), rng.randrange(base)) for _ in range(rng.randint(1, 7))]
-        total = sum(
-            (x + y) * base**place for place, (x, y) in zip(itertools.count(), reversed(columns), strict=False)
-        )
+        total = sum((x + y) * base**place for place, (x, y) in zip(itertools.count(), reversed(columns), strict=False))
         digits = [total // base**place % base for place in reversed(range(len(columns)))]
         assert program([f"{x}+{y}" for x, y in columns]) == digits
 
@@ -196,3 +189,14 @@ def test_the_names_of_tracr() -> None:
     assert library.make_count(tokens, "a")("aab") == [2, 2, 2]
     assert library.make_nary_sequencemap(lambda x, y, z: x + y + z, tokens, tokens, tokens)("a") == ["aaa"]
     assert library.make_count_less_freq(2)("aaabbc") == [3] * 6
+
+
+def test_the_page_lists_every_program() -> None:
+    """docs/library.md has one row for each program, in the order of the table, with its defaults."""
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{entry.name}` | {entry.description} | `{' '.join(map(str, entry.vocab))}` | {entry.max_seq_len} | "
+        f"{entry.source} |"
+        for entry in library.PROGRAMS.values()
+    ]
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows
