@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,9 @@ import pytest
 from tests import fuzz
 
 import raspc
+from raspc import rasp
+
+Case = tuple[rasp.SOp, tuple[Any, ...], int, bool]
 
 
 def test_random_programs_agree() -> None:
@@ -25,6 +31,48 @@ def test_many_random_programs_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert fuzz.run(seed=2, count=2000, levels=[0, 1]) == 0
     refused = capsys.readouterr().err.count("refused")
     assert refused < 0.03 * 4000
+
+
+def wildcards() -> Case:
+    """A table of three variables, two of which depend on the index: cells that cannot occur are no values."""
+    marks = rasp.ConstantSOp([True, True, "_"], check_length=False)
+    found = rasp.map(lambda x, y, z: (x == y) + (y == z), marks, rasp.tokens, rasp.indices)
+    return found, (1, 2.5), 3, False
+
+
+def never_empty() -> Case:
+    """A selector that is never empty, which the compiler knows only before it rewrites it."""
+    before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    place = rasp.SelectorWidth(before | rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.EQ) & before)
+    third = rasp.Select(place, place, lambda k, q: q == 3)
+    here = rasp.Select(rasp.indices, rasp.tokens, rasp.Comparison.EQ)
+    return rasp.Aggregate(~(here & third), rasp.indices, default=0), (1,), 3, True
+
+
+def chosen_means() -> Case:
+    """A mean that is not listed, in one branch of a choice."""
+    everything = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE)
+    mean = rasp.Aggregate(everything, rasp.tokens, default=False)
+    less = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT)
+    same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+    before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+    rank = rasp.SelectorWidth(less | same & before)
+    return rasp.where(rank == 0, mean, rasp.tokens), (1, 2, 4), 4, True
+
+
+@pytest.mark.parametrize("build", [wildcards, never_empty, chosen_means])
+@pytest.mark.parametrize("level", [0, 1])
+def test_what_the_fuzzer_has_found_stays_mended(build: Callable[[], Case], level: int) -> None:
+    """Every input, every position, of programs that once came out wrong."""
+    program, vocab, n, causal = build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", raspc.UncertainProgram)
+        model = raspc.compile(program, vocab, n, causal=causal, optimize=level)
+    for length in range(1, n + 1):
+        for xs in itertools.product(vocab, repeat=length):
+            answer = model.apply([model.config.bos, *xs]).decoded[1:]
+            wanted = raspc.interpret(program, list(xs), causal=causal)
+            assert all(map(fuzz.agree, answer, wanted)), (xs, wanted, answer)
 
 
 def swapped(program: Any, *args: Any, **options: Any) -> Any:
