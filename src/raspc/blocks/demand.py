@@ -31,6 +31,8 @@ SUM_OF_SHARES = 96
 """Up to this length, widths that are added raise BOS so far that their shares may be added instead."""
 NUMBER_ERROR = 1e-5
 """How far off, relatively, a number may be that is averaged or given as the answer."""
+DECODE_CELLS = 1 << 14
+"""A sum over more cells than this is decoded part by part, without trying to design it whole."""
 ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
 
@@ -250,13 +252,19 @@ class _Demander:
         groups = self.groups(place, [])
         if not groups:
             return
-        groups, design = self.designed(place, node, joint, groups)
         sums = [F.additive(joint, feature) for feature in stored]
-        if not self.readable(place) and all(sums) and self.ready.decoding_costs(sums) <= self.ready.cost(design):
-            for feature in stored:
-                self.want_parts(joint, feature, self.tolerance[place])
-            return
+        may_decode = not self.readable(place) and all(sums)
+        if may_decode and joint.cells.size > DECODE_CELLS:
+            return self.want_decoded(place, joint, stored)
+        groups, design = self.designed(place, node, joint, groups)
+        if may_decode and self.ready.decoding_costs(sums) <= self.ready.cost(design):
+            return self.want_decoded(place, joint, stored)
         self.materialise(place, node, groups, design)
+
+    def want_decoded(self, place: int, joint: Joint, stored: Sequence[Floats]) -> None:
+        """Read the features as sums over the roots after all, each of which is decoded on its own."""
+        for feature in stored:
+            self.want_parts(joint, feature, self.tolerance[place])
 
     def visit_opaque(self, place: int, node: Table) -> None:
         """A table over too many combinations of roots to be listed: computed from its arguments."""

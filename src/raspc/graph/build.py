@@ -22,7 +22,7 @@ from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Se
 from raspc.graph.samples import search
 from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued
 from raspc.graph.store import Store
-from raspc.graph.tabulate import affine_form, predicate_table, tabulate
+from raspc.graph.tabulate import Operation, affine_form, predicate_table, tabulate
 
 
 def build(program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False) -> Graph:
@@ -132,12 +132,14 @@ class _Builder:
         domains = [self.store.domain(arg) for arg in args]
         if form and any(isinstance(d, Interval) for d in domains) and all(d.all_numbers for d in domains):
             return self.store.affine(args, *form)
-        return self.elementwise_of(f, args, expr.name)
+        return self.elementwise_of(f, args, expr.name, expr.operation)
 
-    def elementwise_of(self, f: Callable[..., Any], args: Sequence[int], name: str) -> int:
+    def elementwise_of(
+        self, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None
+    ) -> int:
         for arg in args:
             self.store.list_values(arg, name)
-        return tabulate(self.store, f, args, name)
+        return tabulate(self.store, f, args, name, operation)
 
     def select(self, expr: rasp.Select, key: int, query: int) -> int:
         for arg in (key, query):

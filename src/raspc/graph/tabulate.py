@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,12 +15,19 @@ from raspc.graph.store import Store
 from raspc.graph.tables import JOINT_LIMIT, Joint, listing, possible, union
 
 PREDICATE_LIMIT = 1 << 22
+Operation: TypeAlias = tuple[str, Any, Any]
+"""An operator's name, and its left and right constant (None where an s-op stands)."""
+
 CELL_LIMIT = 1 << 22
 """The most cells of one table."""
 
 
-def tabulate(store: Store, f: Callable[..., Any], args: Sequence[int], name: str) -> int:
+def tabulate(
+    store: Store, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None
+) -> int:
     """The place of the node f(args…); f is called once for each combination that can occur.
+
+    `operation`: the operator that f is known to be; of integers it is taken of all combinations at once.
 
     Raises UnsupportedProgram if there are too many, or if f is undefined for all.
     """
@@ -29,21 +36,14 @@ def tabulate(store: Store, f: Callable[..., Any], args: Sequence[int], name: str
     axes = [unique.index(arg) for arg in args]
     sizes = [len(store.listed(arg)) for arg in unique]
     reach = _reachable(store, unique, sizes, name)
-    combos = np.stack(np.unravel_index(reach, sizes), axis=1) if sizes else np.zeros((1, 0), np.int64)
-    results, error = _results(
-        f, [[pool[row[axis]] for pool, axis in zip(pools, axes, strict=True)] for row in combos.tolist()]
+    rows = np.unravel_index(reach, sizes) if sizes else ()
+    found = _of_integers(
+        operation, [np.array(pool, object)[rows[axis]] for pool, axis in zip(pools, axes, strict=True)]
     )
-    known = [r for r in results if r is not _RAISED]
-    if not known:
-        raise UnsupportedProgram.at(
-            name, f"a function that is undefined on all its arguments (it raised {error})",
-            "a value for some argument", "correct the function or the vocabulary",
-        )  # fmt: skip
-    domain = Listed(V.canonical(known))
-    ids = np.array([UNDEFINED if r is _RAISED else domain.id(r) for r in results], np.int32)
+    domain, ids = found or _listed(f, [[pools[i][v] for v in rows[a].tolist()] for i, a in enumerate(axes)], name)
     cells = np.full(int(np.prod(sizes)), UNDEFINED, np.int32)
     cells[reach] = ids
-    return _simplest(store, unique, cells.reshape(sizes), domain, raises=len(known) < len(results))
+    return _simplest(store, unique, cells.reshape(sizes), domain, raises=bool((ids < 0).any()))
 
 
 def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
@@ -88,6 +88,40 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
     seen = np.zeros(int(total), bool)
     seen[flat] = True
     return np.flatnonzero(seen)
+
+
+def _listed(f: Callable[..., Any], columns: Sequence[Sequence[Any]], name: str) -> tuple[Listed, Ids]:
+    """The value set of f over rows of arguments, and the id of each row's value."""
+    results, error = _results(f, list(zip(*columns, strict=True)))
+    known = [r for r in results if r is not _RAISED]
+    if not known:
+        raise UnsupportedProgram.at(
+            name, f"a function that is undefined on all its arguments (it raised {error})",
+            "a value for some argument", "correct the function or the vocabulary",
+        )  # fmt: skip
+    domain = Listed(V.canonical(known))
+    return domain, np.array([UNDEFINED if r is _RAISED else domain.id(r) for r in results], np.int32)
+
+
+_INTEGER_UFUNCS: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+
+
+def _of_integers(operation: Operation | None, columns: Sequence[Any]) -> tuple[Listed, Ids] | None:
+    """The same, vectorised, for a sum, difference or product of small integers; None for anything else."""
+    ufunc = _INTEGER_UFUNCS.get(operation[0]) if operation else None
+    if ufunc is None or operation is None:
+        return None
+    constants = [c for c in operation[1:] if c is not None]
+    pools = [set(map(type, column)) for column in columns] + [{type(c)} for c in constants]
+    if any(kinds != {int} for kinds in pools):
+        return None
+    if max(abs(x) for column in [*columns, constants] for x in column) >= 1 << 30:
+        return None
+    arrays = [column.astype(np.int64) for column in columns]
+    if constants:
+        arrays.insert(0 if operation[1] is not None else 1, np.int64(constants[0]))
+    values, ids = np.unique(ufunc(*arrays), return_inverse=True)
+    return Listed(tuple(values.tolist())), ids.ravel().astype(np.int32)
 
 
 class _Raised:
