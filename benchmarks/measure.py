@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -41,6 +42,17 @@ def side_by_side(a: Callable[[], object], b: Callable[[], object], repeats: int 
     a(), b()
     times = [(seconds(a), seconds(b)) for _ in range(repeats)]
     return statistics.median(t for t, _ in times), statistics.median(t for _, t in times)
+
+
+def process_medians(command: Sequence[str], repeats: int = 7) -> tuple[float, float]:
+    """The median wall-clock and CPU time of a whole process; the second is steadier on a busy machine."""
+    walls, cpus = [], []
+    for _ in range(repeats):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        walls.append(seconds(lambda: subprocess.run(command, check=True, capture_output=True)))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return statistics.median(walls), statistics.median(cpus)
 
 
 def in_process(program: str) -> tuple[float, float]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Table, median
+from benchmarks.measure import Table, process_medians
 
 
 def table() -> Table:
@@ -19,11 +18,11 @@ def table() -> Table:
             ("run", model, "a", "b", "c"),
             ("list",),
         ]
-        rows = [(f"`raspc {' '.join(command)}`".replace(model, "DIR"), time_of(*command)) for command in commands]
-    return Table("Whole process, cold", ("command", "median"), rows)
+        rows = [(f"`raspc {' '.join(command)}`".replace(model, "DIR"), *times_of(*command)) for command in commands]
+    return Table("Whole process, cold", ("command", "median time", "of it CPU"), rows)
 
 
-def time_of(*command: str) -> str:
-    """The median time of one process."""
-    work = [sys.executable, "-m", "raspc", *command]
-    return f"{median(lambda: subprocess.run(work, check=True, capture_output=True), 7):.2f} s"
+def times_of(*command: str) -> tuple[str, str]:
+    """The median times of one process."""
+    wall, cpu = process_medians([sys.executable, "-m", "raspc", *command])
+    return f"{wall:.2f} s", f"{cpu:.2f} s"

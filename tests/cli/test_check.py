@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,23 @@ def test_a_right_model_passes(raspc: Raspc) -> None:
 def test_many_inputs_are_sampled(raspc: Raspc) -> None:
     """Beyond the limit, that many random inputs."""
     assert raspc("check", "reverse", "--limit", "100").out == "equal on 100 random inputs\n"
+
+
+class Terminal(io.StringIO):
+    """Standard error, where somebody is watching."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_a_person_sees_progress(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar on the terminal's standard error, and the answer alone on standard output."""
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    ran = raspc("check", "reverse", "--json")
+    assert ran.json["ok"] is True
+    assert "checking" in terminal.getvalue()
+    assert "120/120" in terminal.getvalue()
 
 
 def test_the_seed_chooses_the_inputs(raspc: Raspc) -> None:

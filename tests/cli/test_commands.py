@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -59,6 +60,28 @@ def test_a_python_program_compiles(raspc: Raspc) -> None:
     """A file's attribute, its vocabulary and its length."""
     raspc("compile", "mine.py:backwards", "--vocab", "1,2,3", "--max-seq-len", "3", "-o", "m")
     assert raspc("run", "m", "1", "2", "3").out == "3 2 1\n"
+
+
+def test_a_rasp_file_compiles(raspc: Raspc) -> None:
+    """The last s-op of a file in RASP's own syntax, or the one that is named; a selector is told apart."""
+    Path("prog.rasp").write_text("flip = select(indices, length - indices - 1, ==);\nrev = aggregate(flip, tokens);\n")
+    options = ("--vocab", "a,b", "--max-seq-len", "4", "-o", "m")
+    for program in ("prog.rasp", "prog.rasp:rev"):
+        assert raspc("compile", program, *options).code == 0
+        assert raspc("run", "m", "a", "b").out == "b a\n"
+    refused = raspc("compile", "prog.rasp:flip", *options)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "prog.rasp:flip is a selector" in refused.err
+
+
+def test_an_error_in_rasp_shows_its_place(raspc: Raspc) -> None:
+    """File, line and column, then the line itself with a caret below the fault."""
+    Path("bad.rasp").write_text("x = lenght - 1;\n")
+    ran = raspc("compile", "bad.rasp", "--vocab", "a,b", "--max-seq-len", "4")
+    assert (ran.code, ran.out) == (2, "")
+    fault, line, caret = ran.err.splitlines()
+    assert fault.startswith("raspc: bad.rasp:1:5: ")
+    assert line.index("lenght") == caret.index("^")
 
 
 def test_tokens_are_found_by_value_or_letters(raspc: Raspc) -> None:
@@ -124,6 +147,18 @@ def test_help_is_no_error(raspc: Raspc, args: list[str]) -> None:
     ran = raspc(*args)
     assert (ran.code, ran.err) == (0, "")
     assert "raspc" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("compile rev", "reverse"), ("insp", "inspect"), ("export m --to tor", "torch")]
+)
+def test_the_shell_completes(words: str, offered: str) -> None:
+    """Commands, programs of the library and targets are completed."""
+    count = len(words.split())
+    environment = {"_RASPC_COMPLETE": "complete_bash", "COMP_WORDS": f"raspc {words}", "COMP_CWORD": str(count)}
+    command = [sys.executable, "-c", "from raspc.cli import app; app.app(prog_name='raspc')"]
+    ran = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert offered in ran.stdout.split()
 
 
 def test_a_closed_pipe_is_no_error() -> None:
