@@ -140,9 +140,9 @@ def _source(expr: Expr, position: int, results: Results) -> tuple[Expr, int] | N
         keys = (key for key, selected in enumerate(row) if selected and values[key] is None)
         return expr.sop, next(keys)
     children = [child for child in expr.children if results[id(child)][position] is None]
-    if isinstance(expr, rasp.NaryMap) and not expr.none_in_none_out and expr.children[0] not in children:
+    if isinstance(expr, rasp.NaryMap) and not expr.none_in_none_out:
         condition = results[id(expr.children[0])][position]
-        children = [expr.children[1 if condition else 2]]
+        children = [expr.children[0 if condition is None else 1 if condition else 2]]
     return (children[0], position) if children else None
 
 

@@ -11,7 +11,7 @@ from raspc.text.kinds import Value
 from raspc.text.source import Location, Source, TextError, nearest
 from raspc.text.syntax import Node
 
-MAX_STEPS = 2_000_000
+MAX_STEPS = 1_000_000
 """The most nodes evaluated for one text: a loop over a loop over a loop ends in an error, not in a hang."""
 
 
