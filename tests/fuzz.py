@@ -90,9 +90,9 @@ def _difference(case: Case, program: Any, model: Any) -> Fault | None:
 
 
 def agree(x: Any, y: Any) -> bool:
-    """One value, or numbers within the tolerance."""
+    """One value, or numbers within the tolerance: relative, but for a hundredth of it around 0."""
     if values.is_number(x) and values.is_number(y):
-        return math.isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return math.isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE / 100)
     return values.same(x, y)
 
 
