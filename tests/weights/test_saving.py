@@ -170,9 +170,7 @@ def test_a_killed_save_leaves_the_old_model_or_none(tmp_path: Path) -> None:
     """A real process, killed before each of its operations on files, one after another."""
     script = KILLER.format(root=str(Path(__file__).parents[2]), path=str(tmp_path / "model"))
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10
 
@@ -200,9 +198,7 @@ def test_any_altered_byte_is_noticed(saved: Path, name: str, data: st.DataObject
 def _means_the_same(altered: bytes, original: bytes) -> bool:
     """The config is hashed as data, so that white space in it does not matter."""
     try:
-        return bool(
-            jsonvalues.dumps(jsonvalues.loads(altered)) == jsonvalues.dumps(jsonvalues.loads(original))
-        )
+        return bool(jsonvalues.dumps(jsonvalues.loads(altered)) == jsonvalues.dumps(jsonvalues.loads(original)))
     except (ModelFormatError, UnsupportedProgram):
         return False
 

@@ -96,7 +96,7 @@ def prepare(params: Mapping[str, Any], config: Config, dtype: npt.DTypeLike = np
 
 def forward(weights: Weights, ids: Ids) -> Array:
     """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]; nothing else is kept."""
-    x, hidden = _embed(weights, ids), _hidden(weights.config, ids, weights.pos_embed.dtype)
+    x, hidden = _embed(weights, ids), hidden_keys(weights.config, ids, weights.pos_embed.dtype)
     for layer in weights.layers:
         x += _attention(layer, x, hidden, weights.config)[0]
         x += _mlp(layer, x)
@@ -105,7 +105,7 @@ def forward(weights: Weights, ids: Ids) -> Array:
 
 def trace(weights: Weights, ids: Ids) -> Trace[Array]:
     """The same pass, with every activation kept."""
-    x, hidden = _embed(weights, ids), _hidden(weights.config, ids, weights.pos_embed.dtype)
+    x, hidden = _embed(weights, ids), hidden_keys(weights.config, ids, weights.pos_embed.dtype)
     kept = Trace(x, [], [], [], [], x, x)
     for layer in weights.layers:
         attended, logits, patterns = _attention(layer, x, hidden, weights.config)
@@ -128,7 +128,7 @@ def _embed(weights: Weights, ids: Ids) -> Array:
     return x
 
 
-def _hidden(config: Config, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
+def hidden_keys(config: Config, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
     """What the mask adds to the logits, [batch or 1, 1, query or 1, key]: 0, or −∞ where a key is hidden."""
     pad = ids == config.pad_id
     hidden = pad[:, None, None, :] if pad.any() else None

@@ -15,7 +15,8 @@ from raspc.errors import InputError, ModelFormatError
 from raspc.values import Value
 from raspc.weights import encoders
 from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Trace, Weights, forward, prepare, trace
+from raspc.weights.fast import FastWeights, forward, prune
+from raspc.weights.forward import Ids, Trace, Weights, prepare, trace
 from raspc.weights.params import Array, Params
 
 CHUNK = 2**20
@@ -132,9 +133,7 @@ class Model:
         rows = list(self._encoded(batch))
         longest = max(map(len, rows), default=1)
         pad = self.config.pad_id
-        return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(
-            -1, longest
-        )
+        return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(-1, longest)
 
     def _encoded(self, batch: Sequence[Sequence[Value]]) -> Iterator[list[int]]:
         for i, tokens in enumerate(batch):
@@ -144,10 +143,21 @@ class Model:
                 raise InputError(f"input {i} of the batch: {error}") from error
 
     def logits(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Array:
-        """The logits [batch, position, d_vocab_out] of padded ids, in pieces that fit the cache."""
-        weights, piece = self._weights(dtype), self._rows_at_once(ids.shape[1])
-        parts = [forward(weights, ids[i : i + piece]) for i in range(0, len(ids), piece)]
-        return np.concatenate(parts) if parts else np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
+        """The logits [batch, position, d_vocab_out] of padded ids; 0 at padding that needs no run.
+
+        Inputs of like length run together, in pieces that fit the cache.
+        """
+        fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
+        found = np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
+        lengths = (ids != self.config.pad_id).sum(1)
+        order = lengths.argsort(kind="stable")
+        start = 0
+        while start < len(order):
+            rows = order[start : start + self._rows_at_once(lengths[order[start]])]
+            longest = lengths[rows[-1]]
+            found[rows, :longest] = forward(fast, ids[rows, :longest])
+            start += len(rows)
+        return found
 
     def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
@@ -156,10 +166,12 @@ class Model:
     def _weights(self, dtype: npt.DTypeLike) -> Weights:
         return self.weights if np.dtype(dtype) == np.float32 else prepare(self.params, self.config, dtype)
 
+    @cached_property
+    def _fast(self) -> FastWeights:
+        return prune(self.weights)
+
     def _rows_at_once(self, length: int) -> int:
-        config = self.config
-        widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model)
-        return max(1, CHUNK // (length * widest))
+        return max(1, CHUNK // (length * max(length, self._fast.widest)))
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory; see `raspc.weights.saving`.
