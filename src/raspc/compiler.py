@@ -12,6 +12,7 @@ from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.schedule import Schedule, greedy
+from raspc.certify import certificate as certificates
 from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram
 from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
@@ -66,24 +67,32 @@ def compile(
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
-    model = compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes)
-    return certified(model) if certify else model
+    return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify)
 
 
 def compile_graph(
-    graph: Graph, bos: Any = "BOS", pad: Any = "PAD", optimize: int = 1, disabled_passes: Collection[str] = ()
+    graph: Graph,
+    bos: Any = "BOS",
+    pad: Any = "PAD",
+    optimize: int = 1,
+    disabled_passes: Collection[str] = (),
+    certify: bool = True,
 ) -> Model:
-    """The model of a graph, not certified."""
+    """The model of a graph. Raises CertificateError for margins that do not suffice."""
     found = stages(graph, optimize, disabled_passes)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
-    return Model(
+    model = Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
         residual_labels(found.lowered, found.layout),
         alignment(found.graph, found.lowered, found.schedule, found.layout, optimize),
         found.graph,
     )
+    if not certify:
+        return model
+    certificate = certificates.certify(model, found.graph, found.needs, found.lowered)
+    return replace(model, certificate=certificate.to_json())
 
 
 def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = ()) -> Stages:
@@ -164,11 +173,6 @@ def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
             f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
             UncertainProgram, stacklevel=3,
         )  # fmt: skip
-
-
-def certified(model: Model) -> Model:
-    """The model with its certificate."""
-    return model
 
 
 __all__ = ["Config", "Stages", "compile", "compile_graph", "stages"]

@@ -50,7 +50,7 @@ class Conjunct:
 class Demands:
     """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
 
-    `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether the head averages "is a
+    `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether the head averages "is a
     token" (d of M + d) rather than "is BOS" (M of M + d).
     """
 
@@ -58,6 +58,7 @@ class Demands:
     clean: dict[int, list[Group]] = field(default_factory=dict)
     design: dict[int, neurons.Design] = field(default_factory=dict)
     conjuncts: dict[int, tuple[Conjunct, ...]] = field(default_factory=dict)
+    rough: dict[int, bool] = field(default_factory=dict)
     raised: dict[int, float] = field(default_factory=dict)
     counts_keys: dict[int, bool] = field(default_factory=dict)
     may_be_empty: dict[int, bool] = field(default_factory=dict)
@@ -357,6 +358,8 @@ class _Demander:
         selects = selects_of(self.graph, node)
         tied = not isinstance(node, N.Aggregate) or not node.pick
         self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)
+        read = {p for conjunct in self.result.conjuncts[place] for p in (conjunct.key, conjunct.query)}
+        self.result.rough[place] = tied and any(self.ready.is_noisy(p) for p in read)
         for conjunct in self.result.conjuncts[place]:
             sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
             for (side, columns), (_, others) in zip(sides, sides[::-1], strict=True):

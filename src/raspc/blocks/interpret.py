@@ -11,8 +11,6 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
 from raspc.graph.evaluate import Batch
 
-SCALE = 256.0
-
 
 @dataclass(frozen=True, eq=False)
 class Stream:
@@ -55,10 +53,10 @@ def _embedded(lowered: Lowered, batch: Batch) -> Stream:
 
 def _run_head(stream: Stream, head: Head, batch: Batch) -> None:
     query, key, value = stream.read(head.query), stream.read(head.key), stream.read(head.value)
-    scores = SCALE * query @ key.transpose(0, 2, 1)
+    scores = head.sharpness * query @ key.transpose(0, 2, 1)
     is_bos = stream.spaces[BOS][:, :, 0]
-    sink = SCALE * head.sink if head.log_sink is None else head.log_sink
-    scores += is_bos[:, None, :] * (sink + 2 * SCALE * is_bos[:, :, None])
+    sink = head.sharpness * head.sink if head.log_sink is None else head.log_sink
+    scores += is_bos[:, None, :] * (sink + 2 * head.sharpness * is_bos[:, :, None])
     scores[~_visible(batch)] = -np.inf
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)

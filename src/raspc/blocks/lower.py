@@ -15,6 +15,11 @@ from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 from raspc.graph.tables import Joint, listings
 
+SHARP = 256.0
+"""What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
+TIED = 48.0
+"""The same where scores carry rounding: e^(−24) for the default against the selected keys."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
@@ -219,7 +224,8 @@ class _Lowering:
             out[group.space], base[group.space] = design.out[:, start:stop], design.base[start:stop]
             start = stop
         label = self.graph.labels[place]
-        return Neurons(label, Read({s: m for s, m in maps.items() if m.any()}, bias), Write(out, base))
+        read = Read({s: m for s, m in maps.items() if m.any()}, bias)
+        return Neurons(label, read, Write(out, base), design.slack, design.reach)
 
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
@@ -227,6 +233,17 @@ class _Lowering:
         queries = [self.read([(c.query, c.factors.queries)]) for c in conjuncts]
         keys = [self.read([(c.key, c.factors.keys)]) for c in conjuncts]
         return beside(queries), beside(keys)
+
+    def is_single(self, node: N.Aggregate) -> bool:
+        """Whether some conjunct selects at most one index."""
+        return any(
+            isinstance(self.graph[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
+            for select in selects_of(self.graph, node)
+        )
+
+    def sharpness(self, place: int) -> float:
+        """Less where several selected keys are told equal by what carries rounding: ties part by e^(β·error)."""
+        return TIED if self.needs.rough.get(place, False) else SHARP
 
     def selector_name(self, place: int, node: Variable) -> str:
         selects = selects_of(self.graph, node)
@@ -242,7 +259,19 @@ class _Lowering:
         value = Read({BOS: np.array([[bos]])}, np.array([bias]))
         raised = float(np.log(self.needs.raised[place]))
         name = self.selector_name(place, node)
-        return Head(self.graph.labels[place], name, query, key, value, Write({raw.space: np.eye(1)}), 0.0, raised)
+        return Head(
+            self.graph.labels[place],
+            name,
+            query,
+            key,
+            value,
+            Write({raw.space: np.eye(1)}),
+            0.0,
+            self.sharpness(place),
+            "width",
+            False,
+            raised,
+        )
 
     def mean_head(self, place: int, node: Variable, raw: Group) -> Head:
         assert isinstance(node, N.Aggregate)
@@ -292,7 +321,9 @@ class _Lowering:
             start = stop
         sink = -0.5 if self.needs.may_be_empty[place] else -1.0
         name = self.selector_name(place, node)
-        return Head(self.graph.labels[place], name, query, key, value, Write(write), sink)
+        kind = "pick" if node.pick else "mean"
+        sharpness, single = self.sharpness(place), self.is_single(node)
+        return Head(self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single)
 
 
 def beside(reads: Sequence[Read]) -> Read:

@@ -40,6 +40,7 @@ class Design:
     """relu(Σ_i features_i[value_i] @ weights_i + bias) @ out + base, for input variables i.
 
     `gap`: the least distance along a line between values that are told apart; infinite for cells.
+    `slack` and `reach`: see `raspc.blocks.spaces.Neurons`.
     """
 
     axes: tuple[int, ...]
@@ -49,6 +50,8 @@ class Design:
     out: Matrix
     base: Floats
     gap: float
+    slack: Floats
+    reach: int = 0
 
     @property
     def size(self) -> int:
@@ -72,6 +75,7 @@ class Steps:
     change: Matrix
     first: Floats
     gap: float
+    slack: Floats
 
 
 def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None:
@@ -97,6 +101,7 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
         _alternating(steps.change),
         steps.first,
         steps.gap,
+        np.repeat(steps.slack, 2),
     )
 
 
@@ -117,7 +122,8 @@ def _steps(along: Floats, classes: Ids, outputs: Matrix, noise: float) -> Steps 
     thresholds = np.round((s[places] + gaps / 2) / grain) * grain
     change = outputs[c[places + 1]] - outputs[c[places]]
     first = outputs[c[0]] if len(c) else np.zeros(outputs.shape[1])
-    return Steps(thresholds, slopes, change, first, float(gaps.min(initial=np.inf)))
+    slack = slopes * (gaps - grain) / 2 - 0.5
+    return Steps(thresholds, slopes, change, first, float(gaps.min(initial=np.inf)), slack)
 
 
 def merged(classes: Ids, axis: int) -> NDArray[np.int64]:
@@ -203,8 +209,13 @@ def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
         tuple(grid.axes[axis] for axis in kept),
         tuple(g.features for g in gates),
         tuple(g.weights[:, places[:, axis]] for axis, g in zip(kept, gates, strict=True)),
-        bias, outputs, grid.outputs[base], np.inf,
+        bias, outputs, grid.outputs[base], np.inf, np.zeros(len(bias)), reach=_reach(small.shape),
     )  # fmt: skip
+
+
+def _reach(sizes: Sequence[int]) -> int:
+    """How many gates of a grid are open or next to open at once: one cell, and its neighbours along the axes."""
+    return 1 + sum(size - 1 for size in sizes)
 
 
 def _most_common(classes: Ids) -> int:
@@ -228,15 +239,15 @@ def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool
             parts.append((cell, steps))
     if sum(2 * len(steps.slopes) + 1 for _, steps in parts) > NEURON_LIMIT:
         return None
-    return _gated(grid, along, position, others, gates, parts)
+    return _gated(grid, along, position, others, numbers, gates, parts)
 
 
 def _gated(
-    grid: Grid, along: int, position: Floats, others: Sequence[int], gates: Sequence[Gate],
-    parts: Sequence[tuple[tuple[int, ...], Steps]],
+    grid: Grid, along: int, position: Floats, others: Sequence[int], numbers: Sequence[NDArray[np.int64]],
+    gates: Sequence[Gate], parts: Sequence[tuple[tuple[int, ...], Steps]],
 ) -> Design:  # fmt: skip
     base = parts[0][1].first
-    slopes, bias, out, cell_of = [], [], [], []
+    slopes, bias, out, cell_of, slack = [], [], [], [], []
     reach = float(np.ptp(position))
     strength = []
     for cell, steps in parts:
@@ -245,12 +256,12 @@ def _gated(
         count = len(up)
         if (steps.first != base).any():
             slopes.append(np.zeros(1)), bias.append(np.zeros(1)), out.append((steps.first - base)[None])
-            strength.append(np.ones(1)), cell_of.append(cell)
+            strength.append(np.ones(1)), cell_of.append(cell), slack.append(np.zeros(1))
         if count:
             slopes.append(up), bias.append(np.tile([0.5, -0.5], count // 2) - threshold)
             out.append(_alternating(steps.change))
             strength.append(2.0 ** np.ceil(np.log2(up * reach + 1)))
-            cell_of.append(cell)
+            cell_of.append(cell), slack.append(np.minimum(np.repeat(steps.slack, 2), 0.5))
     sizes = [len(s) for s in slopes]
     places = np.repeat(np.array(cell_of).reshape(len(sizes), len(others)), sizes, axis=0)
     s, b, m = (np.concatenate(x) if x else np.zeros(0) for x in (slopes, bias, strength))
@@ -269,4 +280,6 @@ def _gated(
         np.concatenate(out) if out else np.zeros((0, grid.outputs.shape[1])),
         base,
         min(gaps, default=np.inf),
+        np.concatenate(slack) if slack else np.zeros(0),
+        _reach([int(number.max()) + 1 for number in numbers]),
     )

@@ -56,8 +56,10 @@ class Head:
     """One attention head. Shapes: r score directions, c value directions.
 
     The score of a key for a query is scale·(query read · key read) + the sink's score where the key is BOS;
-    `sink` is in units of the scale unless `log_sink` is given, which is the score itself.
-    `selector` names what the head implements.
+    `sink` is in units of the scale unless `log_sink` is given, which is the score itself. The scale is a
+    power of two that makes one unit at least `sharpness` after the division by √d_head.
+    `selector` names what the head implements. `kind` is "pick", "mean" or "width"; `single`: at most one key is
+    ever selected, by structure.
     """
 
     name: str
@@ -67,16 +69,29 @@ class Head:
     value: Read
     write: Write
     sink: float
+    sharpness: float
+    kind: str
+    single: bool
     log_sink: float | None = None
+
+    def scale(self, d_head: int) -> float:
+        """The power of two on queries."""
+        return float(2.0 ** np.ceil(np.log2(self.sharpness * np.sqrt(d_head))))
 
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """relu(read) written: a set of neurons that computes one variable."""
+    """relu(read) written: a set of neurons that computes one variable.
+
+    `slack` [n]: how far the read of a neuron that is half of a step may be off before the step is no longer
+    flat; 0 for the other neurons, of which at most `reach` are near their threshold at once.
+    """
 
     name: str
     read: Read
     write: Write
+    slack: Matrix
+    reach: int
 
 
 Block: TypeAlias = Head | Neurons

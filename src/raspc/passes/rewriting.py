@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
 from raspc.graph.selectors import COMBINE, FALSE, TRUE
 from raspc.graph.store import Store
@@ -69,8 +68,3 @@ class Rewriter:
         """The new graph, without what nobody needs."""
         new = self.store.graph(self.place[self.old.output], self.old.max_seq_len, self.old.causal)
         return replace(new, exact_length=self.old.exact_length, notes=self.old.notes)
-
-
-def constant(value: int) -> Table:
-    """A node that holds one number everywhere."""
-    return N.Table(domain=Listed((value,)), args=(), cells=np.zeros((), np.int32))

@@ -18,7 +18,7 @@ import numpy as np
 from raspc.graph.nodes import UNDEFINED, Gate, Graph, Listed, Select, Width
 from raspc.graph.selectors import FALSE
 from raspc.graph.tables import JOINT_LIMIT
-from raspc.passes.rewriting import Rewriter, constant
+from raspc.passes.rewriting import Rewriter
 
 TERMS = 4
 """The most terms of a disjunctive form that is split."""
@@ -84,10 +84,10 @@ def _moved(new: Rewriter, graph: Graph, select: Select) -> Select:
 
 
 def _signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed) -> int:
-    """The node Σ sign·width, undefined where it would leave the value set."""
+    """The node Σ sign·width over the given value set, undefined where it would leave it."""
     if not parts:
-        return new.store.put(constant(0))
-    if len(parts) == 1 and parts[0][0] == 1:
+        return new.table((), np.array(domain.id(0), np.int32), domain)
+    if len(parts) == 1 and parts[0][0] == 1 and new.store.listed(parts[0][1]).values == domain.values:
         return parts[0][1]
     low, high = int(domain.values[0]), int(domain.values[-1])
     totals: dict[int, int] = {}

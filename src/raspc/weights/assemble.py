@@ -17,9 +17,6 @@ from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
 from raspc.weights.config import Config, Output
 
-SHARPNESS = 256.0
-"""What a whole step of a penalty takes from a score, at least: e^(−SHARPNESS/2) is 0 in float32."""
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -31,11 +28,6 @@ class Layout:
     d_head: int
     n_heads: int
     d_mlp: int
-
-    @property
-    def scale(self) -> float:
-        """The power of two on queries that makes a step of a penalty at least SHARPNESS, after 1/√d_head."""
-        return float(2.0 ** np.ceil(np.log2(SHARPNESS * np.sqrt(self.d_head))))
 
     def matrix(self, read: Read) -> Matrix:
         """[d_model, width]."""
@@ -146,7 +138,7 @@ def _attention(heads: Sequence[Head], layout: Layout) -> dict[str, Matrix]:
 
 def _place_scores(arrays: dict[str, Matrix], i: int, head: Head, layout: Layout) -> None:
     """Penalties first; the last column is the sink: BOS as a key, its score as the query."""
-    r, scale = head.query.width, layout.scale
+    r, scale = head.query.width, head.scale(layout.d_head)
     bos = layout.start[BOS]
     arrays["query/w"][:, i, :r], arrays["query/b"][i, :r] = (
         scale * layout.matrix(head.query),
