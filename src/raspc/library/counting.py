@@ -6,13 +6,12 @@ Counts are widths of selectors wherever that is possible: whole numbers, exact a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 from raspc import rasp
-from raspc.library.parts import equal, everything, so_far
+from raspc.library.parts import equal, everything, number_of, so_far
 from raspc.library.program import entry
-from raspc.library.tracr import count
 from raspc.rasp import SOp, Value
 
 _OWN = "raspc"
@@ -28,7 +27,7 @@ def majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
     >>> majority()([1, 0, 1])
     [1, 1, 1]
     """
-    return (2 * count(token, sop) - rasp.length).named("majority")
+    return (2 * number_of(token, sop) - rasp.length).named("majority")
 
 
 def running_majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
@@ -57,7 +56,7 @@ def contains(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     >>> contains()("bca"), contains()("bcb")
     ([True, True, True], [False, False, False])
     """
-    return (count(token, sop) > 0).named(f"contains_{token}")
+    return (number_of(token, sop) > 0).named(f"contains_{token}")
 
 
 def num_prevs(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
@@ -69,27 +68,28 @@ def num_prevs(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     return rasp.SelectorWidth(equal(sop, token) & so_far()).named(f"num_prevs_{token}")
 
 
-def cumulative_sum(values: Iterable[float] = range(1, 10), sop: SOp = rasp.tokens) -> SOp:
-    """The sum of the numbers so far.
+def cumulative_sum(largest: int = 15, sop: SOp = rasp.tokens) -> SOp:
+    """The sum of the numbers so far, for whole numbers from 0.
 
-    A sum over `values`, the numbers that can occur beside 0, of the value times its count so far: whole
-    counts and no product of variables. Undefined where another number occurs. RASP-L: `cumsum`.
+    Counts each binary digit of the numbers, so that there is one width for each digit of `largest` and no
+    product of variables. Undefined where anything else than 0 … `largest` occurs. RASP-L: `cumsum`.
 
     >>> cumulative_sum()([3, 2, 1, 1])
     [3, 5, 6, 7]
     """
-    listed = tuple(values)
-    numbers = rasp.Map(_one_of(listed), sop).named("numbers")
-    return reduce(SOp.__add__, (value * num_prevs(value, numbers) for value in listed)).named("cumulative_sum")
+    numbers = rasp.Map(_up_to(largest), sop)
+    digits = {2**place: numbers // 2**place % 2 for place in range(largest.bit_length())}
+    sums = [rasp.numerical(worth * rasp.SelectorWidth(equal(digit, 1) & so_far())) for worth, digit in digits.items()]
+    return reduce(lambda x, y: rasp.numerical(x + y), sums).named("cumulative_sum")
 
 
-def _one_of(values: Sequence[Value]) -> Callable[[Value], Value]:
-    """The identity on these values and 0; undefined elsewhere, so that the compiler refuses."""
-    known = {0, *values}
+def _up_to(largest: int) -> Callable[[Value], Value]:
+    """The identity on 0 … largest; undefined elsewhere, so that the compiler refuses."""
+    known = range(largest + 1)
 
     def checked(x: Value) -> Value:
         if x not in known:
-            raise ValueError(f"{x!r} is not among the values that are summed, {sorted(known)}")
+            raise ValueError(f"{x!r} is not among the whole numbers 0 … {largest} that are summed")
         return x
 
     return checked

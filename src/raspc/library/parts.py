@@ -37,9 +37,14 @@ def equal(sop: SOp, value: SOp | Value) -> Selector:
     return rasp.Select(sop, query, Comparison.EQ)
 
 
+def number_of(value: Value, sop: SOp) -> SOp:
+    """How many keys hold a value."""
+    return rasp.SelectorWidth(equal(sop, value))
+
+
 def occurrences_before(sop: SOp) -> SOp:
     """How often the value at each position has occurred before: 0 where it is new."""
-    return rasp.SelectorWidth(same(sop) & before()).named("occurrences_before")
+    return rasp.SelectorWidth(same(sop) & before())
 
 
 def rank(keys: SOp, descending: bool = False) -> SOp:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 
 from raspc import rasp
 from raspc.errors import InvalidProgram
@@ -77,10 +76,21 @@ def shuffle_dyck(pairs: Iterable[Sequence[Value]] = ("()", "{}")) -> SOp:
     steps = [_step(*_pair(pair)) for pair in pairs]
     if not steps:
         raise InvalidProgram("shuffle_dyck: found no pair of brackets; give at least one, such as '()'")
-    negative = reduce(SOp.__or__, (rasp.Aggregate(so_far(), step) < 0 for step in steps)).named("negative")
-    closed = reduce(SOp.__and__, (rasp.Aggregate(everything(), step) == 0 for step in steps)).named("closed")
-    faults = rasp.SelectorWidth(equal(negative, True)).named("faults")
-    return (closed & (faults == 0)).named("shuffle_dyck")
+    negative = [rasp.numerical(rasp.Aggregate(so_far(), step) < 0) for step in steps]
+    faults = [rasp.Aggregate(everything(), flag) != 0 for flag in negative]
+    unequal = [rasp.Aggregate(everything(), step) != 0 for step in steps]
+    return rasp.map(lambda *faults: not any(faults), *faults, *unequal).named("shuffle_dyck")
+
+
+def _pair(pair: Sequence[Value]) -> tuple[Value, Value]:
+    if len(pair) != 2:
+        raise InvalidProgram(f"found {pair!r} as a pair of brackets; needed an opening and a closing token")
+    return pair[0], pair[1]
+
+
+def _step(open_token: Value, close_token: Value) -> SOp:
+    """+1 at an opening token, −1 at a closing one, else 0."""
+    return rasp.numerical(rasp.Map(lambda x: int(x == open_token) - int(x == close_token), rasp.tokens))
 
 
 def shuffle_dyck1() -> SOp:
@@ -99,18 +109,6 @@ def shuffle_dyck3() -> SOp:
     [True, True, True, True]
     """
     return shuffle_dyck(["()", "{}", "[]"]).named("shuffle_dyck3")
-
-
-def _pair(pair: Sequence[Value]) -> tuple[Value, Value]:
-    if len(pair) != 2:
-        raise InvalidProgram(f"found {pair!r} as a pair of brackets; needed an opening and a closing token")
-    return pair[0], pair[1]
-
-
-def _step(open_token: Value, close_token: Value) -> SOp:
-    """+1 at an opening token, −1 at a closing one, else 0."""
-    step = rasp.Map(lambda x: int(x == open_token) - int(x == close_token), rasp.tokens)
-    return rasp.numerical(step).named("step")
 
 
 def hist(sop: SOp = rasp.tokens) -> SOp:

@@ -61,12 +61,12 @@ def dyck_ptf(pairs: Iterable[Sequence[Value]] = ("()",)) -> SOp:
     if not kinds or any(len(kind) != 2 for kind in kinds):
         raise InvalidProgram(f"dyck_ptf: found the pairs {kinds}; needed an opening and a closing token each")
     opens, closes = {kind[0]: i for i, kind in enumerate(kinds)}, {kind[1]: i for i, kind in enumerate(kinds)}
-    opening, closing = rasp.tokens.is_in(opens).named("opening"), rasp.tokens.is_in(closes).named("closing")
-    kind = rasp.Map(lambda x: {**closes, **opens}.get(x, -1), rasp.tokens).named("kind")
+    opening, closing = rasp.tokens.is_in(opens), rasp.tokens.is_in(closes)
+    kind = rasp.Map(lambda x: {**closes, **opens}.get(x, -1), rasp.tokens)
     depth = (_so_far(opening) - _so_far(closing)).named("depth")
     level = (depth + closing).named("level")
     balance = rasp.Aggregate(same(level) & same(kind) & so_far(), opening - rasp.numerical(closing))
-    faults = rasp.SelectorWidth(equal((balance < 0).named("fault"), True) & so_far()).named("faults")
+    faults = rasp.numerical(rasp.Aggregate(so_far(), rasp.numerical(balance < 0)))
     return rasp.map(_verdict, faults, depth).named(f"dyck{len(kinds)}_ptf")
 
 
@@ -75,7 +75,7 @@ def _so_far(flags: SOp) -> SOp:
     return rasp.SelectorWidth(equal(flags, True) & so_far())
 
 
-def _verdict(faults: int, depth: int) -> str:
+def _verdict(faults: float, depth: int) -> str:
     if faults:
         return "F"
     return "P" if depth else "T"
