@@ -13,6 +13,7 @@ from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
 from raspc.cli.parity import parity
 from raspc.cli.run import run
+from raspc.cli.view import view
 
 # A token such as -1 looks like an option; what is no option of the command is a token.
 TAKES_TOKENS = {"context_settings": {"ignore_unknown_options": True}}
@@ -24,6 +25,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("run", run, TAKES_TOKENS),
     ("check", check, {}),
     ("inspect", inspect, {}),
+    ("view", view, TAKES_TOKENS),
     ("parity", parity, {}),
     ("export", export, {}),
 )

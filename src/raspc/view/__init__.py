@@ -1,0 +1,10 @@
+"""Pages and plots of what a compiled model does.
+
+`page` and `write_page` make one self-contained HTML file; the `plot_…` functions make Matplotlib figures.
+"""
+
+from __future__ import annotations
+
+from raspc.view.page import page, write_page
+
+__all__ = ["page", "write_page"]

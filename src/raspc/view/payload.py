@@ -1,0 +1,191 @@
+"""What a page needs to know of a model, as JSON data: enough to run it, and the program, in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from raspc import jsonvalues
+from raspc.certify.variables import homes
+from raspc.errors import InputError
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.values import Value
+from raspc.view import program
+from raspc.view.arrays import pack
+from raspc.view.show import show
+from raspc.weights.model import Model
+
+MOST_CELLS = 1 << 19
+"""A table with more cells is left out of the page: it would not stay small. Its values show as unknown."""
+
+SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out", "causal")
+
+
+def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]:
+    """The data of a page that opens on `tokens`, which come without BOS. Raises InputError for a bad input."""
+    if not isinstance(model.graph, Graph):
+        raise InputError("the model holds no graph to show; compile it again, or load a whole directory")
+    ids = model.input_encoder.encode([model.config.bos, *tokens])
+    return {
+        "title": title,
+        "input": [int(i) for i in ids[1:]],
+        "config": config(model),
+        "params": {name: pack(np.asarray(array)) for name, array in model.params.items()},
+        "labels": list(model.residual_labels),
+        "nodes": nodes(model),
+        "output": model.graph.output,
+        "exactLength": model.graph.exact_length,
+        "heads": list(heads(model)),
+        "neurons": list(neurons(model)),
+        "facts": facts(model),
+        "compression": compression(model),
+    }
+
+
+def config(model: Model) -> dict[str, Any]:
+    """Sizes, vocabulary and output, every value beside its text."""
+    found = model.config
+    return {
+        **{name: getattr(found, name) for name in SIZES},
+        "maxLength": found.max_seq_len,
+        "vocab": values(found.vocab),
+        "bos": found.bos_id,
+        "pad": found.pad_id,
+        "output": {"kind": found.output.kind, **values(found.output.values)},
+    }
+
+
+def values(items: Sequence[Value]) -> dict[str, Any]:
+    """Values as JSON and as text."""
+    return {"values": [jsonvalues.encode(item) for item in items], "texts": [show(item) for item in items]}
+
+
+def nodes(model: Model) -> list[dict[str, Any]]:
+    """The program: each node with its line, its value set, what the interpreter needs, and where it lives."""
+    graph: Graph = model.graph
+    stages = stages_of(model)
+    return [
+        {
+            "label": graph.labels[place],
+            "named": bool(node.names),
+            "kind": type(node).__name__.lower(),
+            "line": program.line(graph, place),
+            "remark": program.remark(node),
+            "refs": list(dict.fromkeys(node.refs)),
+            "stage": stages[place],
+            **_meaning(graph, node),
+            **(_whereabouts(model, place) if isinstance(node, Variable) else {}),
+        }
+        for place, node in enumerate(graph.nodes)
+    ]
+
+
+def _meaning(graph: Graph, node: N.Node) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in ("args", "coefs", "bias", "selector", "source", "key", "query", "op"):
+        if hasattr(node, name):
+            found[name] = getattr(node, name)
+    if isinstance(node, N.Table | N.Select):
+        found["cells"] = pack(node.cells) if node.cells.size <= MOST_CELLS else None
+    if isinstance(node, N.Aggregate):
+        found |= {"default": jsonvalues.encode(node.default), "mayBeEmpty": node.may_be_empty}
+    if isinstance(node, Variable):
+        found |= {"domain": _domain(node.domain), "valueSet": program.value_set(node.domain)}
+    return found
+
+
+def _domain(domain: Any) -> dict[str, Any]:
+    if isinstance(domain, Listed):
+        return values(domain.values)
+    return {"lo": domain.lo, "hi": domain.hi, **values(domain.specials)}
+
+
+def _whereabouts(model: Model, place: int) -> dict[str, Any]:
+    """Which part computes the variable, and its groups of directions with the code of each value."""
+    entry = model.alignment["variables"][model.graph.labels[place]]
+    spaces = {space["name"]: space for space in entry["spaces"]}
+    groups = homes(model.graph, int(model.alignment["optimize"])).get(place, ())
+    return {
+        "computedBy": entry["computed_by"],
+        "readFrom": entry["read_from"],
+        "spaces": [spaces[group.space] | {"code": pack(np.asarray(group.code))} for group in groups],
+    }
+
+
+def stages_of(model: Model) -> list[int]:
+    """The stage at which each node is computed; a node without parts of its own, when what it reads is there."""
+    graph: Graph = model.graph
+    known: dict[int, int] = {}
+    for place, node in enumerate(graph.nodes):
+        entry = model.alignment["variables"].get(graph.labels[place], {})
+        own = [_stage(part) for part in entry.get("computed_by", ())]
+        known[place] = max(own or [known[ref] for ref in node.refs] or [-1])
+    for place in reversed(range(len(graph))):
+        # A selector has no place of its own: it stands where it is first used.
+        readers = [known[i] for i, node in enumerate(graph.nodes) if place in node.refs]
+        if isinstance(graph[place], N.Pattern) and readers:
+            known[place] = max(known[place], min(readers))
+    return [known[place] for place in range(len(graph))]
+
+
+def _stage(part: Mapping[str, Any]) -> int:
+    return 2 * int(part["layer"]) + int(part["sublayer"] == "mlp")
+
+
+def _parts(model: Model, sublayer: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for entry in model.alignment["variables"].values():
+        for part in entry["computed_by"]:
+            if part["sublayer"] == sublayer:
+                yield int(entry["node"]), part
+
+
+def heads(model: Model) -> Iterator[dict[str, Any]]:
+    """Each head that is in use: where it is, the variable that it computes, and its selector, if it has one."""
+    for place, part in sorted(_parts(model, "attention"), key=lambda p: (p[1]["layer"], p[1]["head"])):
+        node = model.graph[place]
+        yield {
+            "layer": part["layer"],
+            "head": part["head"],
+            "node": place,
+            "selector": getattr(node, "selector", None),
+            "sink": sink(node),
+        }
+
+
+def sink(node: N.Node) -> str:
+    """What the attention to BOS is for."""
+    if isinstance(node, N.Aggregate):
+        return "takes every query that selects nothing" if node.may_be_empty else "unused: some key is always selected"
+    return "takes a share that tells how many keys are selected"
+
+
+def neurons(model: Model) -> Iterator[dict[str, Any]]:
+    """Each range of neurons and the variable that it computes."""
+    for place, part in sorted(_parts(model, "mlp"), key=lambda p: (p[1]["layer"], p[1]["neurons"])):
+        yield {"layer": part["layer"], "from": part["neurons"][0], "to": part["neurons"][1], "node": place}
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """Sizes, the schedule, what the passes did, notes, and the certificate."""
+    found = model.certificate
+    return {
+        "parameters": sum(int(np.asarray(array).size) for array in model.params.values()),
+        "nonzero": sum(int(np.count_nonzero(array)) for array in model.params.values()),
+        "optimize": model.alignment.get("optimize"),
+        "schedule": model.alignment.get("schedule"),
+        "passes": model.alignment.get("passes"),
+        "notes": list(model.graph.notes),
+        "certificate": found.to_json() if hasattr(found, "to_json") else found,
+    }
+
+
+def compression(model: Model) -> dict[str, Any] | None:
+    """WᵀW of a compressed model, whose W is [directions, d]: how much each direction leaks into each other."""
+    found = model.alignment.get("compression")
+    if not isinstance(found, Mapping) or "W" not in found:
+        return None
+    matrix = np.asarray(found["W"], np.float32)
+    return {"labels": list(found.get("labels", model.residual_labels)), "gram": pack(matrix @ matrix.T)}

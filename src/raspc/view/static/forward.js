@@ -1,0 +1,158 @@
+// The forward pass: the plain transformer of weights/forward.py, with every activation kept.
+// Matrices are almost empty, so each is a list of non-zero entries by row; sums run in float64.
+
+function linearLayer(name) {
+  const { shape: [rows, columns], data } = unpack(DATA.params[`${name}/w`]);
+  const starts = new Int32Array(rows + 1);
+  const places = [];
+  const weights = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const weight = data[row * columns + column];
+      if (weight !== 0) { places.push(column); weights.push(weight); }
+    }
+    starts[row + 1] = places.length;
+  }
+  const bias = unpack(DATA.params[`${name}/b`]).data;
+  return { rows, columns, starts, places: Int32Array.from(places), weights: Float64Array.from(weights), bias };
+}
+
+// x [length, rows] → x · w + b [length, columns].
+function applyLinear(layer, x, length) {
+  const out = new Float32Array(length * layer.columns);
+  const sums = new Float64Array(layer.columns);
+  for (let t = 0; t < length; t++) {
+    sums.set(layer.bias);
+    for (let row = 0; row < layer.rows; row++) {
+      const value = x[t * layer.rows + row];
+      if (value === 0) continue;
+      for (let k = layer.starts[row]; k < layer.starts[row + 1]; k++) {
+        sums[layer.places[k]] += value * layer.weights[k];
+      }
+    }
+    out.set(sums, t * layer.columns);
+  }
+  return out;
+}
+
+const WEIGHTS = {
+  tokens: unpack(DATA.params["token_embed/embeddings"]).data,
+  positions: unpack(DATA.params["pos_embed/embeddings"]).data,
+  layers: Array.from({ length: CONFIG.n_layers }, (_, i) => {
+    const attention = ["query", "key", "value", "linear"].map((n) => [n, `transformer/layer_${i}/attn/${n}`]);
+    const mlp = ["linear_1", "linear_2"].map((n) => [n, `transformer/layer_${i}/mlp/${n}`]);
+    return Object.fromEntries([...attention, ...mlp].map(([n, path]) => [n, linearLayer(path)]));
+  }),
+  unembed: linearLayer("unembed"),
+};
+
+function embed(ids) {
+  const width = CONFIG.d_model;
+  const x = new Float32Array(ids.length * width);
+  ids.forEach((id, t) => {
+    for (let i = 0; i < width; i++) {
+      x[t * width + i] = WEIGHTS.tokens[id * width + i] + WEIGHTS.positions[t * width + i];
+    }
+  });
+  return x;
+}
+
+// Scaled scores before the mask, and the pattern after the softmax: [head][query · length + key].
+function attend(layer, x, length) {
+  const q = applyLinear(layer.query, x, length);
+  const k = applyLinear(layer.key, x, length);
+  const v = applyLinear(layer.value, x, length);
+  const { n_heads: heads, d_head: width } = CONFIG;
+  const mixed = new Float32Array(length * heads * width);
+  const logits = [];
+  const patterns = [];
+  for (let h = 0; h < heads; h++) {
+    const scores = scoresOfHead(q, k, h, length);
+    const pattern = softmaxRows(scores, length);
+    logits.push(scores);
+    patterns.push(pattern);
+    mix(pattern, v, h, length, mixed);
+  }
+  return { logits, patterns, output: applyLinear(layer.linear, mixed, length) };
+}
+
+function scoresOfHead(q, k, h, length) {
+  const { n_heads: heads, d_head: width } = CONFIG;
+  const scale = Math.fround(1 / Math.sqrt(width));
+  const scores = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < length; j++) {
+      let sum = 0;
+      const a = (i * heads + h) * width;
+      const b = (j * heads + h) * width;
+      for (let d = 0; d < width; d++) sum += q[a + d] * k[b + d];
+      scores[i * length + j] = Math.fround(sum) * scale;
+    }
+  }
+  return scores;
+}
+
+function softmaxRows(scores, length) {
+  const pattern = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) {
+    const keys = CONFIG.causal ? i + 1 : length;
+    let best = -Infinity;
+    for (let j = 0; j < keys; j++) best = Math.max(best, scores[i * length + j]);
+    let total = 0;
+    for (let j = 0; j < keys; j++) total += Math.exp(scores[i * length + j] - best);
+    for (let j = 0; j < keys; j++) pattern[i * length + j] = Math.exp(scores[i * length + j] - best) / total;
+  }
+  return pattern;
+}
+
+function mix(pattern, v, h, length, mixed) {
+  const { n_heads: heads, d_head: width } = CONFIG;
+  for (let d = 0; d < width; d++) {
+    for (let i = 0; i < length; i++) {
+      let sum = 0;
+      for (let j = 0; j < length; j++) {
+        const weight = pattern[i * length + j];
+        if (weight !== 0) sum += weight * v[(j * heads + h) * width + d];
+      }
+      mixed[(i * heads + h) * width + d] = sum;
+    }
+  }
+}
+
+const added = (x, y) => x.map((value, i) => value + y[i]);
+
+// ids open with BOS. Streams and outputs are [stage][position · d_model + dimension].
+function forward(ids) {
+  const length = ids.length;
+  let x = embed(ids);
+  const run = { ids, length, embedding: x, streams: [], outputs: [], logits: [], patterns: [], neurons: [] };
+  for (const layer of WEIGHTS.layers) {
+    const attention = attend(layer, x, length);
+    x = added(x, attention.output);
+    run.streams.push(x);
+    const hidden = applyLinear(layer.linear_1, x, length).map((value) => Math.max(value, 0));
+    const computed = applyLinear(layer.linear_2, hidden, length);
+    x = added(x, computed);
+    run.streams.push(x);
+    run.outputs.push(attention.output, computed);
+    run.logits.push(attention.logits);
+    run.patterns.push(attention.patterns);
+    run.neurons.push(hidden);
+  }
+  run.unembedded = applyLinear(WEIGHTS.unembed, x, length);
+  run.answer = Array.from({ length: length - 1 }, (_, t) => answerAt(run.unembedded, t + 1));
+  return run;
+}
+
+const streamAt = (run, stage) => (stage < 0 ? run.embedding : run.streams[stage]);
+const outputAt = (run, stage) => (stage < 0 ? run.embedding : run.outputs[stage]);
+
+// The answer at one position, as {value, text}.
+function answerAt(logits, t) {
+  const row = logits.subarray(t * CONFIG.d_vocab_out, (t + 1) * CONFIG.d_vocab_out);
+  const { kind, values, texts } = CONFIG.output;
+  const indicators = kind === "numerical" ? row.subarray(1) : row;
+  const best = indicators.reduce((b, value, i) => (value > indicators[b] ? i : b), 0);
+  if (kind === "numerical" && !(indicators.length && indicators[best] > 0.5)) return number(row[0]);
+  return { value: values[best], text: texts[best] };
+}

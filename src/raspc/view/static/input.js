@@ -1,0 +1,112 @@
+// The input box: what is typed, as tokens; faults are told plainly.
+
+const NUMBER_LIKE = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$/;
+const REAL_TOKENS = CONFIG.vocab.values.map((_, id) => id).filter((id) => id !== CONFIG.bos && id !== CONFIG.pad);
+const tokenText = (id) => CONFIG.vocab.texts[id];
+const WORDS_SHOWN = 12;
+
+// Words, numbers, or quoted strings between spaces or commas.
+const pieces = (text) => text.match(/"(?:[^"\\]|\\.)*"|[^\s,]+/g) || [];
+
+function typedValue(piece) {
+  if (!NUMBER_LIKE.test(piece) && !piece.startsWith('"')) return piece;
+  try { return JSON.parse(piece); } catch { return piece; }
+}
+
+// The id that a piece stands for: by value, else by the letters of a word or as it is shown.
+function idOfPiece(piece) {
+  const { values, texts } = CONFIG.vocab;
+  const value = typedValue(piece);
+  const kinds = (known) => typeof known === typeof value && valueKey(known) === valueKey(value);
+  const found = values.findIndex(kinds);
+  if (found >= 0) return found;
+  const byLetters = values.findIndex((known) => known === piece);
+  return byLetters >= 0 ? byLetters : texts.indexOf(piece);
+}
+
+// {ids} or {faults}: all of them at once.
+function readInput(text) {
+  const found = pieces(text);
+  const ids = found.map(idOfPiece);
+  if (ids[0] === CONFIG.bos) { ids.shift(); found.shift(); }
+  const faults = ids.flatMap((id, i) => faultOf(id, found[i], i));
+  if (!ids.length) faults.push(`Type at least one token; the model takes 1 to ${CONFIG.maxLength}.`);
+  if (ids.length > CONFIG.maxLength) {
+    faults.push(`Found ${plural(ids.length, "token")}; the model takes at most ${CONFIG.maxLength}. Remove ${ids.length - CONFIG.maxLength}.`);
+  }
+  return faults.length ? { faults } : { ids };
+}
+
+function faultOf(id, piece, position) {
+  if (id < 0) return [`Token ${piece} at position ${position} is not in the vocabulary; known are ${knownWords()}.`];
+  if (id === CONFIG.bos) return [`${piece} at position ${position}: BOS stands at the front only, and is put there for you.`];
+  if (id === CONFIG.pad) return [`${piece} at position ${position}: PAD fills batches; leave it out here.`];
+  return [];
+}
+
+function knownWords() {
+  const texts = REAL_TOKENS.map(tokenText);
+  return texts.slice(0, WORDS_SHOWN).join(", ") + (texts.length > WORDS_SHOWN ? `, … (${texts.length} in all)` : "");
+}
+
+function drawInput() {
+  const box = byId("tokens");
+  box.value = state.ids.map(tokenText).join(" ");
+  box.addEventListener("input", () => submit(box.value));
+  byId("ask").addEventListener("submit", (event) => { event.preventDefault(); submit(box.value); });
+  byId("random").addEventListener("click", () => retype(randomIds()));
+  byId("shorter").addEventListener("click", () => retype(state.ids.slice(0, -1)));
+  const shown = REAL_TOKENS.slice(0, 24);
+  fill("vocabulary", shown.map((id) => element("button", {
+    type: "button", class: "chip", "aria-label": `Add ${tokenText(id)}`, onclick: () => retype([...state.ids, id]),
+  }, tokenText(id))), REAL_TOKENS.length > shown.length
+    ? element("span", { class: "muted" }, `and ${REAL_TOKENS.length - shown.length} more`) : null);
+}
+
+function retype(ids) {
+  byId("tokens").value = ids.map(tokenText).join(" ");
+  submit(byId("tokens").value);
+}
+
+function randomIds() {
+  const length = DATA.exactLength || 1 + Math.floor(Math.random() * CONFIG.maxLength);
+  return Array.from({ length }, () => REAL_TOKENS[Math.floor(Math.random() * REAL_TOKENS.length)]);
+}
+
+function submit(text) {
+  const { ids, faults } = readInput(text);
+  byId("tokens").setAttribute("aria-invalid", faults ? "true" : "false");
+  fill("faults", faults ? faults.slice(0, 4).map((fault) => element("p", {}, fault)) : []);
+  document.body.classList.toggle("stale", Boolean(faults));
+  if (ids) recompute(ids);
+}
+
+// The input, the model's answer, and the interpreter's where it differs.
+function drawAnswer() {
+  const cells = state.run.answer.map((found, t) => {
+    const meant = expectedAt(state.meant, DATA.output, t);
+    const wrong = meant !== UNKNOWN && !agree(found, meant);
+    return element("div", { class: `pair${wrong ? " wrong" : ""}`, role: "listitem" },
+      element("span", { class: "token" }, tokenText(state.ids[t])),
+      element("span", { class: "arrow", "aria-hidden": "true" }, "↓"),
+      element("span", { class: "answer" }, found.text),
+      wrong ? element("span", { class: "meant" }, `program: ${meant.text}`) : null);
+  });
+  fill("answer", cells);
+  const wrong = byId("answer").querySelectorAll(".wrong").length;
+  const verdict = byId("verdict");
+  verdict.className = wrong ? "bad" : "good";
+  verdict.textContent = wrong ? `${plural(wrong, "position")} differ from the interpreter` : "equals the interpreter";
+  fill("notice", noticeText().map((text) => element("p", {}, text)));
+}
+
+function noticeText() {
+  const found = [];
+  if (DATA.exactLength && state.ids.length !== DATA.exactLength) {
+    found.push(`The program is defined for inputs of ${plural(DATA.exactLength, "token")} only.`);
+  }
+  const culprit = NODES.findIndex((node, place) => !isPattern(node)
+    && state.ids.some((_, t) => state.meant.cells[place].ids[t] === UNDEFINED));
+  if (culprit >= 0) found.push(`The program has no value for ${NODES[culprit].label} on this input; nothing is compared there.`);
+  return found;
+}

@@ -1,0 +1,145 @@
+// What the program means: the interpreter of graph/evaluate.py for one input.
+// A column holds {ids, numbers}: the number of the value in its set, or NUMBER with the number beside it.
+
+const UNDEFINED = -1;
+const NUMBER = -2;
+const SAME = 1e-9;
+
+const number = (value) => ({ value, text: numberText(value) });
+
+function numberText(value) {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return String(Number(value.toPrecision(6)));
+}
+
+// Equal values have equal keys, whatever JSON made of them; booleans count as 0 and 1.
+const valueKey = (value) => JSON.stringify(typeof value === "boolean" ? Number(value) : value);
+const isNumber = (value) => typeof value === "number" || typeof value === "boolean";
+const isListed = (domain) => domain.lo === undefined;
+
+const CELLS = NODES.map((node) => (node.cells ? unpack(node.cells) : null));
+const PLACES = NODES.map((node) => node.domain
+  && new Map(node.domain.values.map((value, i) => [valueKey(value), i])));
+const idOf = (place, value, otherwise) => PLACES[place].get(valueKey(value)) ?? otherwise;
+
+function interpret(ids) {
+  const run = { ids, length: ids.length, cells: [] };
+  NODES.forEach((node, place) => run.cells.push(MEANINGS[node.kind](run, node, place)));
+  return run;
+}
+
+const column = (run, one) => ({ ids: Int32Array.from({ length: run.length }, (_, t) => one(t)) });
+
+function matrix(run, one) {
+  const n = run.length;
+  const bits = new Uint8Array(n * n);
+  for (let q = 0; q < n; q++) {
+    for (let k = 0; k < (CONFIG.causal ? q + 1 : n); k++) bits[q * n + k] = one(q, k) ? 1 : 0;
+  }
+  return { bits };
+}
+
+// The cell of a table at value numbers, in row-major order.
+function cellAt(table, ids) {
+  if (!table || ids.some((id) => id < 0)) return UNDEFINED;
+  return table.data[ids.reduce((place, id, axis) => place * table.shape[axis] + id, 0)];
+}
+
+function affineColumn(run, node) {
+  const numbers = Float64Array.from({ length: run.length }, (_, t) => node.args.reduce(
+    (sum, arg, i) => sum + node.coefs[i] * numberAt(run, arg, t), node.bias));
+  return { ids: new Int32Array(run.length).fill(NUMBER), numbers };
+}
+
+function numberAt(run, place, t) {
+  const { ids, numbers } = run.cells[place];
+  if (ids[t] === NUMBER) return numbers[t];
+  const value = NODES[place].domain.values[ids[t]];
+  return isNumber(value) ? Number(value) : 0;
+}
+
+const isNumberAt = (run, place, t) => {
+  const id = run.cells[place].ids[t];
+  return id < 0 || isNumber(NODES[place].domain.values[id]);
+};
+
+function aggregateColumn(run, node, place) {
+  const { bits } = run.cells[node.selector];
+  const n = run.length;
+  const ids = new Int32Array(n);
+  const numbers = new Float64Array(n);
+  for (let q = 0; q < n; q++) {
+    const keys = [];
+    for (let k = 0; k < n; k++) if (bits[q * n + k]) keys.push(k);
+    [ids[q], numbers[q]] = aggregated(run, node, place, keys);
+  }
+  return { ids, numbers };
+}
+
+// What an aggregate gives for the selected keys: the default, the one value, or the mean of numbers.
+function aggregated(run, node, place, keys) {
+  const own = NODES[place].domain;
+  const other = isListed(own) ? UNDEFINED : NUMBER;
+  if (!keys.length) return [idOf(place, node.default, other), isNumber(node.default) ? Number(node.default) : 0];
+  const source = run.cells[node.source];
+  const numbers = keys.map((k) => numberAt(run, node.source, k));
+  const low = Math.min(...numbers);
+  const high = Math.max(...numbers);
+  const mean = low === high ? low : numbers.reduce((a, b) => a + b, 0) / keys.length;
+  const oneId = keys.every((k) => source.ids[k] === source.ids[keys[0]]);
+  const several = keys.length > 1 && (!oneId || high - low > SAME * Math.max(1, Math.abs(high)));
+  if (!several && source.ids[keys[0]] >= 0) {
+    const value = NODES[node.source].domain.values[source.ids[keys[0]]];
+    return [idOf(place, value, other), mean];
+  }
+  if (!keys.every((k) => isNumberAt(run, node.source, k))) return [UNDEFINED, 0];
+  return [isListed(own) ? nearestNumber(own, mean) : NUMBER, mean];
+}
+
+function nearestNumber(domain, wanted) {
+  let best = UNDEFINED;
+  let gap = SAME * Math.max(1, Math.abs(wanted));
+  domain.values.forEach((value, i) => {
+    if (isNumber(value) && Math.abs(value - wanted) <= gap) { gap = Math.abs(value - wanted); best = i; }
+  });
+  return best;
+}
+
+const MEANINGS = {
+  token: (run) => column(run, (t) => run.ids[t]),
+  index: (run) => column(run, (t) => t),
+  length: (run) => column(run, () => run.length - 1),
+  table: (run, node, place) => column(run, (t) => cellAt(CELLS[place], node.args.map((a) => run.cells[a].ids[t]))),
+  affine: affineColumn,
+  width: (run, node, place) => column(run, (q) => {
+    const row = run.cells[node.selector].bits.subarray(q * run.length, (q + 1) * run.length);
+    return row.reduce((a, b) => a + b, 0) - NODES[place].domain.values[0];
+  }),
+  aggregate: aggregateColumn,
+  select: (run, node, place) => matrix(run, (q, k) => cellAt(
+    CELLS[place], [run.cells[node.key].ids[k], run.cells[node.query].ids[q]]) === 1),
+  gate: (run, node) => matrix(run, (q, k) => {
+    const bits = node.args.map((arg) => run.cells[arg].bits[q * run.length + k]);
+    return node.op === "and" ? bits.every(Boolean) : bits.some(Boolean);
+  }),
+};
+
+const UNKNOWN = { value: undefined, text: "?" };
+
+// The program's value of a variable at a position, as {value, text}; UNKNOWN where it has none.
+function expectedAt(run, place, t) {
+  const { ids, numbers } = run.cells[place];
+  if (ids[t] === UNDEFINED) return UNKNOWN;
+  if (ids[t] === NUMBER) return number(numbers[t]);
+  const { values, texts } = NODES[place].domain;
+  return { value: values[ids[t]], text: texts[ids[t]] };
+}
+
+// Equal values, or numbers that are near.
+function agree(found, expected) {
+  if (isNumber(found.value) && isNumber(expected.value)) {
+    return Math.abs(found.value - expected.value) <= 1e-3 * Math.max(1, Math.abs(expected.value));
+  }
+  return found.value !== undefined && valueKey(found.value) === valueKey(expected.value);
+}

@@ -1,0 +1,92 @@
+// The state of the page, and what redraws when it changes.
+
+const state = { ids: DATA.input, run: null, meant: null, held: null, stage: LAST_STAGE, chosen: null, hovered: null };
+
+function recompute(ids) {
+  state.ids = ids;
+  state.run = forward([CONFIG.bos, ...ids]);
+  state.meant = interpret(ids);
+  state.held = decodeRun(state.run);
+  drawAnswer();
+  markStages();
+  drawRun();
+  drawResiduals();
+  drawAttention();
+  drawNeurons();
+  drawMarks();
+}
+
+function setStage(stage) {
+  state.stage = Math.max(-1, Math.min(LAST_STAGE, stage));
+  markStages();
+  drawRun();
+  streamGrids.forEach((grid) => grid.draw());
+  document.querySelectorAll("#attention .card, #neurons .card").forEach((card) => card.classList.remove("now"));
+}
+
+function choose(place) {
+  state.chosen = state.chosen === place ? null : place;
+  drawDetail();
+  drawMarks();
+  streamGrids.forEach((grid) => grid.draw());
+}
+
+function hover(place, redraw = true) {
+  state.hovered = place;
+  drawMarks();
+  if (redraw) streamGrids.forEach((grid) => grid.draw());
+}
+
+const marked = () => (state.hovered !== null && state.hovered >= 0 ? state.hovered : state.chosen);
+const isMarked = (place) => place >= 0 && place === marked();
+
+// Everything that speaks of the marked node, of its readers, and of its sources.
+function drawMarks() {
+  const place = marked();
+  const readers = new Set(place === null ? [] : READERS[place]);
+  const sources = new Set(place === null ? [] : NODES[place].refs);
+  document.querySelectorAll("[data-nodes]").forEach((node) => {
+    const own = node.dataset.nodes.split(" ").map(Number);
+    node.classList.toggle("marked", own.includes(place));
+    node.classList.toggle("reader", !own.includes(place) && own.some((p) => readers.has(p)));
+    node.classList.toggle("source", !own.includes(place) && own.some((p) => sources.has(p)));
+    if (node.hasAttribute("aria-pressed")) node.setAttribute("aria-pressed", String(own.includes(state.chosen)));
+  });
+  document.querySelectorAll("[data-edge]").forEach((node) => {
+    node.classList.toggle("marked", place !== null && node.dataset.edge.split(" ").map(Number).includes(place));
+  });
+  byId("graph").classList.toggle("focused", place !== null);
+}
+
+function onKey(event) {
+  if (event.target.closest("input[type=text], select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && state.chosen !== null) choose(state.chosen);
+  if (event.target.matches("input[type=range], input[type=radio]")) return;
+  if (event.key === "ArrowLeft" && !scrolls(event.target)) setStage(state.stage - 1);
+  if (event.key === "ArrowRight" && !scrolls(event.target)) setStage(state.stage + 1);
+}
+
+const scrolls = (node) => Boolean(node.closest(".scroll, .grid-scroll"));
+
+function start() {
+  readPalette();
+  byId("summary").textContent = [
+    plural(CONFIG.n_layers, "layer"), `${plural(CONFIG.n_heads, "head")} each`, `d_model ${CONFIG.d_model}`,
+    plural(DATA.facts.parameters, "parameter"), CONFIG.causal ? "causal" : null].filter(Boolean).join(" · ");
+  drawProgram();
+  drawGraph();
+  drawDetail();
+  drawInput();
+  drawStages();
+  drawFacts();
+  document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
+  document.addEventListener("keydown", onKey);
+  onSchemeChange(() => drawGrids());
+  recompute(state.ids);
+  document.body.dataset.ready = "true";
+}
+
+// For other programs, such as tests: run ids, without BOS, through the model in the page.
+window.raspc = Object.freeze({ forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, data: DATA });
+
+start();
