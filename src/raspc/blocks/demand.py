@@ -50,8 +50,9 @@ class Conjunct:
 class Demands:
     """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
 
-    `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether the head averages "is a
-    token" (d of M + d) rather than "is BOS" (M of M + d).
+    `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in
+    the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
+    (M of M + d).
     """
 
     raw: dict[int, Group] = field(default_factory=dict)
@@ -63,8 +64,8 @@ class Demands:
     counts_keys: dict[int, bool] = field(default_factory=dict)
     may_be_empty: dict[int, bool] = field(default_factory=dict)
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
-    output_constant: Floats = field(default_factory=lambda: np.zeros(0))
     numerical_output: bool = False
+    ready: Readiness | None = None
 
 
 def demands(graph: Graph, level: int) -> Demands:
@@ -81,7 +82,7 @@ class _Demander:
         self.copies: dict[int, list[int]] = defaultdict(list)
         self.result = Demands()
         found = self.result
-        self.ready = Readiness(graph, self.joints, found.raw, found.raised, found.counts_keys)
+        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.raised, found.counts_keys)
 
     def run(self) -> Demands:
         for place, node in enumerate(self.graph.nodes):
@@ -181,7 +182,14 @@ class _Demander:
             return False
         if isinstance(node, N.Token | N.Index | N.Length):
             return bool(self.wanted[place]) or self.level == 0
+        if self.ready.is_opaque(place) and node.numerical and self.is_sum(place):
+            return False  # a long sum of numbers is read off its terms
         return self.level == 0 or bool(node.names) or place == self.graph.output
+
+    def is_sum(self, place: int) -> bool:
+        """Whether the number is a sum of numbers of other variables."""
+        node, joint = self.graph.variable(place), self.ready.derived(place)
+        return joint is not None and F.additive(joint, node.listed.numbers) is not None
 
     def readable_group(self, place: int) -> Group:
         """One direction for each value; of numbers stored as such, the number and the special values."""
@@ -197,13 +205,12 @@ class _Demander:
 
     def visit(self, place: int, node: Variable) -> None:
         """All readers have spoken: decide how this variable is stored, and what that demands of others."""
-        joint = self.joints[place]
+        joint = self.ready.derived(place)
         if isinstance(node, N.Affine):
             return
-        if isinstance(node, Table) and (joint is None or joint.roots != (place,)):
+        if isinstance(node, Table):
+            assert joint is not None
             self.visit_derived(place, node, joint)
-        elif isinstance(node, Table):
-            self.visit_opaque(place, node)
         elif place in self.result.raw:
             self.visit_raw(place, node)
         else:
@@ -236,8 +243,9 @@ class _Demander:
         code = np.where((joint.cells >= 0)[:, None], group.code[np.maximum(joint.cells, 0)], 0.0)
         return Group(group.space, group.labels, code)
 
-    def visit_derived(self, place: int, node: Table, joint: Joint | None) -> None:
-        if joint is None or not joint.roots:
+    def visit_derived(self, place: int, node: Table, joint: Joint) -> None:
+        """A function of other variables: read off them where it is a sum, else computed by neurons."""
+        if not joint.roots:
             return
         if len(joint.roots) == 1:
             if self.readable(place):
@@ -256,22 +264,18 @@ class _Demander:
         sums = [F.additive(joint, feature) for feature in stored]
         may_decode = not self.readable(place) and all(sums)
         if may_decode and joint.cells.size > DECODE_CELLS:
-            return self.want_decoded(place, joint, stored)
+            self.want_decoded(place, joint, stored)
+            return
         groups, design = self.designed(place, node, joint, groups)
         if may_decode and self.ready.decoding_costs(sums) <= self.ready.cost(design):
-            return self.want_decoded(place, joint, stored)
+            self.want_decoded(place, joint, stored)
+            return
         self.materialise(place, node, groups, design)
 
     def want_decoded(self, place: int, joint: Joint, stored: Sequence[Floats]) -> None:
         """Read the features as sums over the roots after all, each of which is decoded on its own."""
         for feature in stored:
             self.want_parts(joint, feature, self.tolerance[place])
-
-    def visit_opaque(self, place: int, node: Table) -> None:
-        """A table over too many combinations of roots to be listed: computed from its arguments."""
-        groups = self.groups(place, [])
-        if groups:
-            self.materialise(place, node, *self.designed(place, node, None, groups))
 
     def materialise(self, place: int, node: Table, groups: list[Group], design: neurons.Design | None) -> None:
         if design is None:

@@ -9,11 +9,10 @@ import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks.demand import Demands, moved, selects_of
-from raspc.blocks.readiness import Group
+from raspc.blocks.readiness import Group, Readiness
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
-from raspc.graph.tables import Joint, listings
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
@@ -54,10 +53,14 @@ class _Lowering:
     positions: dict[str, Matrix] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     place_of_block: list[int] = field(default_factory=list)
-    joints: list[Joint | None] = field(default_factory=list)
+
+    @property
+    def ready(self) -> Readiness:
+        """What the demands know of each variable."""
+        assert self.needs.ready is not None
+        return self.needs.ready
 
     def run(self) -> Lowered:
-        self.joints = listings(self.graph.nodes)
         for place, node in enumerate(self.graph.nodes):
             if isinstance(node, Variable):
                 self.add(place, node)
@@ -146,11 +149,10 @@ class _Lowering:
     def gather_varying(self, maps: dict[str, Matrix], place: int, columns: Matrix, which: Sequence[int]) -> Floats:
         """Read the columns numbered `which`: all from one group if one offers them, else each as it can be."""
         width = columns.shape[1]
-        found = self.from_sums(place, columns[:, which]) or self.from_groups(place, columns[:, which])
-        if found is None and len(which) > 1:
+        alone = len(which) == 1
+        found = self.found(place, columns[:, which], last_resort=alone)
+        if found is None and not alone:
             return np.array([self.gather_varying(maps, place, columns, [j])[0] for j in which])
-        if found is None:
-            found = self.from_sums(place, columns[:, which], settled=False)
         assert found is not None, f"no one stores what a reader of {self.graph.labels[place]} needs"
         weights, constant = found
         for space, w in weights.items():
@@ -158,6 +160,11 @@ class _Lowering:
             full[:, which] = w
             maps[space] = maps.get(space, 0.0) + full
         return constant
+
+    def found(self, place: int, columns: Matrix, last_resort: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
+        """Weights that read the columns: off what is there first, off directions of its own, off decoded sums."""
+        got = self.from_sums(place, columns) or self.from_groups(place, columns)
+        return got or (self.from_sums(place, columns, settled=False) if last_resort else None)
 
     def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
         """Weights on the variable's own directions: the first group that suffices, else all together."""
@@ -180,8 +187,8 @@ class _Lowering:
 
     def from_sums(self, place: int, columns: Matrix, settled: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
         """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
-        joint = self.joints[place]
-        if not isinstance(self.graph[place], Table) or joint is None or joint.roots == (place,):
+        joint = self.ready.derived(place)
+        if joint is None:
             return None
         maps: dict[str, Matrix] = {}
         constant = np.zeros(columns.shape[1])
@@ -191,19 +198,15 @@ class _Lowering:
                 return None
             constant[j] += found.constant
             for root, part in found.parts:
-                if settled and len(joint.roots) > 1 and not self.is_settled(root, part):
+                if settled and len(joint.roots) > 1 and not self.ready.is_ready(root, part):
                     return None
-                got = self.from_groups(root, part[:, None])
+                got = self.found(root, part[:, None])
                 if got is None:
                     return None
                 for space, w in got[0].items():
                     maps.setdefault(space, np.zeros((len(w), columns.shape[1])))[:, j] += w[:, 0]
                 constant[j] += got[1][0]
         return maps, constant
-
-    def is_settled(self, root: int, part: Floats) -> bool:
-        raw = self.needs.raw.get(root)
-        return raw is None or F.in_span(raw.code, part)
 
     # -- blocks ----------------------------------------------------------------------------------
 

@@ -42,10 +42,16 @@ class Readiness:
     counts_keys: Mapping[int, bool]
 
     def derived(self, place: int) -> Joint | None:
-        """The listing over roots of a table that has any; None for other variables."""
+        """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
+        node, joint = self.graph[place], self.joints[place]
+        if not isinstance(node, Table):
+            return None
+        return joint if joint is not None and joint.roots != (place,) else Joint(node.args, node.cells)
+
+    def is_opaque(self, place: int) -> bool:
+        """Whether a table has too many combinations of roots to be listed over them."""
         joint = self.joints[place]
-        is_derived = isinstance(self.graph[place], Table) and joint is not None and joint.roots != (place,)
-        return joint if is_derived else None
+        return isinstance(self.graph[place], Table) and joint is not None and joint.roots == (place,)
 
     def is_free(self, joint: Joint, feature: Floats) -> bool:
         """Whether the feature is a sum of features that can be read without any more neurons."""
@@ -56,7 +62,7 @@ class Readiness:
         """The same for a feature of one root."""
         if root in self.raw:
             return F.in_span(self.raw[root].code, feature)
-        return not isinstance(self.graph[root], Table)
+        return not isinstance(self.graph[root], Table) or self.is_readable_now(root, feature)
 
     def is_readable_now(self, place: int, feature: Floats) -> bool:
         """The same for a feature of any variable."""

@@ -57,6 +57,11 @@ class Bound:
     rows: Matrix | None
 
     @property
+    def top(self) -> Floats:
+        """The greatest value that each number can take."""
+        return self.size if self.rows is None else np.maximum(self.rows.max(axis=0, initial=0.0), 0.0)
+
+    @property
     def error(self) -> Floats:
         """Both errors together."""
         return self.passed + self.rounding
@@ -123,9 +128,31 @@ def bound(read: Read, stream: Mapping[str, Held], precision: Precision) -> Bound
         grain = np.minimum(grain, product.min(axis=0, initial=np.inf))
         rows.append(held.code @ matrix)
     exact = (grain > 0) & (size < np.where(grain > 0, grain, 1.0) * 2.0**precision.bits)
-    rounding = np.where(exact, 0.0, precision.unit * (terms + 1) * size)
+    exact_too = _scaled_and_shifted(read, stream, precision)
+    rounding = np.where(exact | exact_too, 0.0, precision.unit * (terms + 1) * size)
     single = rows[0] + read.bias if len(rows) == 1 else (read.bias[None, :] if not rows else None)
     return Bound(size, passed, rounding, np.where(exact, grain, 0.0), single)
+
+
+def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Precision) -> Floats:
+    """Which numbers are σ·x − c, positive, of one x ≥ 0: these do not round, or round to something not positive.
+
+    σ a power of two and c ≥ 0 a multiple of σ·ulp(x): then σ·x − c is a multiple of σ·ulp(x) too, and where it
+    is positive it is at most σ·x, so that it has no more digits than x.
+    """
+    spaces = [space for space in read.maps if space != BOS]
+    none = np.zeros(read.width, bool)
+    if len(spaces) != 1:
+        return none
+    held, matrix = stream[spaces[0]], read.maps[spaces[0]]
+    one = (matrix != 0).sum(axis=0) == 1
+    slope = matrix.sum(axis=0)
+    top = np.where(matrix != 0, np.abs(held.code).max(axis=0, initial=0.0)[:, None], 0.0).max(axis=0, initial=0.0)
+    positive = np.where(matrix != 0, (held.code >= 0).all(axis=0)[:, None], True).all(axis=0)
+    power = (slope > 0) & (grain_of(slope) == slope)
+    fits = (read.bias <= 0) & (grain_of(read.bias) >= slope * top * 2.0 ** (1 - precision.bits))
+    found: Floats = one & power & positive & fits
+    return found
 
 
 @dataclass(frozen=True)
@@ -175,7 +202,7 @@ def neuron_error(
 ) -> tuple[Mapping[str, tuple[Floats, Floats]], Floats]:
     """({space: (error, grain)}, slack needed by each neuron that is half of a step)."""
     step = block.slack > 0
-    fires = read.size + read.error
+    fires = read.top + read.error
     slip = np.where(step, 2 * read.rounding, 0.0)  # both halves of a step err alike but for rounding
     written = {}
     for space, matrix in block.write.maps.items():

@@ -85,7 +85,7 @@ def certify(model: Model, graph: Graph, needs: Demands, lowered: Lowered, dtype:
         weakest = found.weakest
         assert weakest is not None
         raise CertificateError(
-            f"in {dtype} the margins do not hold up to length {graph.max_seq_len}: the weakest link is the {weakest.kind} "
+            f"in {dtype} the margins do not hold at length {graph.max_seq_len}: the weakest link is the {weakest.kind} "
             f"of {weakest.name}, which needs {weakest.needed:.3g} of {weakest.present:.3g} {weakest.unit}; the input "
             f"{list(report.tokens or ())!r} shows it; shorten the maximum length, or compile with certify=False"
         )
