@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -139,6 +140,25 @@ def test_export_writes_a_file(raspc: Raspc) -> None:
     assert report["output"] == "m.npz"
     with np.load("m.npz") as arrays:
         assert "unembed__w" in arrays.files
+
+
+def test_inspect_shows_the_certificate(raspc: Raspc) -> None:
+    """The verdict and the decisions with the least margin left, or that there is none."""
+    assert "certificate: holds in float32 up to length 4, " in raspc("inspect", "reverse").out
+    assert raspc("inspect", "reverse", "--json").json["certificate"]["holds"] is True
+    raspc("compile", "reverse", "--no-certify", "-o", "m")
+    assert "certificate: none" in raspc("inspect", "m").out
+
+
+def test_the_prompt_reads_a_pipe(raspc: Raspc, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements come in, what they show goes out; as JSON too."""
+    script = "back = length - indices - 1;\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    ran = raspc("repl")
+    assert (ran.code, ran.err) == (0, "")
+    assert "s-op: back" in ran.out
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    assert raspc("repl", "--json").json["lines"] == ran.out.splitlines()
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], ["compile", "--help"], ["--version"]])

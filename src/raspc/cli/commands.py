@@ -12,6 +12,7 @@ from raspc.cli.export import export
 from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
 from raspc.cli.parity import parity
+from raspc.cli.repl import repl
 from raspc.cli.run import run
 from raspc.cli.view import view
 
@@ -28,4 +29,5 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("view", view, TAKES_TOKENS),
     ("parity", parity, {}),
     ("export", export, {}),
+    ("repl", repl, {}),
 )

@@ -13,6 +13,9 @@ from raspc.cli.output import answer, say, table
 MOST_VALUES = 8
 """How many values of a value set are shown before it is shortened."""
 
+MOST_LINKS = 8
+"""How many decisions of a certificate are shown, the weakest first."""
+
 
 def inspect(directory: Directory, as_json: Json = False) -> None:
     """Show layers, heads, neurons, variables and where each lives, and the certificate."""
@@ -36,18 +39,30 @@ def _tell(found: Mapping[str, Any]) -> None:
     )
     for note in found["notes"]:
         say(f"note: {note}")
-    say(certificate(found["certificate"]))
+    _certificate(found["certificate"])
 
 
-def certificate(found: Mapping[str, Any] | None) -> str:
-    """The certificate in one line."""
+def _certificate(found: Mapping[str, Any] | None) -> None:
+    """The verdict in a line, and the decisions that use most of their margin."""
     if found is None:
-        return "certificate: none"
-    return "certificate: " + ", ".join(f"{name} {value}" for name, value in found.items() if not _is_nested(value))
+        say("certificate: none; compile with certify=True")
+        return
+    verdict = "holds" if found["holds"] else "DOES NOT HOLD"
+    say(f"certificate: {verdict} in {found['dtype']} up to length {found['max_seq_len']}, {_ground(found)}")
+    table(
+        ("decision", "of", "margin needed", "present", "unit"),
+        [
+            (link["kind"], link["name"], f"{link['needed']:.3g}", f"{link['present']:.3g}", link["unit"])
+            for link in found["links"][:MOST_LINKS]
+        ],
+    )
 
 
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, list | dict)
+def _ground(found: Mapping[str, Any]) -> str:
+    if found["proved"]:
+        return f"proved for summation in {found['summation']}"
+    measured = found["measured"] or {"inputs": 0, "exhaustive": False}
+    return f"not proved, measured on {'all ' if measured['exhaustive'] else ''}{measured['inputs']:,} inputs"
 
 
 def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
