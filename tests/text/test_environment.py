@@ -140,7 +140,7 @@ def test_loading(tmp_path: Path) -> None:
 
 def test_each_file_once(tmp_path: Path) -> None:
     """A file is carried out once in an environment, whoever loads it; all loaders receive its names."""
-    (tmp_path / "shared.rasp").write_text("x = tokens + \"!\";")
+    (tmp_path / "shared.rasp").write_text('x = tokens + "!";')
     (tmp_path / "a.rasp").write_text('load "shared"; a = x;')
     (tmp_path / "b.rasp").write_text('load "shared"; b = x;')
     environment = Environment(tmp_path)

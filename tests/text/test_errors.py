@@ -158,7 +158,7 @@ def test_all_faults_at_once() -> None:
     assert [fault.split(": ")[0] for fault in caught.value.faults] == ["prog.rasp:1:5", "prog.rasp:5:7"]
 
 
-BEFORE = "x = 1; y = tokens; def f(a) { return a; } load \"paper\";"
+BEFORE = 'x = 1; y = tokens; def f(a) { return a; } load "paper";'
 FAILING = ["x, y = 5;", "x = 2 / 0;", "for a in [1, 2] { x = a; z = 1 / (a - 2); }", "x = (1;",
            'load "nowhere";', "def f(a) { return q; }", "x, q = range(5);"]  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_cycles_of_files(tmp_path: Path) -> None:
     (tmp_path / "a.rasp").write_text('load "b"; x = 1;')
     (tmp_path / "b.rasp").write_text('load "c"; y = 1;')
     (tmp_path / "c.rasp").write_text('load "a"; z = 1;')
-    with pytest.raises(InvalidProgram, match="a.rasp → b.rasp → c.rasp → a.rasp; break the cycle"):
+    with pytest.raises(InvalidProgram, match=r"a\.rasp → b\.rasp → c\.rasp → a\.rasp; break the cycle"):
         load_program(tmp_path / "a.rasp")
     with pytest.raises(InvalidProgram, match="break the cycle"):
         Environment(tmp_path, files=Files()).run(Source("test", 'load "c";'))
@@ -214,7 +214,7 @@ ENDLESS = [
 def test_short_texts_with_endless_work(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loops and doublings end in an error of ours, within the budget of steps (here a tenth) and sizes."""
     monkeypatch.setattr(environment, "Budget", lambda: Budget(MAX_STEPS // 10))
-    with pytest.raises(InvalidProgram, match="steps|too large|at most|more than"):
+    with pytest.raises(InvalidProgram, match=r"steps|too large|at most|more than"):
         Environment().run(Source("test", text))
 
 

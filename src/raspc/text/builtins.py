@@ -102,7 +102,7 @@ def _as_bool(token: Value) -> bool:
 
 
 def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
-    return Map(convert, rasp.tokens).named(name)
+    return Map(convert, rasp.tokens).annotated(shown=name)
 
 
 FUNCTIONS = (
@@ -122,7 +122,7 @@ NAMES: dict[str, Value] = {
     "tokens_int": _tokens_as("tokens_int", _as_int),
     "tokens_float": _tokens_as("tokens_float", _as_float),
     "tokens_bool": _tokens_as("tokens_bool", _as_bool),
-    "full_s": Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).named("full_s"),
+    "full_s": Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s"),
     **{function.name: function for function in FUNCTIONS},
 }
 """What every text can name; none of these can be given another meaning."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from raspc import rasp
 from raspc.rasp import Aggregate, Expr, Selector, SelectorWidth, SOp
 
-FULL = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).named("full_s")
+FULL = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s")
 
 
 @dataclass(frozen=True)

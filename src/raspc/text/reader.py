@@ -15,9 +15,8 @@ COMMAND = re.compile(
 LOAD = re.compile(r'\s*load\s+"[^"]*"\s*$')
 """A load at the prompt may do without its semicolon."""
 
-PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*+(?:"|(?P<unclosed>))|#[^\n]*|[()\[\]{};]')
-BEGUN = re.compile(r"(?:\s|#[^\n]*+)*+[^\s#]")
-BLOCK = re.compile(r"\s*(?:#[^\n]*\n\s*)*(def|for)\b")
+PIECE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|(?P<unclosed>))|#.*|[()\[\]{};]')
+BEGINNING = re.compile(r"\s*(?:(?P<block>(?:def|for)\b)|(?P<other>[^\s#]))")
 CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -32,7 +31,7 @@ class Chunk:
 
 
 class Reader:
-    """Takes lines, gives the chunks that they complete. Each line is scanned once."""
+    """Takes lines, gives the chunks that they complete. No token spans lines, so each is scanned once."""
 
     def __init__(self) -> None:
         self.line = 1
@@ -40,14 +39,19 @@ class Reader:
 
     def drop(self) -> None:
         """Forgets an open statement."""
-        self.pending = ""
-        self.start_line, self.start, self.scanned = self.line, 0, 0
+        self._begin(self.line, 1)
+
+    def _begin(self, line: int, column: int) -> None:
+        self.start_line, self.start_column = line, column
+        self.parts: list[str] = []
         self.brackets: list[str] = []
+        self.block: bool | None = None
+        """Whether the open statement is a `def` or a `for`; None where no statement has begun."""
 
     @property
     def open(self) -> bool:
         """A statement has begun and is not complete."""
-        return bool(BEGUN.match(self.pending, self.start))
+        return self.block is not None
 
     def feed(self, line: str) -> Iterator[Chunk]:
         """The chunks that end in this line."""
@@ -59,38 +63,36 @@ class Reader:
                 yield Chunk(line.strip(), self.line - 1, command=True)
                 return
             line += ";" if LOAD.match(line) else ""
-        self.pending += line + "\n"
+        yield from self._statements(line)
         self.line += 1
-        while (end := self._end()) is not None:
-            yield self._cut(end)
 
     def finish(self) -> Iterator[Chunk]:
         """What is left at the end of the input."""
         if self.open:
-            yield self._cut(len(self.pending))
+            yield Chunk("".join(self.parts), self.start_line, self.start_column)
         self.drop()
 
-    def _cut(self, end: int) -> Chunk:
-        column = self.start - self.pending.rfind("\n", 0, self.start)
-        chunk = Chunk(self.pending[self.start : end], self.start_line, column)
-        self.start_line += chunk.text.count("\n")
-        self.start = self.scanned = end
-        self.brackets = []
-        return chunk
+    def _statements(self, line: str) -> Iterator[Chunk]:
+        start = 0
+        while (end := self._end(line, start)) is not None:
+            yield Chunk("".join([*self.parts, line[start:end]]), self.start_line, self.start_column)
+            start = end
+            self._begin(self.line, start + 1)
+        self.parts.append(line[start:] + "\n")
 
-    def _end(self) -> int | None:
-        """The offset at which the first pending statement ends, if it does.
+    def _end(self, line: str, start: int) -> int | None:
+        """The offset at which the open statement, or one that begins here, ends in the line, if it does.
 
         A string that is not closed ends it with its line, and a semicolon inside round or square
         brackets ends it too: both are errors already, and what follows deserves to be read.
         """
-        block = bool(BLOCK.match(self.pending, self.start))
-        for match in PIECE.finditer(self.pending, self.scanned):
+        if self.block is None and (beginning := BEGINNING.match(line, start)):
+            self.block = beginning["block"] is not None
+        for match in PIECE.finditer(line, start):
             if match["unclosed"] is not None:
-                return self.pending.index("\n", match.end())
-            if self._ends(match.group(), block):
+                return len(line)
+            if self._ends(match.group(), bool(self.block)):
                 return match.end()
-        self.scanned = len(self.pending)
         return None
 
     def _ends(self, piece: str, block: bool) -> bool:

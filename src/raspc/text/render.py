@@ -22,8 +22,8 @@ DEPTH = 3
 
 def render(expr: Expr, named: bool = True, depth: int = DEPTH) -> str:
     """The expression as text. `named`: its own name stands for it, if it has one."""
-    if named and expr.given_name:
-        return expr.given_name
+    if named and (name := expr.given_name or expr.annotations.get("shown")):
+        return str(name)
     if depth == 0 and expr.children:
         return "…"
     rule = next((rule for kind, rule in RULES.items() if isinstance(expr, kind)), _function)

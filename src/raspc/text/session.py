@@ -74,7 +74,7 @@ class Session:
 
     def _command(self, text: str) -> None:
         for pattern, rule in COMMANDS:
-            if match := pattern.fullmatch(text):
+            if match := pattern.fullmatch(text.rstrip("; ")):
                 rule(self, **{key: value or "" for key, value in match.groupdict().items()})
                 return
         raise InputError(UNKNOWN.format(text))

@@ -26,6 +26,7 @@ KEYWORDS = ("and", "def", "else", "False", "for", "if", "in", "indicator", "load
 COLON = (":compile", ":layers", ":trace", ":save", ":help")
 """Completed only where a line opens with a colon."""
 
+WORD = re.compile(r":\w*$|[A-Za-z_]\w*$")
 SOURCE_LINE = re.compile(r"^(  (?:\d+ )?\| ?)(.*)$")
 
 
@@ -65,9 +66,10 @@ class _Completer(Completer):
 
     def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
         """What the word before the cursor can become."""
-        word = document.get_word_before_cursor(pattern=re.compile(r":?[A-Za-z_]\w*|:"))
-        if not word:
+        match = WORD.search(document.text_before_cursor)
+        if match is None:
             return
+        word = match.group()
         known = COLON if word.startswith(":") else (*KEYWORDS, *self.session.names())
         for name in sorted(set(known)):
             if name.startswith(word) and name != word:
