@@ -123,7 +123,7 @@ def bound(read: Read, stream: Mapping[str, Held], precision: Precision) -> Bound
         passed = passed + held.error @ np.abs(matrix)
         used = matrix != 0
         terms = terms + ((held.code != 0).astype(float) @ used).max(axis=0, initial=0.0)
-        product = held.grain[:, None] * np.where(used, grain_of(matrix), np.inf)
+        product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0))
         product = np.where(used, np.where(held.grain[:, None] > 0, product, 0.0), np.inf)
         grain = np.minimum(grain, product.min(axis=0, initial=np.inf))
         rows.append(held.code @ matrix)
@@ -212,7 +212,8 @@ def neuron_error(
         near = np.sort(gates, axis=0)[::-1][: block.reach].sum(axis=0)
         total = (fires[:, None] * weights).sum(axis=0)
         terms = (weights > 0).sum(axis=0)
-        grain = np.where(weights > 0, (read.grain[:, None] * grain_of(matrix)), np.inf).min(axis=0, initial=np.inf)
+        product = read.grain[:, None] * grain_of(np.where(weights > 0, matrix, 1.0))
+        grain = np.where(weights > 0, product, np.inf).min(axis=0, initial=np.inf)
         bias = np.abs(block.write.bias.get(space, np.zeros(matrix.shape[1])))
         grain = np.minimum(grain, grain_of(bias))
         exact = (grain > 0) & (total + bias < np.where(grain > 0, grain, 1.0) * 2.0**precision.bits)
