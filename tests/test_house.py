@@ -26,6 +26,7 @@ ROOMS = [
 DOORS = {
     ("rasp", "interpret"): "an expression called on a sequence is interpreted",
     ("weights", "export"): "model.to(framework)",
+    ("weights", "view"): "a model and its answers show themselves in notebooks",
     ("text", "certify"): "the prompt shows what a compiled model holds",
 }
 

@@ -6,5 +6,6 @@
 from __future__ import annotations
 
 from raspc.view.page import page, write_page
+from raspc.view.plots import plot_attention, plot_layer_outputs, plot_program, plot_residuals
 
-__all__ = ["page", "write_page"]
+__all__ = ["page", "plot_attention", "plot_layer_outputs", "plot_program", "plot_residuals", "write_page"]

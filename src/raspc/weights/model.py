@@ -29,6 +29,16 @@ class ModelOutput(Trace[Array]):
 
     decoded: list[Value]
 
+    def __repr__(self) -> str:
+        from raspc.view import notebook  # a door to a later room
+
+        return notebook.output_text(self)
+
+    def _repr_html_(self) -> str:
+        from raspc.view import notebook
+
+        return notebook.output_html(self)
+
 
 @dataclass(frozen=True, eq=False)
 class BatchOutput:
@@ -83,6 +93,16 @@ class Model:
         if len(labels) != self.config.d_model:
             raise ModelFormatError(f"found {len(labels)} residual labels, needed {self.config.d_model}")
         object.__setattr__(self, "residual_labels", labels)
+
+    def __repr__(self) -> str:
+        from raspc.view import notebook  # a door to a later room
+
+        return notebook.model_text(self)
+
+    def _repr_html_(self) -> str:
+        from raspc.view import notebook
+
+        return notebook.model_html(self)
 
     @cached_property
     def model_config(self) -> ModelConfig:

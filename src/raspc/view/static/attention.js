@@ -34,10 +34,10 @@ function attentionGrid(head, logits) {
   const selected = (q, k) => q > 0 && k > 0 && (bits ? bits[(q - 1) * (n - 1) + k - 1] === 1 : !hiddenKey(q, k));
   const grid = new Grid({
     title: `Attention of layer ${head.layer} head ${head.head}: queries down, keys across`,
-    rows: n, columns: n, widest: 34, cellHeight: Math.max(10, Math.min(26, Math.floor(330 / n))), tallest: 420,
+    rows: n, columns: n, widest: 44, cellHeight: Math.max(10, Math.min(26, Math.floor(330 / n))), tallest: 420,
     rowLabel: columnLabel, columnLabel,
-    share: (q, k) => (logits ? Math.asinh(scores[q * n + k]) / most : pattern[q * n + k]), pole: logits ? null : "attention",
-    text: (q, k) => (logits ? brief(scores[q * n + k]) : pattern[q * n + k] < 5e-4 ? "" : brief(Math.round(pattern[q * n + k] * 100) / 100)),
+    share: (q, k) => (logits ? Math.asinh(scores[q * n + k]) / most : Math.sqrt(pattern[q * n + k])), pole: logits ? null : "attention",
+    text: (q, k) => (logits ? brief(scores[q * n + k]) : weightText(pattern[q * n + k])),
     dotted: selected, hatched: (q, k) => k === 0 || hiddenKey(q, k),
     describe: (q, k) => describeCell(q, k, scores[q * n + k], pattern[q * n + k], selected(q, k)),
     hint: "Queries down, keys across. Point at a cell, or move with the arrow keys.",
@@ -45,6 +45,9 @@ function attentionGrid(head, logits) {
   attentionGrids.push(grid);
   return grid.node;
 }
+
+// Two digits, and no more noughts than needed.
+const weightText = (weight) => (weight < 5e-5 ? "" : String(Number(weight.toPrecision(2))).replace(/^0\./, "."));
 
 const hiddenKey = (q, k) => CONFIG.causal && k > q;
 

@@ -1,7 +1,7 @@
 // The program as a graph, laid out over the stages at which the model computes it.
 
 const BOX = { height: 40, gapX: 30, gapY: 12, top: 44, pad: 14 };
-const boxWidth = (node) => Math.max(74, Math.min(170, 7.4 * node.label.length + 24));
+const boxWidth = (node) => Math.max(6 * kindOf(node).length + 30, Math.min(176, 7.7 * Math.min(20, node.label.length) + 26));
 
 // Stages in use, each with sub-columns: a node stands right of whatever it reads at the same stage.
 function layOutGraph() {

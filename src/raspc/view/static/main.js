@@ -1,6 +1,7 @@
 // The state of the page, and what redraws when it changes.
 
-const state = { ids: DATA.input, run: null, meant: null, held: null, stage: LAST_STAGE, chosen: null, hovered: null };
+const state = { ids: DATA.input, run: null, meant: null, held: null, stage: -1, chosen: null, hovered: null };
+for (let stage = 0; stage <= LAST_STAGE; stage++) if (inUse(stage)) state.stage = stage;
 
 function recompute(ids) {
   state.ids = ids;
@@ -21,7 +22,6 @@ function setStage(stage) {
   markStages();
   drawRun();
   streamGrids.forEach((grid) => grid.draw());
-  document.querySelectorAll("#attention .card, #neurons .card").forEach((card) => card.classList.remove("now"));
 }
 
 function choose(place) {

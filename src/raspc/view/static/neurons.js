@@ -55,17 +55,25 @@ function neuronTest(layer, j) {
     && bias <= -weight * (terms.length - 1) + 1e-4 && bias > -weight * terms.length) {
     return terms.map(termName).join(" and ");
   }
-  if (terms.length === 1 && !terms[0].values.length) {
-    return `${terms[0].label} ${weight > 0 ? ">" : "<"} ${exact4(-bias / weight)}`;
-  }
-  return neuronFormula(layer, j);
+  return threshold(terms, bias);
 }
+
+// Σ w·x + b > 0, divided by the greatest weight.
+function threshold(terms, bias) {
+  const most = Math.max(...terms.map((term) => Math.abs(term.weight)));
+  if (terms.length === 1) return `${termName(terms[0])} ${terms[0].weight > 0 ? ">" : "<"} ${exact4(-bias / terms[0].weight)}`;
+  return `${weighted(terms, most)} > ${exact4(-bias / most).replace("-", "−")}`;
+}
+
+const weighted = (terms, unit) => terms.map((term, i) => {
+  const share = exact4(Math.abs(term.weight) / unit);
+  const sign = i ? ` ${term.weight < 0 ? "−" : "+"} ` : term.weight < 0 ? "−" : "";
+  return `${sign}${share === "1" ? "" : `${share}·`}${termName(term)}`;
+}).join("");
 
 function neuronFormula(layer, j) {
   const { bias, terms } = neuronReads(layer, j);
-  const parts = terms.map((term) => [term.weight, `${Math.abs(term.weight) === 1 ? "" : `${exact4(Math.abs(term.weight))}·`}${termName(term)}`]);
-  if (bias || !parts.length) parts.push([bias, exact4(Math.abs(bias))]);
-  return parts.map(([sign, text], i) => (i ? ` ${sign < 0 ? "−" : "+"} ` : sign < 0 ? "−" : "") + text).join("");
+  return `${weighted(terms, 1)} ${bias < 0 ? "−" : "+"} ${exact4(Math.abs(bias))}`;
 }
 
 const exact4 = (value) => String(Number(value.toPrecision(4)));

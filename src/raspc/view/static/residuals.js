@@ -13,10 +13,10 @@ function drawResiduals() {
       rowLabel: (i) => DATA.labels[i], columnLabel: columnLabel,
       rowColour: (i) => nodeColour(nodeOfDim(i, state.stage)), rowActive: (i) => isMarked(nodeOfDim(i, state.stage)),
       share: (i, t) => values(state.run, state.stage)[t * CONFIG.d_model + i] / most[i],
-      text: (i, t) => brief(values(state.run, state.stage)[t * CONFIG.d_model + i]),
+      text: (i, t) => notable(values(state.run, state.stage)[t * CONFIG.d_model + i], most[i]),
       describe: (i, t) => `${DATA.labels[i]} at ${positionName(t)}: ${exact(values(state.run, state.stage)[t * CONFIG.d_model + i])}`,
       onRow: (i) => hover(i === null ? null : nodeOfDim(i, state.stage), false),
-      hint: "Point at a cell, or move with the arrow keys.",
+      widest: 64, hint: "Point at a cell, or move with the arrow keys.",
     });
     fill(id, grid.node);
     grid.draw();
@@ -41,6 +41,9 @@ function greatestByNode() {
 
 const columnLabel = (t) => tokenText(state.run.ids[t]);
 const positionName = (t) => (t ? `position ${t - 1} (${columnLabel(t)})` : columnLabel(t));
+
+// Rounding noise is left out of the picture; the cell's full value is read out below it.
+const notable = (value, most) => (Math.abs(value) < 1e-5 * most ? "" : brief(value));
 
 function brief(value) {
   if (value === 0) return "";

@@ -3,7 +3,7 @@
 function drawStages() {
   const stages = Array.from({ length: LAST_STAGE + 2 }, (_, i) => i - 1);
   fill("stages", stages.map((stage) => element("button", {
-    type: "button", class: "stage", "data-stage": stage, "aria-pressed": "false", onclick: () => setStage(stage),
+    type: "button", class: `stage${stage < 0 || inUse(stage) ? "" : " idle"}`, "data-stage": stage, "aria-pressed": "false", onclick: () => setStage(stage),
   }, stage < 0 ? "embed" : [element("small", {}, `layer ${stage >> 1}`), stage & 1 ? "MLP" : "attention"])));
   const slider = byId("slider");
   slider.max = LAST_STAGE;
@@ -18,7 +18,8 @@ function markStages() {
     const stage = Number(button.dataset.stage);
     button.setAttribute("aria-pressed", String(stage === state.stage));
     button.classList.toggle("wrong", wrongAt(stage) > 0);
-    button.title = wrongAt(stage) ? `${wrongAt(stage)} values differ from the interpreter's` : "";
+    const idle = stage < 0 || inUse(stage) ? "" : "nothing is computed here";
+    button.title = wrongAt(stage) ? `${wrongAt(stage)} values differ from the interpreter's` : idle;
   });
   document.querySelectorAll("#graph .band").forEach((band) => {
     band.classList.toggle("current", Number(band.dataset.stage) === state.stage);
@@ -35,6 +36,9 @@ function wrongAt(stage) {
   return heldAt(state.held, stage).reduce((sum, values, place) => sum + (values
     ? values.filter((found, t) => differs(found, expectedAt(state.meant, place, t))).length : 0), 0);
 }
+
+// Whether any head or neuron of a stage computes something.
+const inUse = (stage) => (stage & 1 ? DATA.neurons : DATA.heads).some((part) => part.layer === stage >> 1);
 
 function drawRun() {
   const held = heldAt(state.held, state.stage);

@@ -1,0 +1,108 @@
+"""How models and their answers show themselves: small HTML in Jupyter and marimo, lines in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from raspc.graph.nodes import Graph
+from raspc.view import program
+from raspc.view.show import shortened, show
+from raspc.weights.model import Model, ModelOutput
+
+CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
+MOST_ROWS = 40
+MOST_POSITIONS = 24
+
+
+def model_text(model: Model) -> str:
+    """The model in one line."""
+    config = model.config
+    name = f" {model.graph.labels[model.graph.output]}" if isinstance(model.graph, Graph) else ""
+    return (
+        f"<raspc model{name}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "
+        f"d_head {config.d_head}, d_mlp {config.d_mlp}, inputs of up to {config.max_seq_len} of "
+        f"{shortened([show(token) for token in _real_tokens(model)])}{', causal' if config.causal else ''}>"
+    )
+
+
+def model_html(model: Model) -> str:
+    """The line, and the program with the place of each variable."""
+    head = f"<p><code>{escape(model_text(model))}</code></p>"
+    if not isinstance(model.graph, Graph):
+        return head
+    graph = model.graph
+    rows = [(graph.labels[i], program.text(graph, i), where(model, graph.labels[i])) for i in range(len(graph))]
+    return head + table(("name", "program", "computed in"), rows)
+
+
+def where(model: Model, label: str) -> str:
+    """The part that computes a variable, or what it is read off."""
+    entry = model.alignment.get("variables", {}).get(label)
+    if entry is None:
+        uses = model.alignment.get("selectors", {}).get(label, ())
+        return ", ".join(f"layer {use['layer']} head {use['head']}" for use in uses)
+    parts = [_part(part) for part in entry["computed_by"]]
+    sources = f"read off {', '.join(entry['read_from'])}" if entry["read_from"] else ""
+    return ", ".join(parts) or sources or ("embedding" if entry["spaces"] else "")
+
+
+def _part(part: dict[str, Any]) -> str:
+    if part["sublayer"] == "attention":
+        return f"layer {part['layer']} head {part['head']}"
+    start, stop = part["neurons"]
+    return f"layer {part['layer']} neurons {start}–{stop - 1}"
+
+
+def _real_tokens(model: Model) -> list[Any]:
+    config = model.config
+    return [token for i, token in enumerate(config.vocab) if i not in (config.bos_id, config.pad_id)]
+
+
+def output_text(output: ModelOutput) -> str:
+    """The answer in one line."""
+    return f"<raspc output: {' '.join(show(value) for value in output.decoded)}>"
+
+
+def output_html(output: ModelOutput) -> str:
+    """The answer by position, and each head's pattern."""
+    positions = range(min(len(output.decoded), MOST_POSITIONS))
+    answer = table([str(i) for i in positions], [[show(output.decoded[i]) for i in positions]])
+    patterns = [
+        f"<figure style='display:inline-block;margin:4px 12px 4px 0'><figcaption>layer {layer} head {head}</figcaption>"
+        f"{heat(pattern[0, head])}</figure>"
+        for layer, pattern in enumerate(output.attn_patterns)
+        for head in range(pattern.shape[1])
+    ]
+    return answer + "".join(patterns[:12])
+
+
+def heat(values: Any) -> str:
+    """A matrix of weights from 0 to 1 as small squares."""
+    size = MOST_POSITIONS
+    rows = "".join(
+        "<tr>" + "".join(f"<td style='{_square(float(value))}'></td>" for value in row[:size]) + "</tr>"
+        for row in np.asarray(values)[:size]
+    )
+    return f"<table style='border-collapse:collapse'>{rows}</table>"
+
+
+def _square(value: float) -> str:
+    return (
+        f"width:12px;height:12px;padding:0;border:1px solid #8883;background:rgba(91,75,196,{max(value, 0) ** 0.5:.2f})"
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells are text, escaped; long ones end in a count."""
+    found = list(rows)
+    body = "".join(_row("td", row) for row in found[:MOST_ROWS])
+    more = f"<p>and {len(found) - MOST_ROWS} more</p>" if len(found) > MOST_ROWS else ""
+    return f"<table style='border-collapse:collapse'>{_row('th', headers)}{body}</table>{more}"
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag} style='{CELL}'>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
