@@ -17,6 +17,12 @@ from raspc.weights.config import Config
 from raspc.weights.forward import Ids, Layer, Linear, Weights, hidden_keys
 from raspc.weights.params import Array
 
+SAFE = 40.0
+"""Powers between e^−SAFE and e^SAFE neither overflow nor lose precision in a float32 sum."""
+
+HIDDEN_AT_ONCE = 2**22
+"""How many activations of hidden neurons are held at one time."""
+
 WORTH_SHARING = 4096
 """Equal states are sought where the MLP takes at least this many multiplications for one position."""
 
@@ -32,34 +38,41 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class FastLayer:
-    """The live parts of a layer. `mlp` is None where no neuron can be active."""
+    """The live parts of a layer.
+
+    Heads write to the dimensions `writes`, neurons read the dimensions `reads`; `mlp` is None where no neuron
+    can be active. `biases` are what attention and MLP add to every position.
+    """
 
     project: Linear
     heads: tuple[Head, ...]
-    combine: Linear
+    writes: Ids
+    combine: Array
     reads: Ids
-    mlp: tuple[Linear, Linear] | None
-    constant: Array
+    mlp: tuple[Linear, Array] | None
+    biases: tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
 class FastWeights:
-    """The live parts of a model."""
+    """The live parts of a model; the unembedding reads the dimensions `reads`."""
 
     weights: Weights
     layers: tuple[FastLayer, ...]
+    reads: Ids
+    unembed: Linear
 
     @property
     def widest(self) -> int:
-        """How many numbers the widest activation has for one position."""
-        widths: list[int] = [layer.mlp[0].w.shape[1] for layer in self.layers if layer.mlp]
-        widths += [layer.project.w.shape[1] for layer in self.layers]
-        return max(self.weights.config.d_model, *widths)
+        """How many numbers the widest activation has for one position, hidden neurons aside."""
+        return max([self.weights.config.d_model, *(layer.project.b.size for layer in self.layers)])
 
 
 def prune(weights: Weights) -> FastWeights:
     """Leave out what contributes nothing, whatever the input."""
-    return FastWeights(weights, tuple(_prune_layer(layer, weights.config) for layer in weights.layers))
+    layers = tuple(_prune_layer(layer, weights.config) for layer in weights.layers)
+    reads = np.flatnonzero(weights.unembed.w.any(1))
+    return FastWeights(weights, layers, reads, Linear(weights.unembed.w[reads], weights.unembed.b))
 
 
 def _prune_layer(layer: Layer, config: Config) -> FastLayer:
@@ -68,8 +81,11 @@ def _prune_layer(layer: Layer, config: Config) -> FastLayer:
         np.concatenate([np.zeros((config.d_model, 0), layer.query.w.dtype), *(w for w, _ in columns)], axis=1),
         np.concatenate([np.zeros(0, layer.query.w.dtype), *(b for _, b in columns)]),
     )
+    combine = layer.linear.w[rows]
+    writes = np.flatnonzero(combine.any(0))
     reads, mlp = _live_neurons(layer)
-    return FastLayer(project, heads, Linear(layer.linear.w[rows], layer.linear.b), reads, mlp, layer.linear_2.b)
+    biases = (layer.linear.b, layer.linear_2.b)
+    return FastLayer(project, heads, writes, combine[:, writes], reads, mlp, biases)
 
 
 def _live_heads(layer: Layer, config: Config) -> tuple[list[tuple[Array, Array]], tuple[Head, ...], list[int]]:
@@ -101,7 +117,7 @@ def _used(linear: Linear, columns: Ids) -> npt.NDArray[np.bool_]:
     return used
 
 
-def _live_neurons(layer: Layer) -> tuple[Ids, tuple[Linear, Linear] | None]:
+def _live_neurons(layer: Layer) -> tuple[Ids, tuple[Linear, Array] | None]:
     """The dimensions that the MLP reads, and its neurons that can be active and are read."""
     first, second = layer.linear_1, layer.linear_2
     live = second.w.any(1) & (first.w.any(0) | (first.b > 0))
@@ -109,7 +125,7 @@ def _live_neurons(layer: Layer) -> tuple[Ids, tuple[Linear, Linear] | None]:
     if not live.any():
         return reads, None
     weights = np.ascontiguousarray(first.w[np.ix_(reads, live)])
-    return reads, (Linear(weights, first.b[live]), Linear(second.w[live], second.b))
+    return reads, (Linear(weights, first.b[live]), second.w[live])
 
 
 def forward(fast: FastWeights, ids: Ids) -> Array:
@@ -120,47 +136,76 @@ def forward(fast: FastWeights, ids: Ids) -> Array:
     hidden = hidden_keys(weights.config, ids, x.dtype)
     flat = x.reshape(-1, x.shape[-1])
     for layer in fast.layers:
-        flat += _attention(layer, x, None if hidden is None else hidden[:, 0], weights.config)
-        flat += _mlp(layer, flat)
-    return weights.unembed(flat).reshape(*ids.shape, -1)
+        if layer.heads:
+            flat[:, layer.writes] += _attention(layer, x, hidden, weights.config)
+        _add_bias(flat, layer.biases[0])
+        if layer.mlp is not None:
+            flat += _mlp(layer.mlp, np.take(flat, layer.reads, axis=1))
+        _add_bias(flat, layer.biases[1])
+    logits: Array = fast.unembed(np.take(flat, fast.reads, axis=1))
+    return logits.reshape(*ids.shape, -1)
+
+
+def _add_bias(flat: Array, bias: Array) -> None:
+    used = np.flatnonzero(bias)
+    if used.size:
+        flat[:, used] += bias[used]
 
 
 def _attention(layer: FastLayer, x: Array, hidden: Array | None, config: Config) -> Array:
-    """What the heads add to the stream, [batch · position, d_model]."""
-    if not layer.heads:
-        return layer.combine.b
+    """What the heads add to the dimensions that they write to, [batch · position, dimension]."""
     batch, length, _ = x.shape
     scale = np.asarray(1 / math.sqrt(config.d_head), x.dtype)
     projected = layer.project(x.reshape(batch * length, -1)).reshape(batch, length, -1)
-    mixed = [_head(head, projected, hidden, scale) for head in layer.heads]
+    mask = None if hidden is None else hidden[:, 0]
+    mixed = [_head(head, projected, mask, scale) for head in layer.heads]
     joined = mixed[0] if len(mixed) == 1 else np.concatenate(mixed, axis=-1)
-    return layer.combine(joined.reshape(batch * length, -1))
+    added: Array = joined.reshape(batch * length, -1) @ layer.combine
+    return added
 
 
-def _head(head: Head, projected: Array, hidden: Array | None, scale: Array) -> Array:
+def _head(head: Head, projected: Array, mask: Array | None, scale: Array) -> Array:
     """One head's mix of values. The column of ones sums the powers, so that the quotient is taken last."""
-    powers: Array = projected[..., head.query] @ projected[..., head.key].swapaxes(-1, -2)
-    powers *= scale
-    if hidden is not None:
-        powers += hidden
-    powers -= powers.max(-1, keepdims=True)
-    np.exp(powers, out=powers)
-    mixed: Array = powers @ projected[..., head.value]
+    query, key, value = projected[..., head.query], projected[..., head.key], projected[..., head.value]
+    scores: Array = query * key.swapaxes(-1, -2) if query.shape[-1] == 1 else query @ key.swapaxes(-1, -2)
+    scores *= scale
+    if mask is not None:
+        scores += mask
+    mixed = _mix(scores, value)
     quotient: Array = mixed[..., :-1] / mixed[..., -1:]
     return quotient
 
 
-def _mlp(layer: FastLayer, x: Array) -> Array:
-    """What the neurons add to the stream [row, d_model]."""
-    if layer.mlp is None:
-        return layer.constant
-    first, second = layer.mlp
-    state: Array = np.take(x, layer.reads, axis=1)
-    if first.w.size + second.w.size < WORTH_SHARING:
-        return second(_relu(first(state)))
+def _mix(scores: Array, value: Array) -> Array:
+    """exp(scores) · value, with the largest score of each row taken off where the powers need it.
+
+    Scores of compiled heads are mostly 0 where selected and negative elsewhere: no power is then too large
+    and no sum too small, and finding each row's largest score, the dearest step, can be left out.
+    """
+    if scores.max(initial=0) < SAFE:
+        mixed: Array = np.exp(scores) @ value
+        if mixed[..., -1].min(initial=1) > math.exp(-SAFE):
+            return mixed
+    scores -= scores.max(-1, keepdims=True)
+    shifted: Array = np.exp(scores, out=scores) @ value
+    return shifted
+
+
+def _mlp(mlp: tuple[Linear, Array], state: Array) -> Array:
+    """What the neurons add to the stream [row, d_model], given the dimensions that they read."""
+    first, second = mlp
+    if first.w.size + second.size < WORTH_SHARING:
+        return _neurons(first, second, state)
     distinct, place = _distinct(state)
-    found: Array = second(_relu(first(distinct)))
-    return found if place is None else found[place]
+    found = _neurons(first, second, distinct)
+    return found if place is None else np.take(found, place, axis=0)
+
+
+def _neurons(first: Linear, second: Array, state: Array) -> Array:
+    """The MLP in pieces, as its hidden layer may be many times as wide as the stream."""
+    rows = max(1, HIDDEN_AT_ONCE // first.w.shape[1])
+    parts = [_relu(first(state[i : i + rows])) @ second for i in range(0, len(state), rows)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _relu(x: Array) -> Array:

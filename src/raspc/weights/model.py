@@ -19,7 +19,7 @@ from raspc.weights.fast import FastWeights, forward, prune
 from raspc.weights.forward import Ids, Trace, Weights, prepare, trace
 from raspc.weights.params import Array, Params
 
-CHUNK = 2**20
+CHUNK = 2**18
 """How many numbers the largest activation of one forward pass may hold; a larger batch is split."""
 
 
@@ -150,7 +150,10 @@ class Model:
 
     def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
         """The ids [batch, position], padded to the longest input. Raises InputError; says for which input."""
-        rows = list(self._encoded(batch))
+        encoded = self.input_encoder.encode_batch(batch)
+        if encoded is not None:
+            return encoded
+        rows = list(self._encoded(batch))  # one by one, which raises the error that names the token
         longest = max(map(len, rows), default=1)
         pad = self.config.pad_id
         return np.array([row + [pad] * (longest - len(row)) for row in rows], dtype=np.intp).reshape(-1, longest)
@@ -170,11 +173,11 @@ class Model:
         fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
         found = np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
         lengths = (ids != self.config.pad_id).sum(1)
-        order = lengths.argsort(kind="stable")
+        order = lengths.argsort(kind="stable")[::-1]
         start = 0
         while start < len(order):
-            rows = order[start : start + self._rows_at_once(lengths[order[start]])]
-            longest = lengths[rows[-1]]
+            longest = int(lengths[order[start]])
+            rows = order[start : start + self._rows_at_once(longest)]
             found[rows, :longest] = forward(fast, ids[rows, :longest])
             start += len(rows)
         return found
