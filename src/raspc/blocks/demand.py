@@ -397,6 +397,13 @@ def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:
     return code[own]
 
 
+def _nothing(graph: Graph) -> Select:
+    """A table that selects no key, for what remains of a disjunction of none."""
+    token = next(place for place, node in enumerate(graph.nodes) if isinstance(node, N.Token))
+    size = len(graph.variable(token).listed)
+    return Select(key=token, query=token, cells=np.zeros((size, size), np.int8))
+
+
 def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
     """The conjuncts of a head's selector."""
     if isinstance(node, N.Length):
@@ -405,7 +412,9 @@ def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
     selector = graph[node.selector]
     if isinstance(selector, Select):
         return (selector,)
-    assert isinstance(selector, N.Gate) and selector.op == "and", "selectors must be conjunctions here"
+    assert isinstance(selector, N.Gate)
+    if selector.op == "or":
+        return (_nothing(graph),)
     conjuncts = [graph[arg] for arg in selector.args]
     assert all(isinstance(c, Select) for c in conjuncts)
     return tuple(c for c in conjuncts if isinstance(c, Select))

@@ -61,7 +61,7 @@ def additive(joint: Joint, feature: Floats) -> Sum | None:
     through one hub; combinations that cannot occur are free.
     """
     known = joint.cells >= 0
-    grid = np.where(known, feature[np.maximum(joint.cells, 0)], 0.0)
+    grid = feature[np.maximum(joint.cells, 0)]  # what has no value counts as the first: the same for all features
     if not joint.roots:
         return Sum(float(grid), ())
     if len(joint.roots) == 1:

@@ -252,7 +252,7 @@ class _Lowering:
         selects = selects_of(self.graph, node)
         labels = self.graph.labels
         places = {id(n): i for i, n in enumerate(self.graph.nodes)}
-        return " and ".join(labels[places[id(s)]] for s in selects) or "all"
+        return " and ".join(labels[places[id(s)]] if id(s) in places else "nothing" for s in selects) or "all"
 
     def width_head(self, place: int, node: Variable, raw: Group) -> Head:
         query, key = self.scores(place)

@@ -106,7 +106,7 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
 
 
 def _alternating(change: Matrix) -> Matrix:
-    return np.stack([change, -change], axis=1).reshape(2 * len(change), -1)
+    return np.stack([change, -change], axis=1).reshape(2 * len(change), change.shape[1])
 
 
 def _steps(along: Floats, classes: Ids, outputs: Matrix, noise: float) -> Steps | None:

@@ -72,9 +72,13 @@ class Readiness:
         return self.is_free(joint, feature) if joint is not None else self.is_ready(place, feature)
 
     def decoding_costs(self, sums: Sequence[F.Sum | None]) -> float:
-        """How many neurons decode what these sums read."""
-        roots = {root for found in sums if found for root, part in found.parts if not self.is_ready(root, part)}
-        return sum(2 * len(self.graph.variable(root).listed) for root in roots)
+        """How many neurons decode what these sums read: two a step."""
+        costs = 0
+        for root, part in {(r, p.tobytes()): (r, p) for found in sums if found for r, p in found.parts}.values():
+            if not self.is_ready(root, part):
+                order = np.argsort(self.position(root)[0], kind="stable")
+                costs += 2 * int((np.diff(part[order]) != 0).sum())
+        return costs
 
     def cost(self, design: Design | None) -> float:
         """Neurons; a design that must wait for a decoded variable costs more than any that need not."""

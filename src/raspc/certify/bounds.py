@@ -92,12 +92,16 @@ class Link:
         return {"kind": self.kind, "name": self.name, "needed": self.needed, "present": self.present, "unit": self.unit}
 
 
+ANY = 2.0**200
+"""The grain of zero, which is a multiple of everything; its products stay finite."""
+
+
 def grain_of(numbers: Matrix) -> Matrix:
-    """For each number the largest power of two that it is a multiple of; infinite for 0."""
+    """For each number the largest power of two that it is a multiple of; `ANY` for 0."""
     mantissa, exponent = np.frexp(np.asarray(numbers, np.float64))
     whole = np.abs(mantissa * 2.0**53).astype(np.int64)
     lowest = (whole & -whole).astype(np.float64)
-    return np.where(whole == 0, np.inf, np.ldexp(lowest, exponent - 53))
+    return np.where(whole == 0, ANY, np.ldexp(lowest, exponent - 53))
 
 
 def embedded(code: Matrix, precision: Precision) -> Held:

@@ -153,7 +153,8 @@ class _Builder:
         cells = np.ascontiguousarray(turned.T)
         if self.causal and key == query == self.index:
             cells = np.where(np.tri(self.max_len, dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
-        if (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
+        certain = not (self.store.may_raise(key) or self.store.may_raise(query))
+        if certain and (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
             return self.store.put(TRUE if cells.flat[0] else FALSE)
         return self.store.put(Select(key=key, query=query, cells=cells))
 
@@ -218,7 +219,7 @@ class _Builder:
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
         default = V.plain(expr.default)
-        if selector == self.store.put(FALSE):
+        if selector == self.store.put(FALSE) and not self.store.may_raise(source):
             return self.constant(default)
         domain = self.store.domain(source)
         if isinstance(domain, Listed) and len(domain) == 1 and never_empty(self.facts, selector):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import combinations_with_replacement, pairwise
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +52,21 @@ def _of_multisets(numbers: Sequence[float], count: int, limit: int) -> list[floa
     means = {
         values[0] if len(set(values)) == 1 else math.fsum(values) / len(values) for group in chosen for values in group
     }
-    return _apart(sorted(means)) if len(means) <= limit else None
+    return apart(sorted(means)) if len(means) <= limit else None
 
 
-def _apart(ordered: list[float]) -> list[float]:
-    """Without values that are nearer to the one before than rounding can tell."""
-    kept = ordered[:1]
-    kept += [y for x, y in pairwise(ordered) if y - x > NEAR * max(1.0, abs(y))]
+def apart(ordered: Sequence[float]) -> list[float]:
+    """Ascending numbers without those that are nearer to the last one kept than rounding can tell."""
+    kept: list[float] = []
+    for x in ordered:
+        if not kept or x - kept[-1] > NEAR * max(1.0, abs(x)):
+            kept.append(x)
     return kept
+
+
+def too_near(numbers: Sequence[float]) -> bool:
+    """Whether two of the numbers that are averaged are nearer than rounding can tell."""
+    return len(apart(sorted(set(numbers)))) < len(set(numbers))
 
 
 def _fraction(x: float) -> Fraction:

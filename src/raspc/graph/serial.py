@@ -18,7 +18,9 @@ from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
 
 FORMAT = 1
 MAX_NODES = 1_000_000
+MAX_REFS = 1 << 16
 MAX_CELLS = 1 << 24
+MAX_VALUES = 1 << 22
 """Limits on what a file may claim."""
 
 
@@ -63,6 +65,7 @@ def _graph(obj: Mapping[str, Any]) -> Graph:
     length = _int(obj["max_seq_len"], "max_seq_len")
     _need(1 <= length <= 1 << 20, "max_seq_len out of range")
     _need(isinstance(obj["causal"], bool), "causal must be true or false")
+    _check_totals(raw)
     nodes: list[Node] = []
     for place, item in enumerate(raw):
         node = _node(item, place)
@@ -76,6 +79,17 @@ def _graph(obj: Mapping[str, Any]) -> Graph:
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
     return Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
+
+
+def _check_totals(raw: list[Mapping[str, Any]]) -> None:
+    """What all tables and value sets together claim, before any is built."""
+    values, cells = 0, 0
+    for item in raw:
+        domain = item.get("domain", {})
+        values += domain["range"][1] - domain["range"][0] + 1 if "range" in domain else len(domain.get("values", ()))
+        cells += sum(abs(count) for count in item.get("cells", ())[1::2])
+    _need(values <= MAX_VALUES, f"value sets of {values} values in all, at most {MAX_VALUES}")
+    _need(cells <= MAX_CELLS, f"tables of {cells} cells in all, at most {MAX_CELLS}")
 
 
 def _node(item: Mapping[str, Any], place: int) -> Node:
@@ -217,7 +231,7 @@ def _number(obj: Any) -> float:
 
 
 def _places(obj: Any) -> tuple[int, ...]:
-    _need(isinstance(obj, list) and len(obj) <= 64, "references must be a short list")
+    _need(isinstance(obj, list) and len(obj) <= MAX_REFS, f"references must be a list of at most {MAX_REFS}")
     return tuple(_int(x, "a reference") for x in obj)
 
 
@@ -326,6 +340,8 @@ def from_text(text: str) -> Graph:
             names = _REF_FIELDS.get(kind)
             obj.update(zip(names, places, strict=True) if names else {"args": places})
             nodes.append(obj)
-        except (ValueError, ModelFormatError) as error:
+        except (ValueError, TypeError, ModelFormatError) as error:
             raise ModelFormatError(f"graph text, line {number}: {error}") from error
-    return from_json({**jsonvalues.loads(head.encode(), "graph text, line 1"), "nodes": nodes})
+    first = jsonvalues.loads(head.encode(), "graph text, line 1")
+    _need(isinstance(first, dict), "the first line of the text must be an object")
+    return from_json({**first, "nodes": nodes})

@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run
-from raspc.graph.means import possible_means
+from raspc.graph.means import apart, possible_means, too_near
 from raspc.graph.nodes import (
     Affine,
     Aggregate,
@@ -72,6 +72,20 @@ class Store:
         assert isinstance(domain, Listed)
         return domain
 
+    def may_raise(self, place: int) -> bool:
+        """Whether this node, or one that it rests on, is undefined somewhere."""
+        seen, stack = {place}, [place]
+        while stack:
+            node = self.nodes[stack.pop()]
+            if isinstance(node, Table) and node.raises:
+                return True
+            if isinstance(node, N.Select) and (node.cells < 0).any():
+                return True
+            fresh = [ref for ref in node.refs if ref not in seen]
+            seen.update(fresh)
+            stack.extend(fresh)
+        return False
+
     def affine(self, args: Sequence[int], coefs: Sequence[float], bias: float) -> int:
         """bias + Σ coefs·args."""
         low, high = bias, bias
@@ -79,7 +93,7 @@ class Store:
             ends = sorted(coef * x for x in _range(self.domain(arg)))
             low, high = low + ends[0], high + ends[-1]
         domain = Interval(float(low), float(high))
-        return self.put(Affine(domain=domain, args=tuple(args), coefs=tuple(coefs), bias=bias))
+        return self.put(Affine(domain=domain, args=tuple(args), coefs=tuple(map(float, coefs)), bias=float(bias)))
 
     def aggregate_domain(self, source: N.Domain, pick: bool, default: Any, maybe_empty: bool) -> N.Domain:
         """What a pick or a mean of the source can be."""
@@ -105,8 +119,8 @@ class Store:
         if domain is None:
             name = next(iter(node.names), f"%{place}")
             raise UnsupportedProgram.at(
-                name, "a mean or sum of numbers with too many possible values",
-                f"at most {LIST_LIMIT} of them, because {reader} depends on the exact value",
+                name, "a mean or sum of numbers with too many possible values, or values within 1e-9 of each other",
+                f"at most {LIST_LIMIT} of them, clearly apart, because {reader} depends on the exact value",
                 "shorten the maximum length, average fewer distinct numbers, or count with SelectorWidth",
             )  # fmt: skip
         self.nodes[place] = self._with_listing(node, domain)
@@ -140,6 +154,8 @@ class Store:
         if node.pick:
             return Listed(V.canonical((*source.values, *([node.default] if node.may_be_empty else []))))
         numbers = [v for v in source.values if V.is_number(v)]
+        if too_near(numbers):
+            return None
         means = possible_means(numbers, self.max_len, LIST_LIMIT) if numbers else []
         extra = (node.default,) if V.is_number(node.default) else ()
         assert isinstance(node.domain, Interval)
@@ -181,9 +197,7 @@ def _outer(node: Affine, columns: Sequence[N.Floats]) -> N.Floats:
 
 
 def _distinct(numbers: N.Floats) -> N.Floats:
-    ordered = np.unique(numbers)
-    gaps = np.diff(ordered, prepend=-np.inf)
-    return ordered[gaps > 1e-9 * np.maximum(1.0, np.abs(ordered))]
+    return np.array(apart(np.unique(numbers).tolist()))
 
 
 def _tidy(numbers: N.Floats) -> list[Any]:

@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Ids, Listed, Table
 from raspc.graph.store import Store
-from raspc.graph.tables import JOINT_LIMIT, Joint, listing, possible, union
+from raspc.graph.tables import JOINT_LIMIT, listing, possible, union
 
 PREDICATE_LIMIT = 1 << 22
 Operation: TypeAlias = tuple[str, Any, Any]
@@ -50,9 +50,10 @@ def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, r
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     joint = listing(store.nodes, store.joints, args, cells)
     if joint is not None and len(joint.roots) <= 1:
+        raises = raises or any(map(store.may_raise, args))  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
-    if not raises and len(domain) == 1:
-        args, cells, joint = (), np.zeros((), np.int32), Joint((), np.zeros((), np.int32))
+    if joint is not None and not joint.roots:
+        args, cells, raises = (), np.zeros((), np.int32), False
     if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
         return args[0]
     return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint)

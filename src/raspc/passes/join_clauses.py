@@ -17,7 +17,7 @@ import numpy as np
 
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Select
-from raspc.graph.selectors import COMBINE
+from raspc.graph.selectors import COMBINE, FALSE
 from raspc.passes.rewriting import Rewriter
 
 PAIR_LIMIT = 1 << 24
@@ -33,9 +33,18 @@ def join_clauses(graph: Graph) -> Graph:
         ):
             new.keep(place)
         elif _is_used(graph, place):
+            if _is_false(graph, place) or (node.op == "and" and any(_is_false(graph, arg) for arg in node.args)):
+                new.stand_in(place, new.store.put(FALSE))
+                continue
             clauses = node.args if node.op == "and" else (place,)
             new.stand_in(place, new.conjunction([_joined(new, graph, clause) for clause in clauses]))
     return new.graph()
+
+
+def _is_false(graph: Graph, place: int) -> bool:
+    """Whether a clause is a disjunction of none."""
+    node = graph[place]
+    return isinstance(node, Gate) and node.op == "or" and not node.args
 
 
 def _is_used(graph: Graph, place: int) -> bool:

@@ -55,4 +55,5 @@ def check_lowerable(graph: Graph) -> None:
     """What lowering requires: selectors in use are tables, or conjunctions of tables."""
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Gate) and any(place in other.refs for other in graph.nodes):
-            assert node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args), f"%{place}"
+            conjunction = node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args)
+            assert conjunction or not node.args, f"%{place} is neither a table nor a conjunction of tables"
