@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks import batch, large, library, process, tracr_compile
+from benchmarks import batch, large, library, process, rasp_text, tracr_compile
 from benchmarks.measure import Table
 
 SECTIONS: dict[str, Callable[[], Table]] = {
@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "batch": batch.table,
     "large": large.table,
     "library": library.table,
+    "rasp-text": rasp_text.table,
     "tracr": tracr_compile.table,
 }
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _OWN = "a program of your own is prog.rasp, file.py:attribute or package.module:attribute"
 
 
+TEXT_LENGTH = 8
+"""A RASP file says nothing of lengths; `raspc compile prog.rasp:reverse --vocab a,b,c` takes this one."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A program, the name to save it under, and the defaults that it comes with."""
@@ -75,7 +79,7 @@ def _from_text(path: str, name: str | None) -> Found:
     program = text.load_program(_file(path), name)
     if not isinstance(program, SOp):
         raise InputError(f"{path}:{name} is a selector; needed an s-op, such as an aggregate over it")
-    return Found(name or Path(path).stem, program)
+    return Found(name or Path(path).stem, program, max_seq_len=TEXT_LENGTH)
 
 
 def _from_python(place: str, attribute: str) -> Found:
