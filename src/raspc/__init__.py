@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from raspc import library, rasp
     from raspc.certify.check import check
     from raspc.compiler import compile
+    from raspc.compress.rotation import rotate
     from raspc.weights.model import Model
     from raspc.weights.saving import load
 
@@ -38,6 +39,7 @@ __all__ = [
     "library",
     "load",
     "rasp",
+    "rotate",
 ]
 
 _HOMES = {
@@ -45,6 +47,7 @@ _HOMES = {
     "check": "raspc.certify.check",
     "compile": "raspc.compiler",
     "load": "raspc.weights.saving",
+    "rotate": "raspc.compress.rotation",
 }
 """Where the public names live; each is imported when it is first asked for, so that `import raspc` is fast."""
 

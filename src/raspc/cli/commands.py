@@ -7,6 +7,7 @@ from typing import Any
 
 from raspc.cli.check import check
 from raspc.cli.compile import compile_program
+from raspc.cli.compress import compress
 from raspc.cli.convert import convert
 from raspc.cli.export import export
 from raspc.cli.inspect import inspect
@@ -14,6 +15,7 @@ from raspc.cli.list import list_programs
 from raspc.cli.parity import parity
 from raspc.cli.repl import repl
 from raspc.cli.run import run
+from raspc.cli.serve import serve
 from raspc.cli.view import view
 
 # A token such as -1 looks like an option; what is no option of the command is a token.
@@ -27,7 +29,9 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("check", check, {}),
     ("inspect", inspect, {}),
     ("view", view, TAKES_TOKENS),
+    ("serve", serve, {}),
     ("parity", parity, {}),
     ("export", export, {}),
+    ("compress", compress, {}),
     ("repl", repl, {}),
 )

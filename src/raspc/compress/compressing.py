@@ -1,0 +1,183 @@
+"""`compress`: one width, one method, many seeds; the best run as a model with its report."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from raspc.compress import checkpoint, core, measuring, polish, starts
+from raspc.compress.interchange import interchange
+from raspc.compress.model import CompressedModel, of_width
+from raspc.compress.pool import Pool, make_pool
+from raspc.compress.probes import probes
+from raspc.compress.protocol import METHODS, QUICK, Protocol
+from raspc.compress.report import Report
+from raspc.compress.runs import Runs
+from raspc.compress.temperature import softened
+from raspc.compress.training import Moment, Progress, Trainer, threads
+from raspc.errors import InputError
+from raspc.weights.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """All runs of one width: their weights, a row of figures for each, the training's course."""
+
+    pool: Pool
+    d: int
+    method: str
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    runs: Runs
+    rows: tuple[dict[str, Any], ...]
+    history: tuple[Moment, ...]
+
+    @property
+    def best(self) -> int:
+        """The run with the least loss; one that is not a number is the worst."""
+        weight = self.protocol.layer_weight
+        losses = [row["output_loss"] + weight * row["layer_loss"] for row in self.rows]
+        return min(range(len(losses)), key=lambda i: losses[i] if math.isfinite(losses[i]) else math.inf)
+
+
+def compress(
+    model: Model,
+    d: int,
+    method: str = "trained",
+    seeds: int | Iterable[int] = 1,
+    protocol: Protocol = QUICK,
+    *,
+    inputs: Sequence[Sequence[Any]] | None = None,
+    checkpoint: Path | str | None = None,
+    progress: Progress | None = None,
+    faithfulness: bool = True,
+    **options: Any,
+) -> CompressedModel:
+    """The model with a residual stream of width d (Lindner et al. 2023, section 5); the best of several seeds.
+
+    `method`: "trained" as in the paper, from `start` "random", "pca", "svd" or "pruned"; or one of the last three
+    without training: "pca" of visited states, "svd" of the weights, "pruned" to the liveliest dimensions. `seeds`: how
+    many, or which; all are trained at once. `options` change the protocol: `steps`, `start`, `temperature`, … (see
+    `Protocol`). `inputs`: those to train and measure on, without BOS; by default all, or 4,096 random ones.
+    `checkpoint`: a file from which a killed training goes on. `faithfulness`: probe and interchange variables.
+
+    Raises InputError for a d that is not from 1 to D − 1, an unknown method or option, a model without a graph, an
+    output that no loss can be taken of, a checkpoint of another training.
+    """
+    outcome = outcome_of(model, d, method, seeds, Protocol.of(options, protocol), inputs, checkpoint, progress)
+    return finished(outcome, outcome.best, faithfulness)
+
+
+def outcome_of(
+    model: Model,
+    d: int,
+    method: str,
+    seeds: int | Iterable[int],
+    protocol: Protocol,
+    inputs: Sequence[Sequence[Any]] | None = None,
+    save: Path | str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """The runs of one width, measured. Raises as `compress` does."""
+    check_width(model, d)
+    chosen = seeds_of(seeds) if method == "trained" else (0,)
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}, needed one of {METHODS}")
+    with threads(protocol.threads):
+        pool = make_pool(soft(model, protocol), protocol.pool, inputs)
+        began = time.perf_counter()
+        if method == "trained":
+            runs, history = _trained(pool, d, chosen, protocol, save, progress)
+        else:
+            runs, history = Runs.begin(pool, starts.start(method, pool, d)[None], protocol), ()
+        seconds = time.perf_counter() - began
+        exact = runs.in_dtype(torch.float64)
+        figures = measuring.rows_of(Runs(pool, exact.shape, exact.form, exact.w, exact.wide, exact.own), pool)
+    facts = {"d": d, "method": method, "start": protocol.start if method == "trained" else None}
+    steps = history[-1].step if history else 0
+    rows = tuple(
+        {**facts, "seed": seed, **row, "steps": steps, "seconds": seconds / len(chosen)}
+        for seed, row in zip(chosen, figures, strict=True)
+    )
+    return Outcome(pool, d, method, protocol, chosen, runs, rows, history)
+
+
+def check_width(model: Model, d: int) -> None:
+    """Raises InputError for a width that is no compression."""
+    full = model.config.d_model
+    if not isinstance(d, int) or isinstance(d, bool) or not 1 <= d < full:
+        raise InputError(f"d is {d!r}; needed a width from 1 to {full - 1}, less than the model's {full}")
+
+
+def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
+    """The seeds 0, 1, … of a count, or those given. Raises InputError for none, or for one that is no count."""
+    found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not found or any(not isinstance(seed, int) or seed < 0 for seed in found) or len(set(found)) < len(found):
+        raise InputError(f"seeds are {seeds!r}; needed a count of 1 or more, or different integers from 0")
+    return found
+
+
+def soft(model: Model, protocol: Protocol) -> Model:
+    """The model with its averaging heads as soft as the protocol asks."""
+    return model if protocol.temperature is None else softened(model, protocol.temperature)
+
+
+def _trained(
+    pool: Pool, d: int, seeds: tuple[int, ...], protocol: Protocol, save: Path | str | None, progress: Progress | None
+) -> tuple[Runs, tuple[Moment, ...]]:
+    trainer = Trainer(Runs.begin(pool, starts.starts(pool, d, seeds, protocol), protocol), seeds, protocol)
+    name = checkpoint.identity(pool.model, d, seeds, protocol) if save is not None else ""
+    course = trainer.train(None if save is None else Path(save), progress, name)
+    runs = trainer.runs
+    return polish.polished(runs, protocol) if polish.can_polish(runs, protocol) else runs, tuple(course.history)
+
+
+def finished(outcome: Outcome, place: int, faithfulness: bool = True) -> CompressedModel:
+    """One of the runs as a model, with the report on all of them."""
+    facts = {key: outcome.rows[place][key] for key in ("d", "method", "start", "seed")}
+    full = outcome.pool.model.config.d_model
+    model = of_width(outcome.pool.model, outcome.runs.arrays(place), outcome.d, {**facts, "full": full})
+    with threads(outcome.protocol.threads):
+        return replace(model, report=_report(outcome, place, model, faithfulness))
+
+
+def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> Report:
+    pool, one = outcome.pool, outcome.runs.chosen([place]).in_dtype(torch.float64)
+    w = one.w[0].numpy()
+    with torch.no_grad():
+        found = one.run()
+    weights = core.tensors(model.params, torch.float64)
+    wide = core.tensors(pool.model.params, torch.float64)
+    layers = measuring.layer_rows(pool, found)
+    row = outcome.rows[place]
+    gram = w @ w.T
+    return Report(
+        method=outcome.method, d=outcome.d, full=len(w), output=pool.model.config.output.kind,
+        exhaustive=pool.exhaustive, inputs=len(pool.ids),
+        **{name: row[name] for name in ("accuracy", "sequences", "output_loss", "layer_loss", "cosine")},
+        layers=tuple(layers), shares=measuring.shares_of(pool.model, w), culprit=measuring.culprit_of(layers),
+        labels=tuple(pool.model.residual_labels), w=_rows(w), gram=_rows(gram),
+        norms=tuple(np.sqrt(np.diag(gram)).tolist()), protocol=outcome.protocol.to_json(), runs=outcome.rows,
+        history=tuple(vars(moment) | {"output": list(moment.output), "layer": list(moment.layer)}
+                      for moment in outcome.history),
+        probes=tuple(probes(pool, found)) if faithfulness else (),
+        interchange=tuple(interchange(pool, weights, wide, w)) if faithfulness else (),
+        notes=notes_of(pool),
+    )  # fmt: skip
+
+
+def notes_of(pool: Pool) -> tuple[str, ...]:
+    """What a reader of the figures must know."""
+    found = [] if pool.exhaustive else [f"measured on {len(pool.ids):,} inputs, not on all that there are"]
+    return tuple(found + list(pool.graph.notes))
+
+
+def _rows(matrix: Any) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in matrix.tolist())

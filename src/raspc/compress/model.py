@@ -1,0 +1,73 @@
+"""A compressed model: a `Model` like any other, which also knows where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raspc import jsonvalues
+from raspc.compress.report import Report
+from raspc.errors import ModelFormatError
+from raspc.weights import files, saving
+from raspc.weights.model import Model
+from raspc.weights.params import Array
+
+REPORT = "compression.json"
+MOST = 1 << 28
+
+
+@dataclass(frozen=True, eq=False)
+class CompressedModel(Model):
+    """Plain weights of width d, with the `report` of the compression that made them.
+
+    It saves, loads, runs and exports as a compiled model does; a directory also holds the report, which
+    `raspc.compress.load` reads back, while `raspc.load` gives the plain model. Compression proves nothing, so there is
+    no certificate.
+    """
+
+    report: Report | None = None
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Write the model as a directory, and the report beside it. Raises InputError for an unwritable path."""
+        saving.save(self, directory)
+        if self.report is not None:
+            files.write_file(Path(directory) / REPORT, jsonvalues.dumps(self.report.to_json()))
+
+
+def load(directory: str | PathLike[str]) -> CompressedModel:
+    """The model and its report. Raises ModelFormatError for a directory that holds none."""
+    plain = saving.load(directory)
+    data = files.read_file(Path(directory), REPORT, MOST)
+    report = Report.from_json(jsonvalues.loads(data, REPORT))
+    if report.d != plain.config.d_model:
+        raise ModelFormatError(f"{directory}: the report is of width {report.d}, the model of {plain.config.d_model}")
+    return CompressedModel(**vars_of(plain), report=report)
+
+
+def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Mapping[str, Any]) -> CompressedModel:
+    """The compiled model with other weights: same program, same ids, a stream of width d that has no named axes."""
+    params = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    return CompressedModel(
+        replace(model.config, d_model=d),
+        params,
+        tuple(f"compressed:{i}" for i in range(d)),
+        without_places(model.alignment) | {"compression": dict(facts)},
+        model.graph,
+    )
+
+
+def without_places(alignment: Mapping[str, Any]) -> dict[str, Any]:
+    """The alignment of a model whose directions are no longer axes: who computes what stays, where it lives goes."""
+    variables = {label: {**facts, "spaces": []} for label, facts in alignment.get("variables", {}).items()}
+    return {**alignment, "variables": variables}
+
+
+def vars_of(model: Model) -> dict[str, Any]:
+    """The fields of a model."""
+    names = ("config", "params", "residual_labels", "alignment", "graph", "certificate")
+    return {name: getattr(model, name) for name in names}

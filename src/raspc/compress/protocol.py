@@ -1,0 +1,118 @@
+"""How a compression is trained: every choice in one value, checked before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from raspc.errors import InputError
+
+METHODS = ("trained", "pca", "svd", "pruned")
+STARTS = ("random", "pca", "svd", "pruned")
+FORMS = ("wide", "narrow")
+DECAYS = ("half", "cosine")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """`form`: "wide" layers keep their size D and see x·Wᵀ; "narrow" ones have inputs and outputs of size d.
+
+    `start`: where W begins; every seed but the first of a start that is not random is moved by `spread`. `decay`:
+    "half", linear to `final_rate` over the first half of the steps, as in the paper; or "cosine" over all.
+    `layer_weight`: the paper's λ. `noise`: standard deviation of what is added to W at each step, fading with the
+    learning rate. `temperature`: the margin to which averaging heads are softened first. `train_weights`: the frozen
+    weights too. `polish`: steps of Levenberg and Marquardt's method in float64 after the others, for numbers only.
+    `patience`: stop after so many evaluations, one each `every` steps, without a better loss; `goal`: a loss at which
+    a run is good enough.
+    """
+
+    form: str = "wide"
+    start: str = "random"
+    spread: float = 0.1
+    steps: int = 3000
+    batch: int = 64
+    learning_rate: float = 2e-2
+    final_rate: float = 1e-5
+    decay: str = "cosine"
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.99
+    layer_weight: float = 1.0
+    noise: float = 0.0
+    temperature: float | None = 16.0
+    train_weights: bool = False
+    polish: int = 150
+    polish_best: int = 3
+    every: int = 100
+    patience: int | None = None
+    goal: float = 1e-14
+    pool: int = 4096
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if faults := [text for text, holds in _rules(self).items() if not holds]:
+            raise InputError("protocol: " + "; ".join(faults))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], base: Protocol) -> Protocol:
+        """The base with some fields changed. Raises InputError for a field that there is not."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(options) - known):
+            raise InputError(f"unknown options {unknown}; compression takes {sorted(known)}")
+        return replace(base, **options)
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step."""
+        if self.decay == "half":
+            done = min(1.0, step / max(1, self.steps / 2))
+            return self.learning_rate + (self.final_rate - self.learning_rate) * done
+        wave = (1 + math.cos(math.pi * step / max(1, self.steps))) / 2
+        return self.final_rate + (self.learning_rate - self.final_rate) * wave
+
+
+def _rules(p: Protocol) -> dict[str, bool]:
+    return {
+        f"form is {p.form!r}, needed one of {FORMS}": p.form in FORMS,
+        f"start is {p.start!r}, needed one of {STARTS}": p.start in STARTS,
+        f"decay is {p.decay!r}, needed one of {DECAYS}": p.decay in DECAYS,
+        f"steps is {p.steps!r}, needed a count": _counts(p.steps, 0),
+        f"batch is {p.batch!r}, needed 1 or more": _counts(p.batch, 1),
+        f"every is {p.every!r}, needed 1 or more": _counts(p.every, 1),
+        f"pool is {p.pool!r}, needed 1 or more": _counts(p.pool, 1),
+        f"polish is {p.polish!r}, needed a count": _counts(p.polish, 0),
+        f"polish_best is {p.polish_best!r}, needed 1 or more": _counts(p.polish_best, 1),
+        f"patience is {p.patience!r}, needed 1 or more": p.patience is None or _counts(p.patience, 1),
+        f"threads is {p.threads!r}, needed 1 or more": p.threads is None or _counts(p.threads, 1),
+        f"learning_rate is {p.learning_rate!r}, needed a positive number": _is_number(p.learning_rate)
+        and p.learning_rate > 0,
+        f"temperature is {p.temperature!r}, needed a positive number": p.temperature is None
+        or (_is_number(p.temperature) and p.temperature > 0),
+    } | {
+        f"{name} is {getattr(p, name)!r}, needed a number of 0 or more": _is_number(getattr(p, name))
+        and getattr(p, name) >= 0
+        for name in ("final_rate", "weight_decay", "layer_weight", "noise", "spread", "goal")
+    }
+
+
+def _counts(obj: Any, least: int) -> bool:
+    return isinstance(obj, int) and not isinstance(obj, bool) and obj >= least
+
+
+def _is_number(obj: Any) -> bool:
+    return isinstance(obj, int | float) and not isinstance(obj, bool) and math.isfinite(obj)
+
+
+QUICK = Protocol()
+"""What is used by default: soft averaging heads, a high rate on small batches, a second-order polish of numbers."""
+
+PAPER = Protocol(
+    steps=300_000, batch=256, learning_rate=1e-3, final_rate=1e-6, decay="half", weight_decay=0.1, temperature=None,
+    polish=0, every=1000,
+)  # fmt: skip
+"""The paper's protocol (appendix of Lindner et al. 2023)."""

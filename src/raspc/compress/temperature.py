@@ -1,0 +1,80 @@
+"""Softer heads: an averaging head needs its selected keys' scores equal, and heat forgives what is not quite so.
+
+Under interference δ a head of inverse temperature β weighs two selected keys by a ratio of up to e^(2βδ), while what it
+leaks to unselected ones is about N·e^(−β/2): β of 32 leaves 1e-7 of a leak where 256 or more multiplies δ.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from raspc.errors import InputError
+from raspc.graph.nodes import Aggregate, Graph, Width
+from raspc.weights.model import Model
+from raspc.weights.params import Array
+
+
+def averaging_heads(model: Model) -> list[tuple[int, int]]:
+    """(layer, head) of every head that takes a mean or a width. Raises InputError for a model without a graph."""
+    graph = model.graph
+    if not isinstance(graph, Graph):
+        raise InputError("the model holds no graph; compile it again, or load a whole directory")
+    found = []
+    for label, facts in model.alignment.get("variables", {}).items():
+        node = graph[graph.labels.index(label)]
+        if isinstance(node, Width) or (isinstance(node, Aggregate) and not node.pick):
+            found += [(at["layer"], at["head"]) for at in facts["computed_by"] if "head" in at]
+    return sorted(set(found))
+
+
+def all_heads(model: Model) -> list[tuple[int, int]]:
+    """(layer, head) of every head that does anything."""
+    config = model.config
+    places = [(layer, head) for layer in range(config.n_layers) for head in range(config.n_heads)]
+    return [place for place in places if np.any(_columns(model, *place, "query/b"))]
+
+
+def softened(model: Model, beta: float, heads: list[tuple[int, int]] | None = None) -> Model:
+    """The model with the scores of its averaging heads, or of those given, scaled down to a margin of `beta`.
+
+    The function stays the same up to a leak of about N·exp(−beta/2). Heads that are softer already stay as they are.
+    Raises InputError for a margin that is not positive.
+    """
+    if not beta > 0 or not math.isfinite(beta):
+        raise InputError(f"temperature: found a margin of {beta!r}; needed a positive number, such as 32")
+    params = {name: np.array(model.params[name]) for name in model.params}
+    for layer, head in averaging_heads(model) if heads is None else heads:
+        _soften(params, model, layer, head, beta)
+    return replace(model, params=params, certificate=None)
+
+
+def _soften(params: dict[str, Array], model: Model, layer: int, head: int, beta: float) -> None:
+    """Every score but the absolute one of a raised sink (ln N) is a multiple of the compiler's scale."""
+    key = _columns(model, layer, head, "key/w")
+    sink = max((j for j in range(key.shape[1]) if np.any(key[:, j])), default=None)
+    if sink is None:
+        return
+    query, bias = _columns(model, layer, head, "query/w"), _columns(model, layer, head, "query/b")
+    scale = float(np.abs(query[:, sink]).max()) / 2
+    d_head = model.config.d_head
+    present = scale / math.sqrt(d_head)
+    factor = beta / present
+    if not 0 < factor < 1:
+        return
+    start = head * d_head
+    cut = slice(start, start + d_head)
+    prefix = f"transformer/layer_{layer}/attn/query"
+    params[f"{prefix}/w"][:, cut] = query * factor
+    softer = bias * factor
+    if abs(bias[sink]) < scale / 4:  # a sink of ln N rather than half a margin below "selected"
+        softer[sink] = bias[sink]
+    params[f"{prefix}/b"][cut] = softer
+
+
+def _columns(model: Model, layer: int, head: int, name: str) -> Array:
+    d_head = model.config.d_head
+    array: Array = model.params[f"transformer/layer_{layer}/attn/{name}"]
+    return array[..., head * d_head : (head + 1) * d_head]

@@ -1,0 +1,153 @@
+"""The loop: AdamW over all runs of one width at once, with checkpoints that a killed run goes on from."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from raspc.compress import checkpoint
+from raspc.compress.protocol import Protocol
+from raspc.compress.runs import Runs
+from raspc.errors import InputError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The losses of all runs at a step; seconds are those of training."""
+
+    step: int
+    seconds: float
+    output: tuple[float, ...]
+    layer: tuple[float, ...]
+
+
+@dataclass
+class Course:
+    """How a training goes: where it stands, and what was measured on the way."""
+
+    step: int = 0
+    seconds: float = 0.0
+    history: list[Moment] = field(default_factory=list)
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """PyTorch with so many threads while the block runs; None leaves the number as it is."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Trainer:
+    """The runs, their optimiser and the generators of batches and noise, which a checkpoint holds together.
+
+    The batches are the same for every run and do not depend on the seeds, so that a seed gives what it gives alone.
+    """
+
+    def __init__(self, runs: Runs, seeds: tuple[int, ...], protocol: Protocol) -> None:
+        self.runs, self.protocol = runs, protocol
+        self.parameters = runs.trainable(protocol)
+        for parameter in self.parameters:
+            parameter.requires_grad_(True)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=protocol.learning_rate, betas=(protocol.beta1, protocol.beta2),
+            weight_decay=protocol.weight_decay,
+        )  # fmt: skip
+        self.batches = torch.Generator().manual_seed(0)
+        self.noise = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.course = Course()
+
+    def train(self, save: Path | None = None, progress: Progress | None = None, identity: str = "") -> Course:
+        """Trains to the end, or until a rule stops it; goes on from the checkpoint at `save` if there is one.
+
+        Raises InputError for a checkpoint of another training. A checkpoint that cannot be written is a warning: the
+        last one stands, and the training goes on.
+        """
+        if save is not None:
+            checkpoint.restore(self, save, identity)
+        protocol, course = self.protocol, self.course
+        began = time.perf_counter() - course.seconds
+        while course.step < protocol.steps and not self.is_done():
+            self.step()
+            if course.step % protocol.every == 0 or course.step == protocol.steps:
+                course.seconds = time.perf_counter() - began
+                self.measure()
+                _try_to_save(self, save, identity)
+                if progress is not None:
+                    progress(course.step, protocol.steps)
+        course.seconds = time.perf_counter() - began
+        for parameter in self.parameters:
+            parameter.requires_grad_(False)
+        return course
+
+    def step(self) -> None:
+        """One step of every run on one batch."""
+        protocol, rate = self.protocol, self.protocol.rate(self.course.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        count = len(self.runs.pool.ids)
+        rows = torch.randint(count, (min(protocol.batch, count),), generator=self.batches)
+        output, layer = self.runs.losses(rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        (output + protocol.layer_weight * layer).sum().backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if protocol.noise:
+            self.shake(protocol.noise * rate / protocol.learning_rate)
+        self.course.step += 1
+
+    def shake(self, size: float) -> None:
+        """Adds noise to W, from a generator of each run's own."""
+        w = self.runs.w
+        with torch.no_grad():
+            w += size * torch.stack([torch.randn(w.shape[1:], generator=g, dtype=w.dtype) for g in self.noise])
+
+    def measure(self) -> None:
+        """Notes the losses on the first inputs of the pool, spread over it."""
+        count = len(self.runs.pool.ids)
+        rows = torch.arange(0, count, max(1, count // 256))
+        with torch.no_grad():
+            output, layer = self.runs.losses(rows)
+        course = self.course
+        course.history.append(Moment(course.step, course.seconds, tuple(output.tolist()), tuple(layer.tolist())))
+
+    def is_done(self) -> bool:
+        """Every run good enough, or none better for as long as the protocol's patience."""
+        protocol, history = self.protocol, self.course.history
+        if not history:
+            return False
+        totals = [
+            [_or_inf(o + protocol.layer_weight * x) for o, x in zip(moment.output, moment.layer, strict=True)]
+            for moment in history
+        ]
+        if max(totals[-1]) <= protocol.goal:
+            return True
+        if protocol.patience is None or len(history) <= protocol.patience:
+            return False
+        before = [min(column) for column in zip(*totals[: -protocol.patience], strict=True)]
+        lately = [min(column) for column in zip(*totals[-protocol.patience :], strict=True)]
+        return not any(new < 0.999 * old for new, old in zip(lately, before, strict=True))
+
+
+def _or_inf(loss: float) -> float:
+    return loss if math.isfinite(loss) else math.inf
+
+
+def _try_to_save(trainer: Trainer, save: Path | None, identity: str) -> None:
+    if save is None:
+        return
+    try:
+        checkpoint.store(trainer, save, identity)
+    except InputError as error:
+        warnings.warn(f"no checkpoint at step {trainer.course.step}: {error}", RuntimeWarning, stacklevel=2)
