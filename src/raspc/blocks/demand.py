@@ -152,7 +152,7 @@ class _Demander:
         elif self.level < 2:
             result.output = np.eye(len(node.listed))
         else:
-            n = np.arange(len(node.listed)) - float(len(node.listed) // 2)
+            n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
             self.want(place, n, 1.0 / (8 * max(1.0, float(np.abs(n).max()))))
             result.output = 2 * n[:, None] * n[None, :] - n[None, :] ** 2
             return

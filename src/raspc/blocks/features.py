@@ -139,7 +139,7 @@ def _solve(code: Matrix, features: Matrix, with_constant: bool) -> tuple[Matrix,
         error = np.abs(design @ candidate - features)
         if np.all(error <= TOLERANCE * np.maximum(1.0, np.abs(features))):
             constant = candidate[-1] if with_constant else np.zeros(features.shape[1])
-            return candidate[: code.shape[1]], constant
+            return np.asarray(candidate[: code.shape[1]], np.float64), np.asarray(constant, np.float64)
     return None
 
 

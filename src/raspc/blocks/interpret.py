@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
@@ -36,7 +36,10 @@ def run_blocks(lowered: Lowered, batch: Batch) -> Matrix:
     """[B, T + 1, outputs]: what the output reads, after all blocks in order."""
     stream = _embedded(lowered, batch)
     for block in lowered.blocks:
-        _RUN[type(block)](stream, block, batch)
+        if isinstance(block, Head):
+            _run_head(stream, block, batch)
+        else:
+            _run_neurons(stream, block)
     return stream.read(lowered.output)
 
 
@@ -63,17 +66,12 @@ def _run_head(stream: Stream, head: Head, batch: Batch) -> None:
     stream.write(weights @ value, head.write)
 
 
-def _visible(batch: Batch) -> Matrix:
+def _visible(batch: Batch) -> NDArray[np.bool_]:
     rows, width = batch.ids.shape
     real = np.hstack([np.ones((rows, 1), bool), batch.real])
     visible = np.broadcast_to(real[:, None, :], (rows, width + 1, width + 1))
     return visible & np.tri(width + 1, dtype=bool) if batch.causal else visible.copy()
 
 
-def _run_neurons(stream: Stream, neurons: Neurons, batch: Batch) -> None:
+def _run_neurons(stream: Stream, neurons: Neurons) -> None:
     stream.write(np.maximum(stream.read(neurons.read), 0.0), neurons.write)
-
-
-_RUN = {Head: _run_head, Neurons: _run_neurons}
-
-__all__: Sequence[str] = ["Stream", "run_blocks"]

@@ -136,11 +136,11 @@ class _Lowering:
         flat = (columns == columns[:1]).all(axis=0) & listed
         constant[flat] = columns[0, flat]
         if not flat.all():
-            constant[~flat] = self.gather_varying(maps, place, columns, np.flatnonzero(~flat))
+            constant[~flat] = self.gather_varying(maps, place, columns, np.flatnonzero(~flat).tolist())
         return constant
 
     def gather_affine(self, maps: dict[str, Matrix], node: N.Affine, columns: Matrix) -> Floats:
-        constant = node.bias * columns[0]
+        constant: Floats = node.bias * columns[0]
         for arg, coef in zip(node.args, node.coefs, strict=True):
             number = F.number(self.graph.variable(arg).domain)
             constant = constant + self.gather(maps, arg, coef * number[:, None] * columns[0][None, :])

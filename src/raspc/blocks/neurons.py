@@ -13,7 +13,7 @@ thresholds dyadic, so that a saturated step is exact in floating point.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,7 +189,7 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
     if not squares or count <= 3:
         return Gate((number[:, None] == np.arange(count)).astype(float), np.eye(count), np.zeros(count))
     n, v = number.astype(float) - count // 2, np.arange(count) - float(count // 2)
-    return Gate(np.stack([n, n**2], axis=1), np.stack([2 * v, -np.ones(count)]), 1.0 - v**2)
+    return Gate(np.stack([n, n**2], axis=1), np.stack([2 * v, -np.ones(count)]), np.asarray(1.0 - v**2, np.float64))
 
 
 def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
@@ -242,44 +242,53 @@ def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool
     return _gated(grid, along, position, others, numbers, gates, parts)
 
 
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """The neurons of one cell of the gates: slopes along the line, biases, how strongly the gate holds them shut."""
+
+    cell: tuple[int, ...]
+    slopes: Floats
+    bias: Floats
+    strength: Floats
+    out: Matrix
+    slack: Floats
+
+
+def _pieces(parts: Sequence[tuple[tuple[int, ...], Steps]], base: Floats, reach: float) -> Iterator[_Piece]:
+    for cell, steps in parts:
+        if (steps.first != base).any():  # a neuron without a slope is the gate itself
+            yield _Piece(cell, np.zeros(1), np.ones(1), np.ones(1), (steps.first - base)[None], np.zeros(1))
+        if len(steps.slopes):
+            up = np.repeat(steps.slopes, 2)
+            bias = np.tile([0.5, -0.5], len(steps.slopes)) - up * np.repeat(steps.thresholds, 2)
+            strength = 2.0 ** np.ceil(np.log2(up * reach + 1))
+            slack = np.minimum(np.repeat(steps.slack, 2), 0.5)
+            yield _Piece(cell, up, bias, strength, _alternating(steps.change), slack)
+
+
 def _gated(
     grid: Grid, along: int, position: Floats, others: Sequence[int], numbers: Sequence[NDArray[np.int64]],
     gates: Sequence[Gate], parts: Sequence[tuple[tuple[int, ...], Steps]],
 ) -> Design:  # fmt: skip
     base = parts[0][1].first
-    slopes, bias, out, cell_of, slack = [], [], [], [], []
-    reach = float(np.ptp(position))
-    strength = []
-    for cell, steps in parts:
-        up = np.repeat(steps.slopes, 2)
-        threshold = up * np.repeat(steps.thresholds, 2)
-        count = len(up)
-        if (steps.first != base).any():
-            slopes.append(np.zeros(1)), bias.append(np.zeros(1)), out.append((steps.first - base)[None])
-            strength.append(np.ones(1)), cell_of.append(cell), slack.append(np.zeros(1))
-        if count:
-            slopes.append(up), bias.append(np.tile([0.5, -0.5], count // 2) - threshold)
-            out.append(_alternating(steps.change))
-            strength.append(2.0 ** np.ceil(np.log2(up * reach + 1)))
-            cell_of.append(cell), slack.append(np.minimum(np.repeat(steps.slack, 2), 0.5))
-    sizes = [len(s) for s in slopes]
-    places = np.repeat(np.array(cell_of).reshape(len(sizes), len(others)), sizes, axis=0)
-    s, b, m = (np.concatenate(x) if x else np.zeros(0) for x in (slopes, bias, strength))
-    constant = np.where(s == 0, 1.0, 0.0)  # a neuron without a slope is the gate itself
-    total_bias = b + constant - m * len(others)
+    pieces = list(_pieces(parts, base, float(np.ptp(position))))
+    places = np.repeat([p.cell for p in pieces], [len(p.slopes) for p in pieces], axis=0).reshape(-1, len(others))
+    empty = [np.zeros(0)]
+    strength = np.concatenate([p.strength for p in pieces] or empty)
+    bias = np.concatenate([p.bias for p in pieces] or empty) - strength * len(others)
     weights = []
     for i, g in enumerate(gates):
-        weights.append(g.weights[:, places[:, i]] * m)
-        total_bias = total_bias + m * g.bias[places[:, i]]
-    gaps = [steps.gap for _, steps in parts]
+        column = places[:, i].astype(int)
+        weights.append(g.weights[:, column] * strength)
+        bias = bias + strength * g.bias[column]
     return Design(
         (grid.axes[along], *(grid.axes[axis] for axis in others)),
         (position[:, None], *(g.features for g in gates)),
-        (s[None, :], *weights),
-        total_bias,
-        np.concatenate(out) if out else np.zeros((0, grid.outputs.shape[1])),
+        (np.concatenate([p.slopes for p in pieces] or empty)[None, :], *weights),
+        bias,
+        np.concatenate([p.out for p in pieces] or [np.zeros((0, grid.outputs.shape[1]))]),
         base,
-        min(gaps, default=np.inf),
-        np.concatenate(slack) if slack else np.zeros(0),
+        min((steps.gap for _, steps in parts), default=np.inf),
+        np.concatenate([p.slack for p in pieces] or empty),
         _reach([int(number.max()) + 1 for number in numbers]),
     )

@@ -28,7 +28,7 @@ class Factors:
     @property
     def rank(self) -> int:
         """The number of score directions."""
-        return self.keys.shape[1]
+        return int(self.keys.shape[1])
 
 
 def candidates(cells: Bits, keys: Listed, queries: Listed, competing: bool) -> Iterator[Factors]:
@@ -105,7 +105,7 @@ def _matching(cells: Bits) -> tuple[Floats, Floats] | None:
 def _undefined_lines(cells: Bits) -> bool:
     """Whether whole rows and columns are undefined, and nothing else."""
     bad = cells < 0
-    return bool(np.array_equal(bad, bad.all(axis=1)[:, None] | bad.all(axis=0)[None, :]))
+    return bool(np.array_equal(bad, np.asarray(bad.all(axis=1))[:, None] | np.asarray(bad.all(axis=0))[None, :]))
 
 
 def _squares(k: Floats, q: Floats, competing: bool) -> Factors:

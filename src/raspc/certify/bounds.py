@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read
 from raspc.graph.nodes import Floats
@@ -138,7 +139,7 @@ def bound(read: Read, stream: Mapping[str, Held], precision: Precision) -> Bound
     return Bound(size, passed, rounding, np.where(exact, grain, 0.0), single)
 
 
-def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Precision) -> Floats:
+def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Precision) -> NDArray[np.bool_]:
     """Which numbers are σ·x − c, positive, of one x ≥ 0: these do not round, or round to something not positive.
 
     σ a power of two and c ≥ 0 a multiple of σ·ulp(x): then σ·x − c is a multiple of σ·ulp(x) too, and where it
@@ -152,11 +153,10 @@ def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Preci
     one = (matrix != 0).sum(axis=0) == 1
     slope = matrix.sum(axis=0)
     top = np.where(matrix != 0, np.abs(held.code).max(axis=0, initial=0.0)[:, None], 0.0).max(axis=0, initial=0.0)
-    positive = np.where(matrix != 0, (held.code >= 0).all(axis=0)[:, None], True).all(axis=0)
+    positive = np.where(matrix != 0, np.asarray((held.code >= 0).all(axis=0))[:, None], True).all(axis=0)
     power = (slope > 0) & (grain_of(slope) == slope)
     fits = (read.bias <= 0) & (grain_of(read.bias) >= slope * top * 2.0 ** (1 - precision.bits))
-    found: Floats = one & power & positive & fits
-    return found
+    return np.asarray(one & power & positive & fits)
 
 
 @dataclass(frozen=True)

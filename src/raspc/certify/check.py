@@ -220,5 +220,5 @@ def _random(graph: Graph, count: int, seed: int) -> Iterator[Batch]:
         few = np.where(rng.random(size) < 0.5, rng.integers(1, 4, size), len(graph.vocab))
         offset = rng.integers(0, len(graph.vocab), size)
         ids = (ids % few[:, None] + offset[:, None]) % len(graph.vocab)
-        ids = np.where(np.arange(n) < lengths[:, None], ids, UNDEFINED).astype(np.int32)
-        yield Batch(ids, lengths.astype(np.int64), graph.causal)
+        padded = np.where(np.arange(n) < lengths[:, None], ids, UNDEFINED).astype(np.int32)
+        yield Batch(padded, lengths.astype(np.int64), graph.causal)

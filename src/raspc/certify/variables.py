@@ -100,7 +100,7 @@ def first_difference(model: Model, tokens: Sequence[Any]) -> Difference | None:
 def agree(found: Any, expected: Any, tolerance: float = 1e-3) -> bool:
     """Equal values, or numbers that are near."""
     if V.is_number(found) and V.is_number(expected):
-        return abs(found - expected) <= tolerance * max(1.0, abs(expected))
+        return bool(abs(found - expected) <= tolerance * max(1.0, abs(expected)))
     return found is not ... and V.same(found, expected)
 
 

@@ -78,7 +78,7 @@ class Gathered:
     def several(self) -> Bools:
         """[B, T]: more than one distinct value is selected."""
         spread = np.abs(self.high - self.low) > SAME * np.maximum(1.0, np.abs(self.high))
-        return (self.count > 1) & ((self.least != self.greatest) | spread)
+        return np.asarray((self.count > 1) & ((self.least != self.greatest) | spread))
 
 
 @dataclass

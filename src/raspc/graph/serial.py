@@ -112,7 +112,7 @@ def _check_node(node: Node, place: int, before: list[Node], length: int) -> None
     for ref in node.refs:
         if not 0 <= ref < place:
             raise ModelFormatError(f"graph: %{place} refers to %{ref}, which does not come before it (a cycle?)")
-    _CHECKS.get(type(node), lambda *_: None)(node, place, before, length)
+    _CHECKS[type(node)](node, place, before, length)
 
 
 def _listed(before: list[Node], ref: int, place: int) -> Listed:
@@ -208,7 +208,7 @@ def _domain_from_json(obj: Mapping[str, Any]) -> Domain:
         _need(0 <= high - low < 1 << 22, "a range is too long")
         return Listed(tuple(range(low, high + 1)))
     if "values" in obj:
-        _need(isinstance(obj["values"], list) and obj["values"], "an empty value set")
+        _need(isinstance(obj["values"], list) and bool(obj["values"]), "an empty value set")
         domain = Listed(tuple(jsonvalues.decode(v) for v in obj["values"]))
         _need(len(domain.index) == len(domain), "a value set holds one value twice")
         return domain
@@ -328,7 +328,7 @@ _REF_FIELDS: dict[str, tuple[str, ...]] = {
 def from_text(text: str) -> Graph:
     """The inverse of `to_text`. Raises ModelFormatError; names the line."""
     head, *lines = text.strip().splitlines() or [""]
-    nodes = []
+    nodes: list[dict[str, Any]] = []
     for number, line in enumerate(lines, start=2):
         try:
             left, _, rest = line.partition(" = ")

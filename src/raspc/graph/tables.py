@@ -37,7 +37,7 @@ class Joint:
 
 def union(joints: Sequence[Joint]) -> tuple[int, ...]:
     """All roots, in the order of their places in the graph."""
-    return tuple(sorted(reduce(set.union, (set(joint.roots) for joint in joints), set[int]())))
+    return tuple(sorted({root for joint in joints for root in joint.roots}))
 
 
 def possible(
@@ -85,7 +85,7 @@ def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint
         merged = cells.max(axis=axis, keepdims=True)
         if np.all((cells == merged) | ~ok):
             roots = roots[:axis] + roots[axis + 1 :]
-            cells, ok = merged.squeeze(axis), ok.any(axis=axis)
+            cells, ok = merged.squeeze(axis), np.asarray(ok.any(axis=axis))
     return Joint(roots, cells.copy(order="C"))
 
 

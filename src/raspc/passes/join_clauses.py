@@ -100,7 +100,7 @@ def _side(new: Rewriter, graph: Graph, places: Sequence[int], table: Bits) -> tu
     rows, classes = np.unique(table, axis=0, return_inverse=True)
     sizes = [len(graph.variable(p).listed) for p in places]
     cells: Ids = classes.reshape(sizes).astype(np.int32)
-    bad = (rows < 0).all(axis=1)
+    bad = np.asarray((rows < 0).all(axis=1))
     if bad.any():
         cells = np.where(bad[cells], UNDEFINED, cells).astype(np.int32)
     domain = Listed(tuple(range(len(rows))))

@@ -36,7 +36,7 @@ def run_passes(graph: Graph, disabled: Collection[str] = ()) -> tuple[Graph, tup
     """
     if unknown := sorted(set(disabled) - set(OPTIONAL)):
         raise InvalidProgram(f"no optional pass is called {unknown}; there are {list(OPTIONAL)}")
-    steps = []
+    steps: list[Step] = []
     for name, run in PASSES.items():
         if name in disabled:
             continue
