@@ -62,12 +62,8 @@ def test_no_framework_was_installed(clean: Path, tmp_path: Path) -> None:
 
 def test_the_wheel_holds_what_it_needs(clean: Path, tmp_path: Path) -> None:
     """Files that are not Python (the grammar, the marker of types) are in the wheel too."""
-    program = (
-        "import raspc, pathlib; print(*(p.name for p in pathlib.Path(raspc.__file__).parent.rglob('*')))"
-    )
+    program = "import raspc, pathlib; print(*(p.name for p in pathlib.Path(raspc.__file__).parent.rglob('*')))"
     shipped = set(run(clean / "python", "-c", program, cwd=tmp_path).split())
     package = ROOT / "src" / "raspc"
-    needed = {
-        path.name for path in package.rglob("*") if path.is_file() and path.suffix not in {".pyc", ".py"}
-    }
+    needed = {path.name for path in package.rglob("*") if path.is_file() and path.suffix not in {".pyc", ".py"}}
     assert {"py.typed"} <= needed <= shipped
