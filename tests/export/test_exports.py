@@ -198,9 +198,7 @@ def test_haiku_has_exactly_the_canonical_tree() -> None:
     model = random_model(causal=True, n_layers=1)
     found, ids = model.to("haiku"), model.encode_batch(BATCH)
     made = jax.tree_util.tree_map(np.shape, jax.jit(found.transformed.init)(jax.random.PRNGKey(0), ids))
-    assert made == {
-        m: {k: a.shape for k, a in arrays.items()} for m, arrays in model.params.modules().items()
-    }
+    assert made == {m: {k: a.shape for k, a in arrays.items()} for m, arrays in model.params.modules().items()}
     np.testing.assert_allclose(found(ids)[0], model.logits(ids)[0], atol=1e-4)
 
 
@@ -266,6 +264,35 @@ def test_transformer_lens_own_loader_takes_our_model() -> None:
     np.testing.assert_array_equal(
         state["layers.1.attn.q.weight"].numpy(), model.params["transformer/layer_1/attn/query/w"].T
     )
+
+
+@pytest.mark.parametrize("name", ["reverse", "hist", "sort"])
+def test_transformer_lens_own_loader_runs_compiled_programs(name: str) -> None:
+    """Given the output's label where two variables have the same values, as in reverse."""
+    pytest.importorskip("transformer_lens.utilities.tracr")
+    import torch
+
+    import raspc
+    from raspc import library
+    from raspc.export.transformer_lens import output_label, through_tracr_loader
+
+    entry = library.get(name)
+    model = raspc.compile(entry.program, vocab=entry.vocab, max_seq_len=4, causal=entry.causal)
+    assert output_label(model) == name
+    ids = model.encode_batch([["BOS", *entry.vocab[:3]]])
+    np.testing.assert_allclose(
+        through_tracr_loader(model)(torch.tensor(ids)).detach().numpy(), model.logits(ids), atol=1e-4
+    )
+
+
+def test_transformer_lens_own_loader_is_told_what_it_cannot_do() -> None:
+    """An output that is no selection of residual dimensions."""
+    needs("transformer_lens")
+    pytest.importorskip("transformer_lens.utilities.tracr")
+    from raspc.export.transformer_lens import through_tracr_loader
+
+    with pytest.raises(InputError, match=r"needed a categorical output"):
+        through_tracr_loader(random_model())
 
 
 def test_transformer_lens_3_weights_have_a_head_axis() -> None:

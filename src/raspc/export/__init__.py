@@ -38,9 +38,7 @@ TARGETS = {
     "torch": Target("raspc.export.torch", ("torch",), "torch"),
     "jax": Target("raspc.export.jax", ("jax",), "jax"),
     "haiku": Target("raspc.export.haiku", ("jax", "haiku"), "haiku"),
-    "transformer_lens": Target(
-        "raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"
-    ),
+    "transformer_lens": Target("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
     "onnx": Target("raspc.export.onnx", ("onnx",), "onnx"),
     "huggingface": Target("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
     "npz": Target("raspc.export.npz"),

@@ -87,9 +87,7 @@ def tokenizer(config: Config) -> Any:
     bos, pad = words[config.bos_id], words[config.pad_id]
     core = Tokenizer(models.WordLevel(ids, unk_token=unknown))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.post_processor = processors.TemplateProcessing(
-        single=[bos, "$A"], special_tokens=[(bos, config.bos_id)]
-    )
+    core.post_processor = processors.TemplateProcessing(single=[bos, "$A"], special_tokens=[(bos, config.bos_id)])
     fast: Any = PreTrainedTokenizerFast
     return fast(
         tokenizer_object=core, bos_token=bos, pad_token=pad, unk_token=unknown, padding_side="right",
@@ -133,9 +131,7 @@ def _idle(name: str, value: Tensor) -> Tensor:
         return torch.ones_like(value)
     if any(part in name for part in ("LayerNorm.bias", "token_type_embeddings", "embedding_transformation")):
         return torch.zeros_like(value)
-    raise InputError(
-        f"the installed transformers has another MobileBERT, with {name}; needed one like 5.23's"
-    )
+    raise InputError(f"the installed transformers has another MobileBERT, with {name}; needed one like 5.23's")
 
 
 def heads_of(config: Config) -> int:

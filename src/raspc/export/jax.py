@@ -50,9 +50,7 @@ class JaxModel:
 _exact_products = partial(jax.default_matmul_precision, "highest")
 
 
-def trace(
-    config: Config, params: JaxParams, ids: jax.Array, mask: jax.Array | None = None
-) -> Trace[jax.Array]:
+def trace(config: Config, params: JaxParams, ids: jax.Array, mask: jax.Array | None = None) -> Trace[jax.Array]:
     """The forward pass, every activation kept."""
     with _exact_products():
         x = params["token_embed/embeddings"][ids] + params["pos_embed/embeddings"][: ids.shape[-1]]

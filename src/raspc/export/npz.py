@@ -9,9 +9,7 @@ from raspc.weights.files import npz_arrays, write_npz
 from raspc.weights.params import Array
 
 
-def convert(
-    model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32"
-) -> dict[str, Array]:
+def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32") -> dict[str, Array]:
     """The arrays under their file names, such as `transformer__layer_0__attn__query__w`.
 
     Raises InputError for bfloat16, which NumPy lacks.

@@ -145,9 +145,7 @@ def _mask(build: Builder, config: Config) -> str:
             "ConstantOfShape", [square], "ones", value=helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
         )
         later = build.add("Trilu", [ones, build.constant("next", 1, "int64")], "later", upper=1)
-        hidden = build.add(
-            "Or", [hidden, build.add("Cast", [later], "later_keys", to=TensorProto.BOOL)], "hidden"
-        )
+        hidden = build.add("Or", [hidden, build.add("Cast", [later], "later_keys", to=TensorProto.BOOL)], "hidden")
     nothing, minus = build.constant("nothing", 0.0), build.constant("minus_infinity", -np.inf)
     return build.add("Where", [hidden, minus, nothing], "mask")
 

@@ -42,9 +42,7 @@ def check(model: Model, dtype: str) -> None:
 
 
 def _says_failed(certificate: object) -> bool:
-    stated = (
-        certificate.get("holds") if isinstance(certificate, dict) else getattr(certificate, "holds", None)
-    )
+    stated = certificate.get("holds") if isinstance(certificate, dict) else getattr(certificate, "holds", None)
     return stated is False
 
 

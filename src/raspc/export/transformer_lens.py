@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from raspc.errors import InputError
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
 
@@ -115,9 +116,7 @@ def _hooked(config: Config, params: Weights, dtype: torch.dtype, device: str) ->
     """A `HookedTransformer`, for versions up to 3."""
     from transformer_lens import HookedTransformer, HookedTransformerConfig
 
-    lens = HookedTransformer(
-        HookedTransformerConfig(**sizes(config), device=device, dtype=dtype, init_weights=False)
-    )
+    lens = HookedTransformer(HookedTransformerConfig(**sizes(config), device=device, dtype=dtype, init_weights=False))
     state = {name: value.to(dtype) for name, value in hooked_state(config, params).items()}
     lens.load_state_dict(state, strict=False)  # what it has besides is masks, made already
     _hide_padding(lens, config.pad_id)
@@ -180,3 +179,45 @@ def _state_bytes(lens: Any, suffix: str) -> bytes:
         torch.save(dict(lens.state_dict()), buffer)
         return buffer.getvalue()
     return save({name: value.contiguous() for name, value in lens.state_dict().items()})
+
+
+def through_tracr_loader(model: Model) -> Any:
+    """The model through TransformerLens 4's own loader for Tracr's models, with the output label passed to it.
+
+    The loader infers the label where only one variable has the output's values; this names it otherwise.
+
+    Raises InputError where the loader cannot express the model: it knows categorical outputs in the readable
+    form, one residual dimension for each value.
+    """
+    try:
+        from transformer_lens.utilities import tracr
+    except ImportError as error:
+        raise InputError("this TransformerLens has no loader for Tracr's models; needed version 4.2") from error
+    from transformer_lens.model_bridge import TransformerBridge
+
+    label = output_label(model)
+    bridge: Any = TransformerBridge
+    lens = bridge.boot_native(tracr.make_tracr_transformer_bridge_config(model))
+    lens.load_state_dict(tracr.make_tracr_transformer_bridge_state_dict(model, label), strict=False)
+    return lens.eval()
+
+
+def output_label(model: Model) -> str:
+    """The variable whose residual dimensions, `label:value`, are the columns of the output.
+
+    Raises InputError where the unembedding is anything but that selection.
+    """
+    values, labels = model.config.output.values, list(model.residual_labels)
+    if model.config.output.kind == "categorical" and not model.params["unembed/b"].any():
+        weights = model.params["unembed/w"]
+        for label in dict.fromkeys(label.rpartition(":")[0] for label in labels):
+            names = [f"{label}:{value}" for value in values]
+            if all(name in labels for name in names):
+                selected = np.zeros_like(weights)
+                selected[[labels.index(name) for name in names], range(len(names))] = 1
+                if np.array_equal(selected, weights):
+                    return label
+    raise InputError(
+        "found an output that is not one residual dimension for each value; needed a categorical output "
+        "compiled with -O0 or -O1, or `model.to('transformer_lens')`, which takes every model"
+    )

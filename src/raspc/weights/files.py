@@ -55,9 +55,7 @@ def _check_replaceable(path: Path, marker: str) -> None:
     if path.is_symlink() or not path.is_dir():
         raise InputError(f"cannot write {path}: it is not a directory; choose another path")
     if any(path.iterdir()) and not (path / marker).is_file():
-        raise InputError(
-            f"cannot write {path}: the directory holds other files and no {marker}; choose another path"
-        )
+        raise InputError(f"cannot write {path}: the directory holds other files and no {marker}; choose another path")
 
 
 def _take_place(building: Path, path: Path) -> None:

@@ -89,9 +89,7 @@ def _checked(arrays: Mapping[str, Array], needed: Mapping[str, Shape]) -> Mappin
         for name, shape in needed.items()
         if name in arrays and arrays[name].shape != shape
     ]
-    faults = faults or [
-        f"{name} holds NaN or an infinity" for name in needed if not np.isfinite(arrays[name]).all()
-    ]
+    faults = faults or [f"{name} holds NaN or an infinity" for name in needed if not np.isfinite(arrays[name]).all()]
     if faults:
         more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise ModelFormatError("parameters: " + "; ".join(faults[:5]) + more)

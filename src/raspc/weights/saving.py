@@ -121,18 +121,14 @@ def _directory(directory: str | PathLike[str]) -> Path:
     except (OSError, ValueError, TypeError) as error:
         raise ModelFormatError(f"{directory!r}: not a path: {error}") from error
     if not found:
-        raise ModelFormatError(
-            f"{path}: no such directory; needed one that `raspc compile -o` or `save` wrote"
-        )
+        raise ModelFormatError(f"{path}: no such directory; needed one that `raspc compile -o` or `save` wrote")
     return path
 
 
 def _read_config(data: bytes) -> tuple[Config, Any, Any]:
     obj = jsonvalues.loads(data, CONFIG)
     if not isinstance(obj, dict) or not {"certificate", "hash"} <= set(obj):
-        raise ModelFormatError(
-            f"{CONFIG}: needed an object with a certificate and a hash; is this a saved model?"
-        )
+        raise ModelFormatError(f"{CONFIG}: needed an object with a certificate and a hash; is this a saved model?")
     certificate, stated = obj.pop("certificate"), obj.pop("hash")
     if certificate is not None and not isinstance(certificate, dict):
         raise ModelFormatError(f"{CONFIG}: the certificate must be an object or null")
@@ -164,9 +160,7 @@ def _read_graph(data: bytes) -> Any:
     try:
         return None if obj is None else from_json(obj)
     except Exception as error:
-        words = (
-            str(error) if isinstance(error, RaspcError) else f"malformed ({type(error).__name__}: {error})"
-        )
+        words = str(error) if isinstance(error, RaspcError) else f"malformed ({type(error).__name__}: {error})"
         raise ModelFormatError(f"{GRAPH}: {words}") from error
 
 
@@ -209,9 +203,7 @@ def _check_count(config: Config, tensors: int, size: int) -> None:
         )
     needed = 4 * sum(int(np.prod(shape, dtype=object)) for shape in shapes(config).values())
     if needed != size:
-        raise ModelFormatError(
-            f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered"
-        )
+        raise ModelFormatError(f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered")
 
 
 def _entry_fault(header: Mapping[str, Any], name: str, shape: Shape) -> str | None:
@@ -221,11 +213,7 @@ def _entry_fault(header: Mapping[str, Any], name: str, shape: Shape) -> str | No
     if entry["dtype"] != "F32" or entry["shape"] != list(shape):
         return f"{name} is {str(entry['dtype'])[:20]} {str(entry['shape'])[:60]}, needed F32 {list(shape)}"
     offsets, size = entry["data_offsets"], 4 * int(np.prod(shape, dtype=object))
-    if (
-        not isinstance(offsets, list)
-        or len(offsets) != 2
-        or not all(type(offset) is int for offset in offsets)
-    ):
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(offset) is int for offset in offsets):
         return f"{name} has malformed offsets"
     return None if offsets[1] - offsets[0] == size else f"{name} has offsets that do not fit its shape"
 
