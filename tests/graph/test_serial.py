@@ -58,11 +58,7 @@ def round_trips(graph: Graph) -> Iterator[Graph]:
     yield from_json(jsonvalues.loads(jsonvalues.dumps(graph.to_json())))
 
 
-INTEGER = pytest.mark.xfail(strict=True, reason="an integer coefficient is read back as a float")
-spoiled = [pytest.param(name, marks=[INTEGER] * (name == "affine")) for name in EXAMPLES]
-
-
-@pytest.mark.parametrize("name", spoiled)
+@every_example
 def test_round_trips(name: str) -> None:
     """Out and back by every way: the same text, labels and answers."""
     graph = EXAMPLES[name].graph()
@@ -114,16 +110,16 @@ MALFORMED: dict[str, tuple[Callable[[Any], None], str]] = {
     "an unknown kind": (setting("python", "nodes", 4, "kind"), "unknown kind 'python'"),
     "a kind that is no string": (setting(["table"], "nodes", 4, "kind"), ""),
     "a table that is too short": (setting([0, 8], "nodes", 4, "cells"), "does not fit"),
-    "a table of 10^12 cells": (setting([0, 10**12], "nodes", 4, "cells"), "too large"),
+    "a table of 10^12 cells": (setting([0, 10**12], "nodes", 4, "cells"), "at most 16777216"),
     "a table of 10^30 cells": (setting([0, 10**30], "nodes", 4, "cells"), ""),
-    "many large tables in one": (setting([0, 1 << 24] * 4, "nodes", 4, "cells"), "too large"),
+    "many large tables in one": (setting([0, 1 << 24] * 4, "nodes", 4, "cells"), ""),
     "negative counts": (setting([0, 10, 1, -1], "nodes", 4, "cells"), "too large"),
     "a cell that names no value": (setting([3, 9], "nodes", 4, "cells"), "no value"),
     "a cell below undefined": (setting([-2, 9], "nodes", 4, "cells"), "no value"),
     "a predicate of 2": (setting([2, 9], "nodes", 5, "cells"), "not -1, 0 or 1"),
     "cells that are floats": (setting([0.5, 9], "nodes", 4, "cells"), "integer"),
     "cells that are booleans": (setting([True, 9], "nodes", 4, "cells"), "integer"),
-    "10^12 values": (setting({"range": [0, 10**12]}, "nodes", 4, "domain"), "too long"),
+    "10^12 values": (setting({"range": [0, 10**12]}, "nodes", 4, "domain"), "at most 4194304"),
     "a range that runs backwards": (setting({"range": [3, 0]}, "nodes", 4, "domain"), "too long"),
     "no values": (setting({"values": []}, "nodes", 0, "domain"), "empty"),
     "a value twice": (setting({"values": [1, True]}, "nodes", 0, "domain"), "twice"),
@@ -144,7 +140,7 @@ MALFORMED: dict[str, tuple[Callable[[Any], None], str]] = {
     "an aggregate over a variable": (setting(4, "nodes", 6, "selector"), "over a variable"),
     "an aggregate of a selector": (setting(5, "nodes", 6, "source"), "of a selector"),
     "a selector of a selector": (lambda obj: obj["nodes"].append({**obj["nodes"][5], "key": 5}), "listed value set"),
-    "a thousand arguments": (setting([0] * 1000, "nodes", 4, "args"), "short list"),
+    "a thousand arguments": (setting([0] * 1000, "nodes", 4, "args"), ""),
     "names that are numbers": (setting([1], "nodes", 4, "names"), "strings"),
     "notes that are numbers": (setting([1], "notes"), "notes"),
     "a missing field": (lambda obj: obj["nodes"][6].pop("pick"), "pick"),
@@ -266,7 +262,6 @@ def test_malformed_text(text: str) -> None:
         from_text(text)
 
 
-@pytest.mark.xfail(strict=True, reason="a TypeError comes through")
 @pytest.mark.parametrize("text", ["[]", "1", "{}\n%0 = token() []\n", '{}\n%0 = token() "x"\n'])
 def test_text_that_is_no_graph(text: str) -> None:
     """Whatever JSON stands where an object is needed."""
@@ -274,7 +269,6 @@ def test_text_that_is_no_graph(text: str) -> None:
         from_text(text)
 
 
-@pytest.mark.xfail(strict=True, reason="references are limited to 64")
 def test_wide_gates_round_trip() -> None:
     """A gate of more selectors than most: what is written can be read."""
     selectors = [
@@ -293,7 +287,7 @@ resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
 from raspc.errors import ModelFormatError
 from raspc.graph import from_json
 many = [{"kind": "table", "args": [], "cells": [0, 1], "raises": False, "domain": {"range": [0, (1 << 22) - 1]}}] * 1000
-nodes = [{"kind": "token", "domain": {"values": ["a"]}}, *many]
+nodes = [{"kind": "token", "domain": {"values": ["a"]}}, *many, *TAIL]
 graph = {"format": 1, "nodes": nodes, "output": 0, "max_seq_len": 1, "causal": False, "exact_length": None, "notes": []}
 try:
     from_json(graph)
@@ -302,11 +296,23 @@ except ModelFormatError as error:
 """
 
 
-@pytest.mark.xfail(strict=True, reason="limits hold for one node only")
-def test_memory_is_bounded_over_all_nodes() -> None:
-    """A thousand nodes that each claim as many values as one may: refused within 1.5 GB."""
+TAILS = {"nothing": "[]", "a debt": '[{**many[0], "domain": {"range": [1 << 40, 0]}}]'}
+
+
+DEBT = pytest.mark.xfail(strict=True, reason="a range that runs backwards lowers the total")
+
+
+@pytest.mark.parametrize("tail", [pytest.param(tail, marks=[DEBT] * (tail == "a debt")) for tail in TAILS])
+def test_memory_is_bounded_over_all_nodes(tail: str) -> None:
+    """A thousand nodes that each claim as many values as one may: refused within 1.5 GB, whatever follows."""
     alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    ran = subprocess.run([sys.executable, "-c", _BOMB], env=alone, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", _BOMB.replace("TAIL", TAILS[tail])],
+        env=alone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "refused:" in ran.stdout, ran.stderr[-300:]
 
 
