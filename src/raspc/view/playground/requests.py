@@ -1,0 +1,102 @@
+"""What the browser may ask for, read with suspicion: RASP text or a library program's name, never Python."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from raspc.errors import InputError
+
+ACTIONS = ("compile", "check", "view", "onnx")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one job. `seconds` of wall-clock and of processor time; `memory` in bytes; `body` of a request."""
+
+    seconds: float = 30.0
+    memory: int = 4 * 2**30
+    disk: int = 256 * 2**20
+    nodes: int = 1000
+    source: int = 64 * 2**10
+    vocab: int = 128
+    length: int = 128
+    inputs: int = 20_000
+    body: int = 128 * 2**10
+    kept: int = 16
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Compile:
+    """A program, as text or by its name in the library, and how to compile it."""
+
+    source: str
+    library: str
+    vocab: tuple[Any, ...]
+    max_seq_len: int
+    causal: bool
+    optimize: int
+
+
+def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Compile:
+    """The request in JSON data. Raises InputError for anything else."""
+    source, library = _text(obj, "source", limits.source), _text(obj, "library", 100)
+    vocab = vocabulary(_text(obj, "vocab", limits.source))
+    if not 1 <= len(vocab) <= limits.vocab:
+        raise InputError(f"vocabulary: found {len(vocab)} tokens; the playground takes 1 to {limits.vocab}")
+    length = _whole(obj, "max_seq_len", 1, limits.length)
+    optimize = _whole(obj, "optimize", 0, 2)
+    causal = obj.get("causal", False)
+    if not isinstance(causal, bool):
+        raise InputError("causal must be true or false")
+    return Compile(source, library, vocab, length, causal, optimize)
+
+
+def vocabulary(text: str) -> tuple[Any, ...]:
+    """The tokens of `a,b,3` or of a JSON array. Raises InputError for text that is neither."""
+    text = text.strip()
+    if text.startswith("["):
+        try:
+            items = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f'vocabulary: not a JSON array ({error}); write a,b,c or ["a", "b"]') from error
+        if not isinstance(items, list) or any(not isinstance(item, str | int | float) for item in items):
+            raise InputError("vocabulary: tokens are strings, numbers or booleans")
+        return tuple(items)
+    items = [word(part.strip()) for part in text.split(",")] if text else []
+    if "" in items:
+        raise InputError("vocabulary: found an empty token; write a,b,c or a JSON array")
+    return tuple(items)
+
+
+def word(text: str) -> Any:
+    """A number where the text is one, a JSON string where it is quoted, else the text itself."""
+    if _NUMBER.fullmatch(text) or (len(text) > 1 and text[0] == text[-1] == '"'):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _text(obj: Mapping[str, Any], name: str, most: int) -> str:
+    value = obj.get(name, "")
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a string")
+    if len(value) > most:
+        raise InputError(f"{name}: found {len(value):,} characters; the playground takes at most {most:,}")
+    return value
+
+
+def _whole(obj: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    value = obj.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InputError(f"{name.replace('_', ' ')}: found {value!r}; the playground takes {least} to {most}")
+    return value

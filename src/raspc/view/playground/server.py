@@ -1,0 +1,221 @@
+"""The playground's server: Starlette and uvicorn (extra `serve`), bound to 127.0.0.1."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import shutil
+import tempfile
+import zipfile
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raspc.errors import InputError
+from raspc.view.page import static
+from raspc.view.playground.guard import PAGE_POLICY, Guard
+from raspc.view.playground.jobs import Busy, Jobs, failure
+from raspc.view.playground.requests import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+ADDRESS = "127.0.0.1"
+FILES = {"playground.js": "text/javascript", "playground.css": "text/css"}
+
+
+@dataclass
+class Playground:
+    """What the server remembers: the folder of each model, the oldest forgotten first, and the job under way."""
+
+    folder: Path
+    limits: Limits = DEFAULT_LIMITS
+    models: OrderedDict[str, Path] = field(default_factory=OrderedDict)
+    jobs: Jobs = field(default_factory=Jobs)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.limits)
+
+    def new(self) -> tuple[str, Path]:
+        """A place for one more model."""
+        name = secrets.token_urlsafe(12)
+        place = self.folder / name
+        place.mkdir()
+        self.models[name] = place
+        while len(self.models) > self.limits.kept:
+            _, oldest = self.models.popitem(last=False)
+            shutil.rmtree(oldest, ignore_errors=True)
+        return name, place
+
+    def forget(self, name: str) -> None:
+        """Remove a model."""
+        shutil.rmtree(self.models.pop(name), ignore_errors=True)
+
+    # -- what is asked ---------------------------------------------------------------------------
+
+    async def compile(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Compile into a new place; the answer names it."""
+        name, place = self.new()
+        try:
+            found = await self.jobs.run({**asked, "action": "compile"}, place)
+        except Busy:
+            self.forget(name)
+            raise
+        if "faults" in found:
+            self.forget(name)
+            return found
+        return found | {"id": name}
+
+    async def ask(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Do something with a model."""
+        place = self.models.get(str(asked.get("id")))
+        if place is None:
+            return failure("this model is no longer kept; compile it again")
+        return await self.jobs.run({"action": action}, place)
+
+    def archive(self, name: str) -> bytes:
+        """The model's directory as a ZIP file."""
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted((self.models[name] / "model").iterdir()):
+                archive.write(path, f"model/{path.name}")
+        return content.getvalue()
+
+
+def application(playground: Playground, port: int) -> Any:
+    """The ASGI application, guarded. Raises InputError where Starlette is missing."""
+    try:
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+    except ImportError as error:
+        raise InputError("the playground needs Starlette and uvicorn; pip install 'raspc[serve]'") from error
+    routes = [
+        Route("/", _home),
+        Route("/static/{name}", _static),
+        Route("/api/programs", _programs),
+        Route("/api/stop", _stop, methods=["POST"]),
+        Route("/api/{action}", _act, methods=["POST"]),
+        Route("/models/{id}/{file}", _file),
+    ]
+    app = Starlette(routes=routes)
+    app.state.playground = playground
+    return Guard(app, [f"{name}:{port}" for name in (ADDRESS, "localhost")])
+
+
+async def _home(request: Request) -> Response:
+    from starlette.responses import HTMLResponse
+
+    return HTMLResponse(static("playground.html"))
+
+
+async def _static(request: Request) -> Response:
+    from starlette.responses import PlainTextResponse, Response
+
+    name = request.path_params["name"]
+    if name not in FILES:
+        return PlainTextResponse("not found", 404)
+    return Response(static(name), media_type=FILES[name])
+
+
+async def _programs(request: Request) -> Response:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse(programs())
+
+
+async def _stop(request: Request) -> Response:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"stopped": request.app.state.playground.jobs.stop()})
+
+
+async def _act(request: Request) -> Response:
+    from starlette.responses import JSONResponse, PlainTextResponse
+
+    playground: Playground = request.app.state.playground
+    action = request.path_params["action"]
+    if action not in ("compile", "check", "onnx"):
+        return PlainTextResponse("not found", 404)
+    asked = await _body(request, playground.limits.body)
+    if asked is None:
+        return JSONResponse(failure("the request is too large, or no JSON object"), 400)
+    try:
+        found = await (playground.compile(asked) if action == "compile" else playground.ask(action, asked))
+    except Busy:
+        return JSONResponse(failure("another job is under way; stop it or wait"), 409)
+    return JSONResponse(found)
+
+
+async def _body(request: Request, most: int) -> dict[str, Any] | None:
+    """The JSON object in a request, read no further than the limit."""
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > most:
+            return None
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+async def _file(request: Request) -> Response:
+    from starlette.responses import FileResponse, PlainTextResponse, Response
+
+    playground: Playground = request.app.state.playground
+    name, file = request.path_params["id"], request.path_params["file"]
+    place = playground.models.get(name)
+    if place is None:
+        return PlainTextResponse("this model is no longer kept; compile it again", 404)
+    if file == "model.zip":
+        attachment = {"content-disposition": 'attachment; filename="model.zip"'}
+        return Response(playground.archive(name), media_type="application/zip", headers=attachment)
+    if file == "model.onnx" and (place / file).is_file():
+        return FileResponse(place / file, media_type="application/octet-stream", filename=file)
+    if file == "page.html" and (place / file).is_file():
+        download = {"filename": file} if "download" in request.query_params else {}
+        headers = {"content-security-policy": PAGE_POLICY}
+        return FileResponse(place / file, media_type="text/html", headers=headers, **download)
+    return PlainTextResponse("not found", 404)
+
+
+def programs() -> list[dict[str, Any]]:
+    """What the playground offers: texts that can be edited, and the library's programs, by name."""
+    from raspc import library, text
+
+    texts = [
+        {"name": entry.name, "description": entry.description, "source": entry.source}
+        | _defaults(entry.vocab, entry.max_seq_len, entry.causal)
+        for entry in text.programs().values()
+    ]
+    built = [
+        {"name": entry.name, "description": entry.description, "library": entry.name}
+        | _defaults(entry.vocab, entry.max_seq_len, entry.causal)
+        for entry in library.PROGRAMS.values()
+    ]
+    return texts + built
+
+
+def _defaults(vocab: Any, max_seq_len: int, causal: bool) -> dict[str, Any]:
+    words = json.dumps(list(vocab), ensure_ascii=False)
+    return {"vocab": words, "max_seq_len": max_seq_len, "causal": causal}
+
+
+def serve(port: int, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Serve until interrupted. Raises InputError where Starlette or uvicorn is missing."""
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise InputError("the playground needs Starlette and uvicorn; pip install 'raspc[serve]'") from error
+    with tempfile.TemporaryDirectory(prefix="raspc-playground-") as folder:
+        playground = Playground(Path(folder), limits)
+        try:
+            uvicorn.run(
+                application(playground, port), host=ADDRESS, port=port, log_level="warning", server_header=False
+            )
+        finally:
+            playground.jobs.stop()
