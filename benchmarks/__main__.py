@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks import batch, large, library, process, rasp_text, tracr_compile
+from benchmarks import backends, batch, large, library, process, rasp_text, tracr_compile
 from benchmarks.measure import Table
 
 SECTIONS: dict[str, Callable[[], Table]] = {
     "process": process.table,
     "batch": batch.table,
+    "backends": backends.table,
     "large": large.table,
     "library": library.table,
     "rasp-text": rasp_text.table,
