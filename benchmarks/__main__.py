@@ -17,6 +17,8 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "backends": backends.table,
     "large": large.table,
     "library": library.table,
+    "rasp_text": rasp_text.table,
+    "tracr_compile": tracr_compile.table,
     "rasp-text": rasp_text.table,
     "tracr": tracr_compile.table,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from raspc import library
+from raspc.cli.commands import COMMANDS
 from raspc.weights import load
 
 from .conftest import Raspc
@@ -179,6 +181,12 @@ def test_the_shell_completes(words: str, offered: str) -> None:
     command = [sys.executable, "-c", "from raspc.cli import app; app.app(prog_name='raspc')"]
     ran = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert offered in ran.stdout.split()
+
+
+@pytest.mark.parametrize(("name", "command"), [(name, command) for name, command, _ in COMMANDS if name != "serve"])
+def test_every_command_answers_in_json(name: str, command: Callable[..., None]) -> None:
+    """--json is an option of every command that ends by itself."""
+    assert "as_json" in inspect.signature(command).parameters, name
 
 
 def test_a_closed_pipe_is_no_error() -> None:
