@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -14,6 +14,9 @@ from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Table
 from raspc.graph.tables import JOINT_LIMIT, Joint
 
+GENERIC_CELLS = 1 << 16
+GENERIC_TRIES = 4
+"""How many generic sums are tried, over grids of at most so many cells."""
 AXES_ON_A_LINE = 3
 """Lines of more variables are tried only where the value itself is their sum."""
 
@@ -59,15 +62,30 @@ def _all(ready: Readiness, grid: neurons.Grid, squares: bool) -> Iterator[neuron
 
 def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats], float]]:
     """Ways to order all combinations along one line: sums, differences, and digits of a number."""
-    if not 0 < len(grid.axes) <= AXES_ON_A_LINE:
+    if not grid.axes:
         return
     positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
+    if sum(place in ready.raw for place in grid.axes) > 1 and grid.classes.size <= GENERIC_CELLS:
+        yield from _generic(positions, noises)
+    if len(grid.axes) > AXES_ON_A_LINE:
+        return
     for signs in product((1.0, -1.0), repeat=len(positions) - 1):
         yield [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
     if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
         x, y = (number.astype(float) for number in neurons.merge(grid.classes, (0, 1))[0])
         yield [x * (y.max() + 1), y], 0.0
         yield [x, y * (x.max() + 1)], 0.0
+
+
+def _generic(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:
+    """Sums with weights that no accident makes equal: a test of one combination against all others."""
+    rng = np.random.default_rng(0)
+    for _ in range(GENERIC_TRIES):
+        weights = 1.0 + rng.integers(1, 1024, len(positions)) / 1024
+        powers = [2.0 ** np.round(np.log2(max(float(np.ptp(p)), 2.0**-20))) for p in positions]
+        scaled = [w * p / power for w, p, power in zip(weights, positions, powers, strict=True)]
+        noise = sum(w * n / power for w, n, power in zip(weights, noises, powers, strict=True))
+        yield scaled, float(noise)
 
 
 def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid) -> Iterator[neurons.Design]:

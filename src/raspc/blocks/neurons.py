@@ -59,11 +59,11 @@ class Design:
         return len(self.bias)
 
     def noise(self, unit: float) -> Floats:
-        """[c] how far rounding with this unit can move each output, the neurons summed in any order."""
-        reach = np.abs(self.bias)
+        """[c] about how far rounding with this unit moves each output: a unit of all that the neurons can write."""
+        top = self.bias
         for features, weights in zip(self.features, self.weights, strict=True):
-            reach = reach + np.abs(features).max(axis=0, initial=0.0) @ np.abs(weights)
-        return unit * reach @ np.abs(self.out)
+            top = top + (features @ weights).max(axis=0, initial=0.0)
+        return unit * np.maximum(top, 0.0) @ np.abs(self.out)
 
 
 @dataclass(frozen=True, eq=False)

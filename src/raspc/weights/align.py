@@ -8,7 +8,7 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule, reads_of
 from raspc.blocks.spaces import Head, Neurons
 from raspc.graph.nodes import Graph, Pattern, Variable
-from raspc.weights.assemble import Layout, layers_of
+from raspc.weights.assemble import Layout, layers_of, slots_of
 
 
 def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
 
 def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, optimize: int) -> dict[str, Any]:
     """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
-    where = _columns(lowered, schedule)
+    where = _columns(lowered, schedule, layout)
     variables = {
         graph.labels[place]: _variable(graph, lowered, schedule, layout, place, where)
         for place, node in enumerate(graph.nodes)
@@ -36,12 +36,12 @@ def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout
     }
 
 
-def _columns(lowered: Lowered, schedule: Schedule) -> dict[int, dict[str, Any]]:
+def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, dict[str, Any]]:
     """For each block its layer, and its head's number or its neurons' range."""
     found: dict[int, dict[str, Any]] = {}
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        for number, i in enumerate(attention):
-            found[i] = {"layer": layer, "sublayer": "attention", "head": number}
+        for number, slot in enumerate(slots_of(lowered, attention, layout.shared)):
+            found.update({i: {"layer": layer, "sublayer": "attention", "head": number} for i in slot})
         start = 0
         for i in mlp:
             block = lowered.blocks[i]

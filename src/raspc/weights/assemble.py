@@ -20,7 +20,10 @@ from raspc.weights.config import Config, Output
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each space lies in the residual stream, and the sizes that all layers share."""
+    """Where each space lies in the residual stream, and the sizes that all layers share.
+
+    `shared`: heads of one layer that score alike are one head with their values side by side.
+    """
 
     start: Mapping[str, int]
     sizes: Mapping[str, int]
@@ -28,6 +31,7 @@ class Layout:
     d_head: int
     n_heads: int
     d_mlp: int
+    shared: bool
 
     def matrix(self, read: Read) -> Matrix:
         """[d_model, width]."""
@@ -58,16 +62,48 @@ def lay_out(lowered: Lowered, schedule: Schedule) -> Layout:
     for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
         start[space.name] = end
         end += len(space)
-    layers = layers_of(lowered, schedule)
-    heads = [block for block in lowered.blocks if isinstance(block, Head)]
+    n_heads, d_head, shared = min(_head_shape(lowered, schedule, shared) for shared in (False, True))[1:]
     return Layout(
         start,
         {space.name: len(space) for space in lowered.spaces},
         d_model=end,
-        d_head=max([max(head.query.width + 1, head.value.width) for head in heads], default=1),
-        n_heads=max(1, *(len(attention) for attention, _ in layers)),
-        d_mlp=max(1, *(sum(_size(lowered, i) for i in mlp) for _, mlp in layers)),
+        d_head=d_head,
+        n_heads=n_heads,
+        d_mlp=max(1, *(sum(_size(lowered, i) for i in mlp) for _, mlp in layers_of(lowered, schedule))),
+        shared=shared,
     )
+
+
+def _head_shape(lowered: Lowered, schedule: Schedule, shared: bool) -> tuple[int, int, int, bool]:
+    """(what all heads of a layer take, how many they are, how wide, whether alike ones are shared)."""
+    slots = [slots_of(lowered, attention, shared) for attention, _ in layers_of(lowered, schedule)]
+    n_heads = max(1, *(len(layer) for layer in slots))
+    d_head = max([_width(lowered, slot) for layer in slots for slot in layer], default=1)
+    return n_heads * d_head, n_heads, d_head, shared
+
+
+def _width(lowered: Lowered, slot: Sequence[int]) -> int:
+    heads = [head for i in slot if isinstance(head := lowered.blocks[i], Head)]
+    return max(heads[0].query.width + 1, sum(head.value.width for head in heads))
+
+
+def slots_of(lowered: Lowered, attention: Sequence[int], shared: bool) -> list[list[int]]:
+    """The blocks of an attention layer by the head that they share; one block each if none is to be shared."""
+    slots: dict[object, list[int]] = {}
+    for i in attention:
+        head = lowered.blocks[i]
+        assert isinstance(head, Head)
+        slots.setdefault(_scoring(head) if shared else i, []).append(i)
+    return list(slots.values())
+
+
+def _scoring(head: Head) -> object:
+    """What makes two heads score alike."""
+    reads = tuple(
+        (read.bias.tobytes(), tuple(sorted((space, m.tobytes()) for space, m in read.maps.items())))
+        for read in (head.query, head.key)
+    )
+    return reads, head.sink, head.log_sink, head.sharpness
 
 
 def _size(lowered: Lowered, place: int) -> int:
@@ -97,10 +133,11 @@ def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Confi
     """The parameters under their canonical names, float64."""
     params = _embeddings(lowered, layout, config)
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        heads = [lowered.blocks[i] for i in attention]
+        slots = slots_of(lowered, attention, layout.shared)
         neurons = [lowered.blocks[i] for i in mlp]
         prefix = f"transformer/layer_{layer}"
-        attn = _attention([h for h in heads if isinstance(h, Head)], layout)
+        heads = [[h for i in slot if isinstance(h := lowered.blocks[i], Head)] for slot in slots]
+        attn = _attention(heads, layout)
         params |= {f"{prefix}/attn/{name}": array for name, array in attn.items()}
         dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout)
         params |= {f"{prefix}/mlp/{name}": array for name, array in dense.items()}
@@ -119,19 +156,20 @@ def _embeddings(lowered: Lowered, layout: Layout, config: Config) -> dict[str, M
     return {"token_embed/embeddings": tokens, "pos_embed/embeddings": positions}
 
 
-def _attention(heads: Sequence[Head], layout: Layout) -> dict[str, Matrix]:
+def _attention(slots: Sequence[Sequence[Head]], layout: Layout) -> dict[str, Matrix]:
     d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
     arrays = {f"{part}/w": np.zeros((d_model, n, d_head)) for part in ("query", "key", "value")}
     arrays |= {f"{part}/b": np.zeros((n, d_head)) for part in ("query", "key", "value")}
     out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
-    for i, head in enumerate(heads):
-        _place_scores(arrays, i, head, layout)
-        width = head.value.width
-        arrays["value/w"][:, i, :width], arrays["value/b"][i, :width] = (
-            layout.matrix(head.value),
-            head.value.bias,
-        )
-        out[i, :width] = _written(head.write, width, layout)
+    for i, heads in enumerate(slots):
+        _place_scores(arrays, i, heads[0], layout)
+        start = 0
+        for head in heads:
+            stop = start + head.value.width
+            arrays["value/w"][:, i, start:stop] = layout.matrix(head.value)
+            arrays["value/b"][i, start:stop] = head.value.bias
+            out[i, start:stop] = _written(head.write, head.value.width, layout)
+            start = stop
     flat = {name: a.reshape(*a.shape[:-2], n * d_head) for name, a in arrays.items()}
     return {**flat, "linear/w": out.reshape(n * d_head, d_model), "linear/b": bias}
 
