@@ -1,0 +1,125 @@
+"""Designs of MLPs compute exactly the grid that they are given, for every grid; undefined cells are free."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+from tests.blocks.grids import computed, grids, slackened, wanted
+
+from raspc.blocks import neurons
+from raspc.blocks.neurons import Grid
+from raspc.graph.nodes import Floats
+
+positions = st.one_of(st.integers(-9, 9).map(float), st.integers(-40, 40).map(lambda n: n / 7))
+noises = st.sampled_from([0.0, 1e-7, 0.01, 0.05])
+
+
+def drawn(data: st.DataObject, grid: Grid, axis: int) -> Floats:
+    """A position along a line for each value of a variable."""
+    size = grid.classes.shape[axis]
+    return np.array(data.draw(st.lists(positions, min_size=size, max_size=size)))
+
+
+def flags(data: st.DataObject, grid: Grid) -> list[bool]:
+    """Of each variable, whether its gates are squares of numbers."""
+    return [data.draw(st.booleans()) for _ in grid.axes]
+
+
+@settings(max_examples=300)
+@given(grids(), st.data())
+def test_cells(grid: Grid, data: st.DataObject) -> None:
+    """One neuron a cell, after equal slices have been merged."""
+    design = neurons.cells(grid, flags(data, grid))
+    assert design is not None
+    assert np.array_equal(computed(design, grid), wanted(grid))
+    assert design.size <= (grid.classes >= 0).sum()
+
+
+@settings(max_examples=300)
+@given(grids(), st.data(), noises)
+def test_line(grid: Grid, data: st.DataObject, noise: float) -> None:
+    """A staircase: exact, also when the sum is off by the noise; refused only where classes lie too close."""
+    lines = [drawn(data, grid, axis) for axis in range(grid.classes.ndim)]
+    design = neurons.line(grid, lines, noise)
+    along = sum(line.reshape([-1 if a == i else 1 for a in range(grid.classes.ndim)]) for i, line in enumerate(lines))
+    known = grid.classes >= 0
+    s, c = np.broadcast_to(along, known.shape)[known], grid.classes[known]
+    gaps = np.abs(s[:, None] - s[None, :])[c[:, None] != c[None, :]]
+    event("refused" if design is None else "built")
+    if design is None:
+        assert gaps.min() < max(8 * noise, 1e-8 * max(1.0, np.abs(s).max()))
+        return
+    assert gaps.min(initial=np.inf) > 0
+    for shift in (0.0, noise, -noise) if design.axes else (0.0,):
+        found = computed(design, grid, shift, design.axes[0] if design.axes else None)
+        np.testing.assert_allclose(found, wanted(grid), atol=1e-6)
+    assert (
+        np.array_equal(np.log2(np.abs(design.weights[0])) % 1, np.zeros_like(design.weights[0])) if design.axes else 1
+    )
+
+
+@settings(max_examples=300)
+@given(grids(min_axes=2), st.data(), noises)
+def test_gated_lines(grid: Grid, data: st.DataObject, noise: float) -> None:
+    """A staircase for each cell of the other variables: exact, also when the position is off by the noise."""
+    axis = data.draw(st.integers(0, grid.classes.ndim - 1))
+    position = drawn(data, grid, axis)
+    design = neurons.gated_lines(grid, axis, position, flags(data, grid), noise)
+    event("refused" if design is None else "built")
+    if design is None:
+        # cells that were merged share a staircase, so the clash may be between any two values of the variable
+        apart = np.abs(position[:, None] - position[None, :])[~np.eye(len(position), dtype=bool)]
+        assert apart.min() < max(8 * noise, 1e-8 * max(1.0, np.abs(position).max()))
+        assert len(np.unique(grid.classes[grid.classes >= 0])) > 1
+        return
+    for shift in (0.0, noise, -noise):
+        found = computed(design, grid, shift, grid.axes[axis])
+        np.testing.assert_allclose(found, wanted(grid), atol=1e-6)
+    np.testing.assert_allclose(slackened(design, grid, design.size), wanted(grid), atol=1e-6)
+
+
+@settings(max_examples=300)
+@given(grids())
+def test_merging_contradicts_nothing(grid: Grid) -> None:
+    """Cells that fall together hold one class, or none can occur; in any order of the axes."""
+    for axes in (range(grid.classes.ndim), range(grid.classes.ndim)[::-1]):
+        numbers, small = neurons.merge(grid.classes, axes)
+        places = [numbers[list(axes).index(axis)] for axis in range(grid.classes.ndim)]
+        there = small[np.ix_(*places)]
+        known = grid.classes >= 0
+        assert np.array_equal(there[known], grid.classes[known])
+
+
+@given(grids(max_axes=1))
+def test_equal_values_are_merged(grid: Grid) -> None:
+    """Of one variable, no more values are left than classes."""
+    (numbers,), small = neurons.merge(grid.classes, (0,))
+    assert len(small) == numbers.max() + 1 == max(1, len(np.unique(grid.classes[grid.classes >= 0])))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=8), st.booleans())
+def test_gates(values: list[int], squares: bool) -> None:
+    """1 at one merged value, at most 0 at the others."""
+    dense = np.unique(np.array(values), return_inverse=True)[1].ravel()
+    gate = neurons.gate(dense, squares)
+    at = gate.features @ gate.weights + gate.bias
+    hot = dense[:, None] == np.arange(dense.max() + 1)
+    assert (at[hot] == 1).all()
+    assert (at[~hot] <= 0).all()
+
+
+def test_a_boolean_and_is_one_neuron() -> None:
+    """The smallest design is found: 1 only where both are."""
+    design = neurons.cells(Grid((0, 1), np.array([[0, 0], [0, 1]], np.int32), np.array([[0.0], [1.0]])), [False] * 2)
+    assert design is not None
+    assert design.size == 1
+
+
+def test_the_diagonal_is_not_merged_away() -> None:
+    """Where only the diagonal can occur, rows may be merged, or columns, but not both."""
+    classes = np.where(np.eye(3, dtype=bool), np.arange(3), -1).astype(np.int32)
+    grid = Grid((0, 1), classes, np.array([[1.0], [2.0], [3.0]]))
+    for design in (neurons.cells(grid, [True, True]), neurons.gated_lines(grid, 1, np.arange(3.0), [True] * 2, 0.0)):
+        assert design is not None
+        assert np.array_equal(computed(design, grid), wanted(grid))
