@@ -12,6 +12,7 @@ from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.schedule import Schedule, greedy
+from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
 from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram
 from raspc.graph.build import build, checked_vocab
@@ -51,12 +52,14 @@ def compile(
     strict: bool = False,
     certify: bool = True,
     disabled_passes: Collection[str] = (),
+    solver: bool = True,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
     `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
     0 and 1 readable, 2 compact. `partial`: compile for the inputs on which the program is defined.
-    `strict`: refuse what rests on an assumption. `certify`: prove the margins, in float32.
+    `strict`: refuse what rests on an assumption. `certify`: prove the margins, in float32. `solver`: at
+    level 2 ask OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice.
@@ -67,7 +70,7 @@ def compile(
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
-    return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify)
+    return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify, solver)
 
 
 def compile_graph(
@@ -77,9 +80,10 @@ def compile_graph(
     optimize: int = 1,
     disabled_passes: Collection[str] = (),
     certify: bool = True,
+    solver: bool = True,
 ) -> Model:
     """The model of a graph. Raises CertificateError for margins that do not suffice."""
-    found = stages(graph, optimize, disabled_passes)
+    found = stages(graph, optimize, disabled_passes, solver)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
     model = Model(
@@ -95,12 +99,13 @@ def compile_graph(
     return replace(model, certificate=certificate.to_json())
 
 
-def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = ()) -> Stages:
+def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), solver: bool = True) -> Stages:
     """Every stage of the way for a graph."""
     graph, steps = run_passes(graph, disabled_passes)
     needs = demands(graph, optimize)
     lowered = lower(graph, needs)
-    schedule = greedy(lowered.blocks)
+    scheduler = solved if solver and optimize == 2 else greedy
+    schedule = scheduler(lowered.blocks)
     return Stages(graph, steps, needs, lowered, schedule, lay_out(lowered, schedule))
 
 

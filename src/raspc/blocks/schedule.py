@@ -1,14 +1,15 @@
 """Which layer holds which block. Layers alternate: attention, then MLP.
 
 Greedy: each block as soon as what it reads is there, which gives the fewest layers for given blocks.
-Blocks with room to wait are then moved to even out the heads of a layer, and its neurons.
+Blocks with room to wait are then moved to even out the heads of a layer, and its neurons. Bounds that need
+no search say whether that is the best there is; where they leave it open, `raspc.blocks.solver` goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from raspc.blocks.spaces import Block, Head, Neurons, Read
 
@@ -16,17 +17,53 @@ Scheduler: TypeAlias = Callable[[Sequence[Block]], "Schedule"]
 
 
 @dataclass(frozen=True)
+class Bound:
+    """A quantity to be made small: what the schedule has of it, and what no schedule can be below."""
+
+    found: int
+    least: int
+
+    @property
+    def gap(self) -> float:
+        """(found − least) / found."""
+        return (self.found - self.least) / self.found if self.found else 0.0
+
+
+@dataclass(frozen=True)
 class Schedule:
-    """stage[i] of block i: 2·layer for a head, 2·layer + 1 for neurons; how it was found, and if optimal."""
+    """stage[i] of block i: 2·layer for a head, 2·layer + 1 for neurons; how it was found, and if optimal.
+
+    `bounds`: "layers", "heads" and "neurons", the most in a layer, in the order of their importance.
+    """
 
     stages: tuple[int, ...]
     method: str
     proved_optimal: bool
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
 
     @property
     def n_layers(self) -> int:
         """At least one: every framework takes a model of one layer."""
         return max((stage // 2 + 1 for stage in self.stages), default=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The method, whether it is proved optimal, and each quantity that is not with its bound and gap."""
+        open_ = {name: b for name, b in self.bounds.items() if b.least < b.found}
+        gaps = {name: {"found": b.found, "least": b.least, "gap": round(b.gap, 4)} for name, b in open_.items()}
+        return {"method": self.method, "optimal": self.proved_optimal, **({"bounds": gaps} if gaps else {})}
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The stages that each block can be in, if the model has no more layers than it must."""
+
+    needs: tuple[frozenset[int], ...]
+    early: tuple[int, ...]
+    late: tuple[int, ...]
+
+    def free(self) -> list[int]:
+        """The blocks that have a choice."""
+        return [i for i, (early, late) in enumerate(zip(self.early, self.late, strict=True)) if early < late]
 
 
 def reads_of(block: Block) -> tuple[Read, ...]:
@@ -43,30 +80,73 @@ def dependencies(blocks: Sequence[Block]) -> list[set[int]]:
     ]
 
 
-def greedy(blocks: Sequence[Block]) -> Schedule:
-    """As soon as possible, then evened out."""
+def windows(blocks: Sequence[Block]) -> Windows:
+    """The earliest and the latest stage of each block. The longest chain of blocks says how many layers there are."""
     needs = dependencies(blocks)
     early: list[int] = []
     for block, need in zip(blocks, needs, strict=True):
         after = max((early[i] + 1 for i in need), default=0)
         early.append(after + (after % 2 != isinstance(block, Neurons)))
-    last = max(early, default=0)
-    late = [0] * len(blocks)
+    last = max(early, default=0) | 1
+    limits = [last] * len(blocks)
     for i in range(len(blocks) - 1, -1, -1):
-        limit = min((late[j] - 1 for j in range(i + 1, len(blocks)) if i in needs[j]), default=last)
-        late[i] = limit - (limit % 2 != isinstance(blocks[i], Neurons))
-    return Schedule(tuple(_evened(blocks, needs, early, late)), "greedy", False)
+        limits[i] -= limits[i] % 2 != isinstance(blocks[i], Neurons)
+        for j in needs[i]:
+            limits[j] = min(limits[j], limits[i] - 1)
+    return Windows(tuple(frozenset(need) for need in needs), tuple(early), tuple(limits))
 
 
-def _evened(blocks: Sequence[Block], needs: Sequence[set[int]], early: Sequence[int], late: Sequence[int]) -> list[int]:
+def greedy(blocks: Sequence[Block]) -> Schedule:
+    """As soon as possible, then evened out."""
+    found = windows(blocks)
+    stages = tuple(_evened(blocks, found))
+    bounds = bounds_of(blocks, found, stages)
+    return Schedule(stages, "greedy", all(b.found == b.least for b in bounds.values()), bounds)
+
+
+def _evened(blocks: Sequence[Block], found: Windows) -> list[int]:
     """Each block, those without room first, in the least loaded stage that it can be in."""
     load: dict[int, int] = {}
-    stage = list(early)
+    stage = list(found.early)
     for i, block in enumerate(blocks):
-        first = max((stage[j] + 1 for j in needs[i]), default=0)
+        first = max((stage[j] + 1 for j in found.needs[i]), default=0)
         first += first % 2 != isinstance(block, Neurons)
-        size = 1 if isinstance(block, Head) else len(block.read.bias)
-        options = range(first, late[i] + 1, 2)
-        stage[i] = min(options, key=lambda s: (load.get(s, 0), s)) if late[i] > first else first
-        load[stage[i]] = load.get(stage[i], 0) + size
+        options = range(first, found.late[i] + 1, 2)
+        stage[i] = min(options, key=lambda s: (load.get(s, 0), s)) if found.late[i] > first else first
+        load[stage[i]] = load.get(stage[i], 0) + size_of(block)
     return stage
+
+
+def size_of(block: Block) -> int:
+    """What a block takes of its stage: one head, or so many neurons."""
+    return 1 if isinstance(block, Head) else block.read.width
+
+
+def most(blocks: Sequence[Block], stages: Sequence[int], kind: int) -> int:
+    """The largest load of a stage, of heads (kind 0) or of neurons (kind 1)."""
+    load: dict[int, int] = {}
+    for block, stage in zip(blocks, stages, strict=True):
+        load[stage] = load.get(stage, 0) + size_of(block)
+    return max((size for stage, size in load.items() if stage % 2 == kind), default=0)
+
+
+def least(blocks: Sequence[Block], found: Windows, kind: int) -> int:
+    """What no schedule of as many layers can be below.
+
+    No layer is below its largest block; and the blocks that must lie within some run of layers share these.
+    """
+    spans = zip(blocks, found.early, found.late, strict=True)
+    rows = [(early, late, size_of(block)) for block, early, late in spans if early % 2 == kind]
+    bound = max((size for *_, size in rows), default=0)
+    for first in {early for early, *_ in rows}:
+        for last in {late for _, late, _ in rows if late >= first}:
+            total = sum(size for early, late, size in rows if first <= early and late <= last)
+            bound = max(bound, -(-total // ((last - first) // 2 + 1)))
+    return bound
+
+
+def bounds_of(blocks: Sequence[Block], found: Windows, stages: Sequence[int]) -> dict[str, Bound]:
+    """Layers, heads and neurons of a schedule beside the bounds that hold without a search."""
+    layers = max(found.early, default=0) // 2 + 1
+    heads, neurons = (Bound(most(blocks, stages, kind), least(blocks, found, kind)) for kind in (0, 1))
+    return {"layers": Bound(layers, layers), "heads": heads, "neurons": neurons}

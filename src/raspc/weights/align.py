@@ -30,7 +30,7 @@ def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout
     }
     return {
         "optimize": optimize,
-        "schedule": {"method": schedule.method, "optimal": schedule.proved_optimal},
+        "schedule": schedule.to_json(),
         "variables": variables,
         "selectors": _selectors(graph, lowered, schedule, where),
     }
