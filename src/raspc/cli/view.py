@@ -20,9 +20,11 @@ def view(
     """Write one HTML page that shows the model on TOKENS, and recomputes for others, offline."""
     from raspc.cli.run import typed_input
     from raspc.view import write_page
+    from raspc.compress import model as compressed
     from raspc.weights import load
 
-    model = load(directory)
+    is_compressed = (directory / compressed.REPORT).is_file()
+    model = compressed.load(directory) if is_compressed else load(directory)
     inputs = typed_input(tokens, model.config)
     path = write_page(model, inputs[1:], output)
     size = path.stat().st_size

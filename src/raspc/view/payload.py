@@ -111,7 +111,10 @@ def _whereabouts(model: Model, place: int) -> dict[str, Any]:
     return {
         "computedBy": entry["computed_by"],
         "readFrom": entry["read_from"],
-        "spaces": [spaces[group.space] | {"code": pack(np.asarray(group.code))} for group in groups],
+        # A compressed or rotated model keeps no axes: its variables live everywhere.
+        "spaces": [
+            spaces[group.space] | {"code": pack(np.asarray(group.code))} for group in groups if group.space in spaces
+        ],
     }
 
 
@@ -175,6 +178,7 @@ def facts(model: Model) -> dict[str, Any]:
         "parameters": sum(int(np.asarray(array).size) for array in model.params.values()),
         "nonzero": sum(int(np.count_nonzero(array)) for array in model.params.values()),
         "optimize": model.alignment.get("optimize"),
+        "axes": any(entry["spaces"] for entry in model.alignment["variables"].values()),
         "schedule": model.alignment.get("schedule"),
         "passes": model.alignment.get("passes"),
         "notes": list(model.graph.notes),
@@ -183,9 +187,9 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def compression(model: Model) -> dict[str, Any] | None:
-    """WᵀW of a compressed model, whose W is [directions, d]: how much each direction leaks into each other."""
-    found = model.alignment.get("compression")
-    if not isinstance(found, Mapping) or "W" not in found:
+    """WᵀW of a compressed model (the paper's W, [d, directions]): how much each named direction is in each other."""
+    report = getattr(model, "report", None)
+    if report is None:
         return None
-    matrix = np.asarray(found["W"], np.float32)
-    return {"labels": list(found.get("labels", model.residual_labels)), "gram": pack(matrix @ matrix.T)}
+    gram = np.asarray(report.gram, np.float32)
+    return {"labels": list(report.labels), "gram": pack(gram), "accuracy": report.accuracy, "method": report.method}

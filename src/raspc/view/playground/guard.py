@@ -35,8 +35,9 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        if scope["type"] != "http" or (reason := self.refusal(scope)) is not None:
-            await refuse(send, reason if scope["type"] == "http" else "only HTTP is spoken here")
+        reason = self.refusal(scope) if scope["type"] == "http" else "only HTTP is spoken here"
+        if reason is not None:
+            await refuse(send, reason)
             return
 
         async def guarded(message: Any) -> None:

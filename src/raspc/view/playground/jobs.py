@@ -38,7 +38,8 @@ class Jobs:
             self.child = await self._start(directory)
             return await self._talk(self.child, request | {"directory": str(directory)})
         finally:
-            self.stop()
+            if self.stop() and self.child is not None:
+                await self.child.communicate()  # until its pipes are closed
             self.child, self.starting = None, False
 
     async def _start(self, directory: Path) -> asyncio.subprocess.Process:

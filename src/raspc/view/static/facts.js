@@ -14,7 +14,8 @@ function drawFacts() {
       definitions({ "optimisation": `-O${optimize}`, ...(schedule ? {
         schedule: `${schedule.method}${schedule.optimal ? ", proved optimal" : ", not proved optimal"}` } : {}) }),
       notes.map((note) => element("p", { class: "note" }, note))),
-    DATA.compression ? section("WᵀW: how the directions overlap", overlapGrid()) : null);
+    DATA.compression ? section("WᵀW: how the directions overlap", definitions({
+      method: DATA.compression.method, accuracy: exact4(DATA.compression.accuracy) }), overlapGrid()) : null);
 }
 
 const section = (title, ...content) => element("section", { class: "card" }, element("h3", {}, title), content);

@@ -86,7 +86,6 @@ function box(node, place, { x, y, width }) {
   return svg("g", {
     class: `box${selector ? " selector" : ""}${node.computedBy && !node.computedBy.length && node.stage >= 0 ? " virtual" : ""}`,
     "data-nodes": place, tabindex: "0", role: "button", "aria-pressed": "false",
-    "aria-label": `${node.label}, ${kindOf(node)}`,
     onclick: () => choose(place), onmouseenter: () => hover(place), onmouseleave: () => hover(null),
     onkeydown: (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
@@ -98,7 +97,7 @@ function box(node, place, { x, y, width }) {
   mark,
   svg("text", { class: "label", x: x + 17, y: y + 17 }, shortLabel(node.label)),
   svg("text", { class: "kind", x: x + 17, y: y + 31 }, kindOf(node)),
-  svg("title", {}, node.label));
+  node.label === shortLabel(node.label) ? null : svg("title", {}, node.label));
 }
 
 const shortLabel = (label) => (label.length > 20 ? `${label.slice(0, 19)}…` : label);

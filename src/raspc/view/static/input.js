@@ -102,6 +102,7 @@ function drawAnswer() {
 
 function noticeText() {
   const found = [];
+  if (!DATA.facts.axes) found.push("This model was compressed or rotated: no variable has axes of its own, so only the answer is decoded.");
   if (DATA.exactLength && state.ids.length !== DATA.exactLength) {
     found.push(`The program is defined for inputs of ${plural(DATA.exactLength, "token")} only.`);
   }

@@ -2,7 +2,7 @@
 // The playground's page: an editor, options, and what the server answers. Texts become text nodes, never HTML.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const START = "# One s-op or selector a statement; the last s-op is compiled.\n"
+  const START = "# The last s-op is compiled.\n"
     + "opposite = length - indices - 1;\nflip = select(indices, opposite, ==);\nreverse = aggregate(flip, tokens);\n";
   const state = { programs: [], library: "", model: null, busy: false, faults: [] };
   const source = byId("source");

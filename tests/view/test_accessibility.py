@@ -1,0 +1,49 @@
+"""Accessibility: axe-core finds nothing serious, in either colour scheme, on wide and narrow screens.
+
+axe-core (MPL-2.0) is no part of this project: `.ci/run` fetches it with npm. RASPC_AXE names its file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.view.conftest import missing
+from tests.view.test_forward import compiled
+
+AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+RUN = "async () => (await axe.run({resultTypes: ['violations']})).violations"
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The source of axe-core."""
+    path = Path(os.environ.get("RASPC_AXE", AXE))
+    if not path.is_file():
+        missing("no accessibility test: axe-core is not there (npm install axe-core, or set RASPC_AXE)")
+    return path.read_text(encoding="utf-8")
+
+
+def serious(page: Any, axe: str) -> list[tuple[str, str]]:
+    """The rules that axe-core finds broken, each with a place."""
+    page.add_script_tag(content=axe)
+    found = page.evaluate(RUN)
+    return [(rule["id"], node["html"][:160]) for rule in found if rule["impact"] in SERIOUS for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 420])
+def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, width: int) -> None:
+    """The page at rest, with a fault told, and with a variable chosen."""
+    model = compiled("sort", 1)
+    settings = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
+    page = open_page(model, [3, 1, 2], **settings).page
+    assert serious(page, axe) == []
+    page.click("#program .ref:text-is('rank')")
+    assert serious(page, axe) == []
+    page.fill("#tokens", "1 x")
+    assert serious(page, axe) == []
