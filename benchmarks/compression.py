@@ -71,7 +71,7 @@ def curves(experiment: Experiment, out: Path, seeds: int, protocol: Protocol) ->
         f"{took[0]:.0f} s of wall-clock, {took[1]:.0f} s of the processor"
     )
     headers = (
-        "d", "best loss", "mean", "best accuracy", "mean", "cosine of the best", "method of the best", "pca, no training",
+        "d", "best loss", "mean", "best accuracy", "mean", "cosine, best", "method, best", "pca, no training",
         "verdict", "least cosine: variable",
     )  # fmt: skip
     return Table(title, headers, [_row(place, rows, d) for d in sorted({row["d"] for row in rows})])
@@ -155,7 +155,7 @@ def baseline() -> str:
     softer = soft(model, QUICK)
     pool = make_pool(softer, 4096)
     error = raspc.check(softer).max_error
-    return f"frac_prevs with heads of margin {QUICK.temperature:.0f}: largest error {error:.1e} on {len(pool.ids)} inputs\n"
+    return f"frac_prevs with heads of margin {QUICK.temperature:.0f}: within {error:.1e} on {len(pool.ids)} inputs\n"
 
 
 def main() -> None:

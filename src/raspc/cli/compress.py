@@ -39,6 +39,7 @@ def compress(
     temperature: Annotated[
         float | None, typer.Option(help="Margin of averaging heads; 0 leaves them.", show_default=False)
     ] = None,
+    soften: Annotated[str, typer.Option(help="Which heads: averaging, or all.")] = "averaging",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +51,7 @@ def compress(
         raise InputError(f"found {' '.join(target)!r}; needed a model directory, or `report` and a sweep's directory")
     if dims is None or output is None:
         raise InputError("needs --dims and -o, as --dims 4..14 -o OUT")
-    options: dict[str, Any] = {"form": form, "train_weights": train_weights, "noise": noise}
+    options: dict[str, Any] = {"form": form, "train_weights": train_weights, "noise": noise, "soften": soften}
     options |= {} if steps is None else {"steps": steps}
     options |= {} if threads is None else {"threads": threads}
     options |= {} if temperature is None else {"temperature": temperature or None}

@@ -20,7 +20,7 @@ from raspc.compress.probes import probes
 from raspc.compress.protocol import METHODS, QUICK, Protocol
 from raspc.compress.report import Report
 from raspc.compress.runs import Runs
-from raspc.compress.temperature import softened
+from raspc.compress.temperature import all_heads, softened
 from raspc.compress.training import Moment, Progress, Trainer, threads
 from raspc.errors import InputError
 from raspc.weights.model import Model
@@ -125,8 +125,10 @@ def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
 
 
 def soft(model: Model, protocol: Protocol) -> Model:
-    """The model with its averaging heads as soft as the protocol asks."""
-    return model if protocol.temperature is None else softened(model, protocol.temperature)
+    """The model with its heads as soft as the protocol asks."""
+    if protocol.temperature is None:
+        return model
+    return softened(model, protocol.temperature, all_heads(model) if protocol.soften == "all" else None)
 
 
 def _trained(

@@ -7,6 +7,7 @@ they end at 1e-10 where Adam stays near 1e-5.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -36,8 +37,11 @@ def polished(runs: Runs, protocol: Protocol) -> Runs:
     totals = torch.nan_to_num(output + protocol.layer_weight * layer, nan=torch.inf)
     best = [int(i) for i in totals.argsort(stable=True)[: protocol.polish_best] if torch.isfinite(totals[i])]
     w = runs.w.detach().double().clone()
-    for place in best:
-        w[place] = _descend(_residuals(runs, protocol), w[place].flatten(), protocol).view_as(w[place])
+    with warnings.catch_warnings():
+        # Forward-mode differentiation loads a part of PyTorch that uses what PyTorch itself deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for place in best:
+            w[place] = _descend(_residuals(runs, protocol), w[place].flatten(), protocol).view_as(w[place])
     return Runs(runs.pool, runs.shape, runs.form, w, {n: a.double() for n, a in runs.wide.items()}, {})
 
 

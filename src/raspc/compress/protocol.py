@@ -13,6 +13,7 @@ METHODS = ("trained", "pca", "svd", "pruned")
 STARTS = ("random", "pca", "svd", "pruned")
 FORMS = ("wide", "narrow")
 DECAYS = ("half", "cosine")
+SOFTENED = ("averaging", "all")
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,10 @@ class Protocol:
     `start`: where W begins; every seed but the first of a start that is not random is moved by `spread`. `decay`:
     "half", linear to `final_rate` over the first half of the steps, as in the paper; or "cosine" over all.
     `layer_weight`: the paper's λ. `noise`: standard deviation of what is added to W at each step, fading with the
-    learning rate. `temperature`: the margin to which averaging heads are softened first. `train_weights`: the frozen
-    weights too. `polish`: steps of Levenberg and Marquardt's method in float64 after the others, for numbers only.
-    `patience`: stop after so many evaluations, one each `every` steps, without a better loss; `goal`: a loss at which
-    a run is good enough.
+    learning rate. `temperature`: the margin to which heads are softened first, `soften` "averaging" ones or "all".
+    `train_weights`: the frozen weights too. `polish`: steps of Levenberg and Marquardt's method in float64 after the
+    others, of the best few runs, for numbers only. `patience`: stop after so many evaluations, one each `every` steps,
+    without a better loss; `goal`: a loss at which a run is good enough. `pool`: the most inputs to train on.
     """
 
     form: str = "wide"
@@ -42,6 +43,7 @@ class Protocol:
     layer_weight: float = 1.0
     noise: float = 0.0
     temperature: float | None = 16.0
+    soften: str = "averaging"
     train_weights: bool = False
     polish: int = 150
     polish_best: int = 3
@@ -80,6 +82,7 @@ def _rules(p: Protocol) -> dict[str, bool]:
     return {
         f"form is {p.form!r}, needed one of {FORMS}": p.form in FORMS,
         f"start is {p.start!r}, needed one of {STARTS}": p.start in STARTS,
+        f"soften is {p.soften!r}, needed one of {SOFTENED}": p.soften in SOFTENED,
         f"decay is {p.decay!r}, needed one of {DECAYS}": p.decay in DECAYS,
         f"steps is {p.steps!r}, needed a count": _counts(p.steps, 0),
         f"batch is {p.batch!r}, needed 1 or more": _counts(p.batch, 1),

@@ -1,0 +1,141 @@
+"""Sweeps: results on disk, a killed one that goes on, the page, and the command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from raspc import InputError, Model, ModelFormatError
+from raspc.cli.app import status
+from raspc.cli.compress import widths
+from raspc.compress import QUICK, load, sweep, write_page
+from raspc.compress.page import show
+from raspc.compress.sweep import read_rows
+
+SHORT: dict[str, Any] = {"steps": 20, "every": 10, "batch": 8, "polish": 0}
+
+
+@pytest.fixture(scope="module")
+def swept(fractions: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sweep of two widths and all methods."""
+    out = tmp_path_factory.mktemp("sweep") / "out"
+    sweep(fractions, (4, 6), out, seeds=2, **SHORT)
+    return out
+
+
+def test_a_sweep_leaves_its_results(swept: Path) -> None:
+    """A row for each seed and method, the same in both files; the best model of each width with its report."""
+    rows = read_rows(swept)
+    assert [(r["d"], r["method"], r["seed"]) for r in rows if r["d"] == 4] == [
+        (4, "trained", 0), (4, "trained", 1), (4, "pca", 0), (4, "svd", 0), (4, "pruned", 0),
+    ]  # fmt: skip
+    with open(swept / "results.csv", encoding="utf-8") as file:
+        assert [float(row["output_loss"]) for row in csv.DictReader(file)] == [row["output_loss"] for row in rows]
+    for d in (4, 6):
+        report = load(swept / "best" / f"d{d:02}").report
+        best = min(row["output_loss"] + row["layer_loss"] for row in rows if row["d"] == d)
+        assert report is not None
+        assert report.output_loss + report.layer_loss == pytest.approx(best, rel=1e-6, abs=1e-12)
+    settings = json.loads((swept / "sweep.json").read_text())
+    assert settings["compact"] < settings["full"]
+    assert list((swept / "checkpoints").iterdir()) == []
+
+
+def test_a_killed_sweep_goes_on(fractions: Model, tmp_path: Path) -> None:
+    """What was finished is not run again, and the rows are those of a sweep that was not killed."""
+
+    def kill(name: str, done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(fractions, (4, 5), tmp_path / "a", seeds=1, progress=kill, **SHORT)
+    before = (tmp_path / "a" / "best" / "d04" / "config.json").stat().st_mtime_ns
+    half = read_rows(tmp_path / "a")
+    rows = sweep(fractions, (4, 5), tmp_path / "a", seeds=1, **SHORT)
+    whole = sweep(fractions, (4, 5), tmp_path / "b", seeds=1, **SHORT)
+    assert len(half) == 3 and rows[:3] == half
+    assert [{**row, "seconds": 0} for row in rows] == [{**row, "seconds": 0} for row in whole]
+    assert (tmp_path / "a" / "best" / "d04" / "config.json").stat().st_mtime_ns >= before
+
+
+def test_directories_of_others_are_left_alone(fractions: Model, swept: Path, tmp_path: Path) -> None:
+    """Another sweep's directory, and one with other files, are refused before anything runs."""
+    with pytest.raises(InputError, match="another sweep"):
+        sweep(fractions, (4,), swept, seeds=3, **SHORT)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other files"):
+        sweep(fractions, (4,), tmp_path, seeds=1, **SHORT)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_bad_widths_are_refused_before_anything_is_written(fractions: Model, tmp_path: Path) -> None:
+    """No widths, widths of D or more, unknown methods."""
+    for dims, options in (((), {}), ((4, 400), {}), ((4,), {"methods": ("magic",)}), ((4,), {"starts": ("x",)})):
+        with pytest.raises(InputError):
+            sweep(fractions, dims, tmp_path / "out", seeds=1, **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_page_holds_everything(swept: Path) -> None:
+    """One file with all pictures and tables, that loads nothing; the PNGs lie beside it."""
+    text = write_page(swept).read_text(encoding="utf-8")
+    pictures = sorted(path.name for path in swept.glob("*.png"))
+    assert {"curves.png", *(f"d{d:02}-{kind}.png" for d in (4, 6) for kind in ("gram", "cosine", "streams"))} <= {
+        *pictures
+    }
+    assert all(f'alt="{name}"' in text for name in pictures)
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    for words in ("-O2 needs", "d = 4: ", "shuffled labels", "by subspace", "not called impossible"):
+        assert words in text
+    assert all((swept / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+
+
+def test_no_page_of_nothing(tmp_path: Path) -> None:
+    """A directory that holds no sweep, or an unreadable table, says so."""
+    with pytest.raises(ModelFormatError, match="needed the directory of a sweep"):
+        write_page(tmp_path)
+    (tmp_path / "results.jsonl").write_text("{]\n")
+    with pytest.raises(ModelFormatError, match="not the results"):
+        read_rows(tmp_path)
+
+
+def test_numbers_are_shown_as_people_write_them() -> None:
+    """Small ones with an exponent, others with three digits, none as a dash."""
+    assert [show(x) for x in (1.5, 2e-9, 0.0, None, 7, "a")] == ["1.500", "2.0e-09", "0.000", "–", "7", "a"]
+
+
+def test_widths_as_they_are_typed() -> None:
+    """Ranges include both ends; what is no width is refused."""
+    assert widths("4..6,9") == [4, 5, 6, 9]
+    for text in ("", "4..", "6..4", "a", "-1"):
+        with pytest.raises(InputError):
+            widths(text)
+
+
+def test_the_command(fractions: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sweep and its page from the command line; JSON on request; wrong use is one line and status 2."""
+    model, out = str(tmp_path / "model"), str(tmp_path / "out")
+    fractions.save(model)
+    line = ["compress", model, "--dims", "5", "--seeds", "1", "--methods", "trained,pruned", "--steps", "10", "-o", out]
+    assert status([*line, "--json"]) == 0
+    assert [row["method"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["trained", "pruned"]
+    assert status(["compress", "report", out]) == 0
+    assert "report.html" in capsys.readouterr().out
+    for wrong in (["compress", model], ["compress", model, "--dims", "5..99", "-o", out + "2"], ["compress", "a", "b"]):
+        assert status(wrong) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_default_protocol_is_the_quick_one() -> None:
+    """Soft heads and a polish, which the paper's protocol has not."""
+    from raspc.compress import PAPER
+
+    assert QUICK.temperature is not None and QUICK.polish > 0
+    assert (PAPER.steps, PAPER.batch, PAPER.weight_decay, PAPER.temperature) == (300_000, 256, 0.1, None)
+    assert (PAPER.rate(0), PAPER.rate(150_000), PAPER.rate(300_000)) == pytest.approx((1e-3, 1e-6, 1e-6))
