@@ -1,0 +1,185 @@
+"""Each pass: the graph means the same after it, and what it guarantees holds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import event, given, settings
+from tests.agreement import differences, some_inputs
+from tests.graph.examples import EXAMPLES
+from tests.wild import Wild, wild_programs
+
+import raspc
+from raspc import InvalidProgram, UnsupportedProgram, library, rasp, values
+from raspc.graph import Graph, from_json, to_json, to_text
+from raspc.graph.build import build
+from raspc.graph.evaluate import batch_of, decoded, run_graph
+from raspc.graph.nodes import Gate, Select, Variable, Width
+from raspc.passes import pipeline
+from raspc.passes.pipeline import OPTIONAL, PASSES, run_passes
+from raspc.rasp import Comparison, SOp
+
+T, I, L = rasp.tokens, rasp.indices, rasp.length  # noqa: E741
+SAME, BEFORE = rasp.Select(T, T, Comparison.EQ), rasp.Select(I, I, Comparison.LT)
+LESS, AT = rasp.Select(T, T, Comparison.LT), rasp.Select(T, I, Comparison.EQ)
+
+COMPOSITES: dict[str, SOp] = {
+    "lexicographic": rasp.SelectorWidth(LESS | SAME & BEFORE),
+    "overlapping": rasp.SelectorWidth(SAME | BEFORE),
+    "three overlap": rasp.SelectorWidth(SAME | BEFORE | AT),
+    "negated": rasp.SelectorWidth(~(SAME & ~BEFORE) | AT),
+    "mean of a disjunction": rasp.Aggregate(SAME | BEFORE, I, default=-1),
+    "pick by a disjunction": rasp.Aggregate(~(~SAME & ~BEFORE), rasp.Full("x"), default="_"),
+    "nested": rasp.SelectorWidth((SAME | BEFORE) & (AT | ~BEFORE)),
+    "two widths of one selector": rasp.SelectorWidth(SAME | BEFORE) * rasp.SelectorWidth(BEFORE | SAME),
+    "named": (rasp.SelectorWidth(SAME | BEFORE).named("wide") + 1).named("wider"),
+}
+composites = pytest.mark.parametrize("name", COMPOSITES)
+masks = pytest.mark.parametrize("causal", [False, True])
+
+
+def values_of(graph: Graph, inputs: list[Any]) -> list[list[Any] | None]:
+    """The answers; None where the graph is undefined."""
+    run = run_graph(graph, batch_of(graph, inputs))
+    column, domain = run.column(graph.output), graph.variable(graph.output).domain
+    return [None if run.undefined[row] else decoded(column, domain, row, len(xs)) for row, xs in enumerate(inputs)]
+
+
+def same(x: Any, y: Any) -> bool:
+    """One value, or numbers that differ by rounding."""
+    numbers = values.is_number(x) and values.is_number(y)
+    return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) if numbers else values.same(x, y)
+
+
+def check_each_pass(graph: Graph) -> None:
+    """One after the other: meaning, guarantee, names; and the result is a graph that a file can hold."""
+    inputs = list(some_inputs(graph.vocab, graph.max_seq_len, 120, 8))
+    for name, run in PASSES.items():
+        after = run(graph)
+        for xs, old, new in zip(inputs, values_of(graph, inputs), values_of(after, inputs), strict=True):
+            assert old is None or (new is not None and all(map(same, old, new))), (name, xs, old, new)
+        assert GUARANTEES[name](after), name
+        assert named(after) >= named(graph), name
+        assert (after.max_seq_len, after.causal, after.exact_length) == (
+            graph.max_seq_len, graph.causal, graph.exact_length)  # fmt: skip
+        assert to_text(from_json(to_json(after))) == to_text(after), name
+        graph = after
+
+
+def named(graph: Graph) -> set[str]:
+    """The names that the user gave to s-ops."""
+    return {name for node in graph.nodes if isinstance(node, Variable) for name in node.names}
+
+
+def conjunctions_only(graph: Graph) -> bool:
+    """Every selector that is used is a table or a conjunction of tables."""
+    used = {ref for node in graph.nodes if not isinstance(node, Gate) for ref in node.refs}
+    gates = [node for place, node in enumerate(graph.nodes) if isinstance(node, Gate) and place in used]
+    return all(
+        not node.args or (node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args))
+        for node in gates
+    )
+
+
+def anything(graph: Graph) -> bool:
+    """Split widths promises nothing for disjunctions of many terms."""
+    return True
+
+
+GUARANTEES = {"split_widths": anything, "join_clauses": conjunctions_only}
+
+
+def test_every_pass_is_tested() -> None:
+    """A new pass needs a line in GUARANTEES."""
+    assert set(PASSES) == set(GUARANTEES)
+    assert set(PASSES) - set(OPTIONAL) == {"join_clauses"}
+
+
+@masks
+@composites
+def test_passes_on_composites(name: str, causal: bool) -> None:
+    """On programs that are made for them."""
+    check_each_pass(build(COMPOSITES[name], (0, 1, 2), 4, causal))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_passes_on_examples(name: str) -> None:
+    """On every kind of node and value set."""
+    check_each_pass(EXAMPLES[name].graph())
+
+
+@settings(max_examples=200)
+@given(wild_programs())
+def test_passes_on_wild_programs(wild: Wild) -> None:
+    """On programs of arbitrary tables."""
+    try:
+        graph = build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal)
+        after, _ = run_passes(graph)
+    except UnsupportedProgram:
+        return
+    event("changed" if to_text(after) != to_text(graph) else "as it was")
+    check_each_pass(graph)
+
+
+@masks
+@pytest.mark.parametrize("name", ["lexicographic", "overlapping", "nested", "two widths of one selector", "named"])
+def test_widths_of_small_disjunctions_are_split(name: str, causal: bool) -> None:
+    """No width of a disjunction is left, if it is a sum of at most five widths of conjunctions."""
+    graph = PASSES["split_widths"](build(COMPOSITES[name], (0, 1, 2), 4, causal))
+    widths = [graph[node.selector] for node in graph.nodes if isinstance(node, Width)]
+    assert all(isinstance(selector, Select) or selector.op == "and" for selector in widths)  # type: ignore[attr-defined]
+
+
+def test_a_lexicographic_order_costs_two_widths() -> None:
+    """Terms that no pair can satisfy together are dropped."""
+    graph, _ = run_passes(build(COMPOSITES["lexicographic"], (0, 1, 2), 4))
+    assert sum(isinstance(node, Width) for node in graph.nodes) == 2
+    graph, _ = run_passes(build(COMPOSITES["overlapping"], (0, 1, 2), 4))
+    assert sum(isinstance(node, Width) for node in graph.nodes) == 3
+
+
+@pytest.mark.parametrize("disabled", [(), *((name,) for name in OPTIONAL), OPTIONAL])
+@pytest.mark.parametrize("level", [0, 1, 2])
+@composites
+def test_disabled_passes(name: str, level: int, disabled: tuple[str, ...]) -> None:
+    """With each pass switched off, and with all: other models, the same answers."""
+    program = COMPOSITES[name]
+    model = raspc.compile(program, (0, 1, 2), 4, optimize=level, disabled_passes=disabled, certify=False)
+    assert differences(program, model, some_inputs((0, 1, 2), 4, 81, 0)) == []
+
+
+def test_disabling_makes_a_difference() -> None:
+    """What is switched off does not run."""
+    graph = build(COMPOSITES["overlapping"], (0, 1, 2), 4)
+    on, off = run_passes(graph), run_passes(graph, ["split_widths"])
+    assert [step.name for step in on[1]][: len(PASSES)] == list(PASSES)
+    assert "split_widths" not in [step.name for step in off[1]]
+    assert to_text(on[0]) != to_text(off[0])
+    assert [step.nodes_before for step in on[1][1:]] == [step.nodes_after for step in on[1][:-1]]
+
+
+@pytest.mark.parametrize("name", ["split", "join_clauses", ""])
+def test_what_cannot_be_disabled(name: str) -> None:
+    """A pass that is none, or that lowering needs: said so, with those that can be."""
+    with pytest.raises(InvalidProgram, match="split_widths"):
+        raspc.compile(library.reverse(), "ab", 3, disabled_passes=[name])
+
+
+def test_an_error_names_the_passes_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that a pass refuses: which pass, and after which others."""
+
+    def refuse(graph: Graph) -> Graph:
+        raise UnsupportedProgram("no")
+
+    monkeypatch.setitem(pipeline.PASSES, "join_clauses", refuse)
+    with pytest.raises(UnsupportedProgram) as refused:
+        run_passes(build(COMPOSITES["negated"], (0, 1), 3))
+    assert any("join_clauses" in note and "split_widths" in note for note in refused.value.__notes__)
+
+
+def test_lowering_requires_conjunctions() -> None:
+    """Without the passes, a disjunction is stopped before it is lowered wrongly."""
+    with pytest.raises(AssertionError):
+        pipeline.check_lowerable(build(rasp.Aggregate(SAME | BEFORE, I, 0), (0, 1), 3))
