@@ -12,7 +12,7 @@ COUNT := 2000
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo test test-all lint format bench fuzz parity clean
+.PHONY: demo test test-all lint format bench fuzz parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -41,6 +41,14 @@ fuzz: $(VENV)/dev.stamp
 parity: $(VENV)/dev.stamp
 	$(BIN)/raspc parity --library --require $(BACKENDS)
 	$(BIN)/raspc parity majority --artifacts artifacts --results results
+
+# Pictures of the pages at two widths in both colour schemes, to be looked at; needs a Chromium.
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.view.screenshots artifacts/screenshots
+
+# A page for each program of the library, and one that lists them.
+gallery: $(VENV)/demo.stamp
+	$(BIN)/python examples/gallery.py artifacts/gallery
 
 clean:
 	rm -rf $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,7 @@ import pytest
 from tests.view.conftest import missing
 from tests.view.test_forward import compiled
 
-AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "artifacts" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 RUN = "async () => (await axe.run({resultTypes: ['violations']})).violations"
 
