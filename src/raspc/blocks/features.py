@@ -85,6 +85,8 @@ def additive(joint: Joint, feature: Floats) -> Sum | None:
 def basis(columns: Matrix, spanned: Matrix) -> Matrix:
     """The first columns that are independent of the constant, of `spanned`, and of one another."""
     rows = len(columns)
+    if not columns.shape[1] or _holds_identity(spanned):
+        return columns[:, :0]
     frame = _orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
     chosen: list[int] = []
     for place in range(columns.shape[1]):
@@ -95,6 +97,13 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
             chosen.append(place)
             frame = np.hstack([frame, (rest / np.linalg.norm(rest))[:, None]])
     return columns[:, chosen]
+
+
+def _holds_identity(code: Matrix) -> bool:
+    """Whether one of the blocks of columns is one-hot, so that it spans everything."""
+    rows = len(code)
+    ones = np.flatnonzero((code != 0).sum(axis=0) == 1)
+    return bool(len(ones) >= rows and (code[:, ones] != 0).any(axis=1).all())
 
 
 def _orthonormal(columns: Matrix) -> Matrix:

@@ -35,7 +35,9 @@ from raspc.graph.nodes import Floats, Graph, Interval
 from raspc.weights.model import Model
 
 MEASURED = 2000
-"""How many inputs a model is run on where a bound does not decide."""
+"""How many inputs a model is run on, at most, where a bound does not decide."""
+MEASURED_PAIRS = 1 << 22
+"""How many (query, key) pairs these inputs may have in all, so that long ones are few."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def certify(model: Model, graph: Graph, needs: Demands, lowered: Lowered, dtype:
     found = Certificate(dtype, graph.max_seq_len, proved, proved, links, graph.notes)
     if proved:
         return found
-    report = check(model, limit=MEASURED)
+    report = check(model, limit=max(16, min(MEASURED, MEASURED_PAIRS // (graph.max_seq_len + 1) ** 2)))
     if not report.ok:
         weakest = found.weakest
         assert weakest is not None
