@@ -46,3 +46,9 @@ class ModelFormatError(RaspcError):
 
 class UncertainProgram(UserWarning):
     """A program compiled under an assumption or for a part of its inputs."""
+
+
+def cited(expression: object) -> str:
+    """On lines of its own the place, with a caret, of an expression that came from a RASP text; else nothing."""
+    location = getattr(expression, "annotations", {}).get("location")
+    return "" if location is None else f"\n{location}\n{location.excerpt()}"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from raspc.errors import InputError, InvalidProgram, RaspcError
+import raspc
+from raspc.errors import InputError, InvalidProgram, RaspcError, UnsupportedProgram
 from raspc.text import Environment, environment, load_program
 from raspc.text.environment import Files
 from raspc.text.frames import MAX_STEPS, Budget
@@ -256,3 +257,18 @@ def test_any_text_gets_an_answer_or_an_error_of_ours(text: str) -> None:
         Environment().run(Source("prog.rasp", text))
     except RaspcError as error:
         assert re.match(r"prog.rasp:\d+:\d+: .+\n  \d+ \| ", str(error))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "marked"),
+    [("y = 1;\nx = aggregate(full_s, tokens);", "2:5", "^" * 25), ("x = tokens / 2;", "1:12", "^"),
+     ("x = tokens_int + 1;", "1:16", "^")],
+)  # fmt: skip
+def test_a_refusal_of_the_compiler_shows_the_place(text: str, place: str, marked: str) -> None:
+    """What is undefined on some input of the vocabulary is refused with the line of the text and a caret."""
+    program = load_program(text, "x")
+    with pytest.raises(UnsupportedProgram) as caught:
+        raspc.compile(program, ["a", "b"], 3)
+    message = str(caught.value)
+    assert f"\n<text>:{place}\n" in message
+    assert message.endswith(f" {marked}")

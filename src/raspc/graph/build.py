@@ -15,7 +15,7 @@ import numpy as np
 
 from raspc import rasp
 from raspc import values as V
-from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram
+from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Select, Table, Variable
@@ -38,6 +38,7 @@ def build(program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bo
         try:
             builder.add(expr)
         except RaspcError as error:
+            error.args = (f"{error}{cited(expr) or cited(program)}",)
             error.add_note(f"while tabulating {expr.name}")
             raise
     return builder.graph(program)
