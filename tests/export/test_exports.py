@@ -100,6 +100,10 @@ def test_a_narrow_dtype_is_exported_only_where_a_run_supports_it(dtype: str) -> 
     assert next(echo().to("torch", dtype=dtype).parameters()).element_size() == 2
     with pytest.raises(InputError, match=rf"{dtype} does not hold for this model: its answer to \['BOS'"):
         random_model(scale=3.0).to("torch", dtype=dtype)
+    certified = Model(
+        random_model(scale=3.0).config, random_model(scale=3.0).params, certificate={"holds": True, "dtype": dtype}
+    )
+    assert next(certified.to("torch", dtype=dtype).parameters()).element_size() == 2
     with pytest.raises(InputError, match="unknown dtype 'int4'"):
         echo().to("npz", dtype="int4")
 

@@ -19,6 +19,9 @@ from raspc.weights.params import Array
 
 TOLERANCE = 1e-5
 INPUTS = 64
+ROUNDING = 2.0**-23
+"""The relative spacing of float32: sums in another order move a score by about so much of its size."""
+
 ACTIVATIONS_AT_ONCE = 2**24
 """How many numbers the largest activation of one batch may hold."""
 
@@ -35,7 +38,8 @@ def run(
 
     `inputs` open with BOS and may differ in length, as they are padded; without them, all short inputs and
     random long ones are run. An activation matches where it differs by at most `tolerance` times the largest
-    absolute number of that tensor (or 1, if that is more); decoded answers must be equal. `require` names
+    absolute number of that tensor (or 1, if that is more), and after attention by what float32 rounding of its
+    scores can add; decoded answers must be equal. `require` names
     backends whose absence is a fault; `backends` those to run. `exported` gives models to compare instead of
     fresh exports, by backend.
 
@@ -104,10 +108,14 @@ def _compare(
     tokens = ids != model.config.pad_id
     differences: dict[str, float] = {}
     first: Mismatch | None = None
+    relative = tolerance
     for expected, actual in zip(activations.listed(reference), activations.listed(found), strict=True):
         if expected.array.shape != actual.array.shape:
             raise InputError(f"{expected.name} has shape {actual.array.shape}, needed {expected.array.shape}")
-        difference, allowed = _difference(expected, actual, tokens, tolerance)
+        difference, allowed = _difference(expected, actual, tokens, relative)
+        if expected.kind == "attn logits":
+            # A softmax turns what rounding does to a score, absolutely, into a relative change of its pattern.
+            relative = max(relative, tolerance + ROUNDING * largest(expected, tokens))
         differences[expected.kind] = max(difference, differences.get(expected.kind, 0.0))
         if first is None and not difference <= allowed:
             worst = _worst_row(expected, actual, tokens)
@@ -127,8 +135,14 @@ def _difference(
 ) -> tuple[float, float]:
     """The largest difference at real positions (infinite for NaN), and what is allowed."""
     one, other = (activations.real(expected.kind, x.array, tokens) for x in (expected, actual))
-    difference = _largest(one.astype(np.float64) - other)
+    with np.errstate(invalid="ignore"):
+        difference = _largest(one.astype(np.float64) - other)
     return difference, tolerance * max(1.0, _largest(one))
+
+
+def largest(activation: activations.Activation, tokens: npt.NDArray[np.bool_]) -> float:
+    """The largest absolute number at real positions."""
+    return _largest(activations.real(activation.kind, activation.array, tokens))
 
 
 def _largest(array: Array) -> float:
