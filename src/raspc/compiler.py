@@ -11,19 +11,20 @@ from raspc import rasp
 from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.schedule import Schedule, greedy
+from raspc.blocks.schedule import Schedule, Scheduler, as_soon_as_possible, greedy
 from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
-from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram
+from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
-from raspc.graph.nodes import Graph
+from raspc.graph.nodes import Gate, Graph
 from raspc.interpret import interpret
 from raspc.passes.pipeline import Step, run_passes
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import Layout, assemble, config_of, lay_out
 from raspc.weights.config import Config, Output
 from raspc.weights.model import Model
+from raspc.weights.record import record
 
 LEVELS = (0, 1, 2)
 
@@ -86,11 +87,12 @@ def compile_graph(
     found = stages(graph, optimize, disabled_passes, solver)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
+    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, disabled_passes)
     model = Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
         residual_labels(found.lowered, found.layout),
-        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize),
+        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize) | {"passes": passes},
         found.graph,
     )
     if not certify:
@@ -101,12 +103,21 @@ def compile_graph(
 
 def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), solver: bool = True) -> Stages:
     """Every stage of the way for a graph."""
+    program = graph
     graph, steps = run_passes(graph, disabled_passes)
+    if any(isinstance(node, Gate) and node.op == "or" for node in program.nodes):
+        graph = replace(graph, program=program)  # passes rewrite disjunctions, and nothing else
     needs = demands(graph, optimize)
     lowered = lower(graph, needs)
-    scheduler = solved if solver and optimize == 2 else greedy
-    schedule = scheduler(lowered.blocks)
-    return Stages(graph, steps, needs, lowered, schedule, lay_out(lowered, schedule))
+    schedule = scheduler_of(optimize, disabled_passes, solver)(lowered.blocks)
+    return Stages(graph, steps, needs, lowered, schedule, lay_out(lowered, schedule, disabled_passes))
+
+
+def scheduler_of(optimize: int, disabled_passes: Collection[str], solver: bool) -> Scheduler:
+    """Which scheduler: the solver's is for level 2."""
+    if "schedule" in disabled_passes:
+        return as_soon_as_possible
+    return solved if solver and optimize == 2 else greedy
 
 
 def output_of(graph: Graph, needs: Demands) -> Output:
@@ -139,11 +150,12 @@ def settle_doubts(program: rasp.SOp, graph: Graph, found: Definedness, partial: 
     """Refuse what is undefined or, if strict, assumed; warn of what is let through, and note it."""
     if found.counterexample is not None:
         tokens, label = found.counterexample
-        reason = undefined_reason(program, tokens, graph.causal, label)
+        reason, culprit = undefined_reason(program, tokens, graph.causal, label)
         if not partial:
             raise UnsupportedProgram(
                 f"the program is undefined on the input {list(tokens)!r}: {reason}; give the aggregate a default or "
                 "select one value, or pass partial=True to compile it for the inputs on which it is defined"
+                + (cited(culprit) or cited(program))
             )
         note = f"defined on a part of the inputs only: not on {list(tokens)!r} ({reason})"
         warnings.warn(note, UncertainProgram, stacklevel=3)
@@ -159,13 +171,13 @@ def settle_doubts(program: rasp.SOp, graph: Graph, found: Definedness, partial: 
     return notes
 
 
-def undefined_reason(program: rasp.SOp, tokens: tuple[Any, ...], causal: bool, label: str) -> str:
-    """What the interpreter says of the input."""
+def undefined_reason(program: rasp.SOp, tokens: tuple[Any, ...], causal: bool, label: str) -> tuple[str, object]:
+    """What the interpreter says of the input, and the expression that it says it of."""
     try:
         interpret(program, tokens, causal)
     except InputError as error:
-        return str(error)
-    return f"{label} has no value there"
+        return str(error), error.expression
+    return f"{label} has no value there", program
 
 
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:

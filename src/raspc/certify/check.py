@@ -80,9 +80,9 @@ def check(
 
     Raises InputError for a model that holds no graph.
     """
-    graph = model.graph
-    if not isinstance(graph, Graph):
+    if not isinstance(model.graph, Graph):
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
+    graph = model.graph.before_passes
     sizes = [len(graph.vocab) ** n for n in range(1, graph.max_seq_len + 1)]
     total = sum(sizes)
     exhaustive = total <= limit

@@ -22,6 +22,9 @@ from raspc.weights.model import Model
 
 Values = list[Any]
 
+FAR = 0.3
+"""What the stream holds is no value if it is further from the nearest code than this part of the way to the next."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -155,7 +158,11 @@ class _Decoder:
         assert isinstance(node.domain, Listed)
         scale = np.maximum(np.ptp(code, axis=0), 1e-12)
         distances = (((held[:, None, :] - code[None]) / scale) ** 2).sum(axis=2)
-        return [node.domain.values[i] for i in distances.argmin(axis=1)]
+        apart = (((code[:, None, :] - code[None]) / scale) ** 2).sum(axis=2)
+        np.fill_diagonal(apart, np.inf)
+        best = distances.argmin(axis=1)
+        lost = distances.min(axis=1) > FAR**2 * apart.min(axis=1)[best]
+        return [... if far else node.domain.values[i] for i, far in zip(best, lost, strict=True)]
 
     @staticmethod
     def number(row: Any, domain: Interval) -> Any:

@@ -215,7 +215,8 @@ class Gate(Pattern):
 class Graph:
     """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
 
-    `exact_length`: the only input length on which the program is defined, if there is such a one.
+    `exact_length`: the only input length on which the program is defined, if there is such a one. `program`:
+    the graph that passes made this one of, by which a model is checked; None if they changed nothing.
     """
 
     nodes: tuple[Node, ...]
@@ -224,6 +225,12 @@ class Graph:
     causal: bool
     exact_length: int | None = None
     notes: tuple[str, ...] = ()
+    program: Graph | None = None
+
+    @property
+    def before_passes(self) -> Graph:
+        """The program as it was tabulated."""
+        return self.program or self
 
     def __getitem__(self, place: int) -> Node:
         return self.nodes[place]

@@ -43,8 +43,9 @@ def search(n_tokens: int, max_len: int, causal: bool) -> Search:
 
 def all_of_length(n_tokens: int, length: int, causal: bool) -> Batch:
     """Every input of one length, in lexicographic order."""
-    grid = np.indices((n_tokens,) * length, np.int32).reshape(length, -1).T
-    return _fixed(np.ascontiguousarray(grid), np.full(len(grid), length, np.int64), causal)
+    place_values = [n_tokens**i for i in range(length - 1, -1, -1)]
+    grid = np.arange(n_tokens**length)[:, None] // np.array(place_values) % n_tokens
+    return _fixed(grid.astype(np.int32), np.full(len(grid), length, np.int64), causal)
 
 
 def _long(n_tokens: int, max_len: int, causal: bool) -> Batch:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.graph.nodes import Bits, Gate, Index, Length, Node, Select
 from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
@@ -104,7 +105,7 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     if isinstance(node, Gate):
         return node.op == "and" and any(single_valued(facts, arg, source) for arg in node.args)
     assert isinstance(node, Select)
-    selected = node.cells == 1
+    selected = visible(facts, node)
     if isinstance(facts.nodes[node.key], Index) and bool((selected.sum(axis=0) <= 1).all()):
         return True
     together = _together(facts, node.key, source)
@@ -112,6 +113,14 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
         return False
     held = (selected.T.astype(np.float32) @ together.astype(np.float32)) > 0
     return bool((held.sum(axis=1) <= 1).all())
+
+
+def visible(facts: Facts, node: Select) -> NDArray[np.bool_]:
+    """[key id, query id]: what is selected, less the keys that the causal mask hides from the query."""
+    selected = node.cells == 1
+    if facts.causal and isinstance(facts.nodes[node.key], Index) and isinstance(facts.nodes[node.query], Index):
+        selected = selected & ~np.tri(len(selected), k=-1, dtype=bool)
+    return np.asarray(selected)
 
 
 def _together(facts: Facts, key: int, source: int) -> Bits | None:

@@ -34,6 +34,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "causal": graph.causal,
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
+        "program": None if graph.program is None else to_json(graph.program),
     }
 
 
@@ -78,7 +79,16 @@ def _graph(obj: Mapping[str, Any]) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
-    return Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
+    program = None if obj.get("program") is None else _graph(obj["program"])
+    _need(program is None or program.program is None, "a program has passed its passes once only")
+    found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes), program)
+    _need(program is None or _same_frame(found, program), "the program is of another vocabulary, length or mask")
+    return found
+
+
+def _same_frame(graph: Graph, program: Graph) -> bool:
+    frames = [(g.vocab, g.max_seq_len, g.causal, g.variable(g.output).domain) for g in (graph, program)]
+    return frames[0] == frames[1]
 
 
 def _check_totals(raw: list[Mapping[str, Any]]) -> None:
@@ -86,7 +96,8 @@ def _check_totals(raw: list[Mapping[str, Any]]) -> None:
     values, cells = 0, 0
     for item in raw:
         domain = item.get("domain", {})
-        values += domain["range"][1] - domain["range"][0] + 1 if "range" in domain else len(domain.get("values", ()))
+        span = domain["range"][1] - domain["range"][0] + 1 if "range" in domain else len(domain.get("values", ()))
+        values += max(0, span)
         cells += sum(abs(count) for count in item.get("cells", ())[1::2])
     _need(values <= MAX_VALUES, f"value sets of {values} values in all, at most {MAX_VALUES}")
     _need(cells <= MAX_CELLS, f"tables of {cells} cells in all, at most {MAX_CELLS}")
