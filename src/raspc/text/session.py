@@ -49,8 +49,8 @@ class Session:
             return False
         except (RaspcError, Refused) as error:
             self.complain(str(error))
-        except (RecursionError, MemoryError):
-            self.complain("this is too large for raspc; nothing was changed")
+        except Exception as error:  # a fault of raspc itself, which must not end a person's sitting
+            self.complain(f"raspc failed ({type(error).__name__}: {error}); nothing was changed; please report this")
         return True
 
     def value(self, text: str) -> Value:

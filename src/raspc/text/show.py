@@ -10,6 +10,7 @@ from raspc.errors import InputError, RaspcError
 from raspc.rasp import Expr
 from raspc.text.examine import Answer, Matrix, on_input, shown
 from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Results, Value
+from raspc.text.operators import MAX_BITS
 from raspc.text.settings import Settings
 from raspc.text.source import Location, TextInputError
 
@@ -94,6 +95,8 @@ def token(item: Value) -> str:
         return "T" if item else "F"
     if isinstance(item, float):
         return _float(item)
+    if isinstance(item, int) and item.bit_length() > MAX_BITS:
+        return f"an integer of {item.bit_length()} bits"
     return f"({', '.join(map(token, item))})" if isinstance(item, tuple) else str(item)
 
 
