@@ -31,6 +31,8 @@ LESS, AT = rasp.Select(T, T, Comparison.LT), rasp.Select(T, I, Comparison.EQ)
 VOCAB, LONGEST = (0, 1, 2), 4
 
 PREVIOUS = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), T, default="_")
+NEXT = rasp.Aggregate(rasp.Select(I, I + 1, Comparison.EQ), T, default="_")
+PREVIOUS_AND_NEXT = rasp.SequenceMap(lambda x, y: x == y, PREVIOUS, NEXT)
 EARLIER_SAME = rasp.SelectorWidth(SAME & BEFORE)
 COUNT = rasp.SelectorWidth(SAME)
 PRODUCT = rasp.Map(lambda x: x * x, COUNT * I)
@@ -192,6 +194,11 @@ def swapped_value_columns(original: Any, write: Any, *args: Any) -> Any:
     return np.roll(original(write, *args), 1, axis=-1)
 
 
+def all_alike(original: Any, head: Head) -> object:
+    """All heads of a layer are taken to score alike."""
+    return None
+
+
 LOWERING = lower._Lowering
 MUTATIONS: dict[str, Mutation] = {
     "a term of a penalty": Mutation(wrapped(demand, "candidates", fewer_columns), PREVIOUS),
@@ -217,6 +224,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a schedule": Mutation(wrapped(raspc_compiler := importlib.import_module("raspc.compiler"), "greedy", all_at_once),
                            AT_COUNT, (0, 1)),
     "a dimension used twice": Mutation(wrapped(raspc_compiler, "lay_out", overlapping), PRODUCT),
+    "heads that share": Mutation(wrapped(assemble, "_scoring", all_alike), PREVIOUS_AND_NEXT),
     "a direction": Mutation(wrapped(assemble, "_written", swapped_value_columns), PREVIOUS),
 }  # fmt: skip
 

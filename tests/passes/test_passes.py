@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from hypothesis import event, given, settings
-from tests.agreement import differences, some_inputs
+from tests.agreement import alike, differences, some_inputs
 from tests.graph.examples import EXAMPLES
 from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import InvalidProgram, UnsupportedProgram, library, rasp, values
+from raspc.compiler import compile_graph
 from raspc.graph import Graph, from_json, to_json, to_text
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph
@@ -140,7 +141,10 @@ def test_a_lexicographic_order_costs_two_widths() -> None:
     assert sum(isinstance(node, Width) for node in graph.nodes) == 3
 
 
-@pytest.mark.parametrize("disabled", [(), *((name,) for name in OPTIONAL), OPTIONAL])
+SWITCHES: list[tuple[str, ...]] = [(), *((name,) for name in OPTIONAL), OPTIONAL]
+
+
+@pytest.mark.parametrize("disabled", SWITCHES)
 @pytest.mark.parametrize("level", [0, 1, 2])
 @composites
 def test_disabled_passes(name: str, level: int, disabled: tuple[str, ...]) -> None:
@@ -148,6 +152,23 @@ def test_disabled_passes(name: str, level: int, disabled: tuple[str, ...]) -> No
     program = COMPOSITES[name]
     model = raspc.compile(program, (0, 1, 2), 4, optimize=level, disabled_passes=disabled, certify=False)
     assert differences(program, model, some_inputs((0, 1, 2), 4, 81, 0)) == []
+
+
+@settings(max_examples=60)
+@given(wild_programs())
+def test_disabled_passes_on_wild_programs(wild: Wild) -> None:
+    """The same on programs of arbitrary tables, in the compact form, where most can go wrong."""
+    program, inputs = wild.build(), list(some_inputs(wild.vocab, wild.max_seq_len, 30, 3))
+    try:
+        graph = build(program, wild.vocab, wild.max_seq_len, wild.causal)
+        wanted = values_of(graph, inputs)
+        models = [compile_graph(graph, optimize=2, disabled_passes=off, certify=False) for off in SWITCHES]
+    except UnsupportedProgram:
+        return
+    rows = [["BOS", *xs] for xs in inputs]
+    for off, model in zip(SWITCHES, models, strict=True):
+        for xs, want, (_, *got) in zip(inputs, wanted, model.apply_batch(rows).decoded, strict=True):
+            assert want is None or alike(got, want), (off, xs, want, got)
 
 
 def test_disabling_makes_a_difference() -> None:
