@@ -96,6 +96,13 @@ def windows(blocks: Sequence[Block]) -> Windows:
     return Windows(tuple(frozenset(need) for need in needs), tuple(early), tuple(limits))
 
 
+def as_soon_as_possible(blocks: Sequence[Block]) -> Schedule:
+    """Each block in the first stage in which all that it reads is there."""
+    found = windows(blocks)
+    bounds = bounds_of(blocks, found, found.early)
+    return Schedule(found.early, "as soon as possible", all(b.found == b.least for b in bounds.values()), bounds)
+
+
 def greedy(blocks: Sequence[Block]) -> Schedule:
     """As soon as possible, then evened out."""
     found = windows(blocks)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raspc.cli import syntax
+from raspc.cli import story, syntax
 from raspc.cli.options import Json, Program
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
@@ -31,6 +31,13 @@ def compile_program(
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse whatever is not proved.")] = False,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
+    disable_pass: Annotated[
+        list[str] | None, typer.Option("--disable-pass", help="Leave out a pass, for study; may be repeated.")
+    ] = None,
+    solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compile PROGRAM into a model directory."""
@@ -49,10 +56,13 @@ def compile_program(
         partial=partial,
         strict=strict,
         certify=certify,
+        disabled_passes=disable_pass or (),
+        solver=solver,
     )
     directory = output or Path("build") / found.name
     model.save(directory)
-    answer(report(directory, model), as_json, lambda: tell(directory, model))
+    told = {**report(directory, model), **(story.facts(model, True, True) if explain else {})}
+    answer(told, as_json, lambda: tell(directory, model, explain))
 
 
 def _vocab(text: str | None, found: Found) -> list[Any]:
@@ -78,8 +88,10 @@ def report(directory: Path, model: Model) -> dict[str, Any]:
     return {"directory": str(directory), **sizes(model)}
 
 
-def tell(directory: Path, model: Model) -> None:
-    """What was written, in a line."""
+def tell(directory: Path, model: Model, explain: bool = False) -> None:
+    """What was written, in a line; and why, if asked."""
     from raspc.cli.facts import sizes, summary
 
     say(f"{directory}: {summary(sizes(model))}")
+    if explain:
+        story.tell(model, True, True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Annotated, Any
 
-from raspc.cli import syntax
+import typer
+
+from raspc.cli import story, syntax
 from raspc.cli.options import Directory, Json
 from raspc.cli.output import answer, say, table
 
@@ -17,12 +19,21 @@ MOST_LINKS = 8
 """How many decisions of a certificate are shown, the weakest first."""
 
 
-def inspect(directory: Directory, as_json: Json = False) -> None:
+def inspect(
+    directory: Directory,
+    passes: Annotated[bool, typer.Option("--passes", help="Show what each pass of the compiler did.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each variable's form, home and readers.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show layers, heads, neurons, variables and where each lives, and the certificate."""
     from raspc.cli.facts import facts
     from raspc.weights import load
 
-    found = facts(load(directory))
+    model = load(directory)
+    if passes or explain:
+        story.tell(model, passes, explain, as_json)
+        return
+    found = facts(model)
     answer(found, as_json, lambda: _tell(found))
 
 

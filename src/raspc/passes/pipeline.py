@@ -26,7 +26,9 @@ class Step:
 PASSES: dict[str, Pass] = {"split_widths": split_widths, "join_clauses": join_clauses}
 """By name. `join_clauses` cannot be switched off: heads take only conjunctions."""
 
-OPTIONAL = ("split_widths",)
+OPTIONAL = ("split_widths", "schedule", "share_heads")
+"""What can be switched off: passes over the graph, and what comes after them: a schedule that is evened out
+(else each block as soon as possible), and heads that score alike being one."""
 
 
 def run_passes(graph: Graph, disabled: Collection[str] = ()) -> tuple[Graph, tuple[Step, ...]]:

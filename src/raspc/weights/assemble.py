@@ -6,7 +6,7 @@ for bit; 1/√d_head multiplies afterwards and cannot part them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,16 +53,18 @@ def layers_of(lowered: Lowered, schedule: Schedule) -> list[tuple[list[int], lis
     return layers
 
 
-def lay_out(lowered: Lowered, schedule: Schedule) -> Layout:
+def lay_out(lowered: Lowered, schedule: Schedule, disabled: Collection[str] = ()) -> Layout:
     """The default placement: the spaces that the output is read from, then the others in turn.
 
-    Tracr's users unembed by the first dimensions of the residual stream.
+    Tracr's users unembed by the first dimensions of the residual stream. `disabled`: of the passes, only
+    "share_heads" counts here.
     """
     start, end = {}, 0
     for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
         start[space.name] = end
         end += len(space)
-    n_heads, d_head, shared = min(_head_shape(lowered, schedule, shared) for shared in (False, True))[1:]
+    sharing = (False,) if "share_heads" in disabled else (False, True)
+    n_heads, d_head, shared = min(_head_shape(lowered, schedule, shared) for shared in sharing)[1:]
     return Layout(
         start,
         {space.name: len(space) for space in lowered.spaces},

@@ -1,0 +1,164 @@
+"""Why a model is as it is: where each variable lives, in which form, who reads it, or why it needs no space.
+
+All of it follows from the tabulated program and the option level, worked out again as the compiler did; only
+dimensions and stages come from the alignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks.demand import Demands, demands
+from raspc.blocks.lower import Lowered, lower
+from raspc.blocks.readiness import Group
+from raspc.blocks.spaces import Head, Neurons
+from raspc.errors import InputError
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Graph, Listed, Variable
+from raspc.weights.model import Model
+
+OUTPUT = "the output"
+MOST_FEATURES = 6
+"""How many features are named one by one."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """One space of a variable: dimensions, form, the stages from which to which it is needed, and its readers."""
+
+    dims: tuple[int, int]
+    form: str
+    from_stage: int
+    to_stage: int | None
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One variable: what it is, its spaces, and where it has none, why it needs none."""
+
+    variable: str
+    what: str
+    homes: tuple[Home, ...]
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as JSON data."""
+        return asdict(self)
+
+
+def explain(model: Model) -> tuple[Explanation, ...]:
+    """Each variable of a model, in the order of its program.
+
+    Raises InputError for a model that does not hold its program.
+    """
+    if not isinstance(model.graph, Graph) or "variables" not in model.alignment:
+        raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
+    return _Explainer(model, model.graph).all()
+
+
+class _Explainer:
+    def __init__(self, model: Model, graph: Graph) -> None:
+        self.model, self.graph = model, graph
+        self.needs: Demands = demands(graph, int(model.alignment["optimize"]))
+        self.lowered: Lowered = lower(graph, self.needs)
+        self.where = {
+            space["name"]: space for entry in model.alignment["variables"].values() for space in entry["spaces"]
+        }
+
+    def all(self) -> tuple[Explanation, ...]:
+        return tuple(self.one(place, node) for place, node in enumerate(self.graph.nodes) if isinstance(node, Variable))
+
+    def one(self, place: int, node: Variable) -> Explanation:
+        labels = self.graph.labels
+        kind = type(node).__name__.lower()
+        what = f"{kind}({', '.join(labels[ref] for ref in node.refs)})"
+        groups = self.lowered.home.get(place, ())
+        homes = tuple(self.home(place, group) for group in groups if group.space in self.where)
+        return Explanation(labels[place], what, homes, "" if groups else self.why(place, node))
+
+    def home(self, place: int, group: Group) -> Home:
+        found = self.where[group.space]
+        first, last = found["dims"]
+        readers = tuple(dict.fromkeys(self.readers(group.space)))
+        return Home((first, last), self.form(place, group), found["from_stage"], found["to_stage"], readers)
+
+    def readers(self, space: str) -> Iterator[str]:
+        """Every block that reads a space, and what it reads it for."""
+        for block in self.lowered.blocks:
+            if isinstance(block, Neurons):
+                parts = {"neurons": block.read}
+            else:
+                assert isinstance(block, Head)
+                parts = {"queries": block.query, "keys": block.key, "values": block.value}
+            yield from (f"{part} of {block.name}" for part, read in parts.items() if space in read.maps)
+        if space in self.lowered.output.maps:
+            yield OUTPUT
+
+    def form(self, place: int, group: Group) -> str:
+        """One-hot, a number, a share of attention, or the features by name."""
+        node = self.graph.variable(place)
+        if place in self.needs.raised and group is self.needs.raw[place]:
+            top = f"{self.needs.raised[place]:.6g}"
+            share = "d/(M + d)" if self.needs.counts_keys[place] else "M/(M + d)"
+            return f"the share {share}, d the keys selected, M = {top}"
+        if np.array_equal(group.code, np.eye(len(group.code))):
+            return "one-hot" if len(group.code) > 1 else "its number"
+        return _named_features(group, node)
+
+    def why(self, place: int, node: Variable) -> str:
+        """Why a variable has no space."""
+        ready = self.needs.ready
+        assert ready is not None
+        names = self.graph.labels
+        joint = ready.derived(place)
+        if isinstance(node, N.Affine):
+            return f"affine: a sum that readers read off {_listed([names[arg] for arg in node.args])}"
+        if joint is None:
+            return "dead: no one reads it"
+        if not joint.roots or len(node.listed) == 1:
+            return "constant: a bias"
+        if len(joint.roots) == 1:
+            return f"virtual: a function of {names[joint.roots[0]]}, whose features its readers read"
+        terms = _listed([names[root] for root in joint.roots])
+        return f"read off its terms: what its readers need is a sum of functions of {terms}"
+
+
+def _named_features(group: Group, node: Variable) -> str:
+    if isinstance(node.domain, Listed):
+        names = [_described(column, node.domain) for column in group.code.T]
+    else:
+        names = ["its number", *(f"is {special!r}" for special in node.domain.specials)]
+    if len(names) > MOST_FEATURES:
+        return f"{len(names)} features: {', '.join(names[:MOST_FEATURES])}, …"
+    return ", ".join(names)
+
+
+def _described(column: Floats, domain: Listed) -> str:
+    """One feature in words: an indicator, or a line or a parabola over the numbers or their places in the value set."""
+    if np.isin(column, (0.0, 1.0)).all() and column.sum() == 1:
+        return f"is {domain.values[int(column.argmax())]!r}"
+    places = np.arange(len(domain), dtype=np.float64)
+    for numbers, what in ((domain.numbers, "number"), (places, "place in the value set")):
+        if what == "number" and not domain.all_numbers:
+            continue
+        if _is_polynomial(column, numbers, 1):
+            return f"its {what}"
+        if len(domain) > 3 and _is_polynomial(column, numbers, 2):
+            return f"a parabola over its {what}"
+    return f"a feature of {len(np.unique(column))} levels"
+
+
+def _is_polynomial(column: Floats, numbers: Floats, degree: int) -> bool:
+    scale = max(1.0, float(np.abs(numbers).max()))
+    powers = np.stack([(numbers / scale) ** power for power in range(degree + 1)], axis=1)
+    left = powers @ np.linalg.lstsq(powers, column, rcond=None)[0] - column
+    return float(np.abs(left).max()) < 1e-9 * max(1.0, float(np.abs(column).max()))
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
