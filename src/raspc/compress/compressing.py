@@ -62,10 +62,11 @@ def compress(
 ) -> CompressedModel:
     """The model with a residual stream of width d (Lindner et al. 2023, section 5); the best of several seeds.
 
-    `method`: "trained" as in the paper, from `start` "random", "pca", "svd" or "pruned"; or one of the last three
-    without training: "pca" of visited states, "svd" of the weights, "pruned" to the liveliest dimensions. `seeds`: how
-    many, or which; all are trained at once. `options` change the protocol: `steps`, `start`, `temperature`, … (see
-    `Protocol`). `inputs`: those to train and measure on, without BOS; by default all, or 4,096 random ones.
+    `method`: "trained" as in the paper, from `start` "random", "pca", "svd", "pruned" or "readers"; or one of these
+    without training: "pca" of visited states, "svd" of the weights, "pruned" to the liveliest dimensions, "readers" to
+    what is read of each variable. `seeds`: how many, or which; all are trained at once. `options` change the protocol:
+    `steps`, `start`, `temperature`, … (see `Protocol`). `inputs`: those to train and measure on, without BOS; by
+    default all, or 4,096 random ones.
     `checkpoint`: a file from which a killed training goes on. `faithfulness`: probe and interchange variables.
 
     Raises InputError for a d that is not from 1 to D − 1, an unknown method or option, a model without a graph, an

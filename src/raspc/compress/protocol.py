@@ -9,8 +9,8 @@ from typing import Any
 
 from raspc.errors import InputError
 
-METHODS = ("trained", "pca", "svd", "pruned")
-STARTS = ("random", "pca", "svd", "pruned")
+METHODS = ("trained", "pca", "svd", "pruned", "readers")
+STARTS = ("random", "pca", "svd", "pruned", "readers")
 FORMS = ("wide", "narrow")
 DECAYS = ("half", "cosine")
 SOFTENED = ("averaging", "all")

@@ -1,4 +1,4 @@
-"""Where W begins, or ends without training: random, principal components, singular vectors, the live dimensions."""
+"""Where W begins, or ends without training: random, components, singular vectors, live dimensions, readers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from raspc.compress import core
 from raspc.compress.pool import Pool
 from raspc.compress.protocol import Protocol
+from raspc.compress.readers import by_readers
 from raspc.weights.model import Model
 
 Matrix = NDArray[np.float64]
@@ -62,6 +63,12 @@ def pruned(pool: Pool, d: int) -> Matrix:
     return found
 
 
+def designed(pool: Pool, d: int) -> Matrix:
+    """Of each variable what is read of it: see `readers`."""
+    real = torch.cat([x[0][pool.real] for x in pool.target.stream]).double().numpy()
+    return by_readers(pool.model, (real**2).mean(axis=0), d)
+
+
 def importance(pool: Pool) -> Matrix:
     """[D]: the mean square of a dimension times the squared norm of what reads it; 0 where it is dead."""
     energy: Matrix = (states(pool) ** 2).mean(axis=0)
@@ -90,4 +97,4 @@ def _signs(vectors: Matrix) -> Matrix:
     return np.where(largest < 0, -1.0, 1.0)
 
 
-_STARTS = {"pca": principal, "svd": singular, "pruned": pruned}
+_STARTS = {"pca": principal, "svd": singular, "pruned": pruned, "readers": designed}
