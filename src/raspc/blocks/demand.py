@@ -118,11 +118,16 @@ class _Demander:
         self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share[:, None])
 
     def added_to(self, place: int) -> int:
-        """With how many other widths some table looks at this one, at most."""
+        """How many widths, this one counted, are added up in some table with something else; 0 if none are."""
         counts = [0]
         for node, joint in zip(self.graph.nodes, self.joints, strict=True):
-            if isinstance(node, Table) and joint is not None and place in joint.roots:
-                counts.append(sum(isinstance(self.graph[r], N.Width | N.Length) for r in joint.roots) - 1)
+            if not isinstance(node, Table) or joint is None or place not in joint.roots or len(joint.roots) < 2:
+                continue
+            widths = sum(isinstance(self.graph[root], N.Width | N.Length) for root in joint.roots)
+            if widths > 1:
+                counts.append(widths - 1)
+            elif node.listed.all_numbers and F.additive(joint, node.listed.numbers) is not None:
+                counts.append(1)
         return max(counts)
 
     # -- demands ---------------------------------------------------------------------------------
