@@ -65,7 +65,7 @@ def picture(browser: Any, address: str, path: Path, width: int, scheme: str) -> 
         page.wait_for_selector("#status.good")
         page.frame_locator("#view").locator("body[data-ready]").wait_for()
     else:
-        page.locator("#program .line.aggregate .ref").last.click()
+        page.locator("#program .line.output .ref").first.click()
     page.screenshot(path=path, full_page=True)
     context.close()
     return path

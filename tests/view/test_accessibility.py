@@ -35,8 +35,7 @@ def serious(page: Any, axe: str) -> list[tuple[str, str]]:
     return [(rule["id"], node["html"][:160]) for rule in found if rule["impact"] in SERIOUS for node in rule["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 420])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 420)])
 def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, width: int) -> None:
     """The page at rest, with a fault told, and with a variable chosen."""
     model = compiled("sort", 1)

@@ -23,7 +23,7 @@ VARIABLES_OF = """ids => { const run = raspc.forward(ids), meant = raspc.interpr
   const expected = raspc.data.nodes.map((n, i) => n.kind === "select" || n.kind === "gate" ? null
     : ids.map((_, t) => raspc.expectedAt(meant, i, t).value ?? null));
   return {held, expected}; }"""
-SOME = ("sort", "reverse", "pair_balance", "shuffle_dyck1", "double_hist", "induction", "caesar", "fraction")
+SOME = ("sort", "pair_balance", "shuffle_dyck1", "induction", "caesar")
 
 
 def compiled(name: str, optimize: int) -> Model:

@@ -160,7 +160,7 @@ def test_disagreements_are_red(open_page: Callable[..., Any], sort: Model) -> No
     assert red > 2 * green and red > 2 * blue
 
 
-@pytest.mark.parametrize("optimize", [0, 1, 2])
+@pytest.mark.parametrize("optimize", [0, 2])
 def test_hostile_tokens_are_text(open_page: Callable[..., Any], optimize: int) -> None:
     """Tokens, names and titles that look like markup are shown as they are, and never run."""
     flip = rasp.Select(rasp.indices, rasp.length - rasp.indices - 1, rasp.Comparison.EQ).named("<b>flip</b>")

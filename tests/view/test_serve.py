@@ -12,7 +12,8 @@ import threading
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ from raspc.view.playground.jobs import Busy, Jobs
 from raspc.view.playground.server import Playground, application
 
 REVERSE = "flip = select(indices, length - indices - 1, ==);\nanswer = aggregate(flip, tokens);\n"
+
+
+def elsewhere(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine, run in a thread: Playwright's event loop holds the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def asked(**changes: Any) -> dict[str, Any]:
@@ -159,7 +166,7 @@ def test_what_is_wrong_is_told(server: Server, changes: dict[str, Any], message:
 def test_slow_work_is_ended(tmp_path: Path) -> None:
     """A job beyond its time comes back as a fault, and its process is gone."""
     jobs = Jobs(replace(requests.DEFAULT_LIMITS, seconds=0.2))
-    found = asyncio.run(jobs.run(asked(action="compile"), tmp_path))
+    found = elsewhere(jobs.run(asked(action="compile"), tmp_path))
     assert "stopped after 0.2 seconds" in found["faults"][0]["message"]
     assert jobs.child is None
 
@@ -181,7 +188,7 @@ def test_jobs_are_one_at_a_time_and_can_be_stopped(tmp_path: Path) -> None:
         stopped = jobs.stop()
         return refused, await first, stopped
 
-    refused, found, stopped = asyncio.run(scenario())
+    refused, found, stopped = elsewhere(scenario())
     assert refused and stopped and "stopped" in found["faults"][0]["message"]
 
 
@@ -263,7 +270,7 @@ def test_websockets_are_refused() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(None, ["127.0.0.1:1"])({"type": "websocket", "headers": []}, None, send))
+    elsewhere(Guard(None, ["127.0.0.1:1"])({"type": "websocket", "headers": []}, None, send))
     assert sent[0]["status"] == 403
 
 

@@ -146,16 +146,14 @@ def _parts(model: Model, sublayer: str) -> Iterator[tuple[int, Mapping[str, Any]
 
 
 def heads(model: Model) -> Iterator[dict[str, Any]]:
-    """Each head that is in use: where it is, the variable that it computes, and its selector, if it has one."""
-    for place, part in sorted(_parts(model, "attention"), key=lambda p: (p[1]["layer"], p[1]["head"])):
-        node = model.graph[place]
-        yield {
-            "layer": part["layer"],
-            "head": part["head"],
-            "node": place,
-            "selector": getattr(node, "selector", None),
-            "sink": sink(node),
-        }
+    """Each head that is in use: where it is, the variables that it computes, and its selector, if it has one."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for place, part in _parts(model, "attention"):
+        found.setdefault((part["layer"], part["head"]), []).append(place)
+    for (layer, head), places in sorted(found.items()):
+        node = model.graph[places[0]]
+        selector = getattr(node, "selector", None)
+        yield {"layer": layer, "head": head, "nodes": places, "selector": selector, "sink": sink(node)}
 
 
 def sink(node: N.Node) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -49,6 +50,11 @@ def remark(node: Node) -> str:
     return ""
 
 
+def literal(value: Any) -> str:
+    """A value as a program writes it: words in quotes."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else show(value)
+
+
 def value_set(domain: Any) -> str:
     """The value set in a few words."""
     if isinstance(domain, Listed):
@@ -77,7 +83,7 @@ def _width(graph: Graph, node: N.Width) -> list[Segment]:
 
 
 def _aggregate(graph: Graph, node: N.Aggregate) -> list[Segment]:
-    default = f", default={show(node.default)}" if node.may_be_empty else ""
+    default = f", default={literal(node.default)}" if node.may_be_empty else ""
     return ["aggregate(", node.selector, ", ", node.source, f"{default})"]
 
 
@@ -85,7 +91,7 @@ def _gate(graph: Graph, node: N.Gate) -> list[Segment]:
     parts: list[Segment] = []
     for arg in node.args:
         parts += [f" {node.op} ", arg] if parts else [arg]
-    return parts or ["everything" if node.op == "and" else "nothing"]
+    return parts or ["every key" if node.op == "and" else "no key"]
 
 
 def _select(graph: Graph, node: N.Select) -> list[Segment]:
@@ -106,14 +112,14 @@ def _by_one(cells: N.Bits, keys: Listed, queries: Listed) -> str:
     for word, axis, domain in (("key", 1, keys), ("query", 0, queries)):
         high = cells.max(axis=axis, keepdims=True)
         if ((cells == high) | (cells == UNDEFINED)).all():
-            chosen = [show(value) for value, bit in zip(domain.values, high.ravel(), strict=True) if bit == 1]
-            return f"{word} == {chosen[0]}" if len(chosen) == 1 else f"{word} in {{{shortened(chosen)}}}"
+            chosen = [literal(value) for value, bit in zip(domain.values, high.ravel(), strict=True) if bit == 1]
+            return f"{word} == {chosen[0]}" if len(chosen) == 1 else f"{word} in {{{shortened(chosen, between=', ')}}}"
     return ""
 
 
 def _table(graph: Graph, node: N.Table) -> list[Segment]:
     if not node.args:
-        return [show(node.listed.values[int(node.cells)])]
+        return [literal(node.listed.values[int(node.cells)])]
     domains = [graph.variable(arg).listed for arg in node.args]
     ids = {V.key(value): i for i, value in enumerate(node.listed.values)}
     if len(node.args) == 2:
@@ -137,11 +143,13 @@ def _map(node: N.Table, domain: Listed, ids: dict[Any, int]) -> list[Segment]:
         for name in ("==", "!=", "<", "<=", ">", ">="):
             compare = COMPARISONS[name]
             if _matches(node.cells, [domain], lambda x, f=compare, c=constant: f(x, c), encode):
-                return [node.args[0], f" {name} {show(constant)}"]
-    if (shift := _shift(node, domain)) is not None:
+                return [node.args[0], f" {name} {literal(constant)}"]
+    if (shift := _constant(node, domain, lambda x, y: y - x)) is not None:
         return [node.args[0], f" {'-' if shift < 0 else '+'} {show(abs(shift))}"]
+    if (factor := _constant(node, domain, lambda x, y: y / x if x else None if y else ...)) is not None:
+        return [node.args[0], f" * {show(factor)}"]
     pairs = [
-        f"{show(x)} → {show(node.listed.values[i])}"
+        f"{literal(x)} → {literal(node.listed.values[i])}"
         for x, i in zip(domain.values, node.cells, strict=True)
         if i != UNDEFINED
     ]
@@ -149,8 +157,8 @@ def _map(node: N.Table, domain: Listed, ids: dict[Any, int]) -> list[Segment]:
     return ["map(", node.args[0], f": {shown})"]
 
 
-def _shift(node: N.Table, domain: Listed) -> Any:
-    """c where the table is x + c for numbers, else None."""
+def _constant(node: N.Table, domain: Listed, between: Callable[[Any, Any], Any]) -> Any:
+    """What stands between x and f(x), where it is the same for all numbers x (`...` fits any), else None."""
     pairs = [
         (x, node.listed.values[i])
         for x, i in zip(domain.values, node.cells, strict=True)
@@ -158,8 +166,8 @@ def _shift(node: N.Table, domain: Listed) -> Any:
     ]
     if not pairs or not all(V.is_number(x) and V.is_number(y) for x, y in pairs):
         return None
-    differences = {y - x for x, y in pairs}
-    return differences.pop() if len(differences) == 1 and len(pairs) > 1 else None
+    found = {between(x, y) for x, y in pairs} - {...}
+    return found.pop() if len(found) == 1 and len(pairs) > 1 else None
 
 
 def _familiar(

@@ -20,8 +20,8 @@ def show(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def shortened(items: list[str], most: int = 8) -> str:
+def shortened(items: list[str], most: int = 8, between: str = " ") -> str:
     """The items side by side; of many the first, the last, and how many there are."""
     if len(items) <= most:
-        return " ".join(items)
-    return f"{' '.join(items[: most - 3])} … {items[-1]} ({len(items)})"
+        return between.join(items)
+    return f"{between.join(items[: most - 3])} … {items[-1]} ({len(items)})"

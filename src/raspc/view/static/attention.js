@@ -15,10 +15,10 @@ function drawAttention() {
 }
 
 function headCard(head, logits) {
-  const marks = [head.node, head.selector].filter((place) => place !== null);
+  const marks = [...head.nodes, head.selector].filter((place) => place !== null);
   return element("article", { class: "card", "data-nodes": marks.join(" ") },
     element("h3", {}, `Layer ${head.layer} · head ${head.head}`),
-    element("p", {}, "computes ", reference(head.node), head.selector === null ? ", attending to all keys" : [
+    element("p", {}, "computes ", names(head.nodes), head.selector === null ? ", attending to all keys" : [
       ", by the selector ", reference(head.selector), " = ", element("code", {}, segments(NODES[head.selector]))]),
     element("p", { class: "muted" }, element("span", { class: "sink-mark" }, tokenText(CONFIG.bos)), ` as sink: ${head.sink}`),
     attentionGrid(head, logits));

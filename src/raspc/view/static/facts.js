@@ -10,7 +10,7 @@ function drawFacts() {
       "parameters": `${parameters.toLocaleString("en")}, of which ${nonzero.toLocaleString("en")} are not zero`,
     })),
     section("Certificate", certificate ? anything(certificate) : element("p", { class: "muted" }, "The model holds none.")),
-    section("Passes", passes ? anything(passes) : element("p", { class: "muted" }, "No report is stored in the model."),
+    section("Passes", passes ? passTable(passes) : element("p", { class: "muted" }, "No report is stored in the model."),
       definitions({ "optimisation": `-O${optimize}`, ...(schedule ? {
         schedule: `${schedule.method}${schedule.optimal ? ", proved optimal" : ", not proved optimal"}` } : {}) }),
       notes.map((note) => element("p", { class: "note" }, note))),
@@ -22,6 +22,19 @@ const section = (title, ...content) => element("section", { class: "card" }, ele
 
 const definitions = (pairs) => element("dl", {}, Object.entries(pairs).map(([term, content]) => [
   element("dt", {}, term.replaceAll("_", " ").replace(/^d /, "d_")), element("dd", {}, content)]));
+
+// What each pass changed.
+function passTable(passes) {
+  return element("table", {}, element("thead", {}, element("tr", {},
+    element("th", { scope: "col" }, "pass"), element("th", { scope: "col" }, "changed"))),
+  element("tbody", {}, passes.map((pass) => element("tr", {}, element("td", {}, pass.name.replaceAll("_", " ")),
+    element("td", {}, changes(pass).join(", ") || element("span", { class: "muted" }, "nothing"))))));
+}
+
+function changes({ before = {}, after = {} }) {
+  return Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name])
+    .map((name) => `${name} ${scalar(before[name] ?? null)} → ${scalar(after[name] ?? null)}`);
+}
 
 // JSON data as people read it: objects as definitions, lists of objects as tables.
 function anything(data) {

@@ -33,7 +33,7 @@ class Grid {
       for (let i = 0; i < count; i++) most = Math.max(most, pen.measureText(label(i)).width);
       return most;
     };
-    this.gutter = Math.min(this.options.gutterMost || GUTTER_MOST, 0.5 * (this.scroll.clientWidth || 600), widest(rows, rowLabel) + 22);
+    this.gutter = Math.min(this.options.gutterMost || GUTTER_MOST, (this.options.gutterShare || 0.5) * (this.scroll.clientWidth || 600), widest(rows, rowLabel) + 22);
     const label = widest(columns, columnLabel);
     const space = (this.scroll.clientWidth || 600) - this.gutter - 2;
     this.cellWidth = this.options.cellWidth || Math.max(12, Math.min(this.options.widest || 46, Math.floor(space / Math.max(1, columns))));

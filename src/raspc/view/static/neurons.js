@@ -38,8 +38,9 @@ const SET_MOST = 5;
 function termName({ place, label, values }) {
   if (!values.length) return label;
   const name = NODES[place].label;
-  if (values.length === 1) return `${name}=${values[0]}`;
-  const shown = values.length > SET_MOST ? [...values.slice(0, SET_MOST - 1), `… ${values[values.length - 1]}`] : values;
+  const words = values.map((value) => (/^[-\w."]+$/.test(value) ? value : JSON.stringify(value)));
+  if (words.length === 1) return `${name}=${words[0]}`;
+  const shown = words.length > SET_MOST ? [...words.slice(0, SET_MOST - 1), `… ${words[words.length - 1]}`] : words;
   return `${name}∈{${shown.join(" ")}}`;
 }
 
@@ -129,7 +130,7 @@ function neuronGrid({ layer, from, to }) {
   for (let j = from; j < to; j++) state.run.ids.forEach((_, t) => { most = Math.max(most, activation(layer, j, t)); });
   const grid = new Grid({
     title: `Neurons of layer ${layer}: tests down, positions across`, rows: to - from, columns: state.run.length,
-    widest: 40, tallest: 360, gutterMost: 380,
+    widest: 40, tallest: 360, gutterMost: 440, gutterShare: 0.62,
     rowLabel: (i) => cachedTest(layer, from + i), columnLabel,
     share: (i, t) => (activation(layer, from + i, t) > 0 ? Math.max(0.18, activation(layer, from + i, t) / most) : 0),
     text: (i, t) => brief(activation(layer, from + i, t)),
