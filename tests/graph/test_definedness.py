@@ -118,7 +118,6 @@ def test_what_is_tried(tokens: int, longest: int, complete: bool) -> None:
         assert len(rows) == len(set(rows)) == sum(tokens**n for n in range(1, longest + 1))
 
 
-@pytest.mark.xfail(strict=True, reason="an array has at most 64 axes")
 def test_one_token_and_a_long_input() -> None:
     """A vocabulary of one token has one input of each length, however long."""
     found = search(1, 100, False)
