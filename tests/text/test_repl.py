@@ -100,6 +100,31 @@ def test_it_goes_on_after_an_error() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [("set", "set [s-op|selector] example"), ("show;", "show [s-op|selector] example"),
+     ("examples", "examples on|off"), ("s-op examples maybe", "examples on|off"),
+     ("full seq display", "full seq display on|off"), (":compile", ":compile NAME"), (":trace x", ":trace NAME"),
+     (":save", ":save DIRECTORY or"), (":layers", ":layers NAME"), ("set example", "set [s-op|selector] example")],
+)  # fmt: skip
+def test_commands_half_written(command: str, usage: str) -> None:
+    """A command that lacks something is answered with how it is written."""
+    assert said(command).startswith("write ")
+    assert usage in said(command)
+
+
+def test_a_missing_semicolon_spoils_one_statement() -> None:
+    """A definition or a loop begins anew, whatever was left open before."""
+    output = said("x = 1\nfor i in [1] { y = i; }\nz = 2\ndef f(a) { return a; }\nf(5);")
+    assert [line for line in output.splitlines() if "|" not in line] == [
+        '<input>:1:5: expected ";" before the end of the text',
+        "value: 1",
+        '<input>:3:5: expected ";" before the end of the text',
+        "console function: f(a)",
+        "value: 5",
+    ]
+
+
 def test_drawing(tmp_path: Path) -> None:
     """`draw` writes the flow of a program, layers and heads with their matrices, as HTML or SVG."""
     html, svg = tmp_path / "a.html", tmp_path / "a.svg"

@@ -77,22 +77,26 @@ def test_a_sitting(terminal: Terminal) -> None:
 
 
 def test_completion_and_editing(terminal: Terminal) -> None:
-    """Tab completes names of the language and of the sitting; the arrow keys edit the line."""
+    """Tab completes names of the library and of the sitting; the arrow keys edit the line.
+
+    A completed word may be painted in two pieces, so only what was added is waited for.
+    """
     terminal.enter("my_long_name = 5;")
     terminal.sees("value: 5")
     terminal.type("my_l" + TAB)
-    terminal.sees("my_long_name")
+    terminal.sees("ong_name")
     terminal.type(" + 1;" + LEFT + "0")
     terminal.enter()
     terminal.sees("value: 15")
-    terminal.type("selector_w" + TAB)
-    terminal.sees("selector_width")
+    terminal.type("selector_width_p" + TAB)
+    terminal.sees("ure")
     terminal.type("(full_s);")
     terminal.enter()
     terminal.sees(r"\[5\]\*5")
     terminal.type(":comp" + TAB)
-    terminal.sees(":compile")
-    terminal.type(CONTROL_C)
+    terminal.sees("ile")
+    terminal.enter()
+    terminal.sees("write :compile NAME")
 
 
 def test_history_is_kept(terminal: Terminal, tmp_path: Path) -> None:

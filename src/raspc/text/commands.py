@@ -20,9 +20,6 @@ class Ended(Exception):
     """The sitting is over."""
 
 
-UNKNOWN = 'unknown command "{}"; :help lists the commands'
-
-
 def _exit(session: Session) -> None:
     raise Ended
 
@@ -137,3 +134,21 @@ _TABLE: list[tuple[str, Callable[..., None]]] = [
 ]
 
 COMMANDS = [(re.compile(pattern), rule) for pattern, rule in _TABLE]
+
+USAGE = {
+    "set": 'set [s-op|selector] example "hello"',
+    "show": "show [s-op|selector] example",
+    "examples": "[s-op|selector] examples on|off",
+    "full": "full seq display on|off",
+    ":compile": ":compile NAME [a,b,c] [LENGTH] [causal]",
+    ":layers": ":layers NAME",
+    ":trace": ':trace NAME "hello"',
+    ":save": ":save DIRECTORY or :save FILE.rasp",
+}
+"""How a command is written, by a word of it."""
+
+
+def misunderstood(text: str) -> str:
+    """What to say of a command that is none."""
+    usage = next((usage for word, usage in USAGE.items() if word in text.split()), None)
+    return f"write {usage}" if usage else f'unknown command "{text}"; :help lists the commands'

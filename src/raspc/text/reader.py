@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 COMMAND = re.compile(
-    r"\s*(:|exit\b|quit\b|set\s+((s-op|selector)\s+)?example\b|show\s+((s-op|selector)\s+)?example\b"
-    r"|((s-op|selector)\s+)?examples\s+(on|off)\b|full\s+seq\s+display\b)"
+    r"\s*(:|exit\b|quit\b|(set|show)\s*;?\s*$|(set|show)\s+((s-op|selector)\s+)?example\b"
+    r"|((s-op|selector)\s+)?examples(\s+\w+)?\s*;?\s*$|full\s+seq\s+display\b)"
 )
 """A line that opens like this, where no statement is open, is a command, and ends with the line."""
 
@@ -16,6 +16,7 @@ LOAD = re.compile(r'\s*load\s+"[^"]*"\s*$')
 """A load at the prompt may do without its semicolon."""
 
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|(?P<unclosed>))|#.*|[()\[\]{};]')
+BLOCK = re.compile(r"\s*(?:def|for)\b")
 BEGINNING = re.compile(r"\s*(?:(?P<block>(?:def|for)\b)|(?P<other>[^\s#]))")
 CLOSES = {")": "(", "]": "[", "}": "{"}
 
@@ -56,6 +57,9 @@ class Reader:
     def feed(self, line: str) -> Iterator[Chunk]:
         """The chunks that end in this line."""
         line = line.rstrip("\r\n")
+        if self.block is False and not self.brackets and BLOCK.match(line):
+            # Nothing can go on with a definition or a loop: the statement before lacks its semicolon.
+            yield from self.finish()
         if not self.open:
             self.drop()
             if COMMAND.match(line):

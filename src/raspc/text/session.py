@@ -8,7 +8,7 @@ from pathlib import Path
 from raspc.errors import InputError, RaspcError
 from raspc.rasp import SOp
 from raspc.text import syntax
-from raspc.text.commands import COMMANDS, UNKNOWN, Ended
+from raspc.text.commands import COMMANDS, Ended, misunderstood
 from raspc.text.draw import draw
 from raspc.text.environment import Done, Environment
 from raspc.text.examine import as_input
@@ -73,11 +73,12 @@ class Session:
         return list(self.environment.steps(Source(NAME, text)))
 
     def _command(self, text: str) -> None:
+        text = text.rstrip("; ")
         for pattern, rule in COMMANDS:
-            if match := pattern.fullmatch(text.rstrip("; ")):
+            if match := pattern.fullmatch(text):
                 rule(self, **{key: value or "" for key, value in match.groupdict().items()})
                 return
-        raise InputError(UNKNOWN.format(text))
+        raise InputError(misunderstood(text))
 
     def _statement(self, chunk: Chunk) -> None:
         if not chunk.text.strip().strip(";"):
