@@ -17,6 +17,9 @@ from raspc.graph.tables import Joint
 UNIT = 2.0**-24
 """The unit roundoff of float32."""
 
+ROUGH = 2.0**-9
+"""A design that rounds by more than this part of what a neuron writes is avoided."""
+
 
 @dataclass(frozen=True, eq=False)
 class Group:
@@ -81,7 +84,10 @@ class Readiness:
         return costs
 
     def cost(self, design: Design | None) -> float:
-        """Neurons; a design that must wait for a decoded variable costs more than any that need not."""
+        """Neurons; a design that must wait for a decoded variable costs more than any that need not.
+
+        One whose many steep steps would drown the result in rounding is the last resort.
+        """
         if design is None:
             return np.inf
         late = any(
@@ -89,7 +95,10 @@ class Readiness:
             for axis, columns in zip(design.axes, design.features, strict=True)
             for column in columns.T
         )
-        return design.size + 1e6 * late
+        rough = float(design.noise(UNIT).max(initial=0.0)) > ROUGH * max(
+            1.0, float(np.abs(design.out).max(initial=0.0))
+        )
+        return design.size + 1e6 * late + 1e9 * rough
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
