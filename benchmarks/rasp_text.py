@@ -12,6 +12,7 @@ from raspc.text.environment import LIBRARY
 from raspc.text.flow import needs
 from raspc.text.parsing import parse, parser
 from raspc.text.source import Source
+from raspc.weights.config import Config
 
 PAPER = {
     "reverse": (2, 1), "hist": (1, 1), "hist_nobos": (1, 2), "sorted": (2, 1), "hist2": (2, 2),
@@ -23,27 +24,35 @@ LINES = 2000
 
 
 def table() -> Table:
-    """Ours at -O1; a number above RASP's own stands in bold."""
-    headers = ("program", "RASP's analysis", "of our text", "compiled", "neurons", "width", "above")
+    """Layers, and in brackets the heads of the widest; what -O1 needs above RASP's own stands in bold."""
+    headers = ("program", "RASP's analysis", "of our text", "-O1", "-O2", "width -O1, -O2", "neurons", "above")
     title = f"The paper's programs: layers (heads). Parsing {LINES:,} lines: {parsing():.2f} s"
     return Table(title, headers, [row(programs()[name]) for name in PAPER])
 
 
 def row(program: Program) -> tuple[str, ...]:
     """One program at its own vocabulary and length."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", raspc.UncertainProgram)
-        config = raspc.compile(program.program, program.vocab, program.max_seq_len, causal=program.causal).config
-    paper, ours = PAPER[program.name], (config.n_layers, config.n_heads)
+    readable, compact = compiled(program, 1), compiled(program, 2)
+    paper, ours = PAPER[program.name], (readable.n_layers, readable.n_heads)
     return (
         program.name,
         sizes(paper),
         sizes(needs(program.program)),
         sizes(ours),
-        str(config.d_mlp),
-        str(config.d_model),
+        sizes((compact.n_layers, compact.n_heads)),
+        f"{readable.d_model}, {compact.d_model}",
+        str(readable.d_mlp),
         above(paper, ours),
     )
+
+
+def compiled(program: Program, level: int) -> Config:
+    """The sizes of the model at a level of optimisation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", raspc.UncertainProgram)
+        return raspc.compile(
+            program.program, program.vocab, program.max_seq_len, causal=program.causal, optimize=level
+        ).config
 
 
 def sizes(found: tuple[int, int]) -> str:
@@ -53,7 +62,11 @@ def sizes(found: tuple[int, int]) -> str:
 
 def above(paper: tuple[int, int], ours: tuple[int, int]) -> str:
     """What ours needs more of."""
-    more = [f"**{o - p} {word}**" for p, o, word in zip(paper, ours, ("layers", "heads"), strict=True) if o > p]
+    more = [
+        f"**{o - p} {word}{'s' if o - p > 1 else ''}**"
+        for p, o, word in zip(paper, ours, ("layer", "head"), strict=True)
+        if o > p
+    ]
     return ", ".join(more) or "–"
 
 

@@ -18,7 +18,7 @@ from raspc.text.files import read
 from raspc.text.parsing import parse
 from raspc.text.syntax import Define
 
-EXHAUSTIVE = 1500
+EXHAUSTIVE = 800
 """Inputs of all lengths up to the longest of which there are no more than this."""
 
 
