@@ -34,7 +34,7 @@ from raspc.errors import CertificateError
 from raspc.graph.nodes import Floats, Graph, Interval
 from raspc.weights.model import Model
 
-MEASURED = 2000
+MEASURED = 500
 """How many inputs a model is run on, at most, where a bound does not decide."""
 MEASURED_PAIRS = 1 << 22
 """How many (query, key) pairs these inputs may have in all, so that long ones are few."""

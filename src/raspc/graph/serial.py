@@ -79,8 +79,9 @@ def _graph(obj: Mapping[str, Any]) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
-    program = None if obj.get("program") is None else _graph(obj["program"])
-    _need(program is None or program.program is None, "a program has passed its passes once only")
+    inner = obj.get("program")
+    _need(inner is None or inner.get("program") is None, "a program has passed its passes once only")
+    program = None if inner is None else _graph(inner)
     found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes), program)
     _need(program is None or _same_frame(found, program), "the program is of another vocabulary, length or mask")
     return found
