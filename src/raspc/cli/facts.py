@@ -82,7 +82,9 @@ def layer(model: Model, number: int) -> dict[str, Any]:
 
 
 def program(model: Model) -> list[dict[str, Any]]:
-    """Each node of the tabulated program: its name, what it is of what, and the values that it can take."""
+    """Each node of the tabulated program: its name, what it is of what (as text too), the values that it can take."""
+    from raspc.view import program as lines
+
     graph = model.graph
     if graph is None:
         return []
@@ -91,6 +93,7 @@ def program(model: Model) -> list[dict[str, Any]]:
             "name": graph.labels[place],
             "is": getattr(node, "op", type(node).__name__.lower()),
             "of": [graph.labels[ref] for ref in node.refs],
+            "text": lines.text(graph, place),
             "values": describe(node.domain) if hasattr(node, "domain") else None,
         }
         for place, node in enumerate(graph.nodes)

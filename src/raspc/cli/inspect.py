@@ -84,7 +84,7 @@ def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _node(node: Mapping[str, Any]) -> tuple[str, ...]:
-    return node["name"], f"= {node['is']}({', '.join(node['of'])})", _values(node["values"])
+    return node["name"], f"= {node['text']}", _values(node["values"])
 
 
 def _variable(variable: Mapping[str, Any], last: int) -> list[tuple[str, ...]]:

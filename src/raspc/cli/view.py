@@ -19,8 +19,8 @@ def view(
 ) -> None:
     """Write one HTML page that shows the model on TOKENS, and recomputes for others, offline."""
     from raspc.cli.run import typed_input
-    from raspc.view import write_page
     from raspc.compress import model as compressed
+    from raspc.view import write_page
     from raspc.weights import load
 
     is_compressed = (directory / compressed.REPORT).is_file()

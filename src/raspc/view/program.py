@@ -25,7 +25,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv, **COMPARISONS,
     "and": lambda x, y: x and y, "or": lambda x, y: x or y,
 }  # fmt: skip
-MOST_CELLS = 4096
+MOST_CELLS = 1 << 15
 """Tables with more cells than this are not compared with familiar functions."""
 MOST_PAIRS = 6
 """How many rows of a table a line shows."""

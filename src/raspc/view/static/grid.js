@@ -131,7 +131,14 @@ class Grid {
     pen.restore();
   }
 
+  // A frame, or in a small cell a dot.
   dot(pen, x, y, w, h) {
+    if (Math.min(w, h) < 14) {
+      const side = Math.max(2, Math.min(w, h) * 0.4);
+      pen.fillStyle = css(palette.select);
+      pen.fillRect(x + (w - side) / 2, y + (h - side) / 2, side, side);
+      return;
+    }
     const inset = Math.max(1, Math.min(w, h) * 0.08);
     pen.strokeStyle = css(palette.select);
     pen.lineWidth = Math.max(1.5, Math.min(w, h) / 9);
