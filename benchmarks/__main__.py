@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks import backends, batch, large, library, process, rasp_text, tracr_compile
+from benchmarks import backends, batch, growth, large, library, optimiser, process, rasp_text, tracr_compile
 from benchmarks.measure import Table
 
 SECTIONS: dict[str, Callable[[], Table]] = {
@@ -17,9 +17,10 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "backends": backends.table,
     "large": large.table,
     "library": library.table,
+    "optimiser": optimiser.table,
+    "growth": growth.table,
     "rasp_text": rasp_text.table,
     "tracr_compile": tracr_compile.table,
-    "rasp-text": rasp_text.table,
     "tracr": tracr_compile.table,
 }
 
