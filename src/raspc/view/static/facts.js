@@ -14,7 +14,7 @@ function drawFacts() {
       definitions({ "optimisation": `-O${optimize}`, ...(schedule ? {
         schedule: `${schedule.method}${schedule.optimal ? ", proved optimal" : ", not proved optimal"}` } : {}) }),
       notes.map((note) => element("p", { class: "note" }, note))),
-    DATA.compression ? section("WᵀW: how the directions overlap", definitions({
+    DATA.compression ? element("section", { class: "card overlap" }, element("h3", {}, "WᵀW: how the directions overlap"), definitions({
       method: DATA.compression.method, accuracy: exact4(DATA.compression.accuracy) }), overlapGrid()) : null);
 }
 

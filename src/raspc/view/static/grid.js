@@ -241,8 +241,13 @@ function cut(pen, label, room) {
   return `${text}…`;
 }
 
-// Printed, every heat map is shown in full.
+// Printed, every heat map is shown in full, and in the colours of paper.
+let themeOnScreen;
 function printing(whole) {
+  const root = document.documentElement.dataset;
+  if (whole) themeOnScreen = root.theme || "auto";
+  root.theme = whole ? "light" : themeOnScreen || "auto";
+  readPalette();
   Grid.all.forEach((grid) => { grid.whole = whole; });
   drawGrids();
 }

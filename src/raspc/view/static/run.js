@@ -47,7 +47,7 @@ function drawRun() {
   fill("run", runTable(places, held));
   const wrong = wrongAt(state.stage);
   const count = held.filter(Boolean).length;
-  byId("run-summary").textContent = `${plural(count, "variable")} can be read ${state.stage < 0 ? "from the embedding" : `after ${stageName(state.stage)}`}; `
+  byId("run-summary").textContent = !count ? "None can be read here." : `${plural(count, "variable")} can be read ${state.stage < 0 ? "from the embedding" : `after ${stageName(state.stage)}`}; `
     + (wrong ? `${plural(wrong, "value")} differ from the interpreter's.` : "all as the interpreter has them.");
   byId("run-summary").className = wrong ? "bad" : "muted";
   drawMarks();
