@@ -30,7 +30,7 @@ def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
     return len(xs) == len(ys) and all(map(agree, xs, ys))
 
 
-def some_inputs(vocab: Iterable[Any], max_seq_len: int, most: int = 400, extra: int = 60) -> Iterator[list[Any]]:
+def some_inputs(vocab: Iterable[Any], max_seq_len: int, most: int = 200, extra: int = 40) -> Iterator[list[Any]]:
     """All short inputs, about `most`, and `extra` random longer ones, the longest among them."""
     tokens = sorted(vocab, key=values.order)
     longest = max((n for n in range(1, max_seq_len + 1) if len(tokens) ** n <= most), default=0)
