@@ -46,3 +46,21 @@ def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, 
     assert serious(page, axe) == []
     page.fill("#tokens", "1 x")
     assert serious(page, axe) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_playground_has_no_serious_issue(browser: Any, axe: str, scheme: str, tmp_path: Path) -> None:
+    """At rest, and with a fault told."""
+    pytest.importorskip("starlette", reason="the playground needs starlette: pip install 'raspc[serve]'")
+    from tests.view.test_serve import Server
+
+    with Server(tmp_path) as server:
+        page = browser.new_context(color_scheme=scheme, bypass_csp=True).new_page()
+        page.goto(f"http://{server.host}/")
+        page.wait_for_selector("body[data-ready]")
+        assert serious(page, axe) == []
+        page.fill("#source", "a = foo;")
+        page.click("#compile")
+        page.wait_for_selector("#status.bad")
+        assert serious(page, axe) == []
+        page.context.close()
