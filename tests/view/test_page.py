@@ -259,3 +259,14 @@ def test_undefined_inputs_are_said_to_be_so(open_page: Callable[..., Any]) -> No
     opened.page.fill("#tokens", "a b")
     assert "no value for least" in opened.texts("#notice")[0]
     assert opened.page.locator(".wrong").count() == 0
+
+
+def test_rewritten_programs_show_what_was_written(open_page: Callable[..., Any]) -> None:
+    """A pass that rewrites a disjunction leaves the program of before to be read."""
+    equal = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ).named("equal")
+    first = rasp.Select(rasp.indices, rasp.tokens, lambda k, q: k == 0).named("first")
+    model = raspc.compile(rasp.SelectorWidth(equal | first).named("wide"), {"a", "b"}, 3)
+    opened = open_page(model, ["a", "b", "a"])
+    opened.page.click("#facts summary")
+    assert "equal or first" in opened.texts("#facts details pre")[0]
+    assert opened.texts("#answer .answer") == answers(model, ["a", "b", "a"])

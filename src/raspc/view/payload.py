@@ -180,8 +180,14 @@ def facts(model: Model) -> dict[str, Any]:
         "schedule": model.alignment.get("schedule"),
         "passes": model.alignment.get("passes"),
         "notes": list(model.graph.notes),
+        "written": None if model.graph.program is None else written(model.graph.program),
         "certificate": found.to_json() if hasattr(found, "to_json") else found,
     }
+
+
+def written(graph: Graph) -> list[str]:
+    """The lines of a program before its passes."""
+    return [f"{label} = {program.text(graph, place)}" for place, label in enumerate(graph.labels)]
 
 
 def compression(model: Model) -> dict[str, Any] | None:

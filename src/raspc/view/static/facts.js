@@ -1,7 +1,7 @@
 // The model's sizes, its certificate, what the passes did, and the overlap of compressed directions.
 
 function drawFacts() {
-  const { parameters, nonzero, optimize, schedule, passes, notes, certificate } = DATA.facts;
+  const { parameters, nonzero, optimize, schedule, passes, notes, written, certificate } = DATA.facts;
   fill("facts",
     section("Sizes", definitions({
       layers: CONFIG.n_layers, "heads a layer": CONFIG.n_heads, "d_model": CONFIG.d_model, "d_head": CONFIG.d_head,
@@ -13,6 +13,8 @@ function drawFacts() {
     section("Passes", passes ? passTable(passes) : element("p", { class: "muted" }, "No report is stored in the model."),
       definitions({ "optimisation": `-O${optimize}`, ...(schedule ? {
         schedule: `${schedule.method}${schedule.optimal ? ", proved optimal" : ", not proved optimal"}` } : {}) }),
+      written ? element("details", {}, element("summary", {}, "The program before the passes"),
+        element("pre", { class: "scroll", tabindex: "0" }, written.join("\n"))) : null,
       notes.map((note) => element("p", { class: "note" }, note))),
     DATA.compression ? element("section", { class: "card overlap" }, element("h3", {}, "WᵀW: how the directions overlap"), definitions({
       method: DATA.compression.method, accuracy: exact4(DATA.compression.accuracy) }), overlapGrid()) : null);
