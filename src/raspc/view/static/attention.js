@@ -1,6 +1,7 @@
 // Attention: for each head its selector, and pattern or logits with tokens on both axes.
 
 let attentionGrids = [];
+const CROWDED = 24;
 
 function drawAttention() {
   if (!DATA.heads.length) {
@@ -16,7 +17,7 @@ function drawAttention() {
 
 function headCard(head, logits) {
   const marks = [...head.nodes, head.selector].filter((place) => place !== null);
-  return element("article", { class: "card", "data-nodes": marks.join(" ") },
+  return element("article", { class: `card${state.run.length > CROWDED ? " broad" : ""}`, "data-nodes": marks.join(" ") },
     element("h3", {}, `Layer ${head.layer} · head ${head.head}`),
     element("p", {}, "computes ", names(head.nodes), head.selector === null ? ", attending to all keys" : [
       ", by the selector ", reference(head.selector), " = ", element("code", {}, segments(NODES[head.selector]))]),

@@ -234,11 +234,12 @@ class Grid {
 Grid.all = new Set();
 const drawGrids = () => Grid.all.forEach((grid) => (grid.node.isConnected ? grid.draw() : grid.remove()));
 
+// A label that fits: of a long one the start and the end, where its value stands.
 function cut(pen, label, room) {
   if (pen.measureText(label).width <= room) return label;
-  let text = label;
-  while (text.length > 1 && pen.measureText(`${text}…`).width > room) text = text.slice(0, -1);
-  return `${text}…`;
+  const most = Math.max(3, Math.floor(room / pen.measureText("m").width) - 1);
+  const end = Math.min(12, Math.floor(most / 2));
+  return `${label.slice(0, most - end)}…${label.slice(label.length - end)}`;
 }
 
 // Printed, every heat map is shown in full, and in the colours of paper.
