@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=QUICK.steps)
     parser.add_argument("--polish-best", type=int, default=QUICK.polish_best)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--threads", type=int, default=QUICK.threads)
     given = parser.parse_args()
     wanted = given.only.split(",")
     protocol = replace(QUICK, steps=given.steps, threads=given.threads, polish_best=given.polish_best)

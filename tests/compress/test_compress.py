@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from raspc.compress import Protocol, Report, checkpoint, compress, load, starts
 from raspc.compress.compressing import outcome_of
 from raspc.compress.interchange import interchange
 from raspc.compress.pool import make_pool
+from raspc.compress.readers import tenants_of
 from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, averaging_heads, softened
 from raspc.graph.nodes import Interval
@@ -41,7 +43,7 @@ def test_pruning_dead_dimensions_changes_nothing(fractions: Model, places: Model
             assert found.report.cosine > 0.9999
 
 
-@pytest.mark.parametrize("method", ["trained", "pca", "svd", "pruned"])
+@pytest.mark.parametrize("method", ["trained", "pca", "svd", "pruned", "readers"])
 @pytest.mark.parametrize("form", ["wide", "narrow"])
 def test_the_model_is_what_was_measured(places: Model, method: str, form: str) -> None:
     """Each method and form gives plain weights of width d whose accuracy, by `apply_batch`, is the report's."""
@@ -56,6 +58,20 @@ def test_the_model_is_what_was_measured(places: Model, method: str, form: str) -
              for a, b in zip(row[1:], raspc.interpret(library.sort_unique(), tokens), strict=True)]  # fmt: skip
     assert report.inputs == len(unique) and report.exhaustive
     assert report.accuracy == pytest.approx(np.mean(right), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["frac_prevs", "hist", "sort", "reverse", "pair_balance", "sort_unique"])
+def test_what_readers_read_is_enough(name: str) -> None:
+    """At the sum of the ranks of what is read, a W that spans it is the program, with no training."""
+    entry = library.get(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", raspc.UncertainProgram)
+        model = raspc.compile(entry.program, vocab=set(entry.vocab), max_seq_len=4, optimize=0)
+    pool = make_pool(model, 400)
+    d = sum(tenant.basis.shape[1] for tenant in tenants_of(model, starts.importance(pool)))
+    assert d < model.config.d_model
+    found = compress(model, d, method="readers", temperature=None, faithfulness=False)
+    assert raspc.check(found, limit=2000).ok
 
 
 def test_narrow_layers_begin_as_the_wide_ones(places: Model) -> None:

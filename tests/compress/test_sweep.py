@@ -32,7 +32,7 @@ def test_a_sweep_leaves_its_results(swept: Path) -> None:
     """A row for each seed and method, the same in both files; the best model of each width with its report."""
     rows = read_rows(swept)
     assert [(r["d"], r["method"], r["seed"]) for r in rows if r["d"] == 4] == [
-        (4, "trained", 0), (4, "trained", 1), (4, "pca", 0), (4, "svd", 0), (4, "pruned", 0),
+        (4, "trained", 0), (4, "trained", 1), (4, "pca", 0), (4, "svd", 0), (4, "pruned", 0), (4, "readers", 0),
     ]  # fmt: skip
     with open(swept / "results.csv", encoding="utf-8") as file:
         assert [float(row["output_loss"]) for row in csv.DictReader(file)] == [row["output_loss"] for row in rows]

@@ -51,7 +51,7 @@ class Protocol:
     patience: int | None = None
     goal: float = 1e-14
     pool: int = 4096
-    threads: int | None = None
+    threads: int | None = 1
 
     def __post_init__(self) -> None:
         if faults := [text for text, holds in _rules(self).items() if not holds]:
