@@ -24,6 +24,7 @@ from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import Layout, assemble, config_of, lay_out
 from raspc.weights.config import Config, Output
 from raspc.weights.model import Model
+from raspc.weights.placement import reuse
 from raspc.weights.record import record
 
 LEVELS = (0, 1, 2)
@@ -71,7 +72,13 @@ def compile(
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
-    return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify, solver)
+    try:
+        return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify, solver)
+    except MemoryError as error:
+        raise UnsupportedProgram(
+            f"{program.name}: the model for {len(tokens)} tokens and length {max_seq_len} does not fit this machine's "
+            "memory; use fewer tokens or a shorter maximum length"
+        ) from error
 
 
 def compile_graph(
@@ -110,7 +117,11 @@ def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), s
     needs = demands(graph, optimize)
     lowered = lower(graph, needs)
     schedule = scheduler_of(optimize, disabled_passes, solver)(lowered.blocks)
-    return Stages(graph, steps, needs, lowered, schedule, lay_out(lowered, schedule, disabled_passes))
+    layout = lay_out(lowered, schedule, disabled_passes)
+    if optimize == 2 and "reuse" not in disabled_passes:
+        rows = len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
+        layout = reuse(lowered, schedule, layout, rows)
+    return Stages(graph, steps, needs, lowered, schedule, layout)
 
 
 def scheduler_of(optimize: int, disabled_passes: Collection[str], solver: bool) -> Scheduler:

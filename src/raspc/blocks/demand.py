@@ -33,6 +33,8 @@ NUMBER_ERROR = 1e-5
 """How far off, relatively, a number may be that is averaged or given as the answer."""
 DECODE_CELLS = 1 << 14
 """A sum over more cells than this is decoded part by part, without trying to design it whole."""
+DIRECTIONS = 1 << 13
+"""The most values that get a direction each; more numbers than that are stored as a number."""
 ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
 
@@ -173,6 +175,8 @@ class _Demander:
             return False
         if node.numerical is not None:
             return node.numerical
+        if self.is_long(place):
+            return True
         joint = self.joints[place]
         if joint is None or not any(
             isinstance(self.graph[r], N.Aggregate) and r in self.result.raw for r in joint.roots
@@ -196,11 +200,24 @@ class _Demander:
         node, joint = self.graph.variable(place), self.ready.derived(place)
         return joint is not None and F.additive(joint, node.listed.numbers) is not None
 
+    def is_long(self, place: int) -> bool:
+        """Whether the variable has more values than directions can be spent on. Raises UnsupportedProgram for words."""
+        domain = self.graph.variable(place).listed
+        if len(domain) <= DIRECTIONS:
+            return False
+        if not domain.is_number.all():
+            raise UnsupportedProgram.at(
+                self.graph.labels[place], f"a variable with {len(domain):,} values that are not all numbers",
+                f"at most {DIRECTIONS:,}", "use fewer tokens or a shorter maximum length",
+            )  # fmt: skip
+        return True
+
     def readable_group(self, place: int) -> Group:
         """One direction for each value; of numbers stored as such, the number and the special values."""
         node = self.graph.variable(place)
         label = self.graph.labels[place]
         as_number = self.is_numerical(place) if place == self.graph.output else bool(node.numerical)
+        as_number = as_number or self.is_long(place)
         if as_number and node.listed.is_number.any():
             words = value_labels(label, node.domain.specials)
             return Group(label, (label, *words), F.numeric_code(node.domain))
@@ -328,6 +345,8 @@ class _Demander:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
         raw = self.result.raw[place]
         constant = isinstance(node.domain, Listed)
+        if place in self.result.raised and (self.wanted[place] or self.copies[place] or self.readable(place)):
+            self.check_apart(place)
         self.wanted[place] = [g for g in self.wanted[place] if not F.in_span(raw.code, g, constant)]
         groups = self.decoded_groups(place, raw, node)
         design = None
@@ -347,6 +366,15 @@ class _Demander:
             scale = max(1.0, float(np.abs(F.number(source)).max(initial=0.0)))
             for column in F.numeric_code(source).T:
                 self.want(node.source, column, NUMBER_ERROR * scale)
+
+    def check_apart(self, place: int) -> None:
+        """Refuse a count that float32 cannot tell from the next, before anything large is built for it."""
+        position, noise = self.ready.position(place)
+        if len(position) > 1 and float(np.abs(np.diff(position)).min()) < 4 * noise:
+            raise UnsupportedProgram.at(
+                self.graph.labels[place], f"counts up to {self.graph.max_seq_len}, too close for float32",
+                "a gap above rounding", "shorten the maximum length to about 2,000",
+            )  # fmt: skip
 
     def decoded_groups(self, place: int, raw: Group, node: Variable) -> list[Group]:
         """The spaces that are decoded. A mean is readable as the number that attention leaves."""

@@ -81,7 +81,8 @@ class Steps:
 def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None:
     """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart.
 
-    `noise`: how far the sum may be off; a step needs eight times as much between its two sides.
+    `noise`: how far the sum may be off; a step needs four times as much between its two sides, as its ramp
+    takes up to half of the gap.
     """
     total = np.zeros([1] * grid.classes.ndim)
     for axis, position in enumerate(positions):
@@ -114,7 +115,7 @@ def _steps(along: Floats, classes: Ids, outputs: Matrix, noise: float) -> Steps 
     s, c = along[order], classes[order]
     places = np.flatnonzero(c[1:] != c[:-1])
     gaps = s[places + 1] - s[places]
-    floor = max(8 * noise, 1e-9 * max(1.0, float(np.abs(s).max(initial=0.0))))
+    floor = max(4 * noise, 1e-9 * max(1.0, float(np.abs(s).max(initial=0.0))))
     if (gaps < floor).any():
         return None
     slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))

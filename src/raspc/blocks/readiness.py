@@ -120,7 +120,9 @@ class Readiness:
         n = self.graph.max_seq_len
         if place in self.raised:
             share = self.raw[place].code[:, 0]
-            return share, UNIT * (n + 8) * float(np.abs(share).max(initial=0.0)) / 2
+            # Σ p·v over keys: of BOS the only term; its error is that of the softmax, p·(1 − p) of its sum
+            most = float(np.abs(share).max(initial=0.0)) / 2 if self.counts_keys[place] else 0.25
+            return share, UNIT * (n + 8) * most
         if place in self.raw:
             numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0

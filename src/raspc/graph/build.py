@@ -223,7 +223,8 @@ class _Builder:
         if selector == self.store.put(FALSE) and not self.store.may_raise(source):
             return self.constant(default)
         domain = self.store.domain(source)
-        if isinstance(domain, Listed) and len(domain) == 1 and never_empty(self.facts, selector):
+        settled = isinstance(domain, Listed) and len(domain) == 1 and never_empty(self.facts, selector)
+        if settled and not self.store.may_raise(selector):
             return source
         maybe_empty = not never_empty(self.facts, selector)
         pick, proof = self.single(selector, source, domain)

@@ -18,6 +18,8 @@ PREDICATE_LIMIT = 1 << 22
 Operation: TypeAlias = tuple[str, Any, Any]
 """An operator's name, and its left and right constant (None where an s-op stands)."""
 
+COMPARISON_LIMIT = 1 << 26
+"""The most pairs of numbers that are compared, all at once."""
 CELL_LIMIT = 1 << 22
 """The most cells of one table."""
 
@@ -52,7 +54,7 @@ def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, r
     if joint is not None and len(joint.roots) <= 1:
         raises = raises or any(map(store.may_raise, args))  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
-    if joint is not None and not joint.roots:
+    if joint is not None and not joint.roots and not any(map(store.may_raise, args)):
         args, cells, raises = (), np.zeros((), np.int32), False
     if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
         return args[0]
@@ -147,7 +149,8 @@ def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[list
 def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries: Listed, name: str) -> Bits:
     """cells[key id, query id] of a predicate; −1 where it raised, or a side is None."""
     shape = (len(keys), len(queries))
-    if isinstance(predicate, rasp.Comparison) and (keys.all_numbers and queries.all_numbers):
+    vectorised = isinstance(predicate, rasp.Comparison) and keys.all_numbers and queries.all_numbers
+    if isinstance(predicate, rasp.Comparison) and vectorised and shape[0] * shape[1] <= COMPARISON_LIMIT:
         return _compared(predicate, keys, queries)
     if shape[0] * shape[1] > PREDICATE_LIMIT:
         raise UnsupportedProgram.at(

@@ -128,7 +128,7 @@ def _read(descriptor: int, where: Path, most: int) -> bytes:
     if found.st_size > most:
         raise ModelFormatError(f"{where}: found {found.st_size} bytes, the limit is {most}")
     with open(descriptor, "rb", closefd=False) as file:
-        data = file.read(most + 1)
+        data = file.read(found.st_size + 1)
     if len(data) != found.st_size:
         raise ModelFormatError(f"{where}: changed while it was read")
     return data
