@@ -36,7 +36,8 @@ def test_reverse_at_level_2() -> None:
     found = told(compiled(library.reverse(), "abcd", 5, optimize=2))
     assert found["tokens"] == found["reverse"] == "its place in the value set"
     assert found["indices"] == "its number, a parabola over its number"
-    assert found["length"].startswith("the share M/(M + d), d the keys selected, M = 5; ")
+    assert found["length"].startswith("the share ")
+    assert found["length"].endswith("; its number")
     assert found["map_1"] == "virtual: a function of length, whose features its readers read"
     assert found["opposite"].endswith("a sum of functions of indices and length")
 

@@ -85,9 +85,7 @@ def _from_text(path: str, name: str | None) -> Found:
 def _from_python(place: str, attribute: str) -> Found:
     module = _run_file(_file(place)) if place.endswith(".py") else _import_module(place)
     if not hasattr(module, attribute):
-        raise InputError(
-            f"{place} has no attribute {attribute!r}: it defines {_listed(_programs_in(module))}"
-        )
+        raise InputError(f"{place} has no attribute {attribute!r}: it defines {_listed(_programs_in(module))}")
     return Found(attribute, _program(getattr(module, attribute), f"{place}:{attribute}"))
 
 
@@ -99,9 +97,7 @@ def _program(value: Any, where: str) -> SOp:
     # An entry of a library and a model that the file has compiled know their program.
     made = made if isinstance(made, Expr) else getattr(made, "program", made)
     if not isinstance(made, SOp):
-        raise InputError(
-            f"{where} is of type {type(made).__name__}; needed an s-op, or a function without arguments"
-        )
+        raise InputError(f"{where} is of type {type(made).__name__}; needed an s-op, or a function without arguments")
     return made
 
 
@@ -154,6 +150,4 @@ def _blamed(where: str) -> Iterator[None]:
         raise InputError(f"{where}: line {error.lineno} is not Python: {error.msg}") from error
     except (Exception, SystemExit) as error:
         line = traceback.extract_tb(error.__traceback__)[-1].lineno
-        raise InputError(
-            f"{where}: running it raised {type(error).__name__}: {error} (line {line})"
-        ) from error
+        raise InputError(f"{where}: running it raised {type(error).__name__}: {error} (line {line})") from error

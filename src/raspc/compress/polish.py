@@ -49,7 +49,7 @@ def _residuals(runs: Runs, protocol: Protocol) -> Callable[[Tensor], Tensor]:
     """All residuals as a function of a flat W; their squares sum to the loss."""
     pool, shape = runs.pool, runs.shape
     wide = {name: array.double() for name, array in runs.wide.items()}
-    rows = torch.arange(0, len(pool.ids), max(1, math.ceil(len(pool.ids) / ROWS)))
+    rows = pool.some(ROWS)
     ids, real, tokens = pool.ids[rows], pool.real[rows], pool.tokens[rows]
     logits = pool.target.logits[0, rows].double()
     outputs = [x[0, rows].double() for x in pool.target.outputs]

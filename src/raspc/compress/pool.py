@@ -53,6 +53,14 @@ class Pool:
             found = core.forward(core.folded(wide, eye, shape.n_layers), wide, None, self.ids, shape)
         return core.Pass(found.logits.float(), [x.float() for x in found.outputs], [x.float() for x in found.stream])
 
+    def some(self, count: int) -> Tensor:
+        """The places of so many inputs, always the same ones.
+
+        Drawn at random: inputs in lexicographic order at equal distances would all end in the same few tokens.
+        """
+        order = torch.randperm(len(self.ids), generator=torch.Generator().manual_seed(0))
+        return order[:count]
+
     @cached_property
     def tokens(self) -> Tensor:
         """[input, position]: true where there is BOS or a token."""

@@ -114,9 +114,8 @@ class Trainer:
             w += size * torch.stack([torch.randn(w.shape[1:], generator=g, dtype=w.dtype) for g in self.noise])
 
     def measure(self) -> None:
-        """Notes the losses on the first inputs of the pool, spread over it."""
-        count = len(self.runs.pool.ids)
-        rows = torch.arange(0, count, max(1, count // 256))
+        """Notes the losses on some inputs of the pool."""
+        rows = self.runs.pool.some(256)
         with torch.no_grad():
             output, layer = self.runs.losses(rows)
         course = self.course

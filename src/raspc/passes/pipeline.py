@@ -26,9 +26,9 @@ class Step:
 PASSES: dict[str, Pass] = {"split_widths": split_widths, "join_clauses": join_clauses}
 """By name. `join_clauses` cannot be switched off: heads take only conjunctions."""
 
-OPTIONAL = ("split_widths", "schedule", "share_heads")
+OPTIONAL = ("split_widths", "schedule", "share_heads", "reuse")
 """What can be switched off: passes over the graph, and what comes after them: a schedule that is evened out
-(else each block as soon as possible), and heads that score alike being one."""
+(else each block as soon as possible), heads that score alike being one, dimensions used again at level 2."""
 
 
 def run_passes(graph: Graph, disabled: Collection[str] = ()) -> tuple[Graph, tuple[Step, ...]]:

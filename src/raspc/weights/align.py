@@ -66,13 +66,18 @@ def _variable(
 
 
 def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> dict[str, Any]:
-    """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them."""
+    """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them.
+
+    Where others use the dimensions later, also the last stage after which they hold this space.
+    """
     written = [schedule.stages[i] for i, block in enumerate(lowered.blocks) if space in block.write.maps]
     read = [
         schedule.stages[i]
         for i, block in enumerate(lowered.blocks)
         if any(space in read.maps for read in reads_of(block))
     ]
+    swept = [layer for layer, sweeps in layout.sweeps.items() if any(sweep.space == space for sweep in sweeps)]
+    until = {"until_stage": 2 * min(swept)} if swept else {}
     last = 2 * schedule.n_layers if space in lowered.output.maps else max(read, default=None)
     cut = layout.slice(space)
     return {
@@ -80,6 +85,7 @@ def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> 
         "dims": [cut.start, cut.stop],
         "from_stage": min(written, default=-1),
         "to_stage": last,
+        **until,
     }
 
 

@@ -7,7 +7,7 @@ for bit; 1/√d_head multiplies afterwards and cannot part them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,20 @@ from raspc.weights.config import Config, Output
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """One dimension that neurons clear of what a space has left there."""
+
+    dim: int
+    space: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where each space lies in the residual stream, and the sizes that all layers share.
 
-    `shared`: heads of one layer that score alike are one head with their values side by side.
+    `shared`: heads of one layer that score alike are one head with their values side by side. `sweeps`: which
+    dimensions the MLP of a layer clears, after the neurons of its blocks.
     """
 
     start: Mapping[str, int]
@@ -32,6 +42,7 @@ class Layout:
     n_heads: int
     d_mlp: int
     shared: bool
+    sweeps: Mapping[int, tuple[Sweep, ...]] = field(default_factory=dict)
 
     def matrix(self, read: Read) -> Matrix:
         """[d_model, width]."""
@@ -141,7 +152,7 @@ def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Confi
         heads = [[h for i in slot if isinstance(h := lowered.blocks[i], Head)] for slot in slots]
         attn = _attention(heads, layout)
         params |= {f"{prefix}/attn/{name}": array for name, array in attn.items()}
-        dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout)
+        dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ()))
         params |= {f"{prefix}/mlp/{name}": array for name, array in dense.items()}
     params["unembed/w"], params["unembed/b"] = layout.matrix(lowered.output), lowered.output.bias
     return params
@@ -198,7 +209,7 @@ def _written(write: Write, width: int, layout: Layout) -> Matrix:
     return full
 
 
-def _mlp(blocks: Sequence[Neurons], layout: Layout) -> dict[str, Matrix]:
+def _mlp(blocks: Sequence[Neurons], layout: Layout, sweeps: Sequence[Sweep]) -> dict[str, Matrix]:
     w1, b1 = np.zeros((layout.d_model, layout.d_mlp)), np.zeros(layout.d_mlp)
     w2, b2 = np.zeros((layout.d_mlp, layout.d_model)), np.zeros(layout.d_model)
     start = 0
@@ -209,4 +220,8 @@ def _mlp(blocks: Sequence[Neurons], layout: Layout) -> dict[str, Matrix]:
         for space, bias in block.write.bias.items():
             b2[layout.slice(space)] += bias
         start = stop
+    for sweep in sweeps:  # x − relu(x) + relu(−x) is 0; where x is never negative the last term is
+        for sign in (1.0, -1.0)[: sweep.size]:
+            w1[sweep.dim, start], w2[start, sweep.dim] = sign, -sign
+            start += 1
     return {"linear_1/w": w1, "linear_1/b": b1, "linear_2/w": w2, "linear_2/b": b2}

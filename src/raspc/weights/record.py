@@ -21,6 +21,8 @@ from raspc.weights.config import Config
 from raspc.weights.params import shapes
 
 SIZES = ("n_layers", "n_heads", "d_head", "d_model", "d_mlp")
+LAST = ("schedule", "share_heads", "reuse")
+"""What decides sizes, in order."""
 
 
 def record(
@@ -33,13 +35,14 @@ def record(
     layouts = [
         (early, lay_out(lowered, early, alone)),
         (schedule, lay_out(lowered, schedule, alone)),
+        (schedule, lay_out(lowered, schedule, disabled)),
         (schedule, layout),
     ]
     sizes = [counted(_resized(config, *found)) for found in layouts]
     entries = [
         *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in steps),
         _entry("represent", {"directions": _one_hot(graph)}, {"directions": sum(map(len, lowered.spaces))}),
-        *(_entry(name, *pair) for name, pair in zip(("schedule", "share_heads"), pairwise(sizes), strict=True)),
+        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(sizes), strict=True)),
     ]
     return [entry for entry in entries if entry["name"] not in disabled]
 
