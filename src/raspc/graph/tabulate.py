@@ -51,14 +51,18 @@ def tabulate(
 def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     joint = listing(store.nodes, store.joints, args, cells)
-    if joint is not None and len(joint.roots) <= 1:
-        raises = raises or any(map(store.may_raise, args))  # where an argument has no value, nor has this
+    doubtful = any(map(store.may_raise, args))
+    if joint is not None and len(joint.roots) <= 1 and not (doubtful and len(joint.roots) < _breadth(store, args)):
+        raises = bool(joint.roots) and (raises or doubtful)  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
-    if joint is not None and not joint.roots and not any(map(store.may_raise, args)):
-        args, cells, raises = (), np.zeros((), np.int32), False
     if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
         return args[0]
     return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint)
+
+
+def _breadth(store: Store, args: Sequence[int]) -> int:
+    """How many roots the arguments have together: one that makes no difference can still be undefined."""
+    return len(union([joint for arg in args if (joint := store.joints[arg]) is not None]))
 
 
 def _is_identity(cells: Ids, domain: Listed, source: Listed) -> bool:
