@@ -18,7 +18,7 @@ from raspc.blocks import neurons
 from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, value_labels
 from raspc.blocks.penalty import Factors, candidates
-from raspc.blocks.readiness import UNIT, Group, Readiness, is_flat
+from raspc.blocks.readiness import ROUGH, ROUGH_ANSWER, UNIT, Group, Readiness, is_flat
 from raspc.blocks.spaces import Matrix
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -321,8 +321,10 @@ class _Demander:
         self, place: int, node: Table, joint: Joint | None, groups: list[Group]
     ) -> tuple[list[Group], neurons.Design | None]:
         """The design of a table that its readers find exact enough."""
+        is_answer = place == self.graph.output and not self.result.numerical_output
+        rough = ROUGH_ANSWER if is_answer else ROUGH
         return self.exact_enough(
-            place, groups, lambda found: choose(self.ready, node, joint, outputs_of(found), squares=True)
+            place, groups, lambda found: choose(self.ready, node, joint, outputs_of(found), True, rough)
         )
 
     def exact_enough(

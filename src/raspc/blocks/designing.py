@@ -9,7 +9,7 @@ import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks import neurons
-from raspc.blocks.readiness import Readiness
+from raspc.blocks.readiness import ROUGH, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Table
 from raspc.graph.tables import JOINT_LIMIT, Joint
@@ -21,7 +21,9 @@ AXES_ON_A_LINE = 3
 """Lines of more variables are tried only where the value itself is their sum."""
 
 
-def choose(ready: Readiness, node: Table, joint: Joint | None, outputs: Matrix, squares: bool) -> neurons.Design | None:
+def choose(
+    ready: Readiness, node: Table, joint: Joint | None, outputs: Matrix, squares: bool, rough: float = ROUGH
+) -> neurons.Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
     `outputs` [values, c]: what to compute for each value. `squares`: gates of variables that are exact may
@@ -36,7 +38,7 @@ def choose(ready: Readiness, node: Table, joint: Joint | None, outputs: Matrix, 
         found.extend(_all(ready, grid, squares))
         if joint is not None and axes == joint.roots:
             found.extend(_along_itself(ready, node, joint, grid))
-    return min(found, key=ready.cost, default=None)
+    return min(found, key=lambda design: ready.cost(design, rough), default=None)
 
 
 def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design | None:

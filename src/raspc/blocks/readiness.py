@@ -19,6 +19,8 @@ UNIT = 2.0**-24
 
 ROUGH = 2.0**-9
 """A design that rounds by more than this part of what a neuron writes is avoided."""
+ROUGH_ANSWER = 2.0**-5
+"""The same for the answer, of which only the greatest logit matters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +85,10 @@ class Readiness:
                 costs += 2 * int((np.diff(part[order]) != 0).sum())
         return costs
 
-    def cost(self, design: Design | None) -> float:
+    def cost(self, design: Design | None, rough: float = ROUGH) -> float:
         """Neurons; a design that must wait for a decoded variable costs more than any that need not.
 
-        One whose many steep steps would drown the result in rounding is the last resort.
+        One whose many steep steps would drown the result in rounding (more than `rough`) is the last resort.
         """
         if design is None:
             return np.inf
@@ -95,7 +97,7 @@ class Readiness:
             for axis, columns in zip(design.axes, design.features, strict=True)
             for column in columns.T
         )
-        rough = float(design.noise(UNIT).max(initial=0.0)) > ROUGH * max(
+        rough = float(design.noise(UNIT).max(initial=0.0)) > rough * max(
             1.0, float(np.abs(design.out).max(initial=0.0))
         )
         return design.size + 1e6 * late + 1e9 * rough
