@@ -148,9 +148,7 @@ def cases(seed: int, number: int, levels: Sequence[int]) -> list[Case]:
     return [Case(script, vocab, n, causal, level) for level in levels]
 
 
-def run(
-    seed: int, count: int, levels: Sequence[int], start: int = 0, compile: Compile = raspc.compile
-) -> int:
+def run(seed: int, count: int, levels: Sequence[int], start: int = 0, compile: Compile = raspc.compile) -> int:
     """Check programs start, start + 1, …; print a summary. The exit status."""
     tally: Counter[str] = Counter()
     for number in range(start, start + count):
