@@ -62,7 +62,7 @@ def curves(experiment: Experiment, out: Path, seeds: int, protocol: Protocol) ->
     """The sweep of one program: for each width the best and the mean over seeds, and what the best run is like."""
     place, model = out / experiment.name, compiled(experiment)
     wall, processor = time.perf_counter(), time.process_time()
-    rows = sweep(model, experiment.dims, place, seeds, protocol=protocol)
+    rows = sweep(model, experiment.dims, place, seeds, starts=("random", "readers"), protocol=protocol)
     took = time.perf_counter() - wall, time.process_time() - processor
     write_page(place)
     compact = raspc.compile(experiment.build(), vocab=set(experiment.vocab), max_seq_len=N, optimize=2).config.d_model

@@ -90,12 +90,18 @@ def test_narrow_layers_begin_as_the_wide_ones(places: Model) -> None:
 
 def test_training_lowers_the_loss(fractions: Model) -> None:
     """Trained runs end below their start; the same with noise, with other starts and with the weights."""
-    untrained = compress(fractions, 5, steps=0, polish=0).report
+    untrained = compress(fractions, 5, steps=0, polish=0, start="random").report
     assert untrained is not None
     for options in ({}, {"start": "pca"}, {"train_weights": True}, {"noise": 0.01}):
-        trained = compress(fractions, 5, steps=150, polish=0, **options).report
+        trained = compress(fractions, 5, steps=150, polish=0, **{"start": "random", **options}).report
         assert trained is not None
         assert trained.output_loss + trained.layer_loss < untrained.output_loss + untrained.layer_loss
+
+
+def test_training_makes_nothing_worse(fractions: Model) -> None:
+    """A start that is exact already stays so, however the training would spoil it."""
+    spoiled = compress(fractions, 5, steps=20, polish=0, learning_rate=10.0, goal=0.0).report
+    assert spoiled is not None and spoiled.output_loss < 1e-12
 
 
 def test_a_seed_gives_what_it_gives(fractions: Model) -> None:
@@ -110,8 +116,8 @@ def test_a_seed_gives_what_it_gives(fractions: Model) -> None:
 
 def test_the_polish_goes_to_the_bottom(fractions: Model) -> None:
     """Second-order steps take a trained W to a loss that the first-order ones do not reach."""
-    rough = compress(fractions, 6, seeds=3, steps=200, polish=0).report
-    fine = compress(fractions, 6, seeds=3, steps=200, polish=60).report
+    rough = compress(fractions, 6, seeds=3, steps=200, polish=0, start="random").report
+    fine = compress(fractions, 6, seeds=3, steps=200, polish=60, start="random").report
     assert rough is not None and fine is not None
     assert fine.output_loss < 1e-8 < rough.output_loss
     assert fine.is_accurate
@@ -171,7 +177,8 @@ def test_a_full_disk_loses_nothing(fractions: Model, tmp_path: Path, monkeypatch
 def test_training_stops_early(fractions: Model) -> None:
     """At a loss that is good enough, and where nothing becomes better."""
     goal = compress(fractions, 5, steps=500, every=10, polish=0, goal=1e6).report
-    patience = compress(fractions, 5, steps=500, every=10, polish=0, learning_rate=1e-12, patience=2).report
+    slow = {"start": "random", "learning_rate": 1e-12, "patience": 2}
+    patience = compress(fractions, 5, steps=500, every=10, polish=0, **slow).report
     assert goal is not None and patience is not None
     assert goal.runs[0]["steps"] == 10
     assert patience.runs[0]["steps"] == 30

@@ -30,7 +30,7 @@ def compress(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds of each width; all are trained at once.")] = 10,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="The sweep's directory.")] = None,
     methods: Annotated[str, typer.Option(help="Several, by commas.")] = "trained,pca,svd,pruned,readers",
-    starts: Annotated[str, typer.Option(help="Where training begins: random, or one of those.")] = "random",
+    starts: Annotated[str, typer.Option(help="Where training begins: random, or one of those.")] = "readers",
     protocol: Annotated[str, typer.Option(help="quick, or paper: 300,000 steps and hours.")] = "quick",
     steps: Annotated[int | None, typer.Option(min=0, help="Steps of training.", show_default=False)] = None,
     form: Annotated[str, typer.Option(help="wide: layers keep their size; narrow: they shrink.")] = "wide",

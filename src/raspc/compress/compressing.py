@@ -135,11 +135,28 @@ def soft(model: Model, protocol: Protocol) -> Model:
 def _trained(
     pool: Pool, d: int, seeds: tuple[int, ...], protocol: Protocol, save: Path | str | None, progress: Progress | None
 ) -> tuple[Runs, tuple[Moment, ...]]:
-    trainer = Trainer(Runs.begin(pool, starts.starts(pool, d, seeds, protocol), protocol), seeds, protocol)
+    begin = starts.starts(pool, d, seeds, protocol)
+    trainer = Trainer(Runs.begin(pool, begin, protocol), seeds, protocol)
     name = checkpoint.identity(pool.model, d, seeds, protocol) if save is not None else ""
     course = trainer.train(None if save is None else Path(save), progress, name)
-    runs = trainer.runs
+    runs = _not_worse(trainer.runs, Runs.begin(pool, begin, protocol), protocol)
     return polish.polished(runs, protocol) if polish.can_polish(runs, protocol) else runs, tuple(course.history)
+
+
+def _not_worse(runs: Runs, begun: Runs, protocol: Protocol) -> Runs:
+    """The runs, but where one ends worse than it began, its beginning: a start by design may be exact already."""
+    with torch.no_grad():
+        ended, started = (
+            torch.nan_to_num(output + protocol.layer_weight * layer, nan=torch.inf)
+            for output, layer in (runs.losses(), begun.losses())
+        )
+        worse = ended > started
+
+        def put_back(new: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
+            return torch.where(worse.view(-1, *[1] * (new.dim() - 1)), old, new)
+
+        own = {name: put_back(array, begun.own[name]) for name, array in runs.own.items()}
+        return replace(runs, w=put_back(runs.w, begun.w), own=own)
 
 
 def finished(outcome: Outcome, place: int, faithfulness: bool = True) -> CompressedModel:

@@ -30,8 +30,8 @@ class Protocol:
     """
 
     form: str = "wide"
-    start: str = "random"
-    spread: float = 0.1
+    start: str = "readers"
+    spread: float = 0.3
     steps: int = 3000
     batch: int = 64
     learning_rate: float = 2e-2
@@ -45,8 +45,8 @@ class Protocol:
     temperature: float | None = 16.0
     soften: str = "averaging"
     train_weights: bool = False
-    polish: int = 150
-    polish_best: int = 3
+    polish: int = 400
+    polish_best: int = 4
     every: int = 100
     patience: int | None = None
     goal: float = 1e-14
@@ -115,7 +115,7 @@ QUICK = Protocol()
 """What is used by default: soft averaging heads, a high rate on small batches, a second-order polish of numbers."""
 
 PAPER = Protocol(
-    steps=300_000, batch=256, learning_rate=1e-3, final_rate=1e-6, decay="half", weight_decay=0.1, temperature=None,
-    polish=0, every=1000,
+    start="random", steps=300_000, batch=256, learning_rate=1e-3, final_rate=1e-6, decay="half", weight_decay=0.1,
+    temperature=None, polish=0, every=1000,
 )  # fmt: skip
 """The paper's protocol (appendix of Lindner et al. 2023)."""

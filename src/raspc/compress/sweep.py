@@ -55,7 +55,7 @@ def sweep(
     out: str | PathLike[str],
     seeds: int | Iterable[int] = 10,
     methods: Sequence[str] = METHODS,
-    starts: Sequence[str] = ("random",),
+    starts: Sequence[str] = ("readers",),
     protocol: Protocol = QUICK,
     *,
     inputs: Sequence[Sequence[Any]] | None = None,
