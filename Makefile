@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,serve,plots,dev
+EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,solver,serve,plots,dev
 
 SEED := 0
 COUNT := 2000

@@ -198,7 +198,6 @@ def test_what_folds_away_leaves_its_undefined_cells(name: str) -> None:
 WORDS = rasp.Aggregate(rasp.Select(T, T, rasp.Comparison.TRUE), rasp.Map(str, T))
 
 
-@pytest.mark.xfail(strict=True, reason="what folds away takes a mean of words along")
 @pytest.mark.parametrize(
     "program",
     [rasp.SelectorWidth(rasp.Select(T, WORDS, lambda key, query: False)), rasp.where(WORDS == "x", 3, 3)],
@@ -225,7 +224,6 @@ def test_many_random_programs(case: Case) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="what folds away takes a mean of words along; rare: about 1 program in 400")
 @settings(max_examples=4000)
 @given(wild_programs(max_operations=12, longest=5))
 def test_many_wild_programs(wild: Wild) -> None:

@@ -81,10 +81,18 @@ class Store:
                 return True
             if isinstance(node, N.Select) and (node.cells < 0).any():
                 return True
+            if isinstance(node, Aggregate) and self._may_mix(node):
+                return True
             fresh = [ref for ref in node.refs if ref not in seen]
             seen.update(fresh)
             stack.extend(fresh)
         return False
+
+    def _may_mix(self, node: Aggregate) -> bool:
+        """Whether it is not proved that the aggregate never averages unequal values that are not all numbers."""
+        source = self.domain(node.source)
+        single = isinstance(source, Listed) and len(source) == 1
+        return node.proof != "structure" and bool(source.specials) and not single
 
     def affine(self, args: Sequence[int], coefs: Sequence[float], bias: float) -> int:
         """bias + Σ coefs·args."""

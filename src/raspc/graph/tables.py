@@ -65,7 +65,9 @@ def lookup(cells: Ids, args: Sequence[Ids]) -> Ids:
     return np.where(known, found, UNDEFINED).astype(np.int32)
 
 
-def listing(nodes: Sequence[Node], joints: Sequence[Joint | None], args: Sequence[int], cells: Ids) -> Joint | None:
+def listing(
+    nodes: Sequence[Node], joints: Sequence[Joint | None], args: Sequence[int], cells: Ids, trimmed: bool = True
+) -> Joint | None:
     """The node cells[args…] over its roots; None (it becomes a root) if they have too many combinations."""
     known = [joints[arg] for arg in args]
     roots = union([joint for joint in known if joint is not None])
@@ -76,7 +78,7 @@ def listing(nodes: Sequence[Node], joints: Sequence[Joint | None], args: Sequenc
     found = lookup(cells, list(np.broadcast_arrays(*columns)) if columns else [])
     ok = np.broadcast_to(possible(roots, nodes, extent), extent)
     found = np.where(ok, np.broadcast_to(found, extent), UNDEFINED).astype(np.int32)
-    return _trimmed(roots, found, ok)
+    return _trimmed(roots, found, ok) if trimmed else Joint(roots, found)
 
 
 def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint:

@@ -52,7 +52,9 @@ def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, r
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     joint = listing(store.nodes, store.joints, args, cells)
     doubtful = any(map(store.may_raise, args))
-    if joint is not None and len(joint.roots) <= 1 and not (doubtful and len(joint.roots) < _breadth(store, args)):
+    if joint is not None and doubtful and len(joint.roots) < _breadth(store, args):
+        joint = listing(store.nodes, store.joints, args, cells, trimmed=False)
+    elif joint is not None and len(joint.roots) <= 1:
         raises = bool(joint.roots) and (raises or doubtful)  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
     if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
