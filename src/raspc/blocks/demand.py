@@ -18,7 +18,7 @@ from raspc.blocks import neurons
 from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, value_labels
 from raspc.blocks.penalty import Factors, candidates
-from raspc.blocks.readiness import ROUGH, ROUGH_ANSWER, UNIT, Group, Readiness, is_flat
+from raspc.blocks.readiness import ROUGH, ROUGH_ANSWER, ROUGH_TIED, UNIT, Group, Readiness, is_flat
 from raspc.blocks.spaces import Matrix
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -82,6 +82,9 @@ class _Demander:
         self.wanted: dict[int, list[Floats]] = defaultdict(list)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
         self.copies: dict[int, list[int]] = defaultdict(list)
+        self.exact: set[int] = set()
+        self.averaged: set[int] = set()
+        self.numbers: set[int] = set()
         self.result = Demands()
         found = self.result
         self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.raised, found.counts_keys)
@@ -322,9 +325,11 @@ class _Demander:
     ) -> tuple[list[Group], neurons.Design | None]:
         """The design of a table that its readers find exact enough."""
         is_answer = place == self.graph.output and not self.result.numerical_output
-        rough = ROUGH_ANSWER if is_answer else ROUGH
+        rough = ROUGH_TIED if place in self.averaged else ROUGH_ANSWER if is_answer else ROUGH
         return self.exact_enough(
-            place, groups, lambda found: choose(self.ready, node, joint, outputs_of(found), True, rough)
+            place,
+            groups,
+            lambda found: choose(self.ready, node, joint, outputs_of(found), True, rough, place in self.exact),
         )
 
     def exact_enough(
@@ -349,7 +354,10 @@ class _Demander:
         constant = isinstance(node.domain, Listed)
         if place in self.result.raised and (self.wanted[place] or self.copies[place] or self.readable(place)):
             self.check_apart(place)
-        self.wanted[place] = [g for g in self.wanted[place] if not F.in_span(raw.code, g, constant)]
+        beyond = [g for g in self.wanted[place] if not F.in_span(raw.code, g, constant)]
+        if isinstance(node, N.Aggregate) and not node.pick and len(beyond) < len(self.wanted[place]):
+            self.numbers.add(place)
+        self.wanted[place] = beyond
         groups = self.decoded_groups(place, raw, node)
         design = None
         if groups:
@@ -399,6 +407,10 @@ class _Demander:
         self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)
         read = {p for conjunct in self.result.conjuncts[place] for p in (conjunct.key, conjunct.query)}
         self.result.rough[place] = tied and any(self.ready.is_noisy(p) for p in read)
+        if tied:
+            self.exact.update(read)
+        if place in self.numbers:
+            self.averaged.update(read)  # a count, or a mean that is decoded, has more room for error than a number
         for conjunct in self.result.conjuncts[place]:
             sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
             for (side, columns), (_, others) in zip(sides, sides[::-1], strict=True):

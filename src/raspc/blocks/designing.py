@@ -22,12 +22,19 @@ AXES_ON_A_LINE = 3
 
 
 def choose(
-    ready: Readiness, node: Table, joint: Joint | None, outputs: Matrix, squares: bool, rough: float = ROUGH
+    ready: Readiness,
+    node: Table,
+    joint: Joint | None,
+    outputs: Matrix,
+    squares: bool,
+    rough: float = ROUGH,
+    exact: bool = False,
 ) -> neurons.Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
     `outputs` [values, c]: what to compute for each value. `squares`: gates of variables that are exact may
-    be squares of numbers, which are narrow, rather than indicators.
+    be squares of numbers, which are narrow, rather than indicators. `exact`: somebody takes two of its values
+    for equal by a score, so that it must not carry on the error of what it is computed from.
     """
     rows, number = np.unique(outputs, axis=0, return_inverse=True)
     frontiers = {tuple(node.args): node.cells} | ({joint.roots: joint.cells} if joint is not None else {})
@@ -35,7 +42,7 @@ def choose(
     for axes, ids in frontiers.items():
         classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
         grid = neurons.Grid(axes, classes, rows)
-        found.extend(_all(ready, grid, squares))
+        found.extend(_all(ready, grid, squares, exact))
         if joint is not None and axes == joint.roots:
             found.extend(_along_itself(ready, node, joint, grid))
     return min(found, key=lambda design: ready.cost(design, rough), default=None)
@@ -48,12 +55,14 @@ def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design |
     return neurons.line(neurons.Grid((place,), number.ravel().astype(np.int32), rows), [position], noise)
 
 
-def _all(ready: Readiness, grid: neurons.Grid, squares: bool) -> Iterator[neurons.Design]:
+def _all(ready: Readiness, grid: neurons.Grid, squares: bool, exact: bool) -> Iterator[neurons.Design]:
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
     narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
     tried: list[neurons.Design | None] = []
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
-        tried.append(neurons.cells(grid, narrow))
+        found = neurons.cells(grid, narrow)
+        noisy = any(map(ready.is_noisy, grid.axes))
+        tried.append(neurons.stepped(found) if found is not None and exact and noisy else found)
     tried.extend(neurons.line(grid, positions, noise) for positions, noise in _lines(ready, grid))
     for along, place in enumerate(grid.axes):
         if raw in ([], [along]) and grid.classes.ndim > 1:

@@ -19,6 +19,8 @@ UNIT = 2.0**-24
 
 ROUGH = 2.0**-9
 """A design that rounds by more than this part of what a neuron writes is avoided."""
+ROUGH_TIED = 2.0**-16
+"""The same for what a head that averages several keys compares: the score scale multiplies its error."""
 ROUGH_ANSWER = 2.0**-5
 """The same for the answer, of which only the greatest logit matters."""
 

@@ -207,8 +207,7 @@ class _Builder:
         return rest.pop() if len(rest) == 1 else self.store.put(Gate(op, tuple(sorted(rest))))
 
     def may_be_undefined(self, places: Iterable[int]) -> bool:
-        nodes = (self.store.nodes[place] for place in places)
-        return any(isinstance(node, Select) and (node.cells < 0).any() for node in nodes)
+        return any(map(self.store.may_raise, places))
 
     def selector_width(self, expr: rasp.Expr, selector: int) -> int:
         if selector == self.store.put(TRUE):
