@@ -55,11 +55,19 @@ class Sum:
 
 
 def additive(joint: Joint, feature: Floats) -> Sum | None:
-    """The feature of a listed node as a sum of features of its roots, or None if it is none.
+    """The feature of a listed node as a sum of features of its roots, or None if it is none. Remembered.
 
     A function of several variables is a sum of functions of one if it equals what it is along the axes
     through one hub; combinations that cannot occur are free.
     """
+    key = feature.tobytes()
+    if key not in joint.sums:
+        joint.sums[key] = _additive(joint, feature)
+    found: Sum | None = joint.sums[key]
+    return found
+
+
+def _additive(joint: Joint, feature: Floats) -> Sum | None:
     known = joint.cells >= 0
     grid = feature[np.maximum(joint.cells, 0)]  # what has no value counts as the first: the same for all features
     if not joint.roots:

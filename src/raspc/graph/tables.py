@@ -8,8 +8,9 @@ are seen together: `x − x` is 0, and `length − index` is never below 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ class Joint:
 
     roots: tuple[int, ...]
     cells: Ids
+    sums: dict[bytes, Any] = field(default_factory=dict)
+    """Which features were found to be sums of features of the roots; kept here for as long as the listing is."""
 
     def over(self, roots: Sequence[int]) -> Ids:
         """The same cells as a view with one axis (perhaps of size 1) for each of `roots`, a superset."""
