@@ -64,7 +64,6 @@ class Demands:
     rough: dict[int, bool] = field(default_factory=dict)
     raised: dict[int, float] = field(default_factory=dict)
     counts_keys: dict[int, bool] = field(default_factory=dict)
-    may_be_empty: dict[int, bool] = field(default_factory=dict)
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
@@ -103,7 +102,6 @@ class _Demander:
     def prepare(self, place: int, node: Variable) -> None:
         """What is known of an attention variable before anybody reads it."""
         if isinstance(node, N.Aggregate):
-            self.result.may_be_empty[place] = node.may_be_empty
             if node.pick and isinstance(node.domain, Listed):
                 return
             code = F.numeric_code(node.domain)
@@ -401,7 +399,7 @@ class _Demander:
                 self.want(node.source, column, self.tolerance[place])
 
     def demand_selector(self, place: int, node: Variable) -> None:
-        competing = not isinstance(node, N.Aggregate) or self.result.may_be_empty[place]
+        competing = not isinstance(node, N.Aggregate) or node.may_be_empty
         selects = selects_of(self.graph, node)
         tied = not isinstance(node, N.Aggregate) or not node.pick
         self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,13 +95,10 @@ class _Lowering:
 
     def open(self, place: int, groups: Sequence[Group], at_bos: Floats) -> None:
         """Give the groups their spaces, and say what they hold at BOS."""
-        start = 0
-        for group in groups:
-            stop = start + len(group.labels)
+        for group, columns in side_by_side(groups):
             self.spaces[group.space] = Space(group.space, group.labels)
-            self.at_bos[group.space] = at_bos[start:stop]
+            self.at_bos[group.space] = at_bos[columns]
             self.home.setdefault(place, []).append(group)
-            start = stop
 
     def embed(self, place: int, node: Variable, groups: Sequence[Group]) -> None:
         self.open(place, groups, np.zeros(sum(len(g.labels) for g in groups)))
@@ -179,11 +176,7 @@ class _Lowering:
         found = F.express(np.hstack([g.code for g in groups]), columns, constant)
         if found is None:
             return None
-        weights, start = {}, 0
-        for group in groups:
-            weights[group.space] = found[0][start : start + len(group.labels)]
-            start += len(group.labels)
-        return weights, found[1]
+        return {group.space: found[0][rows] for group, rows in side_by_side(groups)}, found[1]
 
     def from_sums(self, place: int, columns: Matrix, settled: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
         """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
@@ -221,11 +214,8 @@ class _Lowering:
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
         self.open(place, groups, design.base)
-        out, base, start = {}, {}, 0
-        for group in groups:
-            stop = start + len(group.labels)
-            out[group.space], base[group.space] = design.out[:, start:stop], design.base[start:stop]
-            start = stop
+        out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
+        base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
         read = Read({s: m for s, m in maps.items() if m.any()}, bias)
         return Neurons(label, read, Write(out, base), design.slack, design.reach)
@@ -287,12 +277,12 @@ class _Lowering:
             columns[:, 0] = own[:, 0]
         for i, special in enumerate(source.specials):
             columns[:, int(has_number) + node.domain.specials.index(special)] = own[:, offset + i]
-        return self.aggregate_head(place, node, [raw], columns, self.default_code(place, node, has_number))
+        return self.aggregate_head(place, node, [raw], columns, self.default_code(node, has_number))
 
-    def default_code(self, place: int, node: N.Aggregate, has_number: bool) -> Floats:
+    def default_code(self, node: N.Aggregate, has_number: bool) -> Floats:
         specials = node.domain.specials
         code = np.zeros(int(has_number) + len(specials))
-        if not self.needs.may_be_empty[place]:
+        if not node.may_be_empty:
             return code
         if node.default in specials and not isinstance(node.default, int | float):
             code[int(has_number) + specials.index(node.default)] = 1.0
@@ -303,7 +293,7 @@ class _Lowering:
     def pick_head(self, place: int, node: N.Aggregate, groups: Sequence[Group]) -> Head:
         code = np.hstack([g.code for g in groups])
         default = np.zeros(code.shape[1])
-        if self.needs.may_be_empty[place]:
+        if node.may_be_empty:
             default = code[node.listed.id(node.default)]
         return self.aggregate_head(place, node, groups, moved(self.graph, node, code), default)
 
@@ -317,16 +307,20 @@ class _Lowering:
         maps[BOS] = maps.get(BOS, np.zeros((1, read.width))) + default[None, :]
         value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
         self.open(place, groups, default)
-        write, start = {}, 0
-        for group in groups:
-            stop = start + len(group.labels)
-            write[group.space] = np.eye(read.width)[:, start:stop]
-            start = stop
-        sink = -0.5 if self.needs.may_be_empty[place] else -1.0
+        write = {group.space: np.eye(read.width)[:, columns] for group, columns in side_by_side(groups)}
+        sink = -0.5 if node.may_be_empty else -1.0
         name = self.selector_name(place, node)
         kind = "pick" if node.pick else "mean"
         sharpness, single = self.sharpness(place), self.is_single(node)
         return Head(self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single)
+
+
+def side_by_side(groups: Sequence[Group]) -> Iterator[tuple[Group, slice]]:
+    """Each group with its columns, where the codes of all stand side by side."""
+    start = 0
+    for group in groups:
+        yield group, slice(start, start + len(group.labels))
+        start += len(group.labels)
 
 
 def beside(reads: Sequence[Read]) -> Read:

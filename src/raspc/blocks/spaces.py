@@ -95,18 +95,3 @@ class Neurons:
 
 
 Block: TypeAlias = Head | Neurons
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A whole model as blocks: what is embedded, what each layer holds, how the output is read.
-
-    `embeddings`: space → one row per token; `positions`: space → one row per index.
-    `layers`: for each layer its heads and its neurons.
-    """
-
-    spaces: tuple[Space, ...]
-    embeddings: Mapping[str, Matrix]
-    positions: Mapping[str, Matrix]
-    layers: tuple[tuple[tuple[Head, ...], tuple[Neurons, ...]], ...]
-    output: Read

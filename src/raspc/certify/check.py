@@ -14,7 +14,7 @@ import numpy as np
 
 from raspc.certify.variables import Difference, first_difference
 from raspc.errors import InputError
-from raspc.graph.evaluate import NUMBER, Batch, Column, run_graph
+from raspc.graph.evaluate import Batch, Column, decoded, run_graph
 from raspc.graph.nodes import UNDEFINED, Domain, Graph, Listed
 from raspc.graph.samples import all_of_length
 from raspc.weights.encoders import decode_logits
@@ -129,7 +129,7 @@ class _State:
         length = int(batch.lengths[row])
         tokens = tuple(self.graph.vocab[i] for i in batch.ids[row, :length])
         answer = decode_logits(self.model.config, logits[row : row + 1], ids[row : row + 1])[0]
-        return tokens, tuple(values_of(expected, domain, row, length)), tuple(answer[1 : length + 1])
+        return tokens, tuple(decoded(expected, domain, row, length)), tuple(answer[1 : length + 1])
 
     def report(self, total: int, exhaustive: bool) -> Report:
         tokens, expected, found = self.first or (None, None, None)
@@ -178,21 +178,6 @@ def expected_numbers(column: Column, domain: Domain) -> tuple[Any, Any, Any]:
     known = np.maximum(column.ids, 0)
     special = (~domain.is_number)[known] & (column.ids >= 0)
     return special, order[known], domain.numbers[known]
-
-
-def values_of(column: Column, domain: Domain, row: int, length: int) -> Iterator[Any]:
-    """The Python values of one row."""
-    for position in range(length):
-        number = int(column.ids[row, position])
-        if number == UNDEFINED:
-            yield None
-        elif isinstance(domain, Listed):
-            yield domain.values[number]
-        elif number == NUMBER:
-            assert column.numbers is not None
-            yield float(column.numbers[row, position])
-        else:
-            yield domain.specials[number]
 
 
 def _all(graph: Graph) -> Iterator[Batch]:

@@ -15,7 +15,7 @@ from raspc.blocks.demand import demands
 from raspc.blocks.lower import lower
 from raspc.blocks.readiness import Group
 from raspc.errors import InputError
-from raspc.graph.evaluate import NUMBER, batch_of, run_graph
+from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
 from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
 from raspc.weights.model import Model
@@ -191,6 +191,3 @@ class _Decoder:
         except KeyError:
             return ...
         return ... if number < 0 else node.listed.values[number]
-
-
-__all__ = ["NUMBER", "Difference", "VariableTrace", "first_difference", "homes", "stage_name", "trace_variables"]

@@ -18,7 +18,7 @@ from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run, gather, start
-from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Interval, Listed, Select, Table, Variable
+from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.samples import search
 from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued
 from raspc.graph.store import Store
@@ -222,10 +222,10 @@ class _Builder:
         if selector == self.store.put(FALSE) and not self.store.may_raise(source):
             return self.constant(default)
         domain = self.store.domain(source)
-        settled = isinstance(domain, Listed) and len(domain) == 1 and never_empty(self.facts, selector)
+        maybe_empty = not never_empty(self.facts, selector)
+        settled = isinstance(domain, Listed) and len(domain) == 1 and not maybe_empty
         if settled and not self.store.may_raise(selector):
             return source
-        maybe_empty = not never_empty(self.facts, selector)
         pick, proof = self.single(selector, source, domain)
         values = self.store.aggregate_domain(domain, pick, default, maybe_empty)
         node = N.Aggregate(
@@ -274,5 +274,3 @@ RULES: dict[type[rasp.Expr], Callable[..., int]] = {
     rasp.SelectorWidth: _Builder.selector_width,
     rasp.Aggregate: _Builder.aggregate,
 }
-
-__all__ = ["UNDEFINED", "Variable", "build", "checked_length", "checked_vocab"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from raspc.graph.evaluate import run_graph
-from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Table, Variable
+from raspc.graph.evaluate import decoded, run_graph
+from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Table
 from raspc.graph.samples import search
 
 
@@ -71,29 +71,19 @@ def mask_matters(graph: Graph, unmasked: Graph) -> tuple[Any, ...] | None:
     found = search(len(graph.vocab), graph.max_seq_len, True)
     for batch in found.batches[:3]:
         masked, plain = run_graph(graph, batch), run_graph(unmasked, _uncausal(batch))
-        sides = [
-            _answers(run.column(g.output), g.variable(g.output)) for run, g in ((masked, graph), (plain, unmasked))
-        ]
-        ok = ~masked.undefined & ~plain.undefined
-        for row in np.flatnonzero(ok):
+        for row in np.flatnonzero(~masked.undefined & ~plain.undefined).tolist():
             length = int(batch.lengths[row])
-            if any(not _close(sides[0](row, i), sides[1](row, i)) for i in range(length)):
+            sides = [
+                decoded(run.column(g.output), g.variable(g.output).domain, row, length)
+                for run, g in ((masked, graph), (plain, unmasked))
+            ]
+            if not all(map(_close, *sides)):
                 return tuple(graph.vocab[i] for i in batch.ids[row, :length])
     return None
 
 
 def _uncausal(batch: Any) -> Any:
     return type(batch)(batch.ids, batch.lengths, False)
-
-
-def _answers(column: Any, node: Variable) -> Any:
-    def answer(row: int, position: int) -> Any:
-        number = int(column.ids[row, position])
-        if isinstance(node.domain, Listed):
-            return node.domain.values[number]
-        return float(column.numbers[row, position]) if number < 0 else node.domain.specials[number]
-
-    return answer
 
 
 def _close(x: Any, y: Any) -> bool:
