@@ -115,8 +115,11 @@ def test_an_unknown_pass_is_refused() -> None:
         compiled(library.hist(), "ab", 3, disabled_passes=("foo",))
 
 
-def test_the_commands_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_tell_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`compile --explain --disable-pass`, `inspect --passes` and `inspect --explain`."""
+    monkeypatch.setenv("COLUMNS", "200")  # tables wrap at the width of the terminal, whatever that is
     place = str(tmp_path / "m")
     options = ("--vocab", "a,b", "--max-seq-len", "3", "-O", "2", "--disable-pass", "share_heads", "-o", place)
     assert status(["compile", "reverse", *options, "--explain"]) == 0
