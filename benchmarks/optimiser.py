@@ -19,11 +19,12 @@ from benchmarks.measure import Table
 from raspc import library, rasp
 from raspc.graph.nodes import Aggregate, Graph, Length, Width
 from raspc.graph.tables import listings
+from raspc.text import programs
 
 
 @dataclass(frozen=True)
 class Row:
-    """A program at a size, what Tracr needs for it, and the goal: layers, parameters, d_model (0: no goal)."""
+    """A program at a size, what Tracr needs for it, and the goal: layers, parameters and d_model (0: no goal)."""
 
     name: str
     build: Callable[[], rasp.SOp]
@@ -39,6 +40,11 @@ class Row:
 def letters(n: int) -> tuple[Any, ...]:
     """n tokens."""
     return tuple("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[:n])
+
+
+def of_text(name: str) -> rasp.SOp:
+    """A program of the text library."""
+    return programs()[name].program
 
 
 ROWS = (
@@ -65,6 +71,12 @@ ROWS = (
         2,
         6_000,
     ),
+    # Programs of RASP's paper in its own syntax; Tracr has none of them. The goals are the layers of RASP's analysis.
+    Row("dyck2_ptf, causal", lambda: of_text("dyck2"), tuple("(){}"), 8, "–", 4, 0, causal=True),
+    Row("double_hist", lambda: of_text("hist2"), letters(4), 8, "–", 2, 0),
+    Row("most_freq", lambda: of_text("most_frequent"), letters(4), 8, "–", 3, 0),
+    Row("most_freq", library.most_freq, letters(8), 16, "–", 3, 0),
+    Row("long addition, 3 digits", lambda: of_text("long_addition"), tuple("0123456789+"), 7, "–", 5, 0),
 )
 
 
@@ -97,19 +109,23 @@ def table() -> Table:
     return Table("Sizes at -O2", headers, [shown(row) for row in ROWS])
 
 
+def goal_of(row: Row) -> str:
+    """The goal as text."""
+    parameters = f", ≤ {row.parameters:,}" if row.parameters else ""
+    width = f", d_model ≤ {row.d_model}" if row.d_model else ""
+    return f"{row.layers} layer{'s' * (row.layers > 1)}{parameters}{width}"
+
+
 def shown(row: Row) -> tuple[str, ...]:
     """One row as text."""
     model, seconds, ok = measured(row)
     config = model.config
     parameters = sum(int(array.size) for array in model.params.values())
-    goal = f"{row.layers} layer{'s' * (row.layers > 1)}, ≤ {row.parameters:,}" + (
-        f", d_model ≤ {row.d_model}" if row.d_model else ""
-    )
     sizes = (config.n_layers, parameters, config.d_model)
-    goals = (row.layers, row.parameters, row.d_model or config.d_model)
+    goals = (row.layers, row.parameters or parameters, row.d_model or config.d_model)
     met = all(size <= most for size, most in zip(sizes, goals, strict=True))
     return (
-        row.name, f"{len(row.vocab)}, {row.length}", row.tracr, goal, str(least_layers(model.graph)),
+        row.name, f"{len(row.vocab)}, {row.length}", row.tracr, goal_of(row), str(least_layers(model.graph)),
         str(config.n_layers), str(config.d_model), f"{parameters:,}", f"{seconds:.2f} s",
         "exact" if ok else "WRONG", "yes" if met else "**no**",
     )  # fmt: skip

@@ -78,6 +78,7 @@ def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats],
     positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
     if sum(place in ready.raw for place in grid.axes) > 1 and grid.classes.size <= GENERIC_CELLS:
         yield from _generic(positions, noises)
+        yield from _in_turn(positions, noises)
     if len(grid.axes) > AXES_ON_A_LINE:
         return
     for signs in product((1.0, -1.0), repeat=len(positions) - 1):
@@ -97,6 +98,18 @@ def _generic(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[t
         scaled = [w * p / power for w, p, power in zip(weights, positions, powers, strict=True)]
         noise = sum(w * n / power for w, n, power in zip(weights, noises, powers, strict=True))
         yield scaled, float(noise)
+
+
+def _in_turn(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:
+    """Two variables in lexicographic order, either first: a case of the first, and the second where that holds."""
+    if len(positions) != 2 or any(len(position) < 2 for position in positions):
+        return
+    for first, second in ((0, 1), (1, 0)):
+        gap = float(np.diff(np.sort(positions[first])).min())
+        if gap > 0:
+            weight = 2.0 ** np.ceil(np.log2(2 * max(float(np.ptp(positions[second])), gap) / gap))
+            scaled = {first: weight * positions[first], second: positions[second]}
+            yield [scaled[0], scaled[1]], weight * noises[first] + noises[second]
 
 
 def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid) -> Iterator[neurons.Design]:
