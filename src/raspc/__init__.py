@@ -19,6 +19,7 @@ from raspc.interpret import interpret
 if TYPE_CHECKING:
     from raspc import library, rasp
     from raspc.certify.check import check
+    from raspc.certify.difference import diff
     from raspc.compiler import compile
     from raspc.compress.rotation import rotate
     from raspc.weights.model import Model
@@ -35,6 +36,7 @@ __all__ = [
     "UnsupportedProgram",
     "check",
     "compile",
+    "diff",
     "interpret",
     "library",
     "load",
@@ -46,6 +48,7 @@ _HOMES = {
     "Model": "raspc.weights.model",
     "check": "raspc.certify.check",
     "compile": "raspc.compiler",
+    "diff": "raspc.certify.difference",
     "load": "raspc.weights.saving",
     "rotate": "raspc.compress.rotation",
 }

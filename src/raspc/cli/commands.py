@@ -9,6 +9,7 @@ from raspc.cli.check import check
 from raspc.cli.compile import compile_program
 from raspc.cli.compress import compress
 from raspc.cli.convert import convert
+from raspc.cli.diff import diff
 from raspc.cli.export import export
 from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
@@ -27,6 +28,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("convert", convert, {}),
     ("run", run, TAKES_TOKENS),
     ("check", check, {}),
+    ("diff", diff, {}),
     ("inspect", inspect, {}),
     ("view", view, TAKES_TOKENS),
     ("serve", serve, {}),

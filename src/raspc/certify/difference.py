@@ -1,0 +1,258 @@
+"""Two programs or models compared: by the normal forms of their graphs, else by their answers, shortest input first.
+
+Equal forms are a proof about programs. About models they are a proof that both were compiled from one program;
+that a model computes its program is for `raspc.check`, and the comparison says so. Where forms decide nothing,
+or a caller wants models run, inputs are tried in order of length: programs are interpreted, models are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from raspc import values as V
+from raspc.certify.answers import Codes, Side, differing
+from raspc.certify.inputs import batch_of_piece, count, longest_within, pieces, random_batch, random_sizes, whole
+from raspc.certify.normal import same_form
+from raspc.errors import InputError
+from raspc.graph.build import build
+from raspc.graph.evaluate import Batch
+from raspc.graph.nodes import Graph, Ids
+from raspc.rasp import SOp
+from raspc.weights.model import Model
+
+LIMIT = 100_000
+"""So many inputs are tried; all are, where there are no more."""
+
+EXACT, ROUNDED = (1e-9, 1e-9), (1e-5, 1e-4)
+"""Absolute and relative: how near numbers are one answer; the second where a model computes them in float32."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    `how`: "weights" (the models are the same arrays), "normal form" (the same graph), "inputs". `checked` of
+    `total` inputs were tried, all of them up to length `up_to`; on `undefined` of them neither side has an
+    answer. `notes`: on what the two were compared, where they do not take the same inputs. `tokens`: an input
+    on which they differ, the first in order of length unless it is longer than `up_to`; `a` and `b`: the
+    answers, None for a side that has none.
+    """
+
+    equal: bool
+    how: str
+    checked: int = 0
+    total: int = 0
+    up_to: int = 0
+    undefined: int = 0
+    notes: tuple[str, ...] = ()
+    tokens: tuple[Any, ...] | None = None
+    a: tuple[Any, ...] | None = None
+    b: tuple[Any, ...] | None = None
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    @property
+    def exhaustive(self) -> bool:
+        """True where nothing is left open: a difference was found, or equality is proved."""
+        return not self.equal or self.how != "inputs" or self.checked == self.total
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON data."""
+        lists = {name: getattr(self, name) for name in ("notes", "tokens", "a", "b")}
+        plain = {name: None if items is None else list(items) for name, items in lists.items()}
+        return vars(self) | plain | {"exhaustive": self.exhaustive}
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A thing to compare: its graph, or its weights, or both."""
+
+    graph: Graph | None
+    model: Model | None
+
+    @property
+    def vocab(self) -> tuple[Any, ...]:
+        if self.model is None:
+            assert self.graph is not None
+            return self.graph.vocab
+        config = self.model.config
+        return tuple(v for i, v in enumerate(config.vocab) if i not in (config.bos_id, config.pad_id))
+
+    @property
+    def max_seq_len(self) -> int:
+        return self.model.config.max_seq_len if self.model else self.graph.max_seq_len if self.graph else 0
+
+    def side(self, tokens: Sequence[Any], dtype: Any) -> Side:
+        known = self.model.config.vocab if self.model else self.vocab
+        places = {V.key(token): i for i, token in enumerate(known)}
+        return Side(self.graph, self.model, np.array([places[V.key(t)] for t in tokens], np.int32), dtype)
+
+    @property
+    def tolerance(self) -> tuple[float, float]:
+        return ROUNDED if self.model and self.model.config.output.kind == "numerical" else EXACT
+
+
+def diff(
+    a: Model | Graph | SOp,
+    b: Model | Graph | SOp,
+    vocab: Iterable[Any] | None = None,
+    max_seq_len: int | None = None,
+    causal: bool | None = None,
+    limit: int | None = LIMIT,
+    seed: int = 0,
+    run: bool = False,
+    dtype: Any = np.float32,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two programs or models: are they equal, and if not, on which input do they first differ?
+
+    `vocab`, `max_seq_len` and `causal` are for expressions, and default to those of the other side. Sides with
+    different vocabularies or lengths are compared on what both take, and `notes` says so. `limit`: the most
+    inputs to try, None for all; where there are more, all short ones and random long ones are. `run`: try
+    inputs even where the weights or the normal forms are equal.
+
+    Raises InputError where an expression lacks its vocabulary or length, or no token is common to both.
+    """
+    frame = _Frame(None if vocab is None else tuple(vocab), max_seq_len, causal)
+    one, other = _subject(a, frame.with_defaults_of(b)), _subject(b, frame.with_defaults_of(a))
+    tokens, notes = _common(one, other)
+    if not run and not notes and (how := _same_without_running(one, other)):
+        return Comparison(True, how, up_to=one.max_seq_len)
+    longest, tolerance = min(one.max_seq_len, other.max_seq_len), max(one.tolerance, other.tolerance)
+    trial = _Trial(one.side(tokens, dtype), other.side(tokens, dtype), tolerance, tokens, longest)
+    return replace(trial.run(limit, seed, progress), notes=notes)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What an expression is tabulated for."""
+
+    vocab: tuple[Any, ...] | None
+    max_seq_len: int | None
+    causal: bool | None
+
+    def with_defaults_of(self, other: Model | Graph | SOp) -> _Frame:
+        if isinstance(other, SOp):
+            return self
+        subject = _subject(other, self)
+        mask = subject.model.config.causal if subject.model else bool(subject.graph and subject.graph.causal)
+        return _Frame(
+            subject.vocab if self.vocab is None else self.vocab,
+            subject.max_seq_len if self.max_seq_len is None else self.max_seq_len,
+            mask if self.causal is None else self.causal,
+        )
+
+
+def _subject(x: Model | Graph | SOp, frame: _Frame) -> _Subject:
+    if isinstance(x, Model):
+        return _Subject(x.graph.before_passes if isinstance(x.graph, Graph) else None, x)
+    if isinstance(x, Graph):
+        return _Subject(x.before_passes, None)
+    if not isinstance(x, SOp):
+        raise InputError(f"found {x!r}; needed a model, a graph, or an s-op")
+    if frame.vocab is None or frame.max_seq_len is None:
+        raise InputError(f"{x.name}: an expression needs vocab and max_seq_len to be compared with another")
+    return _Subject(build(x, frame.vocab, frame.max_seq_len, bool(frame.causal)), None)
+
+
+def _common(a: _Subject, b: _Subject) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The tokens that both sides take, and what has to be said of sides that are not alike."""
+    others = set(map(V.key, b.vocab))
+    tokens = tuple(token for token in a.vocab if V.key(token) in others)
+    if not tokens:
+        raise InputError(f"no token is common to both: one takes {list(a.vocab[:6])}, the other {list(b.vocab[:6])}")
+    notes = []
+    if not len(tokens) == len(a.vocab) == len(b.vocab):
+        shared = f"{len(tokens)} token" + "s" * (len(tokens) > 1)
+        notes.append(f"the vocabularies differ: compared on the {shared} that both have")
+    if a.max_seq_len != b.max_seq_len:
+        shorter = min(a.max_seq_len, b.max_seq_len)
+        notes.append(f"the maximum lengths differ ({a.max_seq_len} and {b.max_seq_len}): compared up to {shorter}")
+    masks = [side.side(tokens, None).causal for side in (a, b)]
+    if masks[0] != masks[1]:
+        notes.append(
+            f"{'AB'[masks.index(True)]} is causal and {'AB'[masks.index(False)]} is not: each has its own mask"
+        )
+    return tokens, tuple(notes)
+
+
+def _same_without_running(a: _Subject, b: _Subject) -> str | None:
+    """How equality is known without trying inputs, if it is."""
+    if a.model and b.model and _same_weights(a.model, b.model):
+        return "weights"
+    return "normal form" if a.graph and b.graph and same_form(a.graph, b.graph) else None
+
+
+def _same_weights(a: Model, b: Model) -> bool:
+    return a.config == b.config and all(np.array_equal(array, b.params[name]) for name, array in a.params.items())
+
+
+@dataclass
+class _Trial:
+    """Inputs tried on both sides until they differ."""
+
+    a: Side
+    b: Side
+    tolerance: tuple[float, float]
+    tokens: tuple[Any, ...]
+    longest: int
+    checked: int = 0
+    undefined: int = 0
+
+    def run(self, limit: int | None, seed: int, progress: Progress | None) -> Comparison:
+        many = len(self.tokens)
+        total = count(many, self.longest)
+        up_to = self.longest if limit is None else longest_within(many, self.longest, limit)
+        goal = total if limit is None else min(total, limit)
+        found = None
+        for batch in self.batches(up_to, goal, seed):
+            if (found := self.first(batch)) is not None:
+                break
+            if progress is not None:
+                progress(self.checked, goal)
+        told = Comparison(found is None, "inputs", self.checked, total, up_to, self.undefined)
+        return told if found is None else self.with_difference(told, found)
+
+    def batches(self, up_to: int, goal: int, seed: int) -> Iterator[Batch]:
+        many = len(self.tokens)
+        for piece in pieces(many, up_to):
+            yield batch_of_piece(piece, many, False)
+        for i, size in enumerate(random_sizes(self.longest, goal - count(many, up_to))):
+            yield random_batch(many, self.longest, size, (seed, i), False)
+
+    def differing(self, batch: Batch) -> Any:
+        """[B]: on which inputs of a batch the sides differ; those without any answer are counted."""
+        codes = Codes()
+        a, b = self.a.answers(batch, codes), self.b.answers(batch, codes)
+        self.undefined += int((~a.defined & ~b.defined).sum())
+        return differing(a, b, batch.real, *self.tolerance)
+
+    def first(self, batch: Batch) -> Ids | None:
+        """The ids of the first input of a batch on which the sides differ."""
+        wrong = np.flatnonzero(self.differing(batch))
+        self.checked += len(batch.lengths) if not len(wrong) else int(wrong[0]) + 1
+        return batch.ids[wrong[0], : batch.lengths[wrong[0]]] if len(wrong) else None
+
+    def with_difference(self, told: Comparison, ids: Ids) -> Comparison:
+        if len(ids) > told.up_to:
+            ids = self.shrunk(ids)
+        batch = whole(ids[None], False)
+        tokens = tuple(self.tokens[i] for i in ids)
+        return replace(told, tokens=tokens, a=self.a.shown(batch, 0), b=self.b.shown(batch, 0))
+
+    def shrunk(self, ids: Ids) -> Ids:
+        """A long input without the tokens that the difference can do without."""
+        while len(ids) > 1:
+            shorter = np.stack([np.delete(ids, i) for i in range(len(ids))])
+            wrong = np.flatnonzero(self.differing(whole(shorter, False)))
+            if not len(wrong):
+                return ids
+            ids = shorter[wrong[0]]
+        return ids

@@ -1,0 +1,99 @@
+"""All inputs of a vocabulary in order of length, and random ones, in batches; nothing in Python runs per input.
+
+An input of length n is a number in base |vocabulary| with n digits; inputs of one length come in the order of
+these numbers, which is lexicographic. A batch is named by a `Piece`, so that batches can be made anywhere, in
+any order, and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.graph.evaluate import Batch
+from raspc.graph.nodes import UNDEFINED, Ids
+
+CELLS = 1 << 20
+"""About how many (query, key) pairs one batch has."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The inputs of one length with the numbers `start` … `stop` − 1."""
+
+    length: int
+    start: int
+    stop: int
+
+
+def count(n_tokens: int, max_len: int) -> int:
+    """How many inputs there are of 1 to `max_len` tokens."""
+    return sum(n_tokens**length for length in range(1, max_len + 1))
+
+
+def longest_within(n_tokens: int, max_len: int, limit: int) -> int:
+    """The greatest length up to which there are at most `limit` inputs in all; 0 if there is none."""
+    length = total = 0
+    while length < max_len and (total := total + n_tokens ** (length + 1)) <= limit:
+        length += 1
+    return length
+
+
+def pieces(n_tokens: int, max_len: int) -> Iterator[Piece]:
+    """All inputs, in order of length."""
+    for length in range(1, max_len + 1):
+        rows, many = rows_at_once(length), n_tokens**length
+        for start in range(0, many, rows):
+            yield Piece(length, start, min(many, start + rows))
+
+
+def rows_at_once(length: int) -> int:
+    """How many inputs of a length make a batch."""
+    return max(1, CELLS // (length + 1) ** 2)
+
+
+def inputs_of(piece: Piece, n_tokens: int) -> Ids:
+    """The token ids [input, position] of a piece."""
+    numbers = np.arange(piece.start, piece.stop)
+    ids = np.zeros((len(numbers), piece.length), np.int32)
+    for position in range(piece.length - 1, -1, -1):
+        numbers, ids[:, position] = np.divmod(numbers, n_tokens)
+        if not numbers[-1]:
+            break
+    return ids
+
+
+def batch_of_piece(piece: Piece, n_tokens: int, causal: bool) -> Batch:
+    """A piece as a batch."""
+    return whole(inputs_of(piece, n_tokens), causal)
+
+
+def whole(ids: Ids, causal: bool) -> Batch:
+    """Inputs of one length as a batch."""
+    return Batch(ids, np.full(len(ids), ids.shape[1], np.int64), causal)
+
+
+def random_batch(n_tokens: int, max_len: int, size: int, seed: tuple[int, int], causal: bool) -> Batch:
+    """Random inputs of all lengths, a third of them of the greatest, half of them from few tokens."""
+    rng = np.random.default_rng(seed)
+    lengths = np.where(rng.random(size) < 1 / 3, max_len, rng.integers(1, max_len + 1, size))
+    ids = rng.integers(0, n_tokens, (size, max_len))
+    few = np.where(rng.random(size) < 0.5, rng.integers(1, 4, size), n_tokens)
+    offset = rng.integers(0, n_tokens, size)
+    ids = (ids % few[:, None] + offset[:, None]) % n_tokens
+    return Batch(padded(ids, lengths), lengths.astype(np.int64), causal)
+
+
+def padded(ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> Ids:
+    """The ids with no token after each input's length."""
+    return np.where(np.arange(ids.shape[1]) < lengths[:, None], ids, UNDEFINED).astype(np.int32)
+
+
+def random_sizes(max_len: int, many: int) -> Iterator[int]:
+    """The sizes of the batches that make up so many random inputs."""
+    rows = min(4096, rows_at_once(max_len))
+    for start in range(0, many, rows):
+        yield min(rows, many - start)
