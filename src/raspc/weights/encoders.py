@@ -20,6 +20,9 @@ from raspc.values import Value
 from raspc.weights.config import Config
 from raspc.weights.params import Array
 
+FEW = 16
+"""Up to so many logits are compared one by one."""
+
 
 @dataclass(frozen=True)
 class CategoricalEncoder:
@@ -34,7 +37,12 @@ class CategoricalEncoder:
     @cached_property
     def encoding_map(self) -> Mapping[Value, int]:
         """Value → id."""
-        return MappingProxyType({value: i for i, value in enumerate(self.values)})
+        return MappingProxyType(self._raw_ids)
+
+    @cached_property
+    def _raw_ids(self) -> dict[Value, int]:
+        """The same as a dict, which is looked up faster."""
+        return {value: i for i, value in enumerate(self.values)}
 
     @cached_property
     def _ids(self) -> dict[Value, int]:
@@ -76,7 +84,7 @@ class CategoricalEncoder:
         longest = int(lengths.max(initial=1))
         if lengths.min(initial=1) < 1 or longest > (self.max_seq_len or longest) + 1:
             return None
-        tokens = map(self.encoding_map.__getitem__, chain.from_iterable(batch))
+        tokens = map(self._raw_ids.__getitem__, chain.from_iterable(batch))
         ids = np.full((len(batch), longest), self.pad_encoding)
         try:
             ids[np.arange(longest) < lengths[:, None]] = np.fromiter(tokens, np.intp, int(lengths.sum()))
@@ -154,20 +162,25 @@ def output_encoder(config: Config) -> CategoricalEncoder | NumericalEncoder:
     return CategoricalEncoder(config.output.values)
 
 
-def decode_logits(config: Config, logits: Array, ids: npt.NDArray[np.intp]) -> list[list[Value]]:
+def decode_logits(
+    config: Config, logits: Array, ids: npt.NDArray[np.intp], lengths: npt.NDArray[np.intp] | None = None
+) -> list[list[Value]]:
     """The answers to a batch: a list of values for each row of `logits` [batch, position, d_vocab_out].
 
-    BOS where `ids` has BOS, the pad token where it has PAD.
+    BOS where `ids` has BOS, the pad token where it has PAD. `lengths`: how long each list is to be.
     """
     answers = _DECODERS[config.output.kind](config, logits)
     for token_id in (config.bos_id, config.pad_id):
         answers[ids == token_id] = _boxed([config.vocab[token_id]])[0]
-    return answers.tolist()  # type: ignore[no-any-return]
+    if lengths is None:
+        return answers.tolist()  # type: ignore[no-any-return]
+    kept = answers[np.arange(answers.shape[1]) < lengths[:, None]].tolist()
+    ends = zip(np.cumsum(lengths).tolist(), lengths.tolist(), strict=True)
+    return [kept[end - length : end] for end, length in ends]
 
 
 def _decode_categorical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
-    answers: npt.NDArray[np.object_] = _boxed(config.output.values)[logits.argmax(-1)]
-    return answers
+    return _boxed(config.output.values).take(_greatest(logits))
 
 
 def _decode_numerical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
@@ -175,8 +188,21 @@ def _decode_numerical(config: Config, logits: Array) -> npt.NDArray[np.object_]:
     if config.output.values:
         indicators = logits[..., 1:]
         special = indicators.max(-1) > 0.5
-        answers[special] = _boxed(config.output.values)[indicators.argmax(-1)[special]]
+        answers[special] = _boxed(config.output.values)[_greatest(indicators)[special]]
     return answers
+
+
+def _greatest(logits: Array) -> npt.NDArray[np.intp]:
+    """Where the last axis is greatest: NumPy's argmax, which is slow along a short axis."""
+    count = logits.shape[-1]
+    if not 1 <= count <= FEW:
+        return logits.argmax(-1)  # type: ignore[no-any-return]
+    best, places = logits[..., 0], np.zeros(logits.shape[:-1], np.intp)
+    for place in range(1, count):
+        number = logits[..., place]
+        np.putmask(places, number > best, place)
+        best = np.maximum(best, number)
+    return places
 
 
 _DECODERS = {"categorical": _decode_categorical, "numerical": _decode_numerical}

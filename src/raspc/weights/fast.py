@@ -1,21 +1,24 @@
 """The forward pass for large batches: what is zero is not computed, and equal states are computed once.
 
 Compiled weights are mostly zeros: heads that only fill up a layer, neurons that others need, dimensions that
-nobody reads. And of the many positions of a batch only few are in different states. The result is that of
-`raspc.weights.forward`, up to the order of float32 sums.
+nobody reads. Queries are often the same everywhere, and scores the same for every input. And of the many
+positions of a batch only few are in different states. The result is that of `raspc.weights.forward`, up to
+the order of float32 sums.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Layer, Linear, Weights, hidden_keys
+from raspc.weights.forward import Ids, Layer, Linear, Weights
 from raspc.weights.params import Array
+from raspc.weights.reading import Read, Stream, Write, columns_of
 
 SAFE = 40.0
 """Powers between e^−SAFE and e^SAFE neither overflow nor lose precision in a float32 sum."""
@@ -29,86 +32,77 @@ WORTH_SHARING = 4096
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The columns of one head in the projection of its layer; the last value column is constantly 1."""
+    """The live columns of one head; the last value is constantly 1. `write`: what becomes of its mix."""
 
-    query: slice
-    key: slice
-    value: slice
+    query: Read
+    key: Read
+    value: Read
+    write: Write
+
+
+@dataclass(frozen=True, eq=False)
+class Neurons:
+    """The live neurons of one MLP: relu(first(read)), or relu(read) where `first` is None, then `write`."""
+
+    read: Read
+    first: Linear | None
+    write: Write
 
 
 @dataclass(frozen=True, eq=False)
 class FastLayer:
-    """The live parts of a layer.
+    """The live parts of a layer; `biases` are what attention and MLP add at every position."""
 
-    Heads write to the dimensions `writes`, neurons read the dimensions `reads`; `mlp` is None where no neuron
-    can be active. `biases` are what attention and MLP add to every position.
-    """
-
-    project: Linear
     heads: tuple[Head, ...]
-    writes: Ids
-    combine: Array
-    reads: Ids
-    mlp: tuple[Linear, Array] | None
-    biases: tuple[Array, Array]
+    neurons: Neurons | None
+    biases: tuple[Write | None, Write | None]
 
 
 @dataclass(frozen=True, eq=False)
 class FastWeights:
-    """The live parts of a model; the unembedding reads the dimensions `reads`."""
+    """The live parts of a model. `start`: what embedding leaves in the dimensions that are kept."""
 
-    weights: Weights
+    config: Config
+    dtype: npt.DTypeLike
+    start: Read
     layers: tuple[FastLayer, ...]
-    reads: Ids
-    unembed: Linear
+    unembed: Read
 
     @property
     def widest(self) -> int:
-        """How many numbers the widest activation has for one position, hidden neurons aside."""
-        return max([self.weights.config.d_model, *(layer.project.b.size for layer in self.layers)])
+        """How many numbers the widest activation has for one position, shared hidden neurons aside."""
+        return max(self.start.width, *(layer.neurons.read.width for layer in self.layers if layer.neurons), 1)
+
+
+# -- what is live ------------------------------------------------------------------------------------
 
 
 def prune(weights: Weights) -> FastWeights:
     """Leave out what contributes nothing, whatever the input."""
-    layers = tuple(_prune_layer(layer, weights.config) for layer in weights.layers)
-    reads = np.flatnonzero(weights.unembed.w.any(1))
-    return FastWeights(weights, layers, reads, Linear(weights.unembed.w[reads], weights.unembed.b))
-
-
-def _prune_layer(layer: Layer, config: Config) -> FastLayer:
-    columns, heads, rows = _live_heads(layer, config)
-    project = Linear(
-        np.concatenate([np.zeros((config.d_model, 0), layer.query.w.dtype), *(w for w, _ in columns)], axis=1),
-        np.concatenate([np.zeros(0, layer.query.w.dtype), *(b for _, b in columns)]),
+    parts = [(_live_heads(layer, weights.config), _live_neurons(layer)) for layer in weights.layers]
+    stream = Stream.of(weights, list(_steps(weights, parts)), _rows(weights.unembed))
+    layers = (_fast_layer(stream, layer, *part) for layer, part in zip(weights.layers, parts, strict=True))
+    return FastWeights(
+        weights.config, weights.pos_embed.dtype, stream.start(), tuple(layers), stream.read(weights.unembed)
     )
-    combine = layer.linear.w[rows]
-    writes = np.flatnonzero(combine.any(0))
-    reads, mlp = _live_neurons(layer)
-    biases = (layer.linear.b, layer.linear_2.b)
-    return FastLayer(project, heads, writes, combine[:, writes], reads, mlp, biases)
 
 
-def _live_heads(layer: Layer, config: Config) -> tuple[list[tuple[Array, Array]], tuple[Head, ...], list[int]]:
-    """The columns to project to, where each head finds its own, and the rows of `linear` that are used."""
-    columns: list[tuple[Array, Array]] = []
-    heads: list[Head] = []
-    rows: list[int] = []
-    one = np.zeros((config.d_model, 1), layer.query.w.dtype), np.ones(1, layer.query.w.dtype)
+LiveHead = tuple[Linear, Linear, Linear, Linear]
+"""Query, key and value with the columns that matter, and the rows of `linear` that they end in, without a bias."""
 
-    def add(*parts: tuple[Array, Array]) -> slice:
-        start = sum(b.size for _, b in columns)
-        columns.extend(parts)
-        return slice(start, sum(b.size for _, b in columns))
 
+def _live_heads(layer: Layer, config: Config) -> list[LiveHead]:
+    """The heads that move something anywhere, with what they use."""
+    found: list[LiveHead] = []
     for i in range(config.n_heads):
         part = np.arange(i * config.d_head, (i + 1) * config.d_head)
         scored = part[_used(layer.query, part) & _used(layer.key, part)]
         moved = part[_used(layer.value, part) & layer.linear.w[part].any(1)]
         if moved.size:
-            query, key = (add((linear.w[:, scored], linear.b[scored])) for linear in (layer.query, layer.key))
-            heads.append(Head(query, key, add((layer.value.w[:, moved], layer.value.b[moved]), one)))
-            rows.extend(moved.tolist())
-    return columns, tuple(heads), rows
+            out = Linear(layer.linear.w[moved], np.zeros_like(layer.linear.b))
+            columns = (columns_of(layer.query, scored), columns_of(layer.key, scored), columns_of(layer.value, moved))
+            found.append((*columns, out))
+    return found
 
 
 def _used(linear: Linear, columns: Ids) -> npt.NDArray[np.bool_]:
@@ -117,104 +111,197 @@ def _used(linear: Linear, columns: Ids) -> npt.NDArray[np.bool_]:
     return used
 
 
-def _live_neurons(layer: Layer) -> tuple[Ids, tuple[Linear, Array] | None]:
-    """The dimensions that the MLP reads, and its neurons that can be active and are read."""
+def _live_neurons(layer: Layer) -> tuple[Linear, Linear] | None:
+    """The neurons that can be active and are read, without the bias of what they write; None if there are none."""
     first, second = layer.linear_1, layer.linear_2
-    live = second.w.any(1) & (first.w.any(0) | (first.b > 0))
-    reads = np.flatnonzero(first.w[:, live].any(1))
-    if not live.any():
-        return reads, None
-    weights = np.ascontiguousarray(first.w[np.ix_(reads, live)])
-    return reads, (Linear(weights, first.b[live]), second.w[live])
+    live = np.flatnonzero(second.w.any(1) & (first.w.any(0) | (first.b > 0)))
+    return (columns_of(first, live), Linear(second.w[live], np.zeros_like(second.b))) if live.size else None
+
+
+Part = tuple[list[LiveHead], tuple[Linear, Linear] | None]
+
+
+def _steps(weights: Weights, parts: list[Part]) -> Iterator[tuple[Ids, Ids]]:
+    """What each head and MLP reads and writes, in order; a bias reads nothing."""
+    for layer, (heads, neurons) in zip(weights.layers, parts, strict=True):
+        for *reads, out in heads:
+            yield _rows(*reads), np.flatnonzero(out.w.any(0))
+        yield _rows(), np.flatnonzero(layer.linear.b)
+        if neurons is not None:
+            yield _rows(neurons[0]), np.flatnonzero(neurons[1].w.any(0))
+        yield _rows(), np.flatnonzero(layer.linear_2.b)
+
+
+def _rows(*reads: Linear) -> Ids:
+    """The dimensions that any of these reads."""
+    return np.unique(np.concatenate([np.zeros(0, np.intp), *(np.flatnonzero(read.w.any(1)) for read in reads)]))
+
+
+def _fast_layer(
+    stream: Stream, layer: Layer, heads: list[LiveHead], neurons: tuple[Linear, Linear] | None
+) -> FastLayer:
+    found = (_fast_head(stream, *head) for head in heads)
+    mlp = None if neurons is None else _fast_neurons(stream, *neurons)
+    biases = (
+        stream.write(Linear(np.zeros((0, linear.w.shape[1])), linear.b)) for linear in (layer.linear, layer.linear_2)
+    )
+    return FastLayer(tuple(head for head in found if head is not None), mlp, (next(biases), next(biases)))
+
+
+def _fast_head(stream: Stream, query: Linear, key: Linear, value: Linear, out: Linear) -> Head | None:
+    write = stream.write(out)
+    if write is None:
+        return None
+    counted = Linear(np.pad(value.w, ((0, 0), (0, 1))), np.append(value.b, value.b.dtype.type(1)))
+    return Head(stream.read(query), stream.read(key), stream.read(counted), write)
+
+
+def _fast_neurons(stream: Stream, first: Linear, second: Linear) -> Neurons | None:
+    """Many neurons read their state at first, so that equal states can be found."""
+    write = stream.write(second)
+    if write is None:
+        return None
+    direct = stream.read(first)
+    if sum(w.size for w in (direct.w, write.w) if w is not None) < WORTH_SHARING:
+        return Neurons(direct, None, write)
+    reads = np.flatnonzero(first.w.any(1))
+    state = Linear(np.eye(len(first.w), dtype=first.w.dtype)[:, reads], np.zeros(len(reads), first.w.dtype))
+    return Neurons(stream.read(state), Linear(np.ascontiguousarray(first.w[reads]), first.b), write)
+
+
+# -- running -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Ids [batch, position] that run together, and the stream x [written dimension, batch, position].
+
+    `real` [batch, position] is 0 at PAD and 1 elsewhere; None where there is no PAD. `first` and `place`: the
+    first input of each length, and for each input which of these is as long.
+    """
+
+    ids: Ids
+    x: Array
+    real: Array | None
+    first: Ids
+    place: Ids
+
+    def run(self, read: Read, once: bool) -> Array:
+        """What is read of all inputs, or of one input of each length."""
+        return read(self.ids[self.first], self.x[:, self.first]) if once else read(self.ids, self.x)
+
+    def each(self, found: Array, once: bool) -> Array:
+        """For all inputs [c, batch, position] what was found for one of each length."""
+        return found.take(self.place, axis=1) if once and found.shape[1] > 1 else found
 
 
 def forward(fast: FastWeights, ids: Ids) -> Array:
-    """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]."""
-    weights = fast.weights
-    x: Array = weights.token_embed[ids]
-    x += weights.pos_embed[: ids.shape[1]]
-    hidden = hidden_keys(weights.config, ids, x.dtype)
-    flat = x.reshape(-1, x.shape[-1])
+    """The logits [d_vocab_out, batch, position] of a batch of ids [batch, position], each row with BOS first."""
+    x = np.zeros((fast.start.width, *ids.shape), fast.dtype)
+    x += fast.start(ids, x)
+    real = ids != fast.config.pad_id
+    _, first, place = np.unique(real.sum(1), return_index=True, return_inverse=True)
+    piece = _Piece(ids, x, None if real.all() else real.astype(x.dtype), first, place)
     for layer in fast.layers:
-        if layer.heads:
-            flat[:, layer.writes] += _attention(layer, x, hidden, weights.config)
-        _add_bias(flat, layer.biases[0])
-        if layer.mlp is not None:
-            flat += _mlp(layer.mlp, np.take(flat, layer.reads, axis=1))
-        _add_bias(flat, layer.biases[1])
-    logits: Array = fast.unembed(np.take(flat, fast.reads, axis=1))
-    return logits.reshape(*ids.shape, -1)
+        _run_layer(layer, piece, fast.config)
+    logits = fast.unembed(ids, x)
+    return np.broadcast_to(logits, (len(logits), *ids.shape))
 
 
-def _add_bias(flat: Array, bias: Array) -> None:
-    used = np.flatnonzero(bias)
-    if used.size:
-        flat[:, used] += bias[used]
+def _run_layer(layer: FastLayer, piece: _Piece, config: Config) -> None:
+    mixed = [_mixed(head, piece, config) for head in layer.heads]
+    for head, moved in zip(layer.heads, mixed, strict=True):
+        head.write(piece.x, moved)
+    if layer.biases[0] is not None:
+        layer.biases[0](piece.x, None)
+    if layer.neurons is not None:
+        _run_neurons(layer.neurons, piece)
+    if layer.biases[1] is not None:
+        layer.biases[1](piece.x, None)
 
 
-def _attention(layer: FastLayer, x: Array, hidden: Array | None, config: Config) -> Array:
-    """What the heads add to the dimensions that they write to, [batch · position, dimension]."""
-    batch, length, _ = x.shape
-    scale = np.asarray(1 / math.sqrt(config.d_head), x.dtype)
-    projected = layer.project(x.reshape(batch * length, -1)).reshape(batch, length, -1)
-    mask = None if hidden is None else hidden[:, 0]
-    mixed = [_head(head, projected, mask, scale) for head in layer.heads]
-    joined = mixed[0] if len(mixed) == 1 else np.concatenate(mixed, axis=-1)
-    added: Array = joined.reshape(batch * length, -1) @ layer.combine
-    return added
+def _mixed(head: Head, piece: _Piece, config: Config) -> Array:
+    """One head's mix of values, [value, batch or 1, position].
+
+    The last value, 1, sums the powers, so that the quotient is taken last. All values are 0 at PAD.
+    """
+    scored_once = head.query.wordless and head.key.wordless
+    once = scored_once and head.value.wordless
+    query, key = (piece.run(read, scored_once) for read in (head.query, head.key))
+    value, real = piece.run(head.value, once), piece.real
+    if real is not None:
+        value = value * (real[piece.first] if once else real)
+    scores = _scores(query, key, config)
+    powers = _powers(scores, real if real is None or not scored_once else real[piece.first])
+    mixed = _sums(piece.each(powers, scored_once and not once), value)
+    quotient: Array = mixed[:-1] / mixed[-1]
+    return piece.each(quotient, once)
 
 
-def _head(head: Head, projected: Array, mask: Array | None, scale: Array) -> Array:
-    """One head's mix of values. The column of ones sums the powers, so that the quotient is taken last."""
-    query, key, value = projected[..., head.query], projected[..., head.key], projected[..., head.value]
-    scores: Array = query * key.swapaxes(-1, -2) if query.shape[-1] == 1 else query @ key.swapaxes(-1, -2)
-    scores *= scale
-    if mask is not None:
-        scores += mask
-    mixed = _mix(scores, value)
-    quotient: Array = mixed[..., :-1] / mixed[..., -1:]
-    return quotient
+def _scores(query: Array, key: Array, config: Config) -> Array:
+    """[key, batch or 1, query] of queries and keys [rank, batch or 1, position]."""
+    n = query.shape[2]
+    scores = np.empty((n, max(query.shape[1], key.shape[1]), n), key.dtype)
+    if len(query) == 1:
+        np.multiply(key[0].T[:, :, None], query, out=scores)
+    else:
+        np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
+    scores *= np.asarray(1 / math.sqrt(config.d_head), scores.dtype)
+    if config.causal:
+        scores += np.where(np.tri(n, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]
+    return scores
 
 
-def _mix(scores: Array, value: Array) -> Array:
-    """exp(scores) · value, with the largest score of each row taken off where the powers need it.
+def _powers(scores: Array, real: Array | None) -> Array:
+    """The powers of e, with the largest score of each query taken off where they need it.
 
     Scores of compiled heads are mostly 0 where selected and negative elsewhere: no power is then too large
-    and no sum too small, and finding each row's largest score, the dearest step, can be left out.
+    and no sum too small, and finding each query's largest score can be left out.
     """
-    if scores.max(initial=0) < SAFE:
-        mixed: Array = np.exp(scores) @ value
-        if mixed[..., -1].min(initial=1) > math.exp(-SAFE):
-            return mixed
-    scores -= scores.max(-1, keepdims=True)
-    shifted: Array = np.exp(scores, out=scores) @ value
-    return shifted
+    if scores.max(initial=0) < SAFE and scores[0].min(initial=0) > -SAFE:
+        return np.exp(scores, out=scores)
+    if real is not None:
+        scores = scores + np.where(real.T[:, :, None] > 0, 0, -np.inf).astype(scores.dtype)
+    scores -= scores.max(0)
+    return np.exp(scores, out=scores)
 
 
-def _mlp(mlp: tuple[Linear, Array], state: Array) -> Array:
-    """What the neurons add to the stream [row, d_model], given the dimensions that they read."""
-    first, second = mlp
-    if first.w.size + second.size < WORTH_SHARING:
-        return _neurons(first, second, state)
-    distinct, place = _distinct(state)
-    found = _neurons(first, second, distinct)
-    return found if place is None else np.take(found, place, axis=0)
+def _sums(powers: Array, value: Array) -> Array:
+    """[value, batch or 1, query]: the sum over keys of powers [key, batch or 1, query] times value [value, …, key]."""
+    summed = np.empty((len(value), max(value.shape[1], powers.shape[1]), powers.shape[2]), value.dtype)
+    np.matmul(value.transpose(1, 0, 2), powers.transpose(1, 0, 2), out=summed.transpose(1, 0, 2))
+    return summed
 
 
-def _neurons(first: Linear, second: Array, state: Array) -> Array:
-    """The MLP in pieces, as its hidden layer may be many times as wide as the stream."""
-    rows = max(1, HIDDEN_AT_ONCE // first.w.shape[1])
-    parts = [_relu(first(state[i : i + rows])) @ second for i in range(0, len(state), rows)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _run_neurons(neurons: Neurons, piece: _Piece) -> None:
+    once = neurons.read.wordless
+    added = _added(neurons, piece.run(neurons.read, once))
+    piece.x[neurons.write.places] += piece.each(added, once)
 
 
-def _relu(x: Array) -> Array:
-    relu: Array = np.maximum(x, 0, out=x)
-    return relu
+def _added(neurons: Neurons, state: Array) -> Array:
+    """What the neurons write, given what they read, [c, batch or 1, position]."""
+    if neurons.first is None:
+        return neurons.write.of(np.maximum(state, 0, out=state if state.flags.writeable else None))
+    flat = np.ascontiguousarray(state.reshape(len(state), math.prod(state.shape[1:])).T)
+    first, place = _distinct(flat)
+    found = _in_pieces(neurons, flat if place is None else flat[first])
+    return (found if place is None else found.take(place, axis=1)).reshape(-1, *state.shape[1:])
 
 
-def _distinct(rows: Array) -> tuple[Array, Ids | None]:
-    """The different rows, and where each row finds its own; all of them and None where few are equal.
+def _in_pieces(neurons: Neurons, state: Array) -> Array:
+    """The neurons on states [state, c], as many at once as the many hidden activations allow."""
+    assert neurons.first is not None
+    rows = max(1, HIDDEN_AT_ONCE // neurons.first.w.shape[1])
+    parts = []
+    for i in range(0, len(state), rows):
+        hidden = neurons.first(state[i : i + rows])
+        parts.append(neurons.write.of(np.maximum(hidden, 0, out=hidden).T))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _distinct(rows: Array) -> tuple[Ids, Ids | None]:
+    """Where each of the different rows stands first, and which of them each row equals; None where few are equal.
 
     Rows are told apart by two random projections, side by side in one 64-bit key, and then compared, so that
     a collision costs time and nothing else.
@@ -223,6 +310,5 @@ def _distinct(rows: Array) -> tuple[Array, Ids | None]:
     keys = np.ascontiguousarray(rows.astype(np.float32, copy=False) @ directions.astype(np.float32))
     _, first, place = np.unique(keys.view(np.uint64)[:, 0], return_index=True, return_inverse=True)
     if 2 * len(first) > len(rows):
-        return rows, None
-    distinct: Array = rows[first]
-    return (distinct, place) if np.array_equal(distinct[place], rows) else (rows, None)
+        return first, None
+    return (first, place) if np.array_equal(rows[first[place]], rows) else (first, None)

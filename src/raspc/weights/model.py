@@ -144,8 +144,8 @@ class Model:
         ids = self.encode_batch(batch)
         kept = self.trace_ids(ids, dtype) if trace else None
         logits = kept.unembedded if kept else self.logits(ids, dtype)
-        answers = encoders.decode_logits(self.config, logits, ids)
-        decoded = [answer[: len(tokens)] for answer, tokens in zip(answers, batch, strict=True)]
+        lengths = np.fromiter(map(len, batch), np.intp, len(batch))
+        decoded = encoders.decode_logits(self.config, logits, ids, lengths)
         return BatchOutput(decoded, ids, logits, kept)
 
     def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
@@ -171,16 +171,16 @@ class Model:
         Inputs of like length run together, in pieces that fit the cache.
         """
         fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
-        found = np.zeros((*ids.shape, self.config.d_vocab_out), dtype)
+        found = np.zeros((self.config.d_vocab_out, *ids.shape), dtype)
         lengths = (ids != self.config.pad_id).sum(1)
         order = lengths.argsort(kind="stable")[::-1]
         start = 0
         while start < len(order):
             longest = int(lengths[order[start]])
             rows = order[start : start + self._rows_at_once(longest)]
-            found[rows, :longest] = forward(fast, ids[rows, :longest])
+            found[:, rows, :longest] = forward(fast, ids[rows, :longest])
             start += len(rows)
-        return found
+        return found.transpose(1, 2, 0)
 
     def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
