@@ -11,9 +11,11 @@ from raspc import rasp
 from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
+from raspc.blocks.precision import PRECISIONS
 from raspc.blocks.schedule import Schedule, Scheduler, as_soon_as_possible, greedy
 from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
+from raspc.certify.plan import Plan
 from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
@@ -104,7 +106,9 @@ def compile_graph(
     )
     if not certify:
         return model
-    certificate = certificates.certify(model, found.graph, found.needs, found.lowered)
+    certificate = certificates.certify(
+        model, Plan(found.graph, found.needs, found.lowered, found.layout.d_head), PRECISIONS["float32"]
+    )
     return replace(model, certificate=certificate.to_json())
 
 

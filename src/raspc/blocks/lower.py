@@ -16,8 +16,8 @@ from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
-TIED = 48.0
-"""The same where scores carry rounding: e^(−24) for the default against the selected keys."""
+TIED = 24.0
+"""The same where scores carry rounding, which parts equals by e^(2·TIED·error)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,8 +235,13 @@ class _Lowering:
         )
 
     def sharpness(self, place: int) -> float:
-        """Less where several selected keys are told equal by what carries rounding: ties part by e^(β·error)."""
-        return TIED if self.needs.rough.get(place, False) else SHARP
+        """Less where several selected keys are told equal by what carries rounding: ties part by e^(β·error).
+
+        Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
+        """
+        node = self.graph[place]
+        competing = isinstance(node, N.Aggregate) and node.may_be_empty
+        return TIED * (1 + competing) if self.needs.rough.get(place, False) else SHARP
 
     def selector_name(self, place: int, node: Variable) -> str:
         selects = selects_of(self.graph, node)

@@ -84,14 +84,16 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
     `noise`: how far the sum may be off; a step needs four times as much between its two sides, as its ramp
     takes up to half of the gap.
     """
-    total = np.zeros([1] * grid.classes.ndim)
+    total: Floats = np.zeros([1] * grid.classes.ndim)
     for axis, position in enumerate(positions):
         total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
     known = grid.classes >= 0
-    steps = _steps(np.broadcast_to(total, known.shape)[known], grid.classes[known], grid.outputs, noise)
+    total = np.broadcast_to(total, known.shape)
+    steps = _steps(total[known], grid.classes[known], grid.outputs, noise)
     if steps is None or len(steps.slopes) * 2 > NEURON_LIMIT:
         return None
-    up = np.repeat(steps.slopes, 2)
+    side = _shorter_side(total[known], steps.thresholds)
+    up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
     used = [axis for axis, position in enumerate(positions) if position.any()]
     return Design(
@@ -99,11 +101,17 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
         tuple(positions[axis][:, None] for axis in used),
         tuple(up[None, :] for _ in used),
         offset - up * np.repeat(steps.thresholds, 2),
-        _alternating(steps.change),
-        steps.first,
+        _alternating(side[:, None] * steps.change),
+        steps.first + steps.change[side < 0].sum(axis=0),
         steps.gap,
         np.repeat(steps.slack, 2),
     )
+
+
+def _shorter_side(along: Floats, thresholds: Floats) -> Floats:
+    """1 where a step is to fire above its threshold, −1 where below: its neurons then stay small, and round little."""
+    top, bottom = float(along.max(initial=0.0)), float(along.min(initial=0.0))
+    return np.where(top - thresholds <= thresholds - bottom, 1.0, -1.0)
 
 
 def _alternating(change: Matrix) -> Matrix:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.certify.certificate import MEASURED, Certificate
+from raspc.certify.certificate import Certificate
 from raspc.certify.check import check
+from raspc.certify.measure import MEASURED
 from raspc.compress.model import without_places
 from raspc.errors import CertificateError, InputError
 from raspc.weights.model import Model

@@ -1,0 +1,143 @@
+"""Number formats: how many digits weights and activations have, how sums are taken, and rounding to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from raspc.blocks.spaces import Matrix
+from raspc.errors import InputError
+
+SUMMATIONS: Mapping[str, Callable[[int], float]] = MappingProxyType(
+    {
+        "any order": lambda n: float(n),
+        "blocked": lambda n: 256.0 + math.ceil(n / 256),
+        "pairwise": lambda n: 24.0 + math.log2(max(1.0, n / 128)),
+    }
+)
+"""How many roundings a term of a sum of n terms goes through, at most.
+
+"any order" holds for every algorithm that adds n numbers; "blocked": blocks of 256, then their sums;
+"pairwise": blocks of 128 in eight lanes, then a tree, as NumPy's and PyTorch's own sums do (Higham, "Accuracy
+and Stability of Numerical Algorithms", section 4.2).
+"""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A format and a way to compute in it.
+
+    `bits`: digits of the significand of weights and activations, every one of which is rounded when it is
+    stored. `sum_bits`: the same of the accumulator of a product of matrices and inside the softmax.
+    `factor_bits`: what factors of such a product are rounded to (TF32). `rounded_probabilities`: the softmax
+    is stored with `bits` before it multiplies values. `highest`, `lowest`: exponents of the largest and of the
+    smallest normal number.
+    """
+
+    name: str
+    bits: int
+    sum_bits: int
+    factor_bits: int
+    highest: int
+    lowest: int
+    rounded_probabilities: bool = True
+    summation: str = "any order"
+
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of what is stored."""
+        return float(2.0**-self.bits)
+
+    @property
+    def sum_unit(self) -> float:
+        """The unit roundoff of a sum."""
+        return float(2.0**-self.sum_bits)
+
+    @property
+    def factor_unit(self) -> float:
+        """The unit roundoff of a factor; 0 where factors are used as they are stored."""
+        return float(2.0**-self.factor_bits) if self.factor_bits < self.bits else 0.0
+
+    @property
+    def probability_unit(self) -> float:
+        """The unit roundoff of what the softmax gives."""
+        return self.unit if self.rounded_probabilities else self.sum_unit
+
+    @property
+    def narrow(self) -> bool:
+        """Whether integers above a few hundred or thousand are already inexact."""
+        return self.bits < 16
+
+    @property
+    def largest(self) -> float:
+        """The largest finite number."""
+        return float((2.0 - 2.0 * self.unit) * 2.0**self.highest)
+
+    def roundings(self, terms: Matrix | float) -> Matrix:
+        """How many roundings a term of such a sum goes through, at most."""
+        count = SUMMATIONS[self.summation]
+        most = np.asarray(terms, np.float64)
+        return most if self.summation == "any order" else np.minimum(most, [count(int(n)) for n in np.ravel(most)])
+
+    def round(self, numbers: Matrix, bits: int | None = None) -> Matrix:
+        """The nearest numbers of the format, ties to even; infinite where too large."""
+        given = np.asarray(numbers, np.float64)
+        if bits is None and self.bits in (24, 53):
+            return given if self.bits == 53 else _single(given)
+        return _rounded(given, bits or self.bits, self)
+
+    def holds(self, numbers: Matrix) -> bool:
+        """Whether every number is one of the format."""
+        return bool(np.array_equal(self.round(numbers), numbers))
+
+
+def _single(numbers: Matrix) -> Matrix:
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float32).astype(np.float64)
+
+
+def _rounded(numbers: Matrix, bits: int, precision: Precision) -> Matrix:
+    finite = np.isfinite(numbers)
+    _, exponent = np.frexp(np.where(finite, numbers, 0.0))
+    step = np.ldexp(1.0, np.maximum(exponent - bits, precision.lowest - bits + 1))
+    found = np.where(finite, np.rint(np.where(finite, numbers, 0.0) / step) * step, numbers)
+    return np.where(np.abs(found) > precision.largest, np.copysign(np.inf, found), found)
+
+
+PRECISIONS: Mapping[str, Precision] = MappingProxyType(
+    {
+        "float64": Precision("float64", 53, 53, 53, 1023, -1022),
+        "float32": Precision("float32", 24, 24, 24, 127, -126),
+        "tf32": Precision("tf32", 24, 24, 11, 127, -126),
+        "bfloat16": Precision("bfloat16", 8, 24, 8, 127, -126),
+        "float16": Precision("float16", 11, 24, 11, 15, -14),
+    }
+)
+"""By name. Narrow ones add up in float32; see `precision_of` for other ways."""
+
+
+def precision_of(
+    name: str, summation: str = "any order", accumulate: str = "float32", probabilities: str = ""
+) -> Precision:
+    """The precision of that name.
+
+    `summation`: a key of SUMMATIONS. `accumulate`: "float32", or "stored" for sums that are rounded as what is stored
+    is. `probabilities`: "stored" (the default) or "float32": what the softmax gives is not rounded to the
+    narrow format before it multiplies values, as in a fused kernel.
+
+    Raises InputError for an unknown name.
+    """
+    known = {"dtype": (name, PRECISIONS), "summation": (summation, SUMMATIONS)}
+    known |= {"accumulate": (accumulate, {"float32": 0, "stored": 0})}
+    known |= {"probabilities": (probabilities or "stored", {"float32": 0, "stored": 0})}
+    for option, (value, options) in known.items():
+        if value not in options:
+            raise InputError(f"unknown {option} {value!r}; known are {', '.join(options)}")
+    found = replace(PRECISIONS[name], summation=summation)
+    if accumulate == "stored":
+        found = replace(found, sum_bits=found.bits)
+    return replace(found, rounded_probabilities=probabilities != "float32")

@@ -1,0 +1,199 @@
+"""Bounds for heads: how far apart the scores of equals can be, what leaks, and what arrives at the query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raspc.blocks.precision import Precision
+from raspc.blocks.spaces import Head, Matrix
+from raspc.certify.bounds import ANY, Reading
+from raspc.graph.nodes import Bits, Floats, Ids
+
+EXP_ULPS = 4.0
+"""How far off, in units of roundoff, an implementation of exp may be."""
+UNDERFLOW = 104.0
+"""e to minus this is 0 in float32."""
+PAIRS = 1 << 24
+"""The most products for which scores are looked at pair by pair."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Keys or queries of one conjunct: rows of numbers, their errors, and which value of the variable each row is."""
+
+    values: Matrix
+    error: Matrix
+    number: Ids
+
+
+@dataclass(frozen=True, eq=False)
+class Penalty:
+    """One conjunct: its two sides, None where several variables are read at once, and which pairs are selected."""
+
+    columns: slice
+    key: Side | None
+    query: Side | None
+    cells: Bits
+    places: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty."""
+
+    tie: float
+    gap: float
+    leak: float
+    spread: float
+    needed: float
+    present: float
+    at: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Of one conjunct: how far selected scores can be from equal, and the least distance to one not selected."""
+
+    tie: float
+    gap: float
+    at: Mapping[int, int] = field(default_factory=dict)
+
+
+def score_bounds(
+    head: Head, query: Reading, key: Reading, penalties: Sequence[Penalty], d_head: int, n: int, precision: Precision
+) -> Scores:
+    """The errors of a head's scores for n keys."""
+    apart = [_apart(p, query, key, precision) for p in penalties]
+    beta = float(head.scale(d_head) / np.sqrt(d_head)) * (1 - 2 * precision.unit)
+    tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
+    worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
+    raised = head.log_sink or 0.0
+    margin = min(0.5, worst.gap) if head.sink == -0.5 else worst.gap
+    quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
+    silence = beta * (margin - 2 * tie) - raised
+    leak = 0.0 if silence > UNDERFLOW and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
+    spread = float(np.expm1(min(50.0, 2 * beta * tie)))
+    return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, worst.at)
+
+
+def _apart(penalty: Penalty, query: Reading, key: Reading, precision: Precision) -> Apart:
+    cut = penalty.columns
+    sizes = float((query.size[cut] * key.size[cut]).sum())
+    grains = query.grain[cut] * key.grain[cut]
+    exact = bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
+    silent = not (query.error[cut].any() or key.error[cut].any())
+    rounding = 0.0 if exact else precision.sum_unit * (len(grains) + 2)
+    narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
+    if silent and rounding == narrow == 0.0:
+        return Apart(0.0, 1.0)
+    if penalty.key is None or penalty.query is None or _products(penalty.key, penalty.query) > PAIRS:
+        error = float(
+            (query.size[cut] * key.error[cut] + query.error[cut] * (key.size[cut] + key.error[cut])).sum()
+            + (rounding + narrow) * sizes
+        )
+        return Apart(error, 1.0 - error)
+    return _pairwise(penalty.key, penalty.query, penalty, rounding, narrow)
+
+
+def _products(key: Side, query: Side) -> int:
+    return key.values.size * len(query.values)
+
+
+def _pairwise(key: Side, query: Side, penalty: Penalty, rounding: float, narrow: float) -> Apart:
+    """For every key and every query the score and its error: the least distance, and the largest error of equals."""
+    score = key.values @ query.values.T
+    size = np.abs(key.values) @ np.abs(query.values).T
+    error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
+    error = error + rounding * (size + error) + narrow * (np.abs(score) + error)
+    known = (key.number >= 0)[:, None] & (query.number >= 0)[None, :]
+    cells = penalty.cells[np.maximum(key.number, 0)][:, np.maximum(query.number, 0)]
+    chosen, other = known & (cells == 1), known & (cells == 0)
+    best = np.where(chosen.any(axis=0), np.where(chosen, score, -np.inf).max(axis=0), 0.0)
+    tie = float(np.where(chosen, error + (best[None, :] - score), 0.0).max(initial=0.0))
+    gap = np.where(other, best[None, :] - score - error, np.inf)
+    if not other.any():
+        return Apart(tie, np.inf)
+    k, q = np.unravel_index(gap.argmin(), gap.shape)
+    where = {penalty.places[1]: int(query.number[q]), penalty.places[0]: int(key.number[k])}
+    return Apart(tie, float(gap[k, q]), where)
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """What a head leaves at the query, for each row of what it moves: errors and grain."""
+
+    error: Matrix
+    grain: Floats
+
+
+def picked(scores: Scores, value: Reading, default: Floats, precision: Precision) -> Arrived:
+    """One key gets all the attention: its number arrives as it is but for what leaks."""
+    spread = np.maximum(value.size, np.abs(default)) + value.error
+    quiet = scores.leak == 0.0 and precision.sum_bits <= 24
+    error = value.row_errors() + scores.leak * spread
+    if not quiet:
+        error = error + 4 * precision.sum_unit * spread
+    return Arrived(error, np.where(quiet, value.grain, 0.0))
+
+
+def averaged(
+    scores: Scores, value: Reading, default: Floats, n: int, precision: Precision, copies: bool, rowwise: bool
+) -> Arrived:
+    """The mean over selected keys; `copies`: all of them hold the same, so that it matters little how it is shared.
+
+    `rowwise`: errors are told value by value.
+    """
+    spread = np.maximum(value.size, np.abs(default)) + value.error
+    loose = (0.0 if copies else scores.spread) + scores.leak + softmax_error(n, precision) + precision.probability_unit
+    loose += 2 * precision.factor_unit + (2 * precision.unit if precision.narrow else 0.0)
+    rows = value.row_errors() if rowwise else value.error[None, :]
+    return Arrived(rows + loose * spread, np.zeros_like(spread))
+
+
+def softmax_error(n: int, precision: Precision) -> float:
+    """The relative error of a mean of n numbers under equal scores: a sum of powers, a quotient, a sum of products."""
+    return float((np.ravel(precision.roundings(np.array([n + 1.0])))[0] + 5) * precision.sum_unit)
+
+
+def counted(
+    head: Head, scores: Scores, share: Floats, counts_keys: bool, n: int, value: Reading, precision: Precision
+) -> Arrived:
+    """The share of attention of BOS, or of tokens, for each number of selected keys.
+
+    Where BOS scores as a selected key does, all powers are e⁰ = 1 and their sum is an integer: no rounding but that of
+    the quotient. Else the sum is worst where the power of BOS comes first: each key that is added rounds all before it.
+    """
+    raised = head.log_sink or 0.0
+    one = precision.probability_unit + precision.factor_unit + precision.sum_unit
+    error = one * share
+    if raised != 0.0 or scores.spread != 0.0:
+        many = np.exp(raised)
+        keys = many * (share / (1 - share) if counts_keys else (1 - share) / share)
+        steps = np.minimum(keys * (many + keys / 2) / (many + keys), precision.roundings(np.full(len(keys), n + 1.0)))
+        ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink_error(raised, precision)
+        summed = ((2.0 if counts_keys else 1.0) * steps + 2) * precision.sum_unit
+        error = error + share * (1 - share) * ratio + share * summed
+    error = error + scores.leak + value.error.max(initial=0.0)
+    least = share[share > 0].min(initial=1.0) - error.max(initial=0.0)
+    lattice = grain_floor(least, precision) if not (share == 0).any() or scores.leak == 0.0 else 0.0
+    return Arrived(error[:, None], np.array([lattice]))
+
+
+def sink_error(raised: float, precision: Precision) -> float:
+    """How far off the score of BOS can be: it is stored, scaled and stored; exact where it has few digits."""
+    if raised == 0.0:
+        return 0.0
+    return 0.0 if precision.narrow and precision.holds(np.array([raised])) else 4 * precision.unit * raised
+
+
+def grain_floor(least: float, precision: Precision) -> float:
+    """The grain of stored numbers that are at least so large, or 0."""
+    return float(2.0 ** (np.floor(np.log2(least)) + 1 - precision.bits)) if least > 0 else 0.0
+
+
+def written_grain(grain: Floats, picks: Matrix) -> Floats:
+    """The grain of numbers that are copied by a 0/1 matrix."""
+    return np.where(picks.any(axis=0), (grain[:, None] * picks).sum(axis=0), ANY)

@@ -1,0 +1,41 @@
+"""Links: the decisions of a model, each with the margin that it needs and the margin that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Link:
+    """One decision: what it is, the margin that it needs, and the margin that is there, in one unit.
+
+    `at`: the values of variables at which the margin is smallest, {place: number of the value}, where that is known.
+    """
+
+    kind: str
+    name: str
+    needed: float
+    present: float
+    unit: str
+    at: Mapping[int, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the margin suffices."""
+        return self.needed <= self.present
+
+    @property
+    def used(self) -> float:
+        """The part of the margin that is used up."""
+        return self.needed / self.present if self.present > 0 else np.inf
+
+    def to_json(self) -> dict[str, Any]:
+        """The link as JSON data."""
+        return {
+            "kind": self.kind, "name": self.name, "needed": float(self.needed), "present": float(self.present),
+            "unit": self.unit,
+        }  # fmt: skip

@@ -1,0 +1,141 @@
+"""Bounds for neurons: which of them fire, value by value, and what their sums are off by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.blocks.neurons import Design
+from raspc.blocks.precision import Precision
+from raspc.blocks.spaces import Matrix, Neurons
+from raspc.certify.bounds import ANY, Reading, fits, grain_of
+from raspc.graph.nodes import Floats, Ids
+
+Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
+
+CELLS = 1 << 22
+"""The most products (cell, neuron, direction) that are looked at one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What the neurons read [cells, neurons] for each combination of values, and which value each one gives."""
+
+    reads: Matrix
+    value: Ids
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What neurons write to a space: the error [values, dims] or [1, dims], and the grain."""
+
+    error: Matrix
+    grain: Floats
+
+
+def cells_of(design: Design, ids: Ids, columns: int) -> Cells | None:
+    """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none."""
+    known = ids >= 0
+    if ids.size * max(1, design.size) * max(1, columns) > CELLS:
+        return None
+    reads = np.zeros((*[1] * ids.ndim, design.size)) + design.bias
+    for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
+        shape = [-1 if a == axis else 1 for a in range(ids.ndim)]
+        reads = reads + (features @ weights).reshape([*shape, design.size])
+    reads = np.broadcast_to(reads, (*ids.shape, design.size))
+    return Cells(reads[known], ids[known])
+
+
+def slack_needed(block: Neurons, read: Reading) -> Floats:
+    """How far off each half of a step may be read; 0 for other neurons."""
+    return np.where(block.slack > 0, read.passed + read.rounding, 0.0)
+
+
+def written(
+    block: Neurons, actual: Neurons, read: Reading, cells: Cells | None, values: int, precision: Precision
+) -> Mapping[str, Written]:
+    """What the neurons write to each space, for each value of the variable."""
+    look = _looked_at(block, actual, read, precision) if cells is None else None
+    found = {}
+    for space, matrix in actual.write.maps.items():
+        planned = block.write.maps[space]
+        base = actual.write.bias.get(space, np.zeros(matrix.shape[1]))
+        shift = np.abs(base - block.write.bias.get(space, np.zeros(matrix.shape[1])))
+        if cells is None:
+            assert look is not None
+            error, total, terms = look(matrix, planned)
+            positive = total
+            number: Ids | None = None
+        else:
+            error, positive, total, terms = _by_cell(block, read, cells, matrix, planned)
+            number = cells.value
+        grain = _grain(read, matrix, base)
+        exact = fits(grain, positive.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
+        size = total + np.abs(base)
+        error = error + shift + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * size)
+        error = error + _storing(exact, grain, positive.max(axis=0, initial=0.0), base, size, precision)
+        rows = error.max(axis=0, keepdims=True) if number is None else _by_value(error, number, values)
+        found[space] = Written(rows, np.where(exact & (rows.max(axis=0) == 0), grain, 0.0))
+    return found
+
+
+def _grain(read: Reading, matrix: Matrix, base: Floats) -> Floats:
+    product = read.grain[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
+    found: Floats = np.minimum(np.where(matrix != 0, product, ANY).min(axis=0, initial=ANY), grain_of(base))
+    return found
+
+
+def _storing(
+    exact: NDArray[np.bool_], grain: Floats, top: Floats, base: Floats, size: Matrix, precision: Precision
+) -> Matrix:
+    """What a narrow format loses when the sum is stored, before and after the bias is added."""
+    if precision.bits >= precision.sum_bits:
+        return np.zeros_like(size)
+    plain = exact & fits(grain, top + np.abs(base), precision.bits)
+    lost: Matrix = np.where(plain, 0.0, precision.unit * (1.0 + (base != 0)) * size)
+    return lost
+
+
+def _by_cell(
+    block: Neurons, read: Reading, cells: Cells, matrix: Matrix, planned: Matrix
+) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """(error, size of the larger of the positive and the negative part, size of all, terms), each [cells, dims]."""
+    step = block.slack > 0
+    off = np.where(step, read.rounding, read.error)
+    fires = cells.reads + read.error > 0
+    height = np.where(fires, np.maximum(cells.reads, 0.0) + read.error, 0.0)
+    weights = np.abs(matrix)
+    error = np.where(fires, off, 0.0) @ weights
+    if not np.array_equal(matrix, planned):
+        error = error + height @ np.abs(matrix - planned)
+    up, down = height @ np.maximum(matrix, 0.0), height @ np.maximum(-matrix, 0.0)
+    return error, np.maximum(up, down), up + down, fires.astype(float) @ (weights > 0)
+
+
+def _looked_at(block: Neurons, actual: Neurons, read: Reading, precision: Precision) -> Look:
+    """The same where there are too many cells: all neurons may fire, but few are near their thresholds."""
+    step = block.slack > 0
+    rows = read.rows()
+    top = read.size if rows is None else np.maximum(rows.max(axis=0, initial=0.0), 0.0)
+    fires = top + read.error
+
+    def look(matrix: Matrix, planned: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+        weights = np.abs(matrix)
+        steps = np.where(step, 2 * read.rounding, 0.0) @ weights
+        gates = np.where(step, 0.0, read.error)[:, None] * weights
+        near = np.sort(gates, axis=0)[::-1][: block.reach].sum(axis=0)
+        error = steps + near + fires @ np.abs(matrix - planned)
+        total: Matrix = (fires @ weights)[None]
+        return error[None], total, (weights > 0).sum(axis=0)[None].astype(float)
+
+    return look
+
+
+def _by_value(error: Matrix, number: Ids, values: int) -> Matrix:
+    rows = np.zeros((values, error.shape[1]))
+    np.maximum.at(rows, number, error)
+    return rows

@@ -1,0 +1,308 @@
+"""Proving: blocks in order, with bounds on all that the stream holds, and a link for every decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from raspc.blocks import features as F
+from raspc.blocks.demand import selects_of
+from raspc.blocks.precision import Precision
+from raspc.blocks.readiness import Group
+from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
+from raspc.certify import attention as A
+from raspc.certify import mlp
+from raspc.certify.bounds import Held, Reading, embedded, grain_of, read_stream
+from raspc.certify.links import Link
+from raspc.certify.plan import Plan
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
+
+ABSOLUTE, RELATIVE = 1e-5, 1e-4
+"""A number is right if it is this near, or this near relative to its size."""
+
+
+def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
+    """All decisions of a model, the weakest first."""
+    prover = _Prover(plan, precision)
+    prover.run()
+    return tuple(sorted(prover.links, key=lambda link: (-link.used, link.name, link.kind)))
+
+
+def tolerance(numbers: Floats, precision: Precision) -> Floats:
+    """How far off a number may be: what `check` allows, and what a narrow format can tell apart."""
+    own = 4 * precision.unit * np.maximum(1.0, np.abs(numbers)) if precision.narrow else 0.0
+    return np.maximum(ABSOLUTE + RELATIVE * np.abs(numbers), own)
+
+
+class _Prover:
+    def __init__(self, plan: Plan, precision: Precision) -> None:
+        self.plan, self.graph, self.precision = plan, plan.graph, precision
+        self.lowered, self.needs, self.n = plan.lowered, plan.needs, plan.graph.max_seq_len
+        self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}
+        self.stream: dict[str, Held] = {}
+        self.links: list[Link] = []
+
+    def run(self) -> None:
+        actual = self.plan.actual
+        tables = {**self.lowered.embeddings, **self.lowered.positions}
+        for space, code in tables.items():
+            said = code if actual is None else actual.tables[space]
+            self.stream[space] = embedded(self.groups[space][0], code, said, self.precision)
+        said_blocks = self.lowered.blocks if actual is None else actual.blocks
+        for place, block, said_block in zip(self.lowered.place_of_block, self.lowered.blocks, said_blocks, strict=True):
+            self.block(place, block, said_block)
+        self.output(self.lowered.output if actual is None else actual.output)
+        if actual is not None:
+            self.links.extend(
+                Link("stray weights", name, size, 0.0, "of a weight that no block has")
+                for name, size in actual.stray.items()
+            )
+
+    def block(self, place: int, block: Block, said: Block) -> None:
+        """Reads, decisions, and what is written."""
+        if isinstance(block, Head):
+            assert isinstance(said, Head)
+            self.head(place, block, said)
+        else:
+            assert isinstance(said, Neurons)
+            self.neurons(place, block, said)
+
+    def read(self, planned: Read, said: Read) -> Reading:
+        """A read with the weights as they are stored."""
+        stored = _stored(said, self.precision)
+        return read_stream(planned, stored, self.stream, self.lowered.at_bos, self.precision)
+
+    def code(self, space: str) -> Matrix:
+        """All that a space can hold at a real position."""
+        place, group = self.groups[space]
+        domain = self.graph.variable(place).domain
+        return group.code if not isinstance(domain, Interval) else _extremes(domain, group)
+
+    # -- heads -----------------------------------------------------------------------------------
+
+    def head(self, place: int, head: Head, said: Head) -> None:
+        query, key, value = (self.read(getattr(head, part), getattr(said, part)) for part in ("query", "key", "value"))
+        scores = A.score_bounds(
+            head, query, key, self.penalties(place, query, key), self.plan.d_head, self.n, self.precision
+        )
+        self.links.append(
+            Link("separation", head.name, scores.needed, scores.present, "steps of the penalty", scores.at)
+        )
+        self.overflow(head, query, key)
+        arrived, numbers = self.arrived(place, head, scores, value)
+        for space, planned in head.write.maps.items():
+            picks = np.abs(planned)
+            error = arrived.error @ picks + self.moved(planned, self.stored(said.write, space), value)
+            code = self.code(space)
+            rows = _by_number(error, numbers, len(code))
+            self.stream[space] = Held(self.groups[space][0], code, rows, A.written_grain(arrived.grain, picks))
+
+    def stored(self, write: Write, space: str) -> Matrix:
+        return self.precision.round(write.maps[space])
+
+    def moved(self, planned: Matrix, stored: Matrix, value: Reading) -> Floats:
+        """What weights that are not those of the plan add."""
+        return value.size @ np.abs(stored - planned)
+
+    def arrived(self, place: int, head: Head, scores: A.Scores, value: Reading) -> tuple[A.Arrived, Ids | None]:
+        """What the head leaves at the query, and which value of the variable each row of it is about."""
+        default = self.default(head)
+        if head.kind == "width":
+            code = self.code(next(iter(head.write.maps)))
+            counts_keys = self.needs.counts_keys[place]
+            return A.counted(head, scores, code[:, 0], counts_keys, self.n, value, self.precision), None
+        node = self.graph[place]
+        assert isinstance(node, N.Aggregate)
+        numbers = self.source_numbers(node, value) if head.kind == "pick" else None
+        if head.kind == "pick" and head.single:
+            return A.picked(scores, value, default, self.precision), numbers
+        copies, rowwise = head.kind == "pick", numbers is not None
+        return A.averaged(scores, value, default, self.n, self.precision, copies, rowwise), numbers
+
+    def default(self, head: Head) -> Floats:
+        """What is moved from BOS."""
+        at_bos = head.value.bias.astype(np.float64)
+        for space, matrix in head.value.maps.items():
+            at_bos = at_bos + self.lowered.at_bos[space] @ matrix
+        return at_bos
+
+    def source_numbers(self, node: N.Aggregate, value: Reading) -> Ids | None:
+        """For each row of what is read, the number of the aggregate's value that it becomes."""
+        if len(value.seen) != 1 or not isinstance(node.domain, Listed):
+            return None
+        ids = self.numbers(node.source, next(iter(value.seen)))
+        if ids is None:
+            return None
+        source = self.graph.variable(node.source).listed
+        own = np.array([node.listed.id(v) for v in source.values], np.int32)
+        return np.where(ids >= 0, own[np.maximum(ids, 0)], -1).astype(np.int32)
+
+    def numbers(self, place: int, root: int) -> Ids | None:
+        """The number of a variable's value for each value of the one variable that it is read off."""
+        if place == root:
+            domain = self.graph.variable(place).domain
+            return np.arange(len(domain), dtype=np.int32) if isinstance(domain, Listed) else None
+        assert self.needs.ready is not None
+        joint = self.needs.ready.derived(place)
+        return joint.cells if joint is not None and joint.roots == (root,) else None
+
+    def penalties(self, place: int, query: Reading, key: Reading) -> list[A.Penalty]:
+        """The conjuncts of a head: which columns are theirs, and what can be said of them pair by pair."""
+        found, start = [], 0
+        selects = selects_of(self.graph, self.graph.variable(place))
+        for conjunct, select in zip(self.needs.conjuncts[place], selects, strict=True):
+            cut = slice(start, start + conjunct.factors.rank)
+            sides = (self.side(conjunct.key, key, cut), self.side(conjunct.query, query, cut))
+            found.append(A.Penalty(cut, *sides, select.cells, (conjunct.key, conjunct.query)))
+            start = cut.stop
+        return found
+
+    def side(self, place: int, reading: Reading, cut: slice) -> A.Side | None:
+        """A variable's part of a read of keys or queries, if it is read off one variable."""
+        seen = {p: s for p, s in reading.seen.items() if s.size[:, cut].any()}
+        if not seen:
+            width = cut.stop - cut.start
+            constant = reading.bias[None, cut]
+            rows = np.arange(len(self.graph.variable(place).listed), dtype=np.int32)
+            ones = np.ones((len(rows), 1))
+            return A.Side(ones * constant, ones * reading.rounding[cut].reshape(1, width), rows)
+        if len(seen) > 1:
+            return None
+        ((root, one),) = seen.items()
+        number = self.numbers(place, root)
+        if number is None:
+            return None
+        return A.Side(one.values[:, cut] + reading.bias[cut], one.error[:, cut] + reading.rounding[cut], number)
+
+    def overflow(self, head: Head, query: Reading, key: Reading) -> None:
+        """In a format with a small range the largest score must be finite."""
+        if self.precision.highest > 100:
+            return
+        reach = head.scale(self.plan.d_head) * max(
+            float((query.size * key.size).sum()), float(query.size.max(initial=0.0)), 2.0
+        )
+        self.links.append(Link("range", head.name, reach, self.precision.largest, "largest score"))
+
+    # -- neurons ---------------------------------------------------------------------------------
+
+    def neurons(self, place: int, block: Neurons, said: Neurons) -> None:
+        read = self.read(block.read, said.read)
+        needed = mlp.slack_needed(block, read)
+        steps = np.flatnonzero(block.slack > 0)
+        if len(steps):
+            worst = steps[(needed[steps] / block.slack[steps]).argmax()]
+            self.links.append(
+                Link("staircase", block.name, float(needed[worst]), float(block.slack[worst]), "half-widths of a ramp")
+            )
+        columns = sum(matrix.shape[1] for matrix in block.write.maps.values())
+        design = self.needs.design[place]
+        cells = mlp.cells_of(design, self.ids(place, design.axes), columns)
+        values = F.size(self.graph.variable(place).domain)
+        stored = replace(said, write=_stored_write(said.write, self.precision))
+        for space, found in mlp.written(block, stored, read, cells, values, self.precision).items():
+            code = self.code(space)
+            error = np.broadcast_to(found.error, code.shape)
+            known = np.where(found.grain > 0, np.minimum(found.grain, grain_of(code).min(axis=0, initial=np.inf)), 0.0)
+            self.stream[space] = Held(self.groups[space][0], code, error, known)
+
+    def ids(self, place: int, axes: tuple[int, ...]) -> Ids:
+        """The value of a variable for each combination of the values of what its neurons read."""
+        node = self.graph[place]
+        if axes == (place,) or not isinstance(node, Table):
+            return np.arange(F.size(self.graph.variable(place).domain), dtype=np.int32)
+        frontiers = {node.args: node.cells}
+        assert self.needs.ready is not None
+        if (joint := self.needs.ready.joints[place]) is not None:
+            frontiers[joint.roots] = joint.cells
+        for arguments, cells in frontiers.items():
+            if set(axes) <= set(arguments):
+                return _over(cells, arguments, axes)
+        raise AssertionError("a design reads what its table does not")
+
+    # -- the answer ------------------------------------------------------------------------------
+
+    def output(self, said: Read) -> None:
+        """The margin of the answer: half the least lead of a logit, or the error that a number may have."""
+        place = self.graph.output
+        label = self.graph.labels[place]
+        read = self.read(self.lowered.output, said)
+        errors = read.row_errors()
+        if self.needs.numerical_output:
+            self.number(label, read, errors)
+            return
+        number = self.numbers(place, next(iter(read.seen))) if len(read.seen) == 1 else None
+        leads = _leads(self.needs.output)
+        if number is None:
+            self.links.append(
+                Link(
+                    "answer", label, float(2 * read.error.max(initial=0.0)), float(leads.min(initial=np.inf)), "logits"
+                )
+            )
+            return
+        lead = np.where(number >= 0, leads[np.maximum(number, 0)], np.inf)
+        needed = 2 * errors.max(axis=1, initial=0.0)
+        worst = int((needed / lead).argmax())
+        at = {next(iter(read.seen)): worst}
+        self.links.append(Link("answer", label, float(needed[worst]), float(lead[worst]), "logits", at))
+
+    def number(self, label: str, read: Reading, errors: Matrix) -> None:
+        rows = read.rows()
+        numbers = rows[:, 0] if rows is not None and len(rows) == len(errors) else np.zeros(len(errors))
+        allowed = tolerance(numbers, self.precision)
+        worst = int((errors[:, 0] / allowed).argmax())
+        self.links.append(Link("number", label, float(errors[worst, 0]), float(allowed[worst]), "absolute error"))
+        if errors.shape[1] > 1:
+            self.links.append(Link("special values", label, float(errors[:, 1:].max()), 0.5, "of an indicator"))
+
+
+def _stored(read: Read, precision: Precision) -> Read:
+    """The weights of a read as the format holds them."""
+    if precision.bits >= 53:
+        return read
+    maps = {space: _same_or_rounded(matrix, precision) for space, matrix in read.maps.items()}
+    return Read(maps, precision.round(read.bias))
+
+
+def _same_or_rounded(matrix: Matrix, precision: Precision) -> Matrix:
+    rounded = precision.round(matrix)
+    return matrix if np.array_equal(rounded, matrix) else rounded
+
+
+def _stored_write(write: Write, precision: Precision) -> Write:
+    maps = {space: precision.round(matrix) for space, matrix in write.maps.items()}
+    return Write(maps, {space: precision.round(bias) for space, bias in write.bias.items()})
+
+
+def _by_number(error: Matrix, numbers: Ids | None, rows: int) -> Matrix:
+    """Errors of rows as errors of values: the largest of those that become the value, else of all."""
+    if numbers is None:
+        return error if len(error) == rows else np.broadcast_to(error.max(axis=0, initial=0.0), (rows, error.shape[1]))
+    found = np.zeros((rows, error.shape[1]))
+    known = numbers >= 0
+    np.maximum.at(found, numbers[known], np.broadcast_to(error, (len(numbers), error.shape[1]))[known])
+    return found
+
+
+def _over(cells: Ids, arguments: tuple[int, ...], axes: tuple[int, ...]) -> Ids:
+    """Cells with one axis for each variable of `axes`: one value for each combination; −1 where none can occur."""
+    others = tuple(i for i, argument in enumerate(arguments) if argument not in axes)
+    kept = [argument for argument in arguments if argument in axes]
+    merged = cells.max(axis=others) if others else cells
+    return np.transpose(merged, [kept.index(axis) for axis in axes])
+
+
+def _extremes(domain: Interval, group: Group) -> Floats:
+    """The ends of an interval and its special values, as rows of a code."""
+    ends = np.zeros((2, F.size(domain)))
+    ends[:, 0] = domain.lo, domain.hi
+    return np.vstack([ends @ group.code, group.code[1:]])
+
+
+def _leads(logits: Floats) -> Floats:
+    """For each answer, the distance from its own logit to the best wrong one."""
+    if len(logits) < 2:
+        return np.full(len(logits), np.inf)
+    wrong = logits - np.where(np.eye(len(logits), dtype=bool), np.inf, 0.0)
+    return np.asarray(np.diag(logits) - wrong.max(axis=1))

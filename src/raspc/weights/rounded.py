@@ -1,0 +1,142 @@
+"""The forward pass in another precision, simulated: what is stored is rounded, sums are kept in the accumulator.
+
+Weights, every linear map, scores before and after scaling, probabilities and the residual stream are stored.
+The softmax works in the accumulator's precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raspc.blocks.precision import Precision
+from raspc.weights.forward import Ids, Layer, Linear, Weights, hidden_keys, prepare
+from raspc.weights.params import Array
+
+if TYPE_CHECKING:
+    from raspc.weights.model import Model
+
+Rounding = Callable[[Array], Array]
+
+
+def logits_in(model: Model, ids: Ids, precision: Precision) -> Array:
+    """The logits [batch, position, d_vocab_out] of padded ids, as this precision gives them."""
+    if precision.name in ("float32", "float64"):
+        return model.logits(ids, np.dtype(precision.name))
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the logits
+        return forward(rounded_weights(model, precision), ids, precision)
+
+
+def rounded_weights(model: Model, precision: Precision) -> Weights:
+    """The weights as the format stores them, in float32 arrays."""
+    plain = prepare(model.params, model.config, np.float64)
+    stored = rounding_of(precision)
+
+    def linear(found: Linear) -> Linear:
+        return Linear(stored(found.w), stored(found.b))
+
+    return replace(
+        plain,
+        token_embed=stored(plain.token_embed),
+        pos_embed=stored(plain.pos_embed),
+        layers=tuple(Layer(*map(linear, layer)) for layer in plain.layers),
+        unembed=linear(plain.unembed),
+    )
+
+
+def forward(weights: Weights, ids: Ids, precision: Precision) -> Array:
+    """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]."""
+    step = _Arithmetic(precision, rounding_of(precision), factor_rounding(precision))
+    config = weights.config
+    x = step.stored(weights.token_embed[ids] + weights.pos_embed[: ids.shape[1]])
+    hidden = hidden_keys(config, ids, np.float32)
+    scale = step.stored(np.array(1 / math.sqrt(config.d_head), np.float32))
+    for layer in weights.layers:
+        q, k, v = (_split(step.linear(part, x), config) for part in (layer.query, layer.key, layer.value))
+        scores = step.stored(step.product(q, k.swapaxes(-1, -2)) * scale)
+        pattern = step.softmax(scores if hidden is None else scores + hidden)
+        mixed = step.product(pattern, v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
+        x = step.stored(x + step.linear(layer.linear, mixed))
+        neurons = np.maximum(step.linear(layer.linear_1, x), 0)
+        x = step.stored(x + step.linear(layer.linear_2, neurons))
+    return step.linear(weights.unembed, x)
+
+
+def _split(x: Array, config: Any) -> Array:
+    """[batch, position, heads · d_head] to [batch, heads, position, d_head]."""
+    split: Array = x.reshape(*x.shape[:2], config.n_heads, config.d_head).swapaxes(1, 2)
+    return split
+
+
+@dataclass(frozen=True)
+class _Arithmetic:
+    precision: Precision
+    stored: Rounding
+    factor: Rounding
+
+    def product(self, a: Array, b: Array) -> Array:
+        """A product of matrices, stored."""
+        if self.precision.sum_bits < 24:
+            return self.one_by_one(a, b)
+        found: Array = self.factor(a) @ self.factor(b)
+        return self.stored(found)
+
+    def one_by_one(self, a: Array, b: Array) -> Array:
+        """The same with an accumulator that rounds after each term."""
+        total: Array = np.zeros(
+            (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), np.float32
+        )
+        for i in range(a.shape[-1]):
+            total = self.stored(total + self.stored(a[..., :, i, None] * b[..., i, None, :]))
+        return total
+
+    def linear(self, found: Linear, x: Array) -> Array:
+        """x · w + b, stored after each of the two."""
+        return self.stored(self.product(x, found.w) + found.b)
+
+    def softmax(self, scores: Array) -> Array:
+        """In the accumulator's precision; what it gives is stored where probabilities are."""
+        inner = self.stored if self.precision.sum_bits < 24 else _same
+        powers = inner(np.exp(scores - scores.max(-1, keepdims=True)))
+        found: Array = inner(powers / inner(powers.sum(-1, keepdims=True)))
+        return self.stored(found) if self.precision.rounded_probabilities else found
+
+
+def _same(x: Array) -> Array:
+    return x
+
+
+def rounding_of(precision: Precision) -> Rounding:
+    """From float32 or float64 numbers to float32 numbers that the format holds."""
+    if precision.name == "float16":
+        return _float16
+    return _bfloat16 if precision.name == "bfloat16" else _float32
+
+
+def factor_rounding(precision: Precision) -> Rounding:
+    """What the factors of a product are rounded to."""
+    if not precision.factor_unit:
+        return _same
+    return lambda x: precision.round(np.asarray(x, np.float64), precision.factor_bits).astype(np.float32)
+
+
+def _float32(x: Any) -> Array:
+    return np.asarray(x).astype(np.float32, copy=False)
+
+
+def _float16(x: Any) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(x).astype(np.float16).astype(np.float32)
+
+
+def _bfloat16(x: Any) -> Array:
+    """The nearest bfloat16, ties to even: the upper half of the bits of a float32."""
+    single = np.ascontiguousarray(x, np.float32)
+    bits: npt.NDArray[np.uint32] = single.view(np.uint32)
+    rounded = (bits + (0x7FFF + ((bits >> 16) & 1)).astype(np.uint32)) & np.uint32(0xFFFF0000)
+    return np.where(np.isfinite(single), rounded.view(np.float32), single).reshape(np.shape(x))
