@@ -47,6 +47,29 @@ def test_many_inputs_are_sampled(raspc: Raspc) -> None:
     assert raspc("check", "reverse", "--limit", "100").out == "equal on 100 random inputs\n"
 
 
+def test_all_inputs_of_any_number(raspc: Raspc) -> None:
+    """`--all` goes beyond the limit; one input is run for those that exchanged tokens make like it."""
+    assert raspc("compile", "has_seen", "--vocab", "a,b,c,d", "--max-seq-len", "6", "-o", "seen").code == 0
+    told = raspc("check", "seen", "--all", "--limit", "7").out.splitlines()
+    assert told[0] == "equal on all 5,460 inputs"
+    assert told[1].endswith("the others are the same with tokens exchanged among a b c d")
+    report = raspc("check", "seen", "--all", "--json").json
+    assert (report["checked"], report["ran"], report["symmetric"]) == (5460, 261, [["a", "b", "c", "d"]])
+    assert raspc("check", "seen", "--all", "--no-symmetry", "--threads", "2").out == "equal on all 5,460 inputs\n"
+
+
+def test_a_state_is_kept(raspc: Raspc) -> None:
+    """A second check finds what the first has found; the state of another model is refused in one line."""
+    first = raspc("check", "reverse", "--state", "reverse.state", "--json").json
+    assert raspc("check", "reverse", "--state", "reverse.state", "--json").json == first
+    ran = raspc("check", "mixed", "--state", "reverse.state")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "another model" in ran.err
+    ran = raspc("check", "reverse", "--state", "mine.py")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "backwards" in Path("mine.py").read_text()
+
+
 class Terminal(io.StringIO):
     """Standard error, where somebody is watching."""
 

@@ -1,38 +1,51 @@
 """Compiled against interpreted: every input where they are few, else many random ones of all lengths.
 
 The graph's batch interpreter stands for the program; that it equals the plain interpreter is tested. The
-first difference is followed to the first layer and variable at which it arises.
+first difference is followed to the first layer and variable at which it arises. Batches are judged by threads,
+as NumPy leaves Python to others while it works, and are added up in order; what has been added up can be kept
+in a file from which a check that was interrupted goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from raspc.certify import inputs, symmetry
+from raspc.certify.answers import model_ids
+from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
+from raspc.certify.state import Journal, Plan
 from raspc.certify.variables import Difference, first_difference
 from raspc.errors import InputError
-from raspc.graph.evaluate import Batch, Column, decoded, run_graph
-from raspc.graph.nodes import UNDEFINED, Domain, Graph, Listed
-from raspc.graph.samples import all_of_length
+from raspc.graph.evaluate import Batch, decoded, run_graph
+from raspc.graph.nodes import Graph
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 
 LIMIT = 100_000
 """Up to this many inputs all are checked."""
-ABSOLUTE, RELATIVE = 1e-5, 1e-4
-"""A number is right if it is this near, or this near relative to its size."""
-CELLS = 1 << 21
-"""About how many (query, key) pairs are worked on at once."""
+
+WORTH_A_PROOF = 5_000
+"""From so many inputs on, symmetric ones are sought."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found. `difference` is about the first input on which the two differ."""
+    """What a check found. `difference` is about the first input on which the two differ.
+
+    `symmetric`: classes of tokens that are proved to be exchangeable; of inputs that are equal but for an
+    exchange one was run for all, so that `ran` is smaller than `checked`.
+    """
 
     checked: int
     total: int
@@ -44,6 +57,8 @@ class Report:
     found: tuple[Any, ...] | None = None
     difference: Difference | None = None
     max_error: float = field(default=0.0)
+    ran: int = 0
+    symmetric: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -67,143 +82,149 @@ class Report:
             "expected": None if self.expected is None else list(self.expected),
             "found": None if self.found is None else list(self.found),
             "difference": None if self.difference is None else self.difference.to_json(),
+            "ran": self.ran,
+            "symmetric": [list(tokens) for tokens in self.symmetric],
         }
 
 
 def check(
-    model: Model, limit: int = LIMIT, seed: int = 0, dtype: Any = np.float32, progress: Progress | None = None
+    model: Model,
+    limit: int | None = LIMIT,
+    seed: int = 0,
+    dtype: Any = np.float32,
+    progress: Progress | None = None,
+    symmetric: bool = True,
+    threads: int | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Compare the model with its program on all inputs if there are at most `limit`, else on `limit` random ones.
 
-    Inputs on which the program is undefined are counted and left out. `progress(done, total)` is called
-    after each batch.
+    `limit=None`: all inputs, however many. Inputs on which the program is undefined are counted and left out.
+    `symmetric`: run one input for all those that a proved symmetry makes like it. `threads`: as many as there
+    are cores, unless told otherwise. `state`: a file that keeps what has been found; a check that finds one goes
+    on where it ended. `progress(done, total)` is called after each batch.
 
-    Raises InputError for a model that holds no graph.
+    Raises InputError for a model that holds no graph, and for a state that is malformed or of another check.
     """
     if not isinstance(model.graph, Graph):
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
     graph = model.graph.before_passes
-    sizes = [len(graph.vocab) ** n for n in range(1, graph.max_seq_len + 1)]
-    total = sum(sizes)
-    exhaustive = total <= limit
-    batches = _all(graph) if exhaustive else _random(graph, limit, seed)
-    goal = total if exhaustive else limit
-    state = _State(model, graph, dtype)
-    for batch in batches:
-        state.add(batch)
-        if progress is not None:
-            progress(state.checked, goal)
-    return state.report(total, exhaustive)
+    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    exhaustive = limit is None or total <= limit
+    classes: symmetry.Classes = ()
+    if symmetric and exhaustive and total >= WORTH_A_PROOF:
+        classes = symmetry.exchangeable(model)
+    plan = Plan(None if exhaustive else limit, 0 if exhaustive else seed, np.dtype(dtype).name, classes)
+    journal = None if state is None else Journal.open(state, model)
+    plan = journal.adopt(plan) if journal else plan
+    work = _Work(model, graph, dtype, total, threads or _cores())
+    tally = work.run(plan, journal, progress)
+    if plan.classes and tally.unclear:
+        plan = replace(plan, classes=())
+        tally = work.run(plan, journal, progress)
+    return _report(work, plan, tally)
 
 
-@dataclass
-class _State:
+def _cores() -> int:
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is compared, and by how many threads."""
+
     model: Model
     graph: Graph
     dtype: Any
-    checked: int = 0
-    undefined: int = 0
-    failures: int = 0
-    worst: float = 0.0
-    first: tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]] | None = None
+    total: int
+    threads: int
 
-    def add(self, batch: Batch) -> None:
-        run = run_graph(self.graph, batch)
-        domain = self.graph.variable(self.graph.output).domain
-        expected = run.column(self.graph.output)
-        ids = model_ids(self.model, batch)
-        logits = self.model.logits(ids, self.dtype)
-        wrong, error = disagreements(self.model, logits[:, 1:], expected, domain, batch)
-        wrong &= ~run.undefined[:, None]
-        rows = np.flatnonzero(wrong.any(axis=1))
-        self.checked += len(batch.lengths)
-        self.undefined += int(run.undefined.sum())
-        self.failures += len(rows)
-        self.worst = max(self.worst, float(np.where(run.undefined[:, None], 0, error).max(initial=0.0)))
-        if len(rows) and self.first is None:
-            self.first = self.describe(batch, int(rows[0]), expected, domain, logits, ids)
+    def run(self, plan: Plan, journal: Journal | None, progress: Progress | None) -> Tally:
+        """Judge all batches of the plan that the journal has not."""
+        done, tally = journal.resume(plan) if journal else (0, Tally())
+        goal = self.total if plan.limit is None else plan.limit
+        for found in _in_order(islice(self.tasks(plan), done, None), self.threads):
+            tally, done = tally + found, done + 1
+            if journal:
+                journal.keep(plan, done, tally)
+            if progress is not None:
+                progress(tally.checked, goal)
+            if plan.classes and tally.unclear:
+                break  # the proof is of exact arithmetic; answers that hang by a thread are all run
+        if journal:
+            journal.keep(plan, done, tally, now=True)
+        return tally
 
-    def describe(
-        self, batch: Batch, row: int, expected: Column, domain: Domain, logits: Any, ids: Any
-    ) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-        length = int(batch.lengths[row])
-        tokens = tuple(self.graph.vocab[i] for i in batch.ids[row, :length])
-        answer = decode_logits(self.model.config, logits[row : row + 1], ids[row : row + 1])[0]
-        return tokens, tuple(decoded(expected, domain, row, length)), tuple(answer[1 : length + 1])
+    def tasks(self, plan: Plan) -> Iterator[Callable[[], Tally]]:
+        """One for each batch."""
+        many, longest = len(self.graph.vocab), self.graph.max_seq_len
+        if plan.limit is None:
+            yield from (partial(self.judge_piece, piece, plan.classes) for piece in inputs.pieces(many, longest))
+            return
+        for i, size in enumerate(inputs.random_sizes(longest, plan.limit)):
+            yield partial(self.judge_random, size, (plan.seed, i))
 
-    def report(self, total: int, exhaustive: bool) -> Report:
-        tokens, expected, found = self.first or (None, None, None)
-        difference = first_difference(self.model, tokens) if tokens is not None else None
-        return Report(
-            self.checked,
-            total,
-            exhaustive,
-            self.undefined,
-            self.failures,
-            tokens,
-            expected,
-            found,
-            difference,
-            self.worst,
-        )
+    def judge_random(self, size: int, seed: tuple[int, int]) -> Tally:
+        graph = self.graph
+        return self.judge_batch(inputs.random_batch(len(graph.vocab), graph.max_seq_len, size, seed, graph.causal))
+
+    def judge_piece(self, piece: inputs.Piece, classes: symmetry.Classes) -> Tally:
+        ids = inputs.inputs_of(piece, len(self.graph.vocab))
+        if not classes:
+            return self.judge_batch(inputs.whole(ids, self.graph.causal))
+        ids = ids[symmetry.is_representative(ids, classes)]
+        return self.judge_batch(inputs.whole(ids, self.graph.causal), symmetry.orbit_sizes(ids, classes))
+
+    def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
+        return judge(self.model, self.graph, batch, self.dtype, like)
 
 
-def model_ids(model: Model, batch: Batch) -> Any:
-    """The model's ids for a batch of the graph: BOS in front, PAD behind; both number tokens alike."""
-    ids = np.where(batch.ids < 0, model.config.pad_id, batch.ids).astype(np.intp)
-    return np.hstack([np.full((len(ids), 1), model.config.bos_id, np.intp), ids])
+def _in_order(tasks: Iterable[Callable[[], Tally]], threads: int) -> Iterator[Tally]:
+    """The results of the tasks in their order, a few of them ahead of the one that is waited for."""
+    tasks = iter(tasks)
+    if threads == 1:
+        yield from (task() for task in tasks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[Tally]] = deque(pool.submit(task) for task in islice(tasks, 2 * threads))
+        try:
+            while ahead:
+                yield ahead.popleft().result()
+                ahead.extend(pool.submit(task) for task in islice(tasks, 1))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def disagreements(model: Model, logits: Any, expected: Column, domain: Domain, batch: Batch) -> tuple[Any, Any]:
-    """[B, T] where the answer is wrong, and how far a number is off."""
-    none = np.zeros(batch.ids.shape)
-    if model.config.output.kind == "categorical":
-        return (logits.argmax(axis=-1) != expected.ids) & batch.real, none
-    is_special, which, numbers = expected_numbers(expected, domain)
-    indicators = logits[:, :, 1:]
-    answer = indicators.argmax(axis=-1) if indicators.shape[-1] else none.astype(int)
-    says_special = (indicators > 0.5).any(axis=-1) if indicators.shape[-1] else none.astype(bool)
-    error = np.where(is_special | ~batch.real, 0.0, np.abs(logits[:, :, 0].astype(np.float64) - numbers))
-    off = error > ABSOLUTE + RELATIVE * np.abs(numbers)
-    wrong = (says_special != is_special) | (is_special & (answer != which)) | (~is_special & off)
-    return wrong & batch.real, np.where(says_special, 0.0, error)
+def _report(work: _Work, plan: Plan, tally: Tally) -> Report:
+    tokens, expected, found = _described(work, tally.first) if tally.first else (None, None, None)
+    return Report(
+        tally.checked,
+        work.total,
+        plan.limit is None,
+        tally.undefined,
+        tally.failures,
+        tokens,
+        expected,
+        found,
+        first_difference(work.model, tokens) if tokens is not None else None,
+        tally.max_error,
+        tally.ran,
+        tuple(tuple(work.graph.vocab[i] for i in ids) for ids in plan.classes),
+    )
 
 
-def expected_numbers(column: Column, domain: Domain) -> tuple[Any, Any, Any]:
-    """Which answers are special, which special they are, and the numbers elsewhere."""
-    if column.numbers is not None:
-        return column.ids >= 0, np.maximum(column.ids, 0), column.numbers
-    assert isinstance(domain, Listed)
-    order = np.cumsum(~domain.is_number) - 1
-    known = np.maximum(column.ids, 0)
-    special = (~domain.is_number)[known] & (column.ids >= 0)
-    return special, order[known], domain.numbers[known]
+def _described(work: _Work, first: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """An input as tokens, with both answers."""
+    graph, model = work.graph, work.model
+    batch = inputs.whole(np.array([first], np.int32), graph.causal)
+    column = run_graph(graph, batch).column(graph.output)
+    expected = decoded(column, graph.variable(graph.output).domain, 0, len(first))
+    ids = model_ids(model, batch)
+    found = decode_logits(model.config, model.logits(ids, work.dtype), ids)[0][1:]
+    return tuple(graph.vocab[i] for i in first), tuple(expected), tuple(found)
 
 
-def _all(graph: Graph) -> Iterator[Batch]:
-    for length in range(1, graph.max_seq_len + 1):
-        whole = all_of_length(len(graph.vocab), length, graph.causal)
-        yield from _pieces(whole, length)
-
-
-def _pieces(batch: Batch, length: int) -> Iterator[Batch]:
-    rows = max(1, CELLS // (length + 1) ** 2)
-    for start in range(0, len(batch.lengths), rows):
-        cut = slice(start, start + rows)
-        yield Batch(batch.ids[cut], batch.lengths[cut], batch.causal)
-
-
-def _random(graph: Graph, count: int, seed: int) -> Iterator[Batch]:
-    """Random inputs of all lengths, a third of them of the greatest, half of them from few tokens."""
-    rng = np.random.default_rng(seed)
-    n = graph.max_seq_len
-    rows = max(1, min(4096, CELLS // (n + 1) ** 2))
-    for start in range(0, count, rows):
-        size = min(rows, count - start)
-        lengths = np.where(rng.random(size) < 1 / 3, n, rng.integers(1, n + 1, size))
-        ids = rng.integers(0, len(graph.vocab), (size, n))
-        few = np.where(rng.random(size) < 0.5, rng.integers(1, 4, size), len(graph.vocab))
-        offset = rng.integers(0, len(graph.vocab), size)
-        ids = (ids % few[:, None] + offset[:, None]) % len(graph.vocab)
-        padded = np.where(np.arange(n) < lengths[:, None], ids, UNDEFINED).astype(np.int32)
-        yield Batch(padded, lengths.astype(np.int64), graph.causal)
+__all__ = [
+    "ABSOLUTE", "LIMIT", "RELATIVE", "Progress", "Report", "check", "disagreements", "expected_numbers", "model_ids",
+]  # fmt: skip

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED, Ids
 
-CELLS = 1 << 20
+CELLS = 1 << 19
 """About how many (query, key) pairs one batch has."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 def check(
     directory: Directory,
     limit: Annotated[int, typer.Option(min=1, help="All inputs are run if there are so few, else so many.")] = 100_000,
+    every: Annotated[bool, typer.Option("--all", help="Run all inputs, however many.")] = False,
+    symmetry: Annotated[
+        bool, typer.Option(help="Run one for all inputs that provably differ by exchanged tokens alone.")
+    ] = True,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep what is found in this file; go on from it if it is there.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="[default: one for each core]", show_default=False)] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -28,8 +37,9 @@ def check(
     from raspc.weights import load
 
     model = load(directory)
+    many = None if every else limit
     with progress_bar("checking") as progress:
-        report = run_check(model, limit=limit, seed=seed, progress=progress)
+        report = run_check(model, many, seed, progress=progress, symmetric=symmetry, threads=threads, state=state)
     answer(_record(report), as_json, lambda: _tell(report))
     if not report.ok:
         raise typer.Exit(1)
@@ -51,7 +61,8 @@ def progress_bar(title: str) -> Iterator[Progress | None]:
 
 def _record(report: Report) -> dict[str, Any]:
     inputs = ("tokens", "expected", "found")
-    return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs}
+    symmetric = [encoded(tokens) for tokens in report.symmetric]
+    return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs} | {"symmetric": symmetric}
 
 
 def _tell(report: Report) -> None:
@@ -60,6 +71,9 @@ def _tell(report: Report) -> None:
         scope += f" (but {report.undefined:,} on which the program is undefined)"
     if report.ok:
         say(f"equal on {scope} inputs" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
+        if report.symmetric:
+            classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
+            say(f"  {report.ran:,} of them were run; the others are the same with tokens exchanged among {classes}")
         return
     say(f"{report.failures:,} of {scope} inputs differ; the first:")
     for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):

@@ -69,6 +69,12 @@ def to_files(model: Model) -> dict[str, bytes]:
     return contents | {CONFIG: jsonvalues.dumps(config | {"hash": _hash(config, contents)}, indent=1)}
 
 
+def fingerprint(model: Model) -> str:
+    """The hash that ties the files of the model together. Raises UnsupportedProgram for values that JSON lacks."""
+    found: str = jsonvalues.loads(to_files(model)[CONFIG])["hash"]
+    return found
+
+
 def _weights_bytes(model: Model) -> bytes:
     from safetensors.numpy import save as safetensors_bytes
 

@@ -1,0 +1,107 @@
+"""The answers of a model to one batch, judged against those of its program; and sums of such judgements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc.certify.answers import model_ids
+from raspc.graph.evaluate import Batch, Column, run_graph
+from raspc.graph.nodes import Domain, Graph, Listed
+from raspc.weights.model import Model
+
+ABSOLUTE, RELATIVE = 1e-5, 1e-4
+"""A number is right if it is this near, or this near relative to its size."""
+LEAD = 0.25
+"""An answer is clear if the right logit, whose margin is about 1, leads by so much; see `raspc.certify.symmetry`."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What has been found so far. Inputs stand for those that are like them: `ran` of `checked` were run.
+
+    `unclear`: how many of the answers that stood for others were decided by less than LEAD. `first`: the ids of
+    the first input that failed.
+    """
+
+    checked: int = 0
+    ran: int = 0
+    undefined: int = 0
+    failures: int = 0
+    unclear: int = 0
+    max_error: float = 0.0
+    first: tuple[int, ...] | None = None
+
+    def __add__(self, later: Tally) -> Tally:
+        return Tally(
+            self.checked + later.checked,
+            self.ran + later.ran,
+            self.undefined + later.undefined,
+            self.failures + later.failures,
+            self.unclear + later.unclear,
+            max(self.max_error, later.max_error),
+            later.first if self.first is None else self.first,
+        )
+
+
+def judge(model: Model, graph: Graph, batch: Batch, dtype: Any, like: Any | None = None) -> Tally:
+    """Run a batch on both sides. `like` [B]: how many inputs each one stands for, if it stands for others."""
+    if not len(batch.lengths):
+        return Tally()
+    run = run_graph(graph, batch)
+    domain = graph.variable(graph.output).domain
+    expected = run.column(graph.output)
+    logits = model.logits(model_ids(model, batch), dtype)[:, 1:]
+    wrong, error = disagreements(model, logits, expected, domain, batch)
+    failed = wrong.any(axis=1) & ~run.undefined
+    weight = np.ones(len(failed), np.int64) if like is None else like
+    rows = np.flatnonzero(failed)
+    return Tally(
+        int(weight.sum()),
+        len(failed),
+        int(weight[run.undefined].sum()),
+        int(weight[failed].sum()),
+        0 if like is None else int((unclear(model, logits, error, batch) & ~run.undefined).sum()),
+        float(error[~run.undefined].max(initial=0.0)),
+        tuple(batch.ids[rows[0], : batch.lengths[rows[0]]].tolist()) if len(rows) else None,
+    )
+
+
+def disagreements(model: Model, logits: Any, expected: Column, domain: Domain, batch: Batch) -> tuple[Any, Any]:
+    """[B, T] where the answer is wrong, and how far a number is off."""
+    none = np.zeros(batch.ids.shape)
+    if model.config.output.kind == "categorical":
+        return (logits.argmax(axis=-1) != expected.ids) & batch.real, none
+    is_special, which, numbers = expected_numbers(expected, domain)
+    indicators = logits[:, :, 1:]
+    answer = indicators.argmax(axis=-1) if indicators.shape[-1] else none.astype(int)
+    says_special = (indicators > 0.5).any(axis=-1) if indicators.shape[-1] else none.astype(bool)
+    error = np.where(is_special | ~batch.real, 0.0, np.abs(logits[:, :, 0].astype(np.float64) - numbers))
+    off = error > ABSOLUTE + RELATIVE * np.abs(numbers)
+    wrong = (says_special != is_special) | (is_special & (answer != which)) | (~is_special & off)
+    return wrong & batch.real, np.where(says_special, 0.0, error)
+
+
+def unclear(model: Model, logits: Any, error: Any, batch: Batch) -> Any:
+    """[B]: inputs with an answer that rounding in another order might change, or push over the tolerance."""
+    if model.config.output.kind == "categorical":
+        if logits.shape[-1] == 1:
+            return np.zeros(len(logits), bool)
+        two = np.partition(logits, -2, axis=-1)[:, :, -2:]
+        near = two[:, :, 1] - two[:, :, 0] < LEAD
+    else:
+        near = (np.abs(logits[:, :, 1:] - 0.5) < LEAD).any(axis=-1) | (error > ABSOLUTE / 2)
+    return (near & batch.real).any(axis=1)
+
+
+def expected_numbers(column: Column, domain: Domain) -> tuple[Any, Any, Any]:
+    """Which answers are special, which special they are, and the numbers elsewhere."""
+    if column.numbers is not None:
+        return column.ids >= 0, np.maximum(column.ids, 0), column.numbers
+    assert isinstance(domain, Listed)
+    order = np.cumsum(~domain.is_number) - 1
+    known = np.maximum(column.ids, 0)
+    special = (~domain.is_number)[known] & (column.ids >= 0)
+    return special, order[known], domain.numbers[known]
