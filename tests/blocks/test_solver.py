@@ -21,7 +21,7 @@ ortools = pytest.importorskip("ortools")
 def neurons(name: str, reads: list[str], size: int) -> Neurons:
     """So many neurons that read these spaces and write one of their own."""
     read = Read({space: np.zeros((1, size)) for space in reads}, np.zeros(size))
-    return Neurons(name, read, Write({name: np.zeros((size, 1))}), np.zeros(size), 0)
+    return Neurons(name, read, Write({name: np.zeros((size, 1))}), np.zeros(size), 0, np.zeros(size))
 
 
 def head(name: str, reads: list[str]) -> Head:
@@ -113,7 +113,7 @@ def test_not_asked_where_greedy_is_proved(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_compile_uses_it_at_level_2() -> None:
     """The schedule's method stands in the alignment; `solver=False` keeps to greedy; both are exact."""
-    program, vocab = library.shuffle_dyck(("()", "{}", "[]")), "(){}[]"
+    program, vocab = library.most_freq(), "abcd"
     with_solver = raspc.compile(program, vocab, 5, optimize=2)
     without = raspc.compile(program, vocab, 5, optimize=2, solver=False)
     assert without.alignment["schedule"]["method"] == "greedy"

@@ -17,7 +17,7 @@ from tests.agreement import differences, some_inputs
 
 import raspc
 from raspc import rasp
-from raspc.blocks import demand, features, lower, neurons
+from raspc.blocks import demand, features, lone, lower, neurons, scoring, steep
 from raspc.blocks.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
 from raspc.passes import pipeline
@@ -35,6 +35,10 @@ NEXT = rasp.Aggregate(rasp.Select(I, I + 1, Comparison.EQ), T, default="_")
 PREVIOUS_AND_NEXT = rasp.SequenceMap(lambda x, y: x == y, PREVIOUS, NEXT)
 EARLIER_SAME = rasp.SelectorWidth(SAME & BEFORE)
 COUNT = rasp.SelectorWidth(SAME)
+SMALLER = rasp.SelectorWidth(LESS)
+RARER = rasp.SelectorWidth(rasp.Select(COUNT, COUNT, Comparison.LT))
+STEPS = [rasp.Map(dict(enumerate(row)).get, T) for row in ((1, 0, -1), (0, 1, -2), (0, 2, -4), (0, 3, -6), (0, 4, -8))]
+BALANCED = rasp.map(lambda *found: not any(found), *(rasp.Aggregate(ALL, rasp.numerical(s)) != 0 for s in STEPS))
 PRODUCT = rasp.Map(lambda x: x * x, COUNT * I)
 AT_COUNT = rasp.Aggregate(rasp.Select(COUNT, I, Comparison.EQ), T, default=0)
 MEAN_SO_FAR = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), T)
@@ -166,6 +170,29 @@ def dropped_conjunct(original: Any, graph: Any, node: Any) -> Any:
     return original(graph, node)[:-1]
 
 
+def not_as_steep(original: Any, n: int, *args: Any) -> Any:
+    """Powers of a base so small that a selected key is half of one that is not."""
+    return original(n, *args) ** (1 / steep.base_bits(n))
+
+
+def off_by_one(original: Any, *args: Any) -> Any:
+    """A comparison that takes the next value for the query's own."""
+    found = original(*args)
+    return None if found is None else replace(found, queries=found.queries + 1, size=found.size + 1)
+
+
+def low_ramps(original: Any, *args: Any) -> Any:
+    """Ramps that reach half of the next level only."""
+    found = original(*args)
+    return None if found is None else replace(found, bias=found.bias - found.leads)
+
+
+def forgotten_condition(original: Any, away: Any) -> Any:
+    """A sum that leaves out one of its variables."""
+    found = original(away)
+    return found and replace(found, each=np.array([0.0, *found.each[1:]]))
+
+
 # -- weights ---------------------------------------------------------------------------------------------------------
 
 
@@ -201,9 +228,13 @@ def all_alike(original: Any, head: Head) -> object:
 
 LOWERING = lower._Lowering
 MUTATIONS: dict[str, Mutation] = {
-    "a term of a penalty": Mutation(wrapped(demand, "candidates", fewer_columns), PREVIOUS),
-    "a weak penalty": Mutation(wrapped(demand, "candidates", weaker), PREVIOUS),
-    "a conjunct": Mutation(wrapped(demand, "selects_of", dropped_conjunct), EARLIER_SAME),
+    "a term of a penalty": Mutation(wrapped(scoring, "candidates", fewer_columns), PREVIOUS),
+    "a weak penalty": Mutation(wrapped(scoring, "candidates", weaker), PREVIOUS),
+    "a conjunct": Mutation(wrapped(scoring, "selects_of", dropped_conjunct), EARLIER_SAME),
+    "a steep feature": Mutation(wrapped(steep, "_features", not_as_steep), SMALLER, (2,)),
+    "a steep comparison": Mutation(wrapped(steep, "compared", off_by_one), SMALLER, (2,)),
+    "a ramp": Mutation(wrapped(demand, "ramps", low_ramps), RARER, (2,)),
+    "a sum of conditions": Mutation(wrapped(lone, "_weights", forgotten_condition), BALANCED, (2,)),
     "a threshold": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda w: w % 2, COUNT)),
     "a threshold of a mean": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda x: x > 1, MEAN_SO_FAR)),
     "a gate": Mutation(wrapped(neurons, "gate", shifted_gate), rasp.map(lambda x, i: (x * i) % 3, T, I)),

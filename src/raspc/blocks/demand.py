@@ -16,13 +16,16 @@ import numpy as np
 from raspc.blocks import features as F
 from raspc.blocks import neurons
 from raspc.blocks.designing import choose, staircase
-from raspc.blocks.naming import feature_labels, value_labels
-from raspc.blocks.penalty import Factors, candidates
+from raspc.blocks.naming import feature_labels, steep_labels, value_labels
+from raspc.blocks.orders import pulled_back
+from raspc.blocks.ramps import ramps
 from raspc.blocks.readiness import ROUGH, ROUGH_ANSWER, ROUGH_TIED, UNIT, Group, Readiness, is_flat
+from raspc.blocks.scoring import Conjunct, Scoring
 from raspc.blocks.spaces import Matrix
+from raspc.blocks.steep import multiple
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Graph, Listed, Select, Table, Variable
+from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 from raspc.graph.tables import Joint, listings
 
 CATEGORIES = 256
@@ -39,22 +42,13 @@ ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
 
 
-@dataclass(frozen=True, eq=False)
-class Conjunct:
-    """One penalty: of which key and which query variable, with which factors."""
-
-    key: int
-    query: int
-    factors: Factors
-
-
 @dataclass
 class Demands:
     """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
 
     `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in
     the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
-    (M of M + d).
+    (M of M + d). `slant`: how far below 0 the penalty of a selected key can lie.
     """
 
     raw: dict[int, Group] = field(default_factory=dict)
@@ -64,6 +58,7 @@ class Demands:
     rough: dict[int, bool] = field(default_factory=dict)
     raised: dict[int, float] = field(default_factory=dict)
     counts_keys: dict[int, bool] = field(default_factory=dict)
+    slant: dict[int, float] = field(default_factory=dict)
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
@@ -86,7 +81,11 @@ class _Demander:
         self.numbers: set[int] = set()
         self.result = Demands()
         found = self.result
-        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.raised, found.counts_keys)
+        self.ready = found.ready = Readiness(
+            graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant
+        )
+        self.scoring = Scoring(self.ready, level == 2)
+        self.steep: dict[int, list[Floats]] = defaultdict(list)
 
     def run(self) -> Demands:
         for place, node in enumerate(self.graph.nodes):
@@ -101,6 +100,8 @@ class _Demander:
 
     def prepare(self, place: int, node: Variable) -> None:
         """What is known of an attention variable before anybody reads it."""
+        conjuncts = self.result.conjuncts[place] = self.scoring.conjuncts(node)
+        self.result.slant[place] = sum(conjunct.slant for conjunct in conjuncts)
         if isinstance(node, N.Aggregate):
             if node.pick and isinstance(node.domain, Listed):
                 return
@@ -237,7 +238,7 @@ class _Demander:
         elif place in self.result.raw:
             self.visit_raw(place, node)
         else:
-            groups = self.groups(place, [])
+            groups = [*self.groups(place, []), *self.steep_groups(place)]
             self.result.clean[place] = groups
             if isinstance(node, N.Aggregate):
                 self.demand_pick(place, node, groups)
@@ -369,11 +370,21 @@ class _Demander:
                 )  # fmt: skip
             self.result.design[place] = design
         self.result.clean[place] = groups
+        if steep := self.steep_groups(place):
+            self.add_ramps(place, steep)
         if isinstance(node, N.Aggregate):
             source = self.graph.variable(node.source).domain
             scale = max(1.0, float(np.abs(F.number(source)).max(initial=0.0)))
             for column in F.numeric_code(source).T:
                 self.want(node.source, column, NUMBER_ERROR * scale)
+
+    def add_ramps(self, place: int, steep: list[Group]) -> None:
+        """The steep features of a width or a mean, beside what else is decoded of it."""
+        found = ramps(place, *self.ready.position(place), outputs_of(steep))
+        assert found is not None, "`Orders` offers no steep features of values that lie too close together"
+        before = self.result.design.get(place)
+        self.result.design[place] = found if before is None else neurons.beside(before, found)
+        self.result.clean[place] = [*self.result.clean[place], *steep]
 
     def check_apart(self, place: int) -> None:
         """Refuse a count that float32 cannot tell from the next, before anything large is built for it."""
@@ -395,39 +406,45 @@ class _Demander:
     def demand_pick(self, place: int, node: N.Aggregate, groups: Sequence[Group]) -> None:
         """A pick passes its readers' demands on to the variable that it copies."""
         for group in groups:
-            for column in moved(self.graph, node, group.code).T:
+            columns = moved(self.graph, node, group.code)
+            if group.steep:
+                self.want_steep(node.source, columns)
+                continue
+            for column in columns.T:
                 self.want(node.source, column, self.tolerance[place])
 
     def demand_selector(self, place: int, node: Variable) -> None:
-        competing = not isinstance(node, N.Aggregate) or node.may_be_empty
-        selects = selects_of(self.graph, node)
+        conjuncts = self.result.conjuncts[place]
         tied = not isinstance(node, N.Aggregate) or not node.pick
-        self.result.conjuncts[place] = tuple(self.conjunct(select, competing, tied) for select in selects)
-        read = {p for conjunct in self.result.conjuncts[place] for p in (conjunct.key, conjunct.query)}
+        read = {p for conjunct in conjuncts for p in (conjunct.key, conjunct.query)}
         self.result.rough[place] = tied and any(self.ready.is_noisy(p) for p in read)
         if tied:
             self.exact.update(read)
         if place in self.numbers:
             self.averaged.update(read)  # a count, or a mean that is decoded, has more room for error than a number
-        for conjunct in self.result.conjuncts[place]:
+        for conjunct in conjuncts:
             sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
             for (side, columns), (_, others) in zip(sides, sides[::-1], strict=True):
+                if conjunct.slant:
+                    self.want_steep(side, columns)
+                    continue
                 for column, other in zip(columns.T, others.T, strict=True):
                     reach = columns.shape[1] * max(1.0, float(np.abs(other).max(initial=0.0)))
-                    self.want(side, column, 1.0 / (16 * reach * len(selects)))
+                    self.want(side, column, 1.0 / (16 * reach * len(conjuncts)))
 
-    def conjunct(self, select: Select, competing: bool, tied: bool) -> Conjunct:
-        """The best penalty for one table: read soonest, then exact among equals, then narrow."""
-        keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
+    def want_steep(self, place: int, columns: Matrix) -> None:
+        """Somebody reads these steep features; they are kept up to powers of two."""
+        root, columns = pulled_back(self.ready, place, columns)
+        for column in columns.T:
+            if column.any() and all(multiple(column, known) is None for known in self.steep[root]):
+                self.steep[root].append(np.abs(column))
 
-        def cost(factors: Factors) -> tuple[int, int, int]:
-            sides = ((select.key, factors.keys), (select.query, factors.queries))
-            late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
-            rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
-            return late, rough, factors.rank
-
-        best = min(candidates(select.cells, keys, queries, competing), key=cost)
-        return Conjunct(select.key, select.query, best)
+    def steep_groups(self, place: int) -> list[Group]:
+        """The space of the steep features of a variable, if it has any."""
+        if not self.steep[place]:
+            return []
+        label, code = self.graph.labels[place], np.stack(self.steep[place], axis=1)
+        return [Group(f"{label}:steep", steep_labels(label, code), code, steep=True)]
 
 
 def outputs_of(groups: Sequence[Group]) -> Matrix:
@@ -440,26 +457,3 @@ def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:
     source = graph.variable(node.source).listed
     own = [node.listed.id(value) for value in source.values]
     return code[own]
-
-
-def _nothing(graph: Graph) -> Select:
-    """A table that selects no key, for what remains of a disjunction of none."""
-    token = next(place for place, node in enumerate(graph.nodes) if isinstance(node, N.Token))
-    size = len(graph.variable(token).listed)
-    return Select(key=token, query=token, cells=np.zeros((size, size), np.int8))
-
-
-def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
-    """The conjuncts of a head's selector."""
-    if isinstance(node, N.Length):
-        return ()
-    assert isinstance(node, N.Width | N.Aggregate)
-    selector = graph[node.selector]
-    if isinstance(selector, Select):
-        return (selector,)
-    assert isinstance(selector, N.Gate)
-    if selector.op == "or":
-        return (_nothing(graph),)
-    conjuncts = [graph[arg] for arg in selector.args]
-    assert all(isinstance(c, Select) for c in conjuncts)
-    return tuple(c for c in conjuncts if isinstance(c, Select))

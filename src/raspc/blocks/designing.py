@@ -9,6 +9,7 @@ import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks import neurons
+from raspc.blocks.lone import lone
 from raspc.blocks.readiness import ROUGH, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Table
@@ -43,6 +44,8 @@ def choose(
         classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
         grid = neurons.Grid(axes, classes, rows)
         found.extend(_all(ready, grid, squares, exact))
+        pulse = lone(ready, grid)
+        found.extend([pulse] if pulse is not None else [])
         if joint is not None and axes == joint.roots:
             found.extend(_along_itself(ready, node, joint, grid))
     return min(found, key=lambda design: ready.cost(design, rough), default=None)

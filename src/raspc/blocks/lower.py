@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks import features as F
-from raspc.blocks.demand import Demands, moved, selects_of
-from raspc.blocks.readiness import Group, Readiness
+from raspc.blocks.demand import Demands, moved
+from raspc.blocks.orders import pulled_back
+from raspc.blocks.readiness import STEEP, Group, Readiness
+from raspc.blocks.scoring import selects_of
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
+from raspc.blocks.steep import multiple
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 
@@ -165,7 +168,7 @@ class _Lowering:
 
     def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
         """Weights on the variable's own directions: the first group that suffices, else all together."""
-        groups = self.home.get(place, [])
+        groups = [group for group in self.home.get(place, []) if not group.steep]
         constant = isinstance(self.graph.variable(place).domain, Listed)
         for group in groups:
             found = F.express(group.code, columns, constant)
@@ -177,6 +180,20 @@ class _Lowering:
         if found is None:
             return None
         return {group.space: found[0][rows] for group, rows in side_by_side(groups)}, found[1]
+
+    def read_steep(self, place: int, columns: Matrix) -> Read:
+        """Steep features, each off the direction of which it is a multiple."""
+        root, columns = pulled_back(self.ready, place, columns)
+        group = next(group for group in self.home[root] if group.steep)
+        weights = np.zeros((len(group.labels), columns.shape[1]))
+        for j, column in enumerate(columns.T):
+            found = ((i, multiple(column, own)) for i, own in enumerate(group.code.T))
+            row, ratio = next(((i, ratio) for i, ratio in found if ratio is not None), (0, 0.0))
+            assert ratio or not column.any(), f"no one stores a steep feature of {self.graph.labels[place]}"
+            weights[row, j] = ratio
+        maps, constant = {group.space: weights}, np.zeros(columns.shape[1])
+        self.cancel(maps, constant)
+        return Read({space: m for space, m in maps.items() if m.any()}, constant)
 
     def from_sums(self, place: int, columns: Matrix, settled: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
         """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
@@ -206,7 +223,8 @@ class _Lowering:
     def neurons(self, place: int, groups: Sequence[Group]) -> Neurons:
         """The neurons of a design; at BOS none of them fires."""
         design = self.needs.design[place]
-        maps = {BOS: -np.maximum(design.bias, 0.0)[None, :]}
+        # a ramp is so high that not even rounding may lift it at BOS
+        maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias
         for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True):
             read = self.read([(axis, columns)])
@@ -218,14 +236,18 @@ class _Lowering:
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
         read = Read({s: m for s, m in maps.items() if m.any()}, bias)
-        return Neurons(label, read, Write(out, base), design.slack, design.reach)
+        return Neurons(label, read, Write(out, base), design.slack, design.reach, design.leads)
 
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
         conjuncts = self.needs.conjuncts[place]
-        queries = [self.read([(c.query, c.factors.queries)]) for c in conjuncts]
-        keys = [self.read([(c.key, c.factors.keys)]) for c in conjuncts]
+        queries = [self.read_side(c.slant > 0, c.query, c.factors.queries) for c in conjuncts]
+        keys = [self.read_side(c.slant > 0, c.key, c.factors.keys) for c in conjuncts]
         return beside(queries), beside(keys)
+
+    def read_side(self, steep: bool, place: int, columns: Matrix) -> Read:
+        """Features of one variable, steep or not."""
+        return self.read_steep(place, columns) if steep else self.read([(place, columns)])
 
     def is_single(self, node: N.Aggregate) -> bool:
         """Whether some conjunct selects at most one index."""
@@ -235,11 +257,13 @@ class _Lowering:
         )
 
     def sharpness(self, place: int) -> float:
-        """Less where several selected keys are told equal by what carries rounding: ties part by e^(β·error).
+        """Less where keys that count alike score so by what carries rounding or is steep: ties part by e^(β·error).
 
         Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
         """
         node = self.graph[place]
+        if self.needs.slant.get(place, 0.0) and not (isinstance(node, N.Aggregate) and node.pick):
+            return STEEP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
         return TIED * (1 + competing) if self.needs.rough.get(place, False) else SHARP
 
@@ -269,6 +293,7 @@ class _Lowering:
             "width",
             False,
             raised,
+            *self.steepness(place),
         )
 
     def mean_head(self, place: int, node: Variable, raw: Group) -> Head:
@@ -282,7 +307,8 @@ class _Lowering:
             columns[:, 0] = own[:, 0]
         for i, special in enumerate(source.specials):
             columns[:, int(has_number) + node.domain.specials.index(special)] = own[:, offset + i]
-        return self.aggregate_head(place, node, [raw], columns, self.default_code(node, has_number))
+        value = self.read([(node.source, columns)])
+        return self.aggregate_head(place, node, [raw], value, self.default_code(node, has_number))
 
     def default_code(self, node: N.Aggregate, has_number: bool) -> Floats:
         specials = node.domain.specials
@@ -300,14 +326,19 @@ class _Lowering:
         default = np.zeros(code.shape[1])
         if node.may_be_empty:
             default = code[node.listed.id(node.default)]
-        return self.aggregate_head(place, node, groups, moved(self.graph, node, code), default)
+        kinds = [(steep, [g.code for g in groups if g.steep == steep]) for steep in (False, True)]
+        parts = [
+            self.read_side(steep, node.source, moved(self.graph, node, np.hstack(codes)))
+            for steep, codes in kinds
+            if codes
+        ]
+        return self.aggregate_head(place, node, groups, beside(parts), default)
 
     def aggregate_head(
-        self, place: int, node: N.Aggregate, groups: Sequence[Group], columns: Matrix, default: Floats
+        self, place: int, node: N.Aggregate, groups: Sequence[Group], read: Read, default: Floats
     ) -> Head:
         """Move features of the source; BOS holds the default, and wins where nothing is selected."""
         query, key = self.scores(place)
-        read = self.read([(node.source, columns)])
         maps = dict(read.maps)
         maps[BOS] = maps.get(BOS, np.zeros((1, read.width))) + default[None, :]
         value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
@@ -317,7 +348,15 @@ class _Lowering:
         name = self.selector_name(place, node)
         kind = "pick" if node.pick else "mean"
         sharpness, single = self.sharpness(place), self.is_single(node)
-        return Head(self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single)
+        return Head(
+            self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single, None,
+            *self.steepness(place),
+        )  # fmt: skip
+
+    def steepness(self, place: int) -> tuple[int, float]:
+        """How many score directions of a head are steep, the last ones, and how far they lower selected scores."""
+        columns = [c.factors.rank for c in self.needs.conjuncts[place] if c.slant > 0]
+        return sum(columns), self.needs.slant[place]
 
 
 def side_by_side(groups: Sequence[Group]) -> Iterator[tuple[Group, slice]]:

@@ -29,6 +29,12 @@ def feature_labels(name: str, columns: Matrix, domain: Listed) -> tuple[str, ...
     return tuple(labels)
 
 
+def steep_labels(name: str, columns: Matrix) -> tuple[str, ...]:
+    """A label for each steep feature: whether it rises or falls along the values, and the number of its block."""
+    ways = ["rising" if column[-1] > column[0] else "falling" for column in columns.T]
+    return tuple(f"{name}:{way}_{ways[: i + 1].count(way)}" for i, way in enumerate(ways))
+
+
 def _describe(column: np.ndarray[Any, Any], domain: Listed) -> str | None:
     hot = np.flatnonzero(column)
     if len(hot) == 1 and column[hot[0]] == 1:

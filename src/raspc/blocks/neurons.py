@@ -40,7 +40,7 @@ class Design:
     """relu(Σ_i features_i[value_i] @ weights_i + bias) @ out + base, for input variables i.
 
     `gap`: the least distance along a line between values that are told apart; infinite for cells.
-    `slack` and `reach`: see `raspc.blocks.spaces.Neurons`.
+    `slack`, `reach` and `lead`: see `raspc.blocks.spaces.Neurons`; no `lead` stands for zeros.
     """
 
     axes: tuple[int, ...]
@@ -52,6 +52,12 @@ class Design:
     gap: float
     slack: Floats
     reach: int = 0
+    lead: Floats | None = None
+
+    @property
+    def leads(self) -> Floats:
+        """`lead` of each neuron."""
+        return np.zeros(self.size) if self.lead is None else self.lead
 
     @property
     def size(self) -> int:
@@ -88,11 +94,16 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
     for axis, position in enumerate(positions):
         total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
     known = grid.classes >= 0
-    total = np.broadcast_to(total, known.shape)
-    steps = _steps(total[known], grid.classes[known], grid.outputs, noise)
+    classes = Grid(grid.axes, grid.classes[known], grid.outputs)
+    return along(classes, positions, np.broadcast_to(total, known.shape)[known], noise)
+
+
+def along(grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float) -> Design | None:
+    """The same where what the sum can be, and the class for each, are known: `sums` and `grid.classes` [sums]."""
+    steps = _steps(sums, grid.classes, grid.outputs, noise)
     if steps is None or len(steps.slopes) * 2 > NEURON_LIMIT:
         return None
-    side = _shorter_side(total[known], steps.thresholds)
+    side = _shorter_side(sums, steps.thresholds)
     up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
     used = [axis for axis, position in enumerate(positions) if position.any()]
@@ -112,6 +123,19 @@ def _shorter_side(along: Floats, thresholds: Floats) -> Floats:
     """1 where a step is to fire above its threshold, −1 where below: its neurons then stay small, and round little."""
     top, bottom = float(along.max(initial=0.0)), float(along.min(initial=0.0))
     return np.where(top - thresholds <= thresholds - bottom, 1.0, -1.0)
+
+
+def beside(one: Design, other: Design) -> Design:
+    """Both designs of the same variable, which they read along the same line; outputs side by side."""
+    assert one.axes == other.axes and all(map(np.array_equal, one.features, other.features))
+    out = np.zeros((one.size + other.size, one.out.shape[1] + other.out.shape[1]))
+    out[: one.size, : one.out.shape[1]], out[one.size :, one.out.shape[1] :] = one.out, other.out
+    return Design(
+        one.axes, one.features, tuple(map(np.hstack, zip(one.weights, other.weights, strict=True))),
+        np.concatenate([one.bias, other.bias]), out, np.concatenate([one.base, other.base]), min(one.gap, other.gap),
+        np.concatenate([one.slack, other.slack]), max(one.reach, other.reach),
+        np.concatenate([one.leads, other.leads]),
+    )  # fmt: skip
 
 
 def _alternating(change: Matrix) -> Matrix:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from raspc.graph.tables import Joint
 UNIT = 2.0**-24
 """The unit roundoff of float32."""
 
+STEEP = 48.0
+"""What one step of a penalty takes from a score, at least, where ties part by what is steep."""
+
 ROUGH = 2.0**-9
 """A design that rounds by more than this part of what a neuron writes is avoided."""
 ROUGH_TIED = 2.0**-16
@@ -27,11 +30,15 @@ ROUGH_ANSWER = 2.0**-5
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Directions of one variable: a space's labels, and the code [features of the variable, directions]."""
+    """Directions of one variable: a space's labels, and the code [features of the variable, directions].
+
+    `steep`: whether they are powers for steep scores, right up to a part of themselves, which nothing else reads.
+    """
 
     space: str
     labels: tuple[str, ...]
     code: Matrix
+    steep: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +46,8 @@ class Readiness:
     """Answers about the variables of one graph. `raw`: what attention leaves of widths and means.
 
     `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether that head averages "is a
-    token" (d of M + d) rather than "is BOS" (M of M + d).
+    token" (d of M + d) rather than "is BOS" (M of M + d). `slant`: how far below 0 the penalty of a selected key can
+    lie, by which weights part that should be equal.
     """
 
     graph: Graph
@@ -47,6 +55,7 @@ class Readiness:
     raw: Mapping[int, Group]
     raised: Mapping[int, float]
     counts_keys: Mapping[int, bool]
+    slant: Mapping[int, float] = field(default_factory=dict)
 
     def derived(self, place: int) -> Joint | None:
         """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
@@ -126,7 +135,8 @@ class Readiness:
             share = self.raw[place].code[:, 0]
             # Σ p·v over keys: of BOS the only term; its error is that of the softmax, p·(1 − p) of its sum
             most = float(np.abs(share).max(initial=0.0)) / 2 if self.counts_keys[place] else 0.25
-            return share, UNIT * (n + 8) * most
+            parted = 2 * STEEP * self.slant.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
+            return share, (UNIT * (n + 8) + parted) * most
         if place in self.raw:
             numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0

@@ -59,7 +59,8 @@ class Head:
     `sink` is in units of the scale unless `log_sink` is given, which is the score itself. The scale is a
     power of two that makes one unit at least `sharpness` after the division by √d_head.
     `selector` names what the head implements. `kind` is "pick", "mean" or "width"; `single`: at most one key is
-    ever selected, by structure.
+    ever selected, by structure. `steep`: how many score directions are steep, the last ones; `slant`: how far below 0
+    they put the score of a selected key, in units of the scale (`raspc.blocks.steep`).
     """
 
     name: str
@@ -73,6 +74,8 @@ class Head:
     kind: str
     single: bool
     log_sink: float | None = None
+    steep: int = 0
+    slant: float = 0.0
 
     def scale(self, d_head: int) -> float:
         """The power of two on queries."""
@@ -84,7 +87,8 @@ class Neurons:
     """relu(read) written: a set of neurons that computes one variable.
 
     `slack` [n]: how far the read of a neuron that is half of a step may be off before the step is no longer
-    flat; 0 for the other neurons, of which at most `reach` are near their threshold at once.
+    flat; 0 for the other neurons, of which at most `reach` are near their threshold at once. `lead` [n]: how far
+    from the foot of a ramp the nearest value lies that it lifts; 0 for neurons of no steep feature.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Neurons:
     write: Write
     slack: Matrix
     reach: int
+    lead: Matrix
 
 
 Block: TypeAlias = Head | Neurons

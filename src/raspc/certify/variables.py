@@ -22,6 +22,9 @@ from raspc.weights.model import Model
 
 Values = list[Any]
 
+LEAST_POWER = 2.0**-126
+"""Stands for 0 among powers: the least normal number of float32."""
+
 FAR = 0.3
 """What the stream holds is no value if it is further from the nearest code than this part of the way to the next."""
 
@@ -113,6 +116,11 @@ def homes(graph: Graph, optimize: int) -> Mapping[int, tuple[Group, ...]]:
     return lower(graph, demands(graph, optimize)).home
 
 
+def _levels(group: Group, numbers: Any) -> Any:
+    """Numbers as they are; of powers the exponents, as these are what tells values apart."""
+    return np.log2(np.maximum(numbers, LEAST_POWER)) if group.steep else numbers
+
+
 class _Decoder:
     """Reads the variables that the stream [positions, d_model] holds after one stage."""
 
@@ -148,11 +156,11 @@ class _Decoder:
 
     @staticmethod
     def code(groups: Sequence[tuple[Group, slice]]) -> Any:
-        return np.hstack([group.code for group, _ in groups])
+        return np.hstack([_levels(group, group.code) for group, _ in groups])
 
     def nearest(self, groups: Sequence[tuple[Group, slice]], node: Variable) -> Values:
         code = self.code(groups)
-        held = np.hstack([self.stream[:, where] for _, where in groups])
+        held = np.hstack([_levels(group, self.stream[:, where]) for group, where in groups])
         if isinstance(node.domain, Interval):
             return [self.number(row, node.domain) for row in held]
         assert isinstance(node.domain, Listed)

@@ -106,6 +106,8 @@ class _Explainer:
             top = f"{self.needs.raised[place]:.6g}"
             share = "d/(M + d)" if self.needs.counts_keys[place] else "M/(M + d)"
             return f"the share {share}, d the keys selected, M = {top}"
+        if group.steep:
+            return f"{len(group.labels)} powers for steep comparisons"
         if np.array_equal(group.code, np.eye(len(group.code))):
             return "one-hot" if len(group.code) > 1 else "its number"
         return _named_features(group, node)

@@ -1,0 +1,95 @@
+"""How each head scores: for every table of its selector the best penalty there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.blocks import steep
+from raspc.blocks.orders import Orders
+from raspc.blocks.penalty import Factors, candidates
+from raspc.blocks.readiness import Readiness, is_flat
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Graph, Select, Variable
+
+
+@dataclass(frozen=True, eq=False)
+class Conjunct:
+    """One penalty: of which key and which query variable, with which factors.
+
+    `slant`: how far below 0 it can lie where selected; above 0 its factors are steep.
+    """
+
+    key: int
+    query: int
+    factors: Factors
+    slant: float = 0.0
+
+
+class Scoring:
+    """Penalties for the heads of one graph. `steeply`: some may be steep (`raspc.blocks.steep`)."""
+
+    def __init__(self, ready: Readiness, steeply: bool) -> None:
+        self.ready, self.graph = ready, ready.graph
+        heads = [node for node in self.graph.nodes if _bears_slant(node)] if steeply else []
+        self.orders = Orders(
+            ready, [s for node in heads if isinstance(node, Variable) for s in selects_of(self.graph, node)]
+        )
+
+    def conjuncts(self, node: Variable) -> tuple[Conjunct, ...]:
+        """The penalties of a head, those that are steep last."""
+        competing = not isinstance(node, N.Aggregate) or node.may_be_empty
+        tied = not isinstance(node, N.Aggregate) or not node.pick
+        found = [self.conjunct(select, competing, tied, _bears_slant(node)) for select in selects_of(self.graph, node)]
+        return tuple(sorted(found, key=lambda conjunct: conjunct.slant > 0))
+
+    def conjunct(self, select: Select, competing: bool, tied: bool, steeply: bool) -> Conjunct:
+        """The best penalty for one table: read soonest, then exact among equals, then narrow."""
+        keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
+
+        def cost(factors: Factors) -> tuple[int, int, int]:
+            sides = ((select.key, factors.keys), (select.query, factors.queries))
+            late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
+            rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
+            return late, rough, factors.rank
+
+        best = min(candidates(select.cells, keys, queries, competing), key=cost)
+        order = self.orders.comparison(select) if steeply else None
+        if order is not None and (False, steep.rank(order, self.orders.n)) <= cost(best)[1:]:
+            n = self.orders.n
+            return Conjunct(select.key, select.query, steep.factors(order, n), steep.slant(n, order.sides))
+        return Conjunct(select.key, select.query, best)
+
+
+def _bears_slant(node: N.Node) -> bool:
+    """Whether selected keys may weigh a little less than others: those of a count, which is decoded, or of a pick.
+
+    A count of two values may be read as it is.
+    """
+    if isinstance(node, N.Width):
+        return len(node.listed) > 2
+    return isinstance(node, N.Aggregate) and node.pick
+
+
+def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
+    """The conjuncts of a head's selector."""
+    if isinstance(node, N.Length):
+        return ()
+    assert isinstance(node, N.Width | N.Aggregate)
+    selector = graph[node.selector]
+    if isinstance(selector, Select):
+        return (selector,)
+    assert isinstance(selector, N.Gate)
+    if selector.op == "or":
+        return (_nothing(graph),)
+    conjuncts = [graph[arg] for arg in selector.args]
+    assert all(isinstance(c, Select) for c in conjuncts)
+    return tuple(c for c in conjuncts if isinstance(c, Select))
+
+
+def _nothing(graph: Graph) -> Select:
+    """A table that selects no key, for what remains of a disjunction of none."""
+    token = next(place for place, node in enumerate(graph.nodes) if isinstance(node, N.Token))
+    size = len(graph.variable(token).listed)
+    return Select(key=token, query=token, cells=np.zeros((size, size), np.int8))

@@ -1,0 +1,83 @@
+"""Steep comparisons: penalties near 0 where selected and at most −1 elsewhere, of far fewer directions than values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raspc.blocks import steep
+from raspc.blocks.penalty import Factors, candidates
+from raspc.graph.nodes import Listed
+
+sizes = st.integers(1, 24)
+relations = st.sampled_from(sorted(steep.RELATIONS))
+integers = st.lists(st.integers(-20, 20), min_size=1, max_size=20, unique=True).map(lambda v: Listed(tuple(sorted(v))))
+
+
+def table(relation: str, keys: Listed, queries: Listed) -> np.ndarray:
+    """The comparison, written out."""
+    return steep.RELATIONS[relation](keys.numbers[:, None], queries.numbers[None, :]).astype(np.int8)
+
+
+def check(factors: Factors, cells: np.ndarray, slant: float) -> None:
+    """What a steep penalty promises, computed in float32."""
+    scores = factors.keys.astype(np.float32) @ factors.queries.T.astype(np.float32)
+    assert np.isfinite(scores).all()
+    assert (scores[cells == 1] <= 0).all()
+    assert (scores[cells == 1] >= -slant).all()
+    assert (scores[cells == 0] <= -1).all()
+
+
+@given(integers, integers, relations, st.integers(1, 300))
+def test_every_comparison_is_a_penalty(keys: Listed, queries: Listed, relation: str, n: int) -> None:
+    """Of any two sets of numbers, in blocks of any size."""
+    cells = table(relation, keys, queries)
+    found = steep.compared(cells, keys, queries)
+    assert found is not None
+    factors = steep.factors(found, n)
+    assert factors.rank == steep.rank(found, n)
+    check(factors, cells, steep.slant(n, found.sides))
+
+
+@given(integers, relations, st.data())
+def test_undefined_entries_are_free(numbers: Listed, relation: str, data: st.DataObject) -> None:
+    """What cannot occur decides nothing."""
+    cells = table(relation, numbers, numbers)
+    holes = np.array(data.draw(st.lists(st.booleans(), min_size=cells.size, max_size=cells.size))).reshape(cells.shape)
+    with_holes = np.where(holes, -1, cells)
+    found = steep.compared(with_holes.astype(np.int8), numbers, numbers)
+    assert found is not None
+    check(steep.factors(found, 5), with_holes, steep.slant(5, found.sides))
+
+
+@given(st.integers(1, 40), st.integers(1, 100), relations)
+def test_features_of_one_variable_serve_every_comparison(size: int, n: int, relation: str) -> None:
+    """All columns of keys and queries are powers of two times `rising` or `falling` of the variable."""
+    places = np.arange(float(size))
+    factors = steep.factors(steep.Comparison(relation, places, places, size), n)
+    basis = np.hstack([steep._features(n, size, rising) for rising in (True, False)])
+    for column in np.hstack([factors.keys, factors.queries]).T:
+        ratios = [steep.multiple(column, own) for own in basis.T]
+        assert not column.any() or any(ratio is not None and np.log2(abs(ratio)) % 1 == 0 for ratio in ratios)
+
+
+def test_words_compare_by_their_places() -> None:
+    """In one value set; values of two sets that are not numbers do not compare."""
+    words, others = Listed(("a", "b", "c", "d")), Listed(("b", "c"))
+    cells = np.tri(4, k=-1, dtype=np.int8).T
+    assert steep.compared(cells, words, words) is not None
+    assert steep.compared(cells[:, :2].copy(), words, others) is None
+    assert steep.compared(np.ones((4, 4), np.int8) - np.eye(4, dtype=np.int8), words, words) is None
+
+
+@pytest.mark.parametrize(("n", "size", "rank"), [(5, 6, 1), (32, 33, 6), (96, 97, 20)])
+def test_ranks(n: int, size: int, rank: int) -> None:
+    """Where exact ties take a direction for each value (theorem 2), these take one for each block."""
+    values = Listed(tuple(range(size)))
+    cells = table("<", values, values)
+    found = steep.compared(cells, values, values)
+    assert found is not None
+    assert steep.rank(found, n) == rank
+    assert min(factors.rank for factors in candidates(cells, values, values, True)) == size
