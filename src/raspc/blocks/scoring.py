@@ -11,18 +11,19 @@ from raspc.blocks.orders import Orders
 from raspc.blocks.penalty import Factors, candidates
 from raspc.blocks.readiness import Readiness, is_flat
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Graph, Select, Variable
+from raspc.graph.nodes import Bits, Graph, Select, Variable
 
 
 @dataclass(frozen=True, eq=False)
 class Conjunct:
-    """One penalty: of which key and which query variable, with which factors.
+    """One penalty: of which key and which query variable, for which table, with which factors.
 
     `slant`: how far below 0 it can lie where selected; above 0 its factors are steep.
     """
 
     key: int
     query: int
+    cells: Bits
     factors: Factors
     slant: float = 0.0
 
@@ -58,8 +59,10 @@ class Scoring:
         order = self.orders.comparison(select) if steeply else None
         if order is not None and (False, steep.rank(order, self.orders.n)) <= cost(best)[1:]:
             n = self.orders.n
-            return Conjunct(select.key, select.query, steep.factors(order, n), steep.slant(n, order.sides))
-        return Conjunct(select.key, select.query, best)
+            return Conjunct(
+                select.key, select.query, select.cells, steep.factors(order, n), steep.slant(n, order.sides)
+            )
+        return Conjunct(select.key, select.query, select.cells, best)
 
 
 def _bears_slant(node: N.Node) -> bool:

@@ -66,7 +66,7 @@ def score_bounds(
     head: Head, query: Reading, key: Reading, penalties: Sequence[Penalty], d_head: int, n: int, precision: Precision
 ) -> Scores:
     """The errors of a head's scores for n keys."""
-    apart = [_apart(p, query, key, precision) for p in penalties]
+    apart = [_apart(head, p, query, key, precision) for p in penalties]
     beta = float(head.scale(d_head) / np.sqrt(d_head)) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
@@ -79,13 +79,14 @@ def score_bounds(
     return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, worst.at)
 
 
-def _apart(penalty: Penalty, query: Reading, key: Reading, precision: Precision) -> Apart:
+def _apart(head: Head, penalty: Penalty, query: Reading, key: Reading, precision: Precision) -> Apart:
     cut = penalty.columns
     sizes = float((query.size[cut] * key.size[cut]).sum())
     grains = query.grain[cut] * key.grain[cut]
     exact = bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
+    exact = exact and not head.steep  # steep scores are no integers, and all are added up together
     silent = not (query.error[cut].any() or key.error[cut].any())
-    rounding = 0.0 if exact else precision.sum_unit * (len(grains) + 2)
+    rounding = 0.0 if exact else precision.sum_unit * (head.query.width + 2)
     narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
     if silent and rounding == narrow == 0.0:
         return Apart(0.0, 1.0)
@@ -95,15 +96,18 @@ def _apart(penalty: Penalty, query: Reading, key: Reading, precision: Precision)
             + (rounding + narrow) * sizes
         )
         return Apart(error, 1.0 - error)
-    return _pairwise(penalty.key, penalty.query, penalty, rounding, narrow)
+    return _pairwise(penalty.key, penalty.query, penalty, rounding, narrow, head.sink != -1.0)
 
 
 def _products(key: Side, query: Side) -> int:
     return key.values.size * len(query.values)
 
 
-def _pairwise(key: Side, query: Side, penalty: Penalty, rounding: float, narrow: float) -> Apart:
-    """For every key and every query the score and its error: the least distance, and the largest error of equals."""
+def _pairwise(key: Side, query: Side, penalty: Penalty, rounding: float, narrow: float, competing: bool) -> Apart:
+    """For every key and every query the score and its error: the least distance, and the largest error of equals.
+
+    Where BOS competes, selected keys should score 0; else as much as the best of them.
+    """
     score = key.values @ query.values.T
     size = np.abs(key.values) @ np.abs(query.values).T
     error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
@@ -111,7 +115,8 @@ def _pairwise(key: Side, query: Side, penalty: Penalty, rounding: float, narrow:
     known = (key.number >= 0)[:, None] & (query.number >= 0)[None, :]
     cells = penalty.cells[np.maximum(key.number, 0)][:, np.maximum(query.number, 0)]
     chosen, other = known & (cells == 1), known & (cells == 0)
-    best = np.where(chosen.any(axis=0), np.where(chosen, score, -np.inf).max(axis=0), 0.0)
+    best = np.where(chosen, score, -np.inf).max(axis=0)
+    best = np.where(chosen.any(axis=0) & (not competing), best, 0.0)
     tie = float(np.where(chosen, error + (best[None, :] - score), 0.0).max(initial=0.0))
     gap = np.where(other, best[None, :] - score - error, np.inf)
     if not other.any():

@@ -28,13 +28,14 @@ class Held:
     """One space at real positions: code and error [rows, dims], a row for each value of the variable `place`.
 
     The grain is a power of two of which every number that is stored there is a multiple, right or not; 0 where none
-    is known.
+    is known. `still`: at BOS the space holds what the plan says, exactly.
     """
 
     place: int
     code: Matrix
     error: Matrix
     grain: Floats
+    still: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,8 @@ def read_stream(
 ) -> Reading:
     """What a read of the stream can be, and how far off; `actual`: the same read with the numbers of the weights."""
     seen: dict[int, Seen] = {}
-    grain = grain_of(actual.bias)
+    grain = there_grain = grain_of(actual.bias)
+    alone = _single_products(actual)
     terms, own = np.zeros(read.width), np.abs(actual.bias - read.bias)
     for space, planned in read.maps.items():
         if space == BOS:
@@ -116,15 +118,26 @@ def read_stream(
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
         product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0))
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
+        product = grain_of(at_bos[space][:, None] * matrix) if held.still else np.where(used, product, ANY)
+        there_grain = np.minimum(there_grain, product.min(axis=0, initial=ANY))
     size, passed = _over_values(read.width, seen)
     total = size + np.abs(actual.bias)
     exact = fits(grain, total, precision.sum_bits) | _scaled_and_shifted(read, actual, stream, precision)
+    exact = exact | alone
     adding = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * total)
     stored, storing = _stored(exact, grain, size, total, actual.bias, precision)
     there, there_size = _at_bos(actual, at_bos)
-    silent = fits(grain, there_size, min(precision.bits, precision.sum_bits))
+    silent = fits(there_grain, there_size, min(precision.bits, precision.sum_bits))
     bos = np.abs(there) + np.where(silent, 0.0, precision.sum_unit * (terms + 2) * there_size)
     return Reading(seen, read.bias, total, passed, adding + storing + own, np.where(stored, grain, 0.0), bos)
+
+
+def _single_products(read: Read) -> NDArray[np.bool_]:
+    """Which numbers are one number of the stream times a power of two, and nothing else: these do not round."""
+    spaces = [matrix for space, matrix in read.maps.items() if space != BOS]
+    weights = np.vstack([np.zeros((1, read.width)), *spaces])
+    power = ((weights == 0) | (grain_of(weights) == np.abs(weights))).all(axis=0)
+    return np.asarray(((weights != 0).sum(axis=0) <= 1) & power & (read.bias == 0))
 
 
 def _see(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> Seen:

@@ -37,11 +37,11 @@ class Written:
     grain: Floats
 
 
-def cells_of(design: Design, ids: Ids, columns: int) -> Cells | None:
+def cells_of(design: Design, ids: Ids | None, columns: int) -> Cells | None:
     """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none."""
-    known = ids >= 0
-    if ids.size * max(1, design.size) * max(1, columns) > CELLS:
+    if ids is None or ids.size * max(1, design.size) * max(1, columns) > CELLS:
         return None
+    known = ids >= 0
     reads = np.zeros((*[1] * ids.ndim, design.size)) + design.bias
     for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
         shape = [-1 if a == axis else 1 for a in range(ids.ndim)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from raspc.blocks import features as F
-from raspc.blocks.demand import selects_of
 from raspc.blocks.precision import Precision
 from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
@@ -18,6 +18,7 @@ from raspc.certify.links import Link
 from raspc.certify.plan import Plan
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
+from raspc.graph.tables import Joint, lookup, own_listing
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-4
 """A number is right if it is this near, or this near relative to its size."""
@@ -97,7 +98,11 @@ class _Prover:
             error = arrived.error @ picks + self.moved(planned, self.stored(said.write, space), value)
             code = self.code(space)
             rows = _by_number(error, numbers, len(code))
-            self.stream[space] = Held(self.groups[space][0], code, rows, A.written_grain(arrived.grain, picks))
+            self.hold(space, code, rows, A.written_grain(arrived.grain, picks))
+
+    def hold(self, space: str, code: Matrix, error: Matrix, grain: Floats) -> None:
+        place, group = self.groups[space]
+        self.stream[space] = Held(place, code, error, grain, still=group.steep)
 
     def stored(self, write: Write, space: str) -> Matrix:
         return self.precision.round(write.maps[space])
@@ -151,11 +156,10 @@ class _Prover:
     def penalties(self, place: int, query: Reading, key: Reading) -> list[A.Penalty]:
         """The conjuncts of a head: which columns are theirs, and what can be said of them pair by pair."""
         found, start = [], 0
-        selects = selects_of(self.graph, self.graph.variable(place))
-        for conjunct, select in zip(self.needs.conjuncts[place], selects, strict=True):
+        for conjunct in self.needs.conjuncts[place]:
             cut = slice(start, start + conjunct.factors.rank)
             sides = (self.side(conjunct.key, key, cut), self.side(conjunct.query, query, cut))
-            found.append(A.Penalty(cut, *sides, select.cells, (conjunct.key, conjunct.query)))
+            found.append(A.Penalty(cut, *sides, conjunct.cells, (conjunct.key, conjunct.query)))
             start = cut.stop
         return found
 
@@ -205,10 +209,10 @@ class _Prover:
             code = self.code(space)
             error = np.broadcast_to(found.error, code.shape)
             known = np.where(found.grain > 0, np.minimum(found.grain, grain_of(code).min(axis=0, initial=np.inf)), 0.0)
-            self.stream[space] = Held(self.groups[space][0], code, error, known)
+            self.hold(space, code, error, known)
 
-    def ids(self, place: int, axes: tuple[int, ...]) -> Ids:
-        """The value of a variable for each combination of the values of what its neurons read."""
+    def ids(self, place: int, axes: tuple[int, ...]) -> Ids | None:
+        """The value of a variable for each combination of what its neurons read; None if these are too many."""
         node = self.graph[place]
         if axes == (place,) or not isinstance(node, Table):
             return np.arange(F.size(self.graph.variable(place).domain), dtype=np.int32)
@@ -219,7 +223,13 @@ class _Prover:
         for arguments, cells in frontiers.items():
             if set(axes) <= set(arguments):
                 return _over(cells, arguments, axes)
-        raise AssertionError("a design reads what its table does not")
+        joints = [
+            self.needs.ready.derived(argument) or own_listing(argument, self.graph[argument]) for argument in node.args
+        ]
+        return listed_over([joint for joint in joints if joint is not None], node.cells, axes, self.sizes(axes))
+
+    def sizes(self, axes: tuple[int, ...]) -> list[int]:
+        return [len(self.graph.variable(axis).listed) for axis in axes]
 
     # -- the answer ------------------------------------------------------------------------------
 
@@ -283,6 +293,14 @@ def _by_number(error: Matrix, numbers: Ids | None, rows: int) -> Matrix:
     known = numbers >= 0
     np.maximum.at(found, numbers[known], np.broadcast_to(error, (len(numbers), error.shape[1]))[known])
     return found
+
+
+def listed_over(joints: Sequence[Joint], cells: Ids, axes: tuple[int, ...], sizes: Sequence[int]) -> Ids | None:
+    """A table of functions of other variables, over these variables; None if it has too many combinations."""
+    if np.prod(sizes, dtype=float) > mlp.CELLS:
+        return None
+    found = lookup(cells, list(np.broadcast_arrays(*(joint.over(axes) for joint in joints))))
+    return np.broadcast_to(found, sizes).astype(np.int32)
 
 
 def _over(cells: Ids, arguments: tuple[int, ...], axes: tuple[int, ...]) -> Ids:
