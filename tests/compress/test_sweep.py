@@ -138,4 +138,4 @@ def test_the_default_protocol_is_the_quick_one() -> None:
 
     assert QUICK.temperature is not None and QUICK.polish > 0
     assert (PAPER.steps, PAPER.batch, PAPER.weight_decay, PAPER.temperature) == (300_000, 256, 0.1, None)
-    assert (PAPER.rate(0), PAPER.rate(150_000), PAPER.rate(300_000)) == pytest.approx((1e-3, 1e-6, 1e-6))
+    assert (PAPER.rate(0.0), PAPER.rate(0.5), PAPER.rate(1.0)) == pytest.approx((1e-3, 1e-6, 1e-6))

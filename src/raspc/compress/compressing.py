@@ -136,10 +136,12 @@ def _trained(
     pool: Pool, d: int, seeds: tuple[int, ...], protocol: Protocol, save: Path | str | None, progress: Progress | None
 ) -> tuple[Runs, tuple[Moment, ...]]:
     begin = starts.starts(pool, d, seeds, protocol)
-    trainer = Trainer(Runs.begin(pool, begin, protocol), seeds, protocol)
+    trainer = Trainer(Runs.begin(pool, begin, protocol), seeds, protocol, d)
     name = checkpoint.identity(pool.model, d, seeds, protocol) if save is not None else ""
     course = trainer.train(None if save is None else Path(save), progress, name)
-    runs = _not_worse(trainer.runs, Runs.begin(pool, begin, protocol), protocol)
+    runs = trainer.ended()
+    if begin.shape[-1] == d:
+        runs = _not_worse(runs, Runs.begin(pool, begin, protocol), protocol)
     return polish.polished(runs, protocol) if polish.can_polish(runs, protocol) else runs, tuple(course.history)
 
 

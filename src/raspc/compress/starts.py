@@ -10,9 +10,12 @@ from raspc.compress import core
 from raspc.compress.pool import Pool
 from raspc.compress.protocol import Protocol
 from raspc.compress.readers import by_readers
+from raspc.compress.runs import Runs
 from raspc.weights.model import Model
 
 Matrix = NDArray[np.float64]
+EXACT = 1e-9
+"""A layer loss below this is rounding."""
 
 
 def start(name: str, pool: Pool, d: int) -> Matrix:
@@ -23,15 +26,28 @@ def start(name: str, pool: Pool, d: int) -> Matrix:
 def starts(pool: Pool, d: int, seeds: tuple[int, ...], protocol: Protocol) -> Matrix:
     """One W [run, D, d] for each seed.
 
-    Random ones have rows of expected length 1. The other starts are one matrix, moved by `spread` for each seed but 0.
+    Random ones have rows of expected length 1. The other starts are one matrix, moved by `spread` for each seed but 0;
+    that of "narrowed" is wider than d.
     """
-    size = (pool.model.config.d_model, d)
+    size = (pool.model.config.d_model, exact_width(pool, d) if protocol.start == "narrowed" else d)
     drawn = np.stack([np.random.default_rng(seed).normal(size=size) for seed in seeds]) / np.sqrt(d)
     if protocol.start == "random":
         return np.asarray(drawn)
     moved = np.array([seed != 0 for seed in seeds])[:, None, None] * protocol.spread
-    found: Matrix = start(protocol.start, pool, d)[None] + moved * drawn
+    found: Matrix = start(protocol.start, pool, size[1])[None] + moved * drawn
     return found
+
+
+def exact_width(pool: Pool, d: int) -> int:
+    """The least width from d on at which `designed` changes no layer's output; else the most that there is."""
+    full = pool.model.config.d_model
+    rows = pool.some(256)
+    for width in range(d, full - 1):
+        with torch.no_grad():
+            _, layer = Runs.begin(pool, designed(pool, width)[None], Protocol(), torch.float64).losses(rows)
+        if float(layer) < EXACT:
+            return width
+    return full - 1
 
 
 def states(pool: Pool) -> Matrix:
@@ -97,4 +113,4 @@ def _signs(vectors: Matrix) -> Matrix:
     return np.where(largest < 0, -1.0, 1.0)
 
 
-_STARTS = {"pca": principal, "svd": singular, "pruned": pruned, "readers": designed}
+_STARTS = {"pca": principal, "svd": singular, "pruned": pruned, "readers": designed, "narrowed": designed}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from raspc.compress import checkpoint
+from raspc.compress.narrowing import Narrowing, ordered
 from raspc.compress.protocol import Protocol
 from raspc.compress.runs import Runs
 from raspc.errors import InputError
@@ -54,10 +56,13 @@ class Trainer:
     """The runs, their optimiser and the generators of batches and noise, which a checkpoint holds together.
 
     The batches are the same for every run and do not depend on the seeds, so that a seed gives what it gives alone.
+    Runs that begin wider than `d` are narrowed to it.
     """
 
-    def __init__(self, runs: Runs, seeds: tuple[int, ...], protocol: Protocol) -> None:
+    def __init__(self, runs: Runs, seeds: tuple[int, ...], protocol: Protocol, d: int | None = None) -> None:
         self.runs, self.protocol = runs, protocol
+        width = runs.w.shape[-1]
+        self.narrowing = Narrowing(width, width if d is None else d, protocol.steps)
         self.parameters = runs.trainable(protocol)
         for parameter in self.parameters:
             parameter.requires_grad_(True)
@@ -94,18 +99,39 @@ class Trainer:
 
     def step(self) -> None:
         """One step of every run on one batch."""
-        protocol, rate = self.protocol, self.protocol.rate(self.course.step)
+        protocol, step = self.protocol, self.course.step
+        if self.narrowing.begins(step):
+            self.turn(step)
+        rate = protocol.rate(self.narrowing.done(step))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         count = len(self.runs.pool.ids)
         rows = torch.randint(count, (min(protocol.batch, count),), generator=self.batches)
-        output, layer = self.runs.losses(rows)
+        output, layer = self.seen(step).losses(rows)
         self.optimizer.zero_grad(set_to_none=True)
         (output + protocol.layer_weight * layer).sum().backward()  # type: ignore[no-untyped-call]
+        if protocol.clip is not None:
+            clip(self.parameters, protocol.clip)
         self.optimizer.step()
         if protocol.noise:
             self.shake(protocol.noise * rate / protocol.learning_rate)
         self.course.step += 1
+
+    def seen(self, step: int) -> Runs:
+        """The runs as the loss sees them at a step: of a W that is narrowed, what has not faded."""
+        if not self.narrowing.stages:
+            return self.runs
+        return replace(self.runs, w=self.runs.w * self.narrowing.mask(step, self.runs.w.dtype))
+
+    def turn(self, step: int) -> None:
+        """Puts the quietest dimension last, where it fades; what the optimiser knew of W's columns is void."""
+        with torch.no_grad():
+            self.runs.w.copy_(ordered(self.runs, self.narrowing.live(step)))
+        self.optimizer.state.pop(self.runs.w, None)
+
+    def ended(self) -> Runs:
+        """The runs at the width that they were narrowed to."""
+        return replace(self.runs, w=self.runs.w.detach()[..., : self.narrowing.end].contiguous())
 
     def shake(self, size: float) -> None:
         """Adds noise to W, from a generator of each run's own."""
@@ -117,14 +143,14 @@ class Trainer:
         """Notes the losses on some inputs of the pool."""
         rows = self.runs.pool.some(256)
         with torch.no_grad():
-            output, layer = self.runs.losses(rows)
+            output, layer = self.seen(self.course.step).losses(rows)
         course = self.course
         course.history.append(Moment(course.step, course.seconds, tuple(output.tolist()), tuple(layer.tolist())))
 
     def is_done(self) -> bool:
         """Every run good enough, or none better for as long as the protocol's patience."""
         protocol, history = self.protocol, self.course.history
-        if not history:
+        if not history or not self.narrowing.is_over(self.course.step):
             return False
         totals = [
             [_or_inf(o + protocol.layer_weight * x) for o, x in zip(moment.output, moment.layer, strict=True)]
@@ -137,6 +163,17 @@ class Trainer:
         before = [min(column) for column in zip(*totals[: -protocol.patience], strict=True)]
         lately = [min(column) for column in zip(*totals[-protocol.patience :], strict=True)]
         return not any(new < 0.999 * old for new, old in zip(lately, before, strict=True))
+
+
+def clip(parameters: Sequence[Tensor], most: float) -> None:
+    """Scales down the gradient of each run whose norm is larger; one that is not finite becomes 0."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    for gradient in gradients:
+        gradient.nan_to_num_(0.0, 0.0, 0.0)
+    norm = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
+    scale = most / norm.clamp(min=most)
+    for gradient in gradients:
+        gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
 
 
 def _or_inf(loss: float) -> float:
