@@ -77,7 +77,7 @@ def test_what_readers_read_is_enough(name: str) -> None:
 def test_narrow_layers_begin_as_the_wide_ones(places: Model) -> None:
     """The narrow form starts as the fold of the wide one, and then goes its own way only if weights are trained."""
     pool = make_pool(places, 100)
-    w = starts.starts(pool, 6, (0, 1), Protocol())
+    w = starts.starts(pool, 6, (0, 1), Protocol(start="readers"))
     passes = [Runs.begin(pool, w, Protocol(form=form), torch.float64).run() for form in ("wide", "narrow")]
     assert torch.allclose(passes[0].logits, passes[1].logits)
     frozen = compress(places, 6, form="narrow", **SHORT)
@@ -116,8 +116,9 @@ def test_a_seed_gives_what_it_gives(fractions: Model) -> None:
 
 def test_the_polish_goes_to_the_bottom(fractions: Model) -> None:
     """Second-order steps take a trained W to a loss that the first-order ones do not reach."""
-    rough = compress(fractions, 6, seeds=3, steps=200, polish=0, start="random").report
-    fine = compress(fractions, 6, seeds=3, steps=200, polish=60, start="random").report
+    options: dict[str, Any] = {"seeds": 3, "steps": 200, "start": "random", "learning_rate": 2e-2}
+    rough = compress(fractions, 6, polish=0, **options).report
+    fine = compress(fractions, 6, polish=60, **options).report
     assert rough is not None and fine is not None
     assert fine.output_loss < 1e-8 < rough.output_loss
     assert fine.is_accurate

@@ -30,16 +30,21 @@ def compress(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds of each width; all are trained at once.")] = 10,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="The sweep's directory.")] = None,
     methods: Annotated[str, typer.Option(help="Several, by commas.")] = "trained,pca,svd,pruned,readers",
-    starts: Annotated[str, typer.Option(help="Where training begins: random, or one of those.")] = "readers",
+    starts: Annotated[
+        str | None, typer.Option(help="Where training begins: narrowed, random, or a method.", show_default=False)
+    ] = None,
     protocol: Annotated[str, typer.Option(help="quick, or paper: 300,000 steps and hours.")] = "quick",
     steps: Annotated[int | None, typer.Option(min=0, help="Steps of training.", show_default=False)] = None,
     form: Annotated[str, typer.Option(help="wide: layers keep their size; narrow: they shrink.")] = "wide",
     train_weights: Annotated[bool, typer.Option("--train-weights", help="Train the weights too.")] = False,
     noise: Annotated[float, typer.Option(min=0, help="Noise added to W at each step.")] = 0.0,
     temperature: Annotated[
-        float | None, typer.Option(help="Margin of averaging heads; 0 leaves them.", show_default=False)
+        float | None, typer.Option(help="Margin of heads; 0 leaves them.", show_default=False)
     ] = None,
-    soften: Annotated[str, typer.Option(help="Which heads: averaging, or all.")] = "averaging",
+    soften: Annotated[str, typer.Option(help="Which heads: averaging, or all.")] = "all",
+    layer_weight: Annotated[
+        float | None, typer.Option(min=0, help="Weight λ of the layer loss.", show_default=False)
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,8 +59,9 @@ def compress(
     options: dict[str, Any] = {"form": form, "train_weights": train_weights, "noise": noise, "soften": soften}
     options |= {} if steps is None else {"steps": steps}
     options |= {} if threads is None else {"threads": threads}
+    options |= {} if layer_weight is None else {"layer_weight": layer_weight}
     options |= {} if temperature is None else {"temperature": temperature or None}
-    names = (methods.split(","), starts.split(","))
+    names = (methods.split(","), starts.split(",") if starts else None)
     rows = _sweep(target[0], output, widths(dims), seeds, names, protocol, options)
     answer({"directory": str(output), "rows": [_plain(row) for row in rows]}, as_json, lambda: _tell(output, rows))
 

@@ -105,15 +105,15 @@ def culprit_of(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def variables_of(model: Model) -> dict[str, list[int]]:
-    """The dimensions of each variable in the compiled stream, and of `is_bos`, which no variable owns."""
+    """The dimensions of each variable in the compiled stream, and of `is_bos` and constants, which no variable owns."""
     spaces = model.alignment.get("variables", {})
     found = {
         label: sorted({i for space in facts["spaces"] for i in range(*space["dims"])})
         for label, facts in spaces.items()
     }
     owned = {i for dims in found.values() for i in dims}
-    rest = [i for i in range(model.config.d_model) if i not in owned]
-    return {label: dims for label, dims in found.items() if dims} | ({"is_bos": rest} if rest else {})
+    rest = {model.residual_labels[i]: [i] for i in range(model.config.d_model) if i not in owned}
+    return {label: dims for label, dims in found.items() if dims} | rest
 
 
 def shares_of(model: Model, w: Matrix) -> dict[str, dict[str, float]]:

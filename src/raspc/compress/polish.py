@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ ROWS = 80
 """So many inputs give the residuals."""
 MOST = 1200
 """Beyond so many entries of W the Jacobian is too large to be worth it."""
+PATIENCE = 30
+"""A run that gains less than a tenth in so many steps is at the bottom."""
 
 
 def can_polish(runs: Runs, protocol: Protocol) -> bool:
@@ -77,12 +79,11 @@ def _written(wide: core.Tensors, place: int, n_layers: int) -> Tensor:
 def _descend(residuals: Callable[[Tensor], Tensor], w: Tensor, protocol: Protocol) -> Tensor:
     jacobian = torch.func.jacfwd(residuals)
     r = residuals(w)
-    cost, damping = float(r @ r), 1e-2
-    for _ in range(protocol.polish):
+    damping, costs = 1e-2, [cost := float(r @ r)]
+    while len(costs) <= protocol.polish and not _is_done(costs, protocol.goal):
         j = jacobian(w)
         normal, slope = j.T @ j, j.T @ r
         scale = torch.eye(len(w), dtype=w.dtype) * normal.diagonal().mean()
-        before = cost
         for _ in range(10):
             moved = w - torch.linalg.solve(normal + damping * scale, slope)
             trial = residuals(moved)
@@ -90,6 +91,11 @@ def _descend(residuals: Callable[[Tensor], Tensor], w: Tensor, protocol: Protoco
                 w, r, cost, damping = moved, trial, float(trial @ trial), max(damping / 4, 1e-13)
                 break
             damping *= 4
-        if cost <= protocol.goal or before - cost <= 1e-10 * before:
-            break
+        costs.append(cost)
     return w
+
+
+def _is_done(costs: Sequence[float], goal: float) -> bool:
+    """Good enough, stuck, or in a valley whose bottom is near."""
+    stuck = len(costs) > 1 and costs[-1] >= costs[-2]
+    return costs[-1] <= goal or stuck or (len(costs) > PATIENCE and costs[-1] > 0.9 * costs[-1 - PATIENCE])

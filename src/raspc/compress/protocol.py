@@ -21,7 +21,8 @@ class Protocol:
     """`form`: "wide" layers keep their size D and see x·Wᵀ; "narrow" ones have inputs and outputs of size d.
 
     `start`: where W begins; every seed but the first of a start that is not random is moved by `spread`; "narrowed"
-    begins at a width at which "readers" is exact and fades one dimension after the other. `decay`: "half", linear to
+    begins at a width at which "readers" is exact and fades one dimension after the other (narrow layers have none to
+    fade, and begin from "readers"). `decay`: "half", linear to
     `final_rate` over the first half of the steps, as in the paper; or "cosine" over all. `clip`: the largest norm of a
     run's gradient. `layer_weight`: the paper's λ. `noise`: standard deviation of what is added to W at each step,
     fading with the learning rate. `temperature`: the margin to which heads are softened first, `soften` "averaging"
@@ -32,11 +33,11 @@ class Protocol:
     """
 
     form: str = "wide"
-    start: str = "readers"
-    spread: float = 0.3
+    start: str = "narrowed"
+    spread: float = 0.1
     steps: int = 3000
     batch: int = 64
-    learning_rate: float = 2e-2
+    learning_rate: float = 5e-3
     final_rate: float = 1e-5
     decay: str = "cosine"
     weight_decay: float = 0.0
@@ -46,19 +47,21 @@ class Protocol:
     layer_weight: float = 1.0
     noise: float = 0.0
     temperature: float | None = 16.0
-    soften: str = "averaging"
+    soften: str = "all"
     train_weights: bool = False
     polish: int = 400
     polish_best: int = 4
     every: int = 100
     patience: int | None = None
-    goal: float = 1e-14
+    goal: float = 1e-10
     pool: int = 4096
     threads: int | None = 1
 
     def __post_init__(self) -> None:
         if faults := [text for text, holds in _rules(self).items() if not holds]:
             raise InputError("protocol: " + "; ".join(faults))
+        if self.form == "narrow" and self.start == "narrowed":
+            object.__setattr__(self, "start", "readers")
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data."""
@@ -97,8 +100,6 @@ def _rules(p: Protocol) -> dict[str, bool]:
             f"threads is {p.threads!r}, needed 1 or more": p.threads is None or _counts(p.threads, 1),
             f"learning_rate is {p.learning_rate!r}, needed a positive number": _is_number(p.learning_rate)
             and p.learning_rate > 0,
-            f"form is {p.form!r} and start {p.start!r}, needed the wide form to narrow": p.start != "narrowed"
-            or p.form == "wide",
         }
         | {
             f"{name} is {getattr(p, name)!r}, needed a positive number": _is_positive(getattr(p, name))

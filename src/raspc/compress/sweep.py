@@ -55,7 +55,7 @@ def sweep(
     out: str | PathLike[str],
     seeds: int | Iterable[int] = 10,
     methods: Sequence[str] = METHODS,
-    starts: Sequence[str] = ("readers",),
+    starts: Sequence[str] | None = None,
     protocol: Protocol = QUICK,
     *,
     inputs: Sequence[Sequence[Any]] | None = None,
@@ -64,12 +64,13 @@ def sweep(
 ) -> list[dict[str, Any]]:
     """Compress to every width by every method; gives all rows, those of an earlier, killed sweep among them.
 
-    All seeds of a width are trained at once. `starts`: for the trained method, one sweep each. `progress(job, done,
+    All seeds of a width are trained at once. `starts`: for the trained method, one sweep
+    each; by default the protocol's. `progress(job, done,
     total)` counts jobs. Raises InputError for a bad argument before anything runs, for a directory that holds another
     sweep, for a directory that cannot be written; what was finished stays.
     """
     protocol = Protocol.of(options, protocol)
-    jobs = jobs_of(model, tuple(dims), methods, starts)
+    jobs = jobs_of(model, tuple(dims), methods, starts or (protocol.start,), protocol.form)
     chosen = seeds_of(seeds)
     place = Path(out)
     _begin(place, model, chosen, protocol, inputs)
@@ -84,7 +85,9 @@ def sweep(
     return rows
 
 
-def jobs_of(model: Model, dims: Sequence[int], methods: Sequence[str], starts: Sequence[str]) -> list[Job]:
+def jobs_of(
+    model: Model, dims: Sequence[int], methods: Sequence[str], starts: Sequence[str], form: str = "wide"
+) -> list[Job]:
     """Every job, narrow widths first. Raises InputError for a width, a method or a start that there is not."""
     if not dims:
         raise InputError("no widths given; needed one or more, as --dims 4..14")
@@ -93,7 +96,8 @@ def jobs_of(model: Model, dims: Sequence[int], methods: Sequence[str], starts: S
     for kind, names, known in (("method", methods, METHODS), ("start", starts, STARTS)):
         if unknown := [name for name in names if name not in known]:
             raise InputError(f"{kind} is {unknown[0]!r}, needed one of {known}")
-    pairs = [(m, s) for m in methods for s in (starts if m == "trained" else (None,))]
+    begins = dict.fromkeys(Protocol(form=form, start=start).start for start in starts)
+    pairs = [(m, s) for m in methods for s in (begins if m == "trained" else (None,))]
     return [Job(d, method, start) for d in sorted(set(dims)) for method, start in pairs]
 
 
