@@ -52,7 +52,9 @@ DIFFERENT = [tokens for n in range(1, N + 1) for tokens in permutations(FIVE, n)
 """The inputs of different tokens, which are those that sort_unique is for."""
 
 EXPERIMENTS = (
-    Experiment("frac_prevs", library.frac_prevs, "abcx", range(2, 14), {"polish_best": 10, "steps": 1000}, as_in_paper=True),
+    Experiment(
+        "frac_prevs", library.frac_prevs, "abcx", range(2, 14), {"polish_best": 10, "steps": 1000}, as_in_paper=True,
+    ),
     Experiment(
         "sort_unique", library.sort_unique, FIVE, (6, 7, 8, 9, 10, 11), {**CATEGORIES, "steps": 4500},
         as_in_paper=True, inputs=DIFFERENT,
