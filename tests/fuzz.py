@@ -2,6 +2,7 @@
 
 For each program and each level of optimisation: every short input and random longer ones, every position,
 None included. The first difference or crash is shrunk and printed as a script that shows it; exit 1.
+With `--disable each` every program is compiled without each pass in turn, and without any; or name some passes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import raspc
 from raspc import UncertainProgram, UnsupportedProgram, values
 from raspc.library.random_program import Script, random_script
+from raspc.passes.switches import OPTIONAL
 
 VOCABULARIES: tuple[tuple[Any, ...], ...] = (
     ("a", "b", "c", 1, 2), ("x", "y", "z"), (0, 1, 2, 3, 4), (-2, -1, 0, 0.5, 3), (True, False),
@@ -39,6 +41,12 @@ class Case:
     max_seq_len: int
     causal: bool
     optimize: int
+    without: tuple[str, ...] = ()
+
+    def options(self) -> dict[str, Any]:
+        """How it is compiled, but for the vocabulary."""
+        disabled = {"disabled_passes": self.without} if self.without else {}
+        return {"max_seq_len": self.max_seq_len, "causal": self.causal, "optimize": self.optimize, **disabled}
 
     def inputs(self) -> Iterator[list[Any]]:
         """Short inputs, then longer ones: always the same for the same vocabulary and length."""
@@ -68,7 +76,7 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
         try:
-            model = compile(program, case.vocab, case.max_seq_len, causal=case.causal, optimize=case.optimize)
+            model = compile(program, case.vocab, **case.options())
         except UnsupportedProgram:
             raise
         except Exception as error:
@@ -124,12 +132,12 @@ def _kind(case: Case, compile: Compile) -> str | None:
 
 def reproduction(case: Case, found: Fault) -> str:
     """A script that shows the fault."""
+    options = ", ".join(f"{name}={value!r}" for name, value in case.options().items())
     lines = [
         f"# {found.kind}: {found.text}",
         "import raspc",
         f"{case.script}",
-        f"model = raspc.compile(program, vocab={list(case.vocab)!r}, max_seq_len={case.max_seq_len}, "
-        f"causal={case.causal}, optimize={case.optimize})",
+        f"model = raspc.compile(program, vocab={list(case.vocab)!r}, {options})",
     ]
     if found.xs is not None:
         lines += [
@@ -140,28 +148,40 @@ def reproduction(case: Case, found: Fault) -> str:
     return "\n".join(lines)
 
 
-def cases(seed: int, number: int, levels: Sequence[int]) -> list[Case]:
-    """The cases of one random program: one for each level of optimisation."""
+Switches = Sequence[tuple[str, ...]]
+EACH: Switches = ((), *((name,) for name in OPTIONAL), OPTIONAL)
+"""All passes; all but one, for each; none."""
+
+
+def cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+    """The cases of one random program: one for each level of optimisation, without the passes of each switch."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 5, 6))
     script = random_script(rng, rng.randint(5, 12), vocab, n, causal)
-    return [Case(script, vocab, n, causal, level) for level in levels]
+    return [Case(script, vocab, n, causal, level, without) for level in levels for without in switches]
 
 
-def run(seed: int, count: int, levels: Sequence[int], start: int = 0, compile: Compile = raspc.compile) -> int:
+def run(
+    seed: int,
+    count: int,
+    levels: Sequence[int],
+    start: int = 0,
+    compile: Compile = raspc.compile,
+    switches: Switches = ((),),
+) -> int:
     """Check programs start, start + 1, …; print a summary. The exit status."""
     tally: Counter[str] = Counter()
     for number in range(start, start + count):
-        for case in cases(seed, number, levels):
+        for case in cases(seed, number, levels, switches):
             try:
                 found = fault(case, compile)
             except UnsupportedProgram as error:
                 tally["refused"] += 1
-                print(f"program {number} at -O{case.optimize} refused: {error}", file=sys.stderr)
+                print(f"program {number} at {named(case)} refused: {error}", file=sys.stderr)
                 continue
             if found is not None:
                 small = shrunk(case, found.kind, compile)
-                print(f"# seed {seed}, program {number}, -O{case.optimize}, shrunk")
+                print(f"# seed {seed}, program {number}, {named(case)}, shrunk")
                 print(reproduction(small, fault(small, compile) or found))
                 return 1
             tally["equal"] += 1
@@ -171,6 +191,12 @@ def run(seed: int, count: int, levels: Sequence[int], start: int = 0, compile: C
     return 0
 
 
+def named(case: Case) -> str:
+    """The level, and what was left out."""
+    without = f" without {', '.join(case.without)}" if case.without else ""
+    return f"-O{case.optimize}{without}"
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -178,8 +204,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--start", type=int, default=0, help="the number of the first program")
     parser.add_argument("--levels", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--disable", nargs="+", default=[], help="names of passes, or each", metavar="NAME")
     options = parser.parse_args()
-    return run(options.seed, options.count, options.levels, options.start)
+    switches = EACH if options.disable == ["each"] else [tuple(options.disable)]
+    return run(options.seed, options.count, options.levels, options.start, switches=switches)
 
 
 if __name__ == "__main__":

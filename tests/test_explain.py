@@ -15,7 +15,8 @@ import raspc
 from raspc import library, rasp
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
-from raspc.passes.pipeline import OPTIONAL
+from raspc.passes.pipeline import PASSES
+from raspc.passes.switches import OPTIONAL, SWITCHES
 from raspc.weights.explain import explain
 
 
@@ -90,7 +91,12 @@ def test_the_record_ends_with_the_model() -> None:
     """Sizes are told pass by pass; each begins where the one before it ended, and the last are the model's."""
     model = compiled(library.sort(), range(5), 5, optimize=2)
     passes = model.alignment["passes"]
-    assert [step["name"] for step in passes][:4] == ["split_widths", "join_clauses", "represent", "schedule"]
+    built = [switch.name for switch in SWITCHES if switch.room == "graph"]
+    changes = {step["name"]: step["changed"] for step in passes if "changed" in step}
+    assert list(changes) == built
+    assert changes["causal"] == 0
+    names = [step["name"] for step in passes][len(built) :]
+    assert names[: len(PASSES) + 2] == [*PASSES, "represent", "schedule"]
     graph = [step for step in passes if "nodes" in step["before"]]
     assert graph[-1]["after"]["nodes"] == len(model.graph)
     sized = [step for step in passes if "parameters" in step["before"]]
@@ -125,9 +131,12 @@ def test_the_commands_tell_it(
     assert status(["compile", "reverse", *options, "--explain"]) == 0
     out = capsys.readouterr().out
     assert "virtual: a function of length" in out and "represent" in out and "share_heads" not in out
+    assert "without" in out and "merge_values" in out
     assert status(["inspect", place, "--passes"]) == 0
     out = capsys.readouterr().out
-    assert "schedule: greedy, proved optimal" in out and "virtual" not in out
+    assert "schedule: greedy, proved optimal" in out and "virtual: a" not in out and "without" in out
+    assert status(["inspect", place, "--passes", "--no-each"]) == 0
+    assert "--each" in capsys.readouterr().out
     assert status(["inspect", place, "--explain"]) == 0
     assert "values of reverse" in capsys.readouterr().out
     assert status(["compile", "reverse", "--disable-pass", "foo", "-o", place]) == 2

@@ -25,6 +25,17 @@ def test_random_programs_agree() -> None:
     assert fuzz.run(seed=1, count=40, levels=[0, 1]) == 0
 
 
+def test_random_programs_agree_without_passes() -> None:
+    """The compact form of a few programs: with all passes, without each in turn, and without any."""
+    assert fuzz.run(seed=3, count=4, levels=[2], switches=fuzz.EACH) == 0
+
+
+@pytest.mark.slow
+def test_many_random_programs_agree_without_passes() -> None:
+    """The same for a hundred programs, at every level."""
+    assert fuzz.run(seed=4, count=100, levels=[0, 1, 2], switches=fuzz.EACH) == 0
+
+
 @pytest.mark.slow
 def test_many_random_programs_agree(capsys: pytest.CaptureFixture[str]) -> None:
     """2,000 programs of 5 to 12 operations at -O0 and -O1: no difference, and under 3 % refused."""

@@ -19,12 +19,14 @@ from raspc.certify.plan import Plan
 from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
-from raspc.graph.nodes import Gate, Graph
+from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
 from raspc.passes.pipeline import Step, run_passes
+from raspc.passes.switches import checked
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import Layout, assemble, config_of, lay_out
 from raspc.weights.config import Config, Output
+from raspc.weights.heads import SPLIT_FROM
 from raspc.weights.model import Model
 from raspc.weights.placement import reuse
 from raspc.weights.record import record
@@ -70,12 +72,12 @@ def compile(
     """
     tokens = checked_vocab(vocab)
     check_options(tokens, bos, pad, optimize)
-    graph = build(program, tokens, max_seq_len, causal)
+    graph = build(program, tokens, max_seq_len, causal, checked(disabled_passes))
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
     try:
-        return compile_graph(replace(graph, notes=notes), bos, pad, optimize, disabled_passes, certify, solver)
+        return compile_graph(replace(graph, notes=notes), bos, pad, optimize, (), certify, solver)
     except MemoryError as error:
         raise UnsupportedProgram(
             f"{program.name}: the model for {len(tokens)} tokens and length {max_seq_len} does not fit this machine's "
@@ -92,11 +94,15 @@ def compile_graph(
     certify: bool = True,
     solver: bool = True,
 ) -> Model:
-    """The model of a graph. Raises CertificateError for margins that do not suffice."""
+    """The model of a graph. `disabled_passes`: beside those that it was built without.
+
+    Raises CertificateError for margins that do not suffice.
+    """
     found = stages(graph, optimize, disabled_passes, solver)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
-    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, disabled_passes)
+    split = optimize >= SPLIT_FROM
+    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, split)
     model = Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
@@ -114,25 +120,26 @@ def compile_graph(
 
 def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), solver: bool = True) -> Stages:
     """Every stage of the way for a graph."""
-    program = graph
-    graph, steps = run_passes(graph, disabled_passes)
-    if any(isinstance(node, Gate) and node.op == "or" for node in program.nodes):
-        graph = replace(graph, program=program)  # passes rewrite disjunctions, and nothing else
+    off = (*graph.without, *disabled_passes, *(() if solver else ("solver",)))
+    program = replace(graph, without=checked(off))
+    graph, steps = run_passes(program, optimize)
+    if graph is not program:
+        graph = replace(graph, program=program)
     needs = demands(graph, optimize)
     lowered = lower(graph, needs)
-    schedule = scheduler_of(optimize, disabled_passes, solver)(lowered.blocks)
-    layout = lay_out(lowered, schedule, disabled_passes)
-    if optimize == 2 and "reuse" not in disabled_passes:
+    schedule = scheduler_of(graph, optimize)(lowered.blocks)
+    layout = lay_out(lowered, schedule, graph.without, split=optimize >= SPLIT_FROM)
+    if optimize == 2 and graph.has("reuse"):
         rows = len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
         layout = reuse(lowered, schedule, layout, rows)
     return Stages(graph, steps, needs, lowered, schedule, layout)
 
 
-def scheduler_of(optimize: int, disabled_passes: Collection[str], solver: bool) -> Scheduler:
+def scheduler_of(graph: Graph, optimize: int) -> Scheduler:
     """Which scheduler: the solver's is for level 2."""
-    if "schedule" in disabled_passes:
+    if not graph.has("schedule"):
         return as_soon_as_possible
-    return solved if solver and optimize == 2 else greedy
+    return solved if optimize == 2 and graph.has("solver") else greedy
 
 
 def output_of(graph: Graph, needs: Demands) -> Output:

@@ -84,7 +84,7 @@ def test_gated_lines(grid: Grid, data: st.DataObject, noise: float) -> None:
 def test_merging_contradicts_nothing(grid: Grid) -> None:
     """Cells that fall together hold one class, or none can occur; in any order of the axes."""
     for axes in (range(grid.classes.ndim), range(grid.classes.ndim)[::-1]):
-        numbers, small = neurons.merge(grid.classes, axes)
+        numbers, small = neurons.merge(grid, axes)
         places = [numbers[list(axes).index(axis)] for axis in range(grid.classes.ndim)]
         there = small[np.ix_(*places)]
         known = grid.classes >= 0
@@ -94,7 +94,7 @@ def test_merging_contradicts_nothing(grid: Grid) -> None:
 @given(grids(max_axes=1))
 def test_equal_values_are_merged(grid: Grid) -> None:
     """Of one variable, no more values are left than classes."""
-    (numbers,), small = neurons.merge(grid.classes, (0,))
+    (numbers,), small = neurons.merge(grid, (0,))
     assert len(small) == numbers.max() + 1 == max(1, len(np.unique(grid.classes[grid.classes >= 0])))
 
 

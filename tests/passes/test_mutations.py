@@ -22,7 +22,7 @@ from raspc.blocks.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
 from raspc.passes import pipeline
 from raspc.rasp import Comparison, SOp
-from raspc.weights import assemble
+from raspc.weights import assemble, heads
 
 T, I, L = rasp.tokens, rasp.indices, rasp.length  # noqa: E741
 ALL = rasp.Select(T, T, Comparison.TRUE)
@@ -43,6 +43,8 @@ PRODUCT = rasp.Map(lambda x: x * x, COUNT * I)
 AT_COUNT = rasp.Aggregate(rasp.Select(COUNT, I, Comparison.EQ), T, default=0)
 MEAN_SO_FAR = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), T)
 AFTER_NEURONS = rasp.Aggregate(BEFORE, rasp.numerical(COUNT * I + 5), default=-2)
+
+OVERLAPPING = rasp.SelectorWidth(SAME & BEFORE | AT)
 
 split_widths, join_clauses = (
     importlib.import_module(f"raspc.passes.{name}") for name in ("split_widths", "join_clauses")
@@ -91,8 +93,8 @@ def conjunctions(patch: pytest.MonkeyPatch) -> None:
 
 PASS_MUTATIONS: dict[str, Mutation] = {
     "inclusion without exclusion": Mutation(
-        wrapped(split_widths, "_inclusion_exclusion", first_terms), rasp.SelectorWidth(SAME | BEFORE)),
-    "a sign": Mutation(wrapped(split_widths, "_inclusion_exclusion", flipped), rasp.SelectorWidth(SAME | BEFORE)),
+        wrapped(split_widths, "inclusion_exclusion", first_terms), OVERLAPPING),
+    "a sign": Mutation(wrapped(split_widths, "inclusion_exclusion", flipped), OVERLAPPING),
     "a conjunct dropped": Mutation(
         wrapped(importlib.import_module("raspc.passes.rewriting").Rewriter, "conjunction", one_clause),
         rasp.Aggregate((SAME | BEFORE) & (AT | LESS), I, default=-1)),
@@ -208,9 +210,9 @@ def all_at_once(original: Any, *args: Any, **options: Any) -> Any:
     return replace(found, stages=tuple(stage % 2 for stage in found.stages))
 
 
-def overlapping(original: Any, lowered: Any, *args: Any) -> Any:
+def overlapping(original: Any, lowered: Any, *args: Any, **options: Any) -> Any:
     """A dimension that is used again while it is still read."""
-    found = original(lowered, *args)
+    found = original(lowered, *args, **options)
     names = [space.name for space in lowered.spaces if space.name != BOS]
     there = min(found.start[names[0]], found.d_model - found.sizes[names[-1]])
     return replace(found, start={**found.start, names[-1]: there})
@@ -255,7 +257,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a schedule": Mutation(wrapped(raspc_compiler := importlib.import_module("raspc.compiler"), "greedy", all_at_once),
                            AT_COUNT, (0, 1)),
     "a dimension used twice": Mutation(wrapped(raspc_compiler, "lay_out", overlapping), PRODUCT),
-    "heads that share": Mutation(wrapped(assemble, "_scoring", all_alike), PREVIOUS_AND_NEXT),
+    "heads that share": Mutation(wrapped(heads, "_scoring", all_alike), PREVIOUS_AND_NEXT),
     "a direction": Mutation(wrapped(assemble, "_written", swapped_value_columns), PREVIOUS),
 }  # fmt: skip
 
@@ -310,5 +312,5 @@ def test_a_broken_pass_is_caught_by_the_check(name: str, level: int, monkeypatch
 
 def test_every_pass_has_a_mutation() -> None:
     """A new pass needs one that breaks it."""
-    broken = {"split_widths", "join_clauses"}
+    broken = {"complement_widths", "split_widths", "join_clauses"}
     assert set(pipeline.PASSES) == broken

@@ -84,7 +84,7 @@ class _Demander:
         self.ready = found.ready = Readiness(
             graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant
         )
-        self.scoring = Scoring(self.ready, level == 2)
+        self.scoring = Scoring(self.ready, level == 2 and graph.has("steep"))
         self.steep: dict[int, list[Floats]] = defaultdict(list)
 
     def run(self) -> Demands:
@@ -112,7 +112,7 @@ class _Demander:
             self.result.raw[place] = Group(label, labels, code)
             return
         n = self.graph.max_seq_len
-        added = self.added_to(place) if n <= SUM_OF_SHARES else 0
+        added = self.added_to(place) if n <= SUM_OF_SHARES and self.graph.has("add_shares") else 0
         raised = 8.0 * n * n * added if added else float(n)
         self.result.raised[place], self.result.counts_keys[place] = raised, bool(added)
         # The share of BOS is N/(N + d). Where BOS is raised further that is close to 1, and the share of the
@@ -158,7 +158,7 @@ class _Demander:
             result.output = F.numeric_code(node.domain)
             if result.output.shape[1] == len(node.domain.specials):
                 result.output = np.hstack([np.zeros((len(result.output), 1)), result.output])
-        elif self.level < 2:
+        elif self.level < 2 or not self.graph.has("number_answers"):
             result.output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
@@ -200,7 +200,7 @@ class _Demander:
     def is_sum(self, place: int) -> bool:
         """Whether the number is a sum of numbers of other variables."""
         node, joint = self.graph.variable(place), self.ready.derived(place)
-        return joint is not None and F.additive(joint, node.listed.numbers) is not None
+        return joint is not None and self.ready.additive(joint, node.listed.numbers) is not None
 
     def is_long(self, place: int) -> bool:
         """Whether the variable has more values than directions can be spent on. Raises UnsupportedProgram for words."""
@@ -254,10 +254,17 @@ class _Demander:
         # indicators first: they are exact, and what they span is read off them
         wanted = sorted(self.wanted[place], key=lambda g: not is_flat(g))
         extra = F.basis(F.stacked(wanted, rows), have)
-        if extra.shape[1]:
+        if extra.shape[1] and not self.graph.has("basis") and rows <= DIRECTIONS:
+            groups.append(self.one_hot(place))
+        elif extra.shape[1]:
             labels = feature_labels(self.graph.labels[place], extra, self.graph.variable(place).listed)
             groups.append(Group(f"{self.graph.labels[place]}:features", labels, extra))
         return groups
+
+    def one_hot(self, place: int) -> Group:
+        """One direction for each value, whatever is needed of it."""
+        label, values = self.graph.labels[place], self.graph.variable(place).listed.values
+        return Group(f"{label}:values", value_labels(label, values), np.eye(len(values)))
 
     def copied(self, root: int, place: int) -> Group:
         """The directions of a function of one variable, as a code over that variable."""
@@ -271,7 +278,7 @@ class _Demander:
         """A function of other variables: read off them where it is a sum, else computed by neurons."""
         if not joint.roots:
             return
-        if len(joint.roots) == 1:
+        if len(joint.roots) == 1 and self.graph.has("virtual"):
             if self.readable(place):
                 self.copies[joint.roots[0]].append(place)
             for feature in self.wanted[place]:
@@ -285,7 +292,7 @@ class _Demander:
         groups = self.groups(place, [])
         if not groups:
             return
-        sums = [F.additive(joint, feature) for feature in stored]
+        sums = [self.ready.additive(joint, feature) for feature in stored]
         may_decode = not self.readable(place) and all(sums)
         if may_decode and joint.cells.size > DECODE_CELLS:
             self.want_decoded(place, joint, stored)
@@ -328,7 +335,7 @@ class _Demander:
         return self.exact_enough(
             place,
             groups,
-            lambda found: choose(self.ready, node, joint, outputs_of(found), True, rough, place in self.exact),
+            lambda found: choose(self.ready, node, joint, outputs_of(found), rough, place in self.exact),
         )
 
     def exact_enough(
@@ -341,8 +348,7 @@ class _Demander:
         size = len(self.graph.variable(place).listed)
         if float(design.noise(UNIT).max(initial=0.0)) <= self.tolerance[place] or size > ONE_HOT_LIMIT:
             return groups, design
-        label = self.graph.labels[place]
-        own = Group(f"{label}:values", value_labels(label, self.graph.variable(place).listed.values), np.eye(size))
+        own = self.one_hot(place)
         kept = [group for group in groups if not group.space.endswith(":features")]
         own_first = kept if any(np.array_equal(group.code, own.code) for group in kept) else [own, *kept]
         return own_first, make(own_first)

@@ -27,26 +27,24 @@ def choose(
     node: Table,
     joint: Joint | None,
     outputs: Matrix,
-    squares: bool,
     rough: float = ROUGH,
     exact: bool = False,
 ) -> neurons.Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
-    `outputs` [values, c]: what to compute for each value. `squares`: gates of variables that are exact may
-    be squares of numbers, which are narrow, rather than indicators. `exact`: somebody takes two of its values
-    for equal by a score, so that it must not carry on the error of what it is computed from.
+    `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
+    score, so that it must not carry on the error of what it is computed from.
     """
     rows, number = np.unique(outputs, axis=0, return_inverse=True)
     frontiers = {tuple(node.args): node.cells} | ({joint.roots: joint.cells} if joint is not None else {})
     found: list[neurons.Design] = []
     for axes, ids in frontiers.items():
         classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
-        grid = neurons.Grid(axes, classes, rows)
-        found.extend(_all(ready, grid, squares, exact))
-        pulse = lone(ready, grid)
+        grid = neurons.Grid(axes, classes, rows, ready.graph.has("merge_values"))
+        found.extend(_all(ready, grid, exact))
+        pulse = lone(ready, grid) if ready.graph.has("pulse") else None
         found.extend([pulse] if pulse is not None else [])
-        if joint is not None and axes == joint.roots:
+        if joint is not None and axes == joint.roots and ready.graph.has("lines"):
             found.extend(_along_itself(ready, node, joint, grid))
     return min(found, key=lambda design: ready.cost(design, rough), default=None)
 
@@ -58,9 +56,10 @@ def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design |
     return neurons.line(neurons.Grid((place,), number.ravel().astype(np.int32), rows), [position], noise)
 
 
-def _all(ready: Readiness, grid: neurons.Grid, squares: bool, exact: bool) -> Iterator[neurons.Design]:
+def _all(ready: Readiness, grid: neurons.Grid, exact: bool) -> Iterator[neurons.Design]:
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
-    narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
+    # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
+    narrow = [ready.graph.has("square_gates") and not ready.is_noisy(place) for place in grid.axes]
     tried: list[neurons.Design | None] = []
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
         found = neurons.cells(grid, narrow)
@@ -68,7 +67,7 @@ def _all(ready: Readiness, grid: neurons.Grid, squares: bool, exact: bool) -> It
         tried.append(neurons.stepped(found) if found is not None and exact and noisy else found)
     tried.extend(neurons.line(grid, positions, noise) for positions, noise in _lines(ready, grid))
     for along, place in enumerate(grid.axes):
-        if raw in ([], [along]) and grid.classes.ndim > 1:
+        if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
             position, noise = ready.position(place)
             tried.append(neurons.gated_lines(grid, along, position, narrow, noise))
     yield from (design for design in tried if design is not None)
@@ -76,7 +75,7 @@ def _all(ready: Readiness, grid: neurons.Grid, squares: bool, exact: bool) -> It
 
 def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats], float]]:
     """Ways to order all combinations along one line: sums, differences, and digits of a number."""
-    if not grid.axes:
+    if not grid.axes or (len(grid.axes) > 1 and not ready.graph.has("lines")):
         return
     positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
     if sum(place in ready.raw for place in grid.axes) > 1 and grid.classes.size <= GENERIC_CELLS:
@@ -87,7 +86,7 @@ def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats],
     for signs in product((1.0, -1.0), repeat=len(positions) - 1):
         yield [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
     if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
-        x, y = (number.astype(float) for number in neurons.merge(grid.classes, (0, 1))[0])
+        x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
         yield [x * (y.max() + 1), y], 0.0
         yield [x, y * (x.max() + 1)], 0.0
 

@@ -203,7 +203,7 @@ class _Lowering:
         maps: dict[str, Matrix] = {}
         constant = np.zeros(columns.shape[1])
         for j, column in enumerate(columns.T):
-            found = F.additive(joint, column)
+            found = self.ready.additive(joint, column)
             if found is None:
                 return None
             constant[j] += found.constant

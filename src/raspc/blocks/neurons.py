@@ -28,11 +28,15 @@ NEURON_LIMIT = 1 << 15
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """classes[a, b, …]: which row of outputs [classes, c] holds for the values a, b, …; −1: none can."""
+    """classes[a, b, …]: which row of outputs [classes, c] holds for the values a, b, …; −1: none can.
+
+    `merging`: whether values with equal slices count as one.
+    """
 
     axes: tuple[int, ...]
     classes: Ids
     outputs: Matrix
+    merging: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,15 +191,15 @@ def _greedy(rows: Ids) -> NDArray[np.int64]:
     return number
 
 
-def merge(classes: Ids, axes: Sequence[int]) -> tuple[list[NDArray[np.int64]], Ids]:
+def merge(grid: Grid, axes: Sequence[int]) -> tuple[list[NDArray[np.int64]], Ids]:
     """A number for each value of each axis, and the grid over these numbers.
 
     One axis after the other, each on what the ones before left: two merges that are right on their own can
     contradict each other where combinations are missing.
     """
-    numbers = []
+    numbers, classes = [], grid.classes
     for axis in axes:
-        number = merged(classes, axis)
+        number = merged(classes, axis) if grid.merging else np.arange(classes.shape[axis])
         moved = np.moveaxis(classes, axis, 0)
         result = np.full((int(number.max()) + 1, *moved.shape[1:]), -1, classes.dtype)
         np.maximum.at(result, number, moved)
@@ -227,7 +231,7 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
 
 def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
     """One neuron for each cell whose outputs are not the most common ones."""
-    numbers, small = merge(grid.classes, range(grid.classes.ndim))
+    numbers, small = merge(grid, range(grid.classes.ndim))
     base = _most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
     if len(places) > NEURON_LIMIT:
@@ -268,7 +272,7 @@ def _most_common(classes: Ids) -> int:
 def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float) -> Design | None:
     """A staircase along one axis for each cell of the other axes."""
     others = [axis for axis in range(grid.classes.ndim) if axis != along]
-    numbers, small = merge(grid.classes, others)
+    numbers, small = merge(grid, others)
     small = np.moveaxis(small, along, -1)
     gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
     parts: list[tuple[tuple[int, ...], Steps]] = []

@@ -6,7 +6,7 @@ sum of its conjuncts' penalties. Scores are integers, so that selected scores ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,20 +31,23 @@ class Factors:
         return int(self.keys.shape[1])
 
 
-def candidates(cells: Bits, keys: Listed, queries: Listed, competing: bool) -> Iterator[Factors]:
+def candidates(
+    cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = ()
+) -> Iterator[Factors]:
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count.
+    between keys of one query count. `without`: which of "one_sided", "squares", "renumber" and "distinct_rows" are
+    left out.
     """
     selected = (cells == 1) | (cells < 0)
-    one_sided = list(_one_sided(selected))
+    one_sided = list(_one_sided(selected)) if "one_sided" not in without else []
     if one_sided:
         yield one_sided[0]
         return
-    for key_numbers, query_numbers in _numberings(cells, keys, queries):
+    for key_numbers, query_numbers in _numberings(cells, keys, queries, without):
         yield _squares(key_numbers, query_numbers, competing)
-    yield _indicators(selected)
+    yield _indicators(selected, "distinct_rows" not in without)
 
 
 def _one_sided(selected: Matrix) -> Iterator[Factors]:
@@ -55,12 +58,14 @@ def _one_sided(selected: Matrix) -> Iterator[Factors]:
         yield Factors(np.ones((k, 1)), -(1.0 - selected[:1].T))
 
 
-def _numberings(cells: Bits, keys: Listed, queries: Listed) -> Iterator[tuple[Floats, Floats]]:
+def _numberings(
+    cells: Bits, keys: Listed, queries: Listed, without: Collection[str]
+) -> Iterator[tuple[Floats, Floats]]:
     """Numbers for keys and queries that are equal exactly where selected."""
-    natural = _natural(cells, keys, queries)
+    natural = _natural(cells, keys, queries) if "squares" not in without else None
     if natural is not None:
         yield natural
-    classes = _matching(cells)
+    classes = _matching(cells) if not {"squares", "renumber"} & set(without) else None
     if classes is not None:
         yield classes
 
@@ -116,14 +121,16 @@ def _squares(k: Floats, q: Floats, competing: bool) -> Factors:
     return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1))
 
 
-def _indicators(selected: Matrix) -> Factors:
-    """−1 where not selected, one direction for each class of the side that has fewer."""
-    by_key, by_query = _by_key(selected), _by_key(selected.T)
+def _indicators(selected: Matrix, merging: bool = True) -> Factors:
+    """−1 where not selected, one direction for each class of the side that has fewer; of each value, if not merging."""
+    by_key, by_query = _by_key(selected, merging), _by_key(selected.T, merging)
     return by_key if by_key.rank <= by_query.rank else Factors(by_query.queries, by_query.keys)
 
 
-def _by_key(selected: Matrix) -> Factors:
-    rows, inverse = np.unique(selected, axis=0, return_inverse=True)
+def _by_key(selected: Matrix, merging: bool) -> Factors:
+    rows, inverse = (
+        np.unique(selected, axis=0, return_inverse=True) if merging else (selected, np.arange(len(selected)))
+    )
     kept = [r for r in range(len(rows)) if not rows[r].all()]
     indicators = (inverse.ravel()[:, None] == np.array(kept)[None, :]).astype(float)
     return Factors(indicators, -(1.0 - rows[kept].T.astype(float)))

@@ -69,9 +69,15 @@ class Readiness:
         joint = self.joints[place]
         return isinstance(self.graph[place], Table) and joint is not None and joint.roots == (place,)
 
+    def additive(self, joint: Joint, feature: Floats) -> F.Sum | None:
+        """The feature as a sum of features of the roots, where the passes that read such sums are not left out."""
+        if joint.roots and not self.graph.has("virtual" if len(joint.roots) == 1 else "separable"):
+            return None
+        return F.additive(joint, feature)
+
     def is_free(self, joint: Joint, feature: Floats) -> bool:
         """Whether the feature is a sum of features that can be read without any more neurons."""
-        found = F.additive(joint, feature)
+        found = self.additive(joint, feature)
         return found is not None and all(self.is_ready(root, part) for root, part in found.parts)
 
     def is_ready(self, root: int, feature: Floats) -> bool:

@@ -55,7 +55,7 @@ class Scoring:
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return late, rough, factors.rank
 
-        best = min(candidates(select.cells, keys, queries, competing), key=cost)
+        best = min(candidates(select.cells, keys, queries, competing, self.graph.without), key=cost)
         order = self.orders.comparison(select) if steeply else None
         if order is not None and (False, steep.rank(order, self.orders.n)) <= cost(best)[1:]:
             n = self.orders.n

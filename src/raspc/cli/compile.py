@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,12 @@ from raspc.errors import InputError
 if TYPE_CHECKING:
     from raspc.programs import Found
     from raspc.weights import Model
+
+
+def _pass_names(incomplete: str) -> list[tuple[str, str]]:
+    from raspc.passes.switches import SWITCHES
+
+    return [(switch.name, switch.does) for switch in SWITCHES if switch.name.startswith(incomplete)]
 
 
 def compile_program(
@@ -32,7 +39,13 @@ def compile_program(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse whatever is not proved.")] = False,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
     disable_pass: Annotated[
-        list[str] | None, typer.Option("--disable-pass", help="Leave out a pass, for study; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--disable-pass",
+            metavar="NAME",
+            help="Leave out a pass, for study; may be repeated.",
+            autocompletion=_pass_names,
+        ),
     ] = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
     explain: Annotated[
@@ -61,8 +74,8 @@ def compile_program(
     )
     directory = output or Path("build") / found.name
     model.save(directory)
-    told = {**report(directory, model), **(story.facts(model, True, True) if explain else {})}
-    answer(told, as_json, lambda: tell(directory, model, explain))
+    why = story.facts(model, True, True, program=found.program) if explain else {}
+    answer({**report(directory, model), **why}, as_json, lambda: tell(directory, model, why))
 
 
 def _vocab(text: str | None, found: Found) -> list[Any]:
@@ -88,10 +101,10 @@ def report(directory: Path, model: Model) -> dict[str, Any]:
     return {"directory": str(directory), **sizes(model)}
 
 
-def tell(directory: Path, model: Model, explain: bool = False) -> None:
+def tell(directory: Path, model: Model, why: Mapping[str, Any] | None = None) -> None:
     """What was written, in a line; and why, if asked."""
     from raspc.cli.facts import sizes, summary
 
     say(f"{directory}: {summary(sizes(model))}")
-    if explain:
-        story.tell(model, True, True)
+    if why:
+        story.tell(why, model.config.n_layers)

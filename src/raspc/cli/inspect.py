@@ -23,6 +23,10 @@ def inspect(
     directory: Directory,
     passes: Annotated[bool, typer.Option("--passes", help="Show what each pass of the compiler did.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each variable's form, home and readers.")] = False,
+    each: Annotated[
+        bool | None,
+        typer.Option("--each/--no-each", help="With --passes: what it would be without each pass [default: if small]."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show layers, heads, neurons, variables and where each lives, and the certificate."""
@@ -31,7 +35,8 @@ def inspect(
 
     model = load(directory)
     if passes or explain:
-        story.tell(model, passes, explain, as_json)
+        told = story.facts(model, passes, explain, each)
+        answer(told, as_json, lambda: story.tell(told, model.config.n_layers))
         return
     found = facts(model)
     answer(found, as_json, lambda: _tell(found))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from raspc.cli.output import answer, say, table
+from raspc.cli.output import say, table
 
 if TYPE_CHECKING:
+    from raspc.rasp import SOp
     from raspc.weights import Model
 
 COLUMNS = {
@@ -16,22 +17,56 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def facts(model: Model, passes: bool, explain: bool) -> dict[str, Any]:
-    """What is asked for, as JSON data."""
+LARGE = 1_000_000
+"""A model of more parameters is not compiled again without each pass unless that is asked for."""
+
+
+def facts(
+    model: Model, passes: bool, explain: bool, each: bool | None = None, program: SOp | None = None
+) -> dict[str, Any]:
+    """What is asked for, as JSON data. `each`: whether to compile without each pass; None: if it is not large."""
+    from raspc.ablation import ablations
     from raspc.weights.explain import explain as explanations
 
     found: dict[str, Any] = {}
     if passes:
         found |= {"passes": recorded(model), "schedule": model.alignment.get("schedule")}
+        large = sum(array.size for array in model.params.values()) > LARGE
+        without = [one.to_json() for one in ablations(model, program)] if each or (each is None and not large) else None
+        found["without"] = without
     if explain:
         found["variables"] = [explanation.to_json() for explanation in explanations(model)]
     return found
 
 
-def tell(model: Model, passes: bool, explain: bool, as_json: bool = False) -> None:
-    """What is asked for, as JSON or as tables."""
-    found = facts(model, passes, explain)
-    answer(found, as_json, lambda: _tell(found, model.config.n_layers))
+def tell(found: Mapping[str, Any], n_layers: int) -> None:
+    """The same as tables."""
+    if "passes" in found:
+        table(("pass", "changes", *COLUMNS.values()), [_row(step) for step in found["passes"]])
+        say(_schedule(found["schedule"]))
+        _tell_without(found["without"])
+    if "variables" in found:
+        rows = [row for variable in found["variables"] for row in _explained(variable, n_layers)]
+        table(("variable", "is", "form, or why it needs no space", "dimensions", "from", "to", "read by"), rows)
+
+
+def _tell_without(found: Sequence[Mapping[str, Any]] | None) -> None:
+    """The model without each pass → as it is; passes without which it would be the same in a line."""
+    if found is None:
+        say("--each compiles it without each pass in turn")
+        return
+    changed = [one for one in found if one["before"] != one["after"]]
+    columns = {name: title for name, title in COLUMNS.items() if name != "directions"}
+    table(("without", "which says", *columns.values()), [_ablated(one, columns) for one in changed])
+    same = [one["name"] for one in found if one["before"] == one["after"]]
+    if same:
+        say(f"the same sizes without {', '.join(same)}")
+
+
+def _ablated(one: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    if one["before"] is None:
+        return [one["name"], one["does"], "refused", *([""] * (len(columns) - 1))]
+    return [one["name"], one["does"], *(_change(one["before"][name], one["after"][name]) for name in columns)]
 
 
 def recorded(model: Model) -> list[dict[str, Any]]:
@@ -43,17 +78,9 @@ def recorded(model: Model) -> list[dict[str, Any]]:
     return list(model.alignment["passes"])
 
 
-def _tell(found: Mapping[str, Any], n_layers: int) -> None:
-    if "passes" in found:
-        table(("pass", *COLUMNS.values()), [_row(step) for step in found["passes"]])
-        say(_schedule(found["schedule"]))
-    if "variables" in found:
-        rows = [row for variable in found["variables"] for row in _explained(variable, n_layers)]
-        table(("variable", "is", "form, or why it needs no space", "dimensions", "from", "to", "read by"), rows)
-
-
 def _row(step: Mapping[str, Any]) -> list[str]:
-    return [step["name"], *(_change(step["before"].get(name), step["after"].get(name)) for name in COLUMNS)]
+    changed = str(step["changed"]) if "changed" in step else ""
+    return [step["name"], changed, *(_change(step["before"].get(name), step["after"].get(name)) for name in COLUMNS)]
 
 
 def _change(before: int | None, after: int | None) -> str:

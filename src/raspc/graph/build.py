@@ -6,7 +6,7 @@ are one node. After this no callable is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,15 +25,19 @@ from raspc.graph.store import Store
 from raspc.graph.tabulate import Operation, affine_form, predicate_table, tabulate
 
 
-def build(program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False) -> Graph:
+def build(
+    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = ()
+) -> Graph:
     """The program as a graph of tables over a vocabulary and all lengths up to `max_seq_len`.
+
+    `without`: names of `raspc.passes.switches`, left out for study.
 
     Raises InvalidProgram for an ill-formed vocabulary or program, UnsupportedProgram where a value set
     cannot be listed and has to be.
     """
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal)
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without)
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
@@ -71,8 +75,8 @@ def checked_length(max_seq_len: int) -> int:
 class _Builder:
     """Grows a store of nodes, expression by expression."""
 
-    def __init__(self, vocab: tuple[Any, ...], max_len: int, causal: bool) -> None:
-        self.store = Store(max_len)
+    def __init__(self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str]) -> None:
+        self.store = Store(max_len, without)
         self.vocab, self.max_len, self.causal = vocab, max_len, causal
         self.places: dict[int, int] = {}
         self.search = search(len(vocab), max_len, causal)
@@ -149,15 +153,12 @@ class _Builder:
         return self.put_select(key, query, table)
 
     def put_select(self, key: int, query: int, cells: Bits) -> int:
-        key, cells = self.store.rooted(key, cells)
-        query, turned = self.store.rooted(query, cells.T)
-        cells = np.ascontiguousarray(turned.T)
+        key, query, cells = self.store.rooted_both(key, query, cells)
         if self.causal and key == query == self.index:
-            cells = np.where(np.tri(self.max_len, dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
+            free = np.where(np.tri(self.max_len, dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
+            cells = free if self.store.does("causal", not np.array_equal(free, cells)) else cells
         certain = not (self.store.may_raise(key) or self.store.may_raise(query))
-        if certain and (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
-            return self.store.put(TRUE if cells.flat[0] else FALSE)
-        return self.store.put(Select(key=key, query=query, cells=cells))
+        return self.store.select(key, query, cells, certain)
 
     def constant_selector(self, expr: rasp.ConstantSelector) -> int:
         self.limit_length(expr)
@@ -202,7 +203,8 @@ class _Builder:
         rest.update(self.put_select(key, query, cells) for (key, query), cells in merged.items())
         neutral, absorbing = (TRUE, FALSE) if op == "and" else (FALSE, TRUE)
         rest.discard(self.store.put(neutral))
-        if self.store.put(absorbing) in rest and not self.may_be_undefined(rest):
+        absorbed = self.store.put(absorbing) in rest and not self.may_be_undefined(rest)
+        if self.store.does("fold", absorbed):
             return self.store.put(absorbing)
         return rest.pop() if len(rest) == 1 else self.store.put(Gate(op, tuple(sorted(rest))))
 
@@ -214,17 +216,17 @@ class _Builder:
             return self.length(expr)
         if selector == self.store.put(FALSE):
             return self.constant(0)
-        low = int(never_empty(self.facts, selector))
+        low = int(self.never_empty(selector))
         return self.store.put(N.Width(domain=Listed(tuple(range(low, self.max_len + 1))), selector=selector))
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
         default = V.plain(expr.default)
-        if selector == self.store.put(FALSE) and not self.store.may_raise(source):
+        if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
         domain = self.store.domain(source)
-        maybe_empty = not never_empty(self.facts, selector)
+        maybe_empty = not self.never_empty(selector)
         settled = isinstance(domain, Listed) and len(domain) == 1 and not maybe_empty
-        if settled and not self.store.may_raise(selector):
+        if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
         pick, proof = self.single(selector, source, domain)
         values = self.store.aggregate_domain(domain, pick, default, maybe_empty)
@@ -234,9 +236,13 @@ class _Builder:
         )  # fmt: skip
         return self.store.put(node)
 
+    def never_empty(self, selector: int) -> bool:
+        """Whether it is proved that every query selects a key."""
+        return self.store.does("never_empty", never_empty(self.facts, selector))
+
     def single(self, selector: int, source: int, domain: N.Domain) -> tuple[bool, str]:
         """Whether the aggregate is a pick, and how that is known."""
-        if single_valued(self.facts, selector, source):
+        if self.store.does("single", single_valued(self.facts, selector, source)):
             return True, "structure"
         numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
         if numeric and any(self.averages(run, selector, source) for run in self.runs()):

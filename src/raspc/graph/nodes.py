@@ -216,7 +216,9 @@ class Graph:
     """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
 
     `exact_length`: the only input length on which the program is defined, if there is such a one. `program`:
-    the graph that passes made this one of, by which a model is checked; None if they changed nothing.
+    the graph that passes made this one of, by which a model is checked; None if they changed nothing. `without`:
+    the passes that are left out, for study, when it is built and compiled (`raspc.passes.switches`). `changes`: how
+    often each pass changed something while it was built.
     """
 
     nodes: tuple[Node, ...]
@@ -226,6 +228,12 @@ class Graph:
     exact_length: int | None = None
     notes: tuple[str, ...] = ()
     program: Graph | None = None
+    without: tuple[str, ...] = ()
+    changes: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+    def has(self, name: str) -> bool:
+        """Whether a pass is part of the compiler."""
+        return name not in self.without
 
     @property
     def before_passes(self) -> Graph:

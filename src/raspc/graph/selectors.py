@@ -56,6 +56,19 @@ def either(x: Bits, y: Bits) -> Bits:
 COMBINE: dict[str, Callable[[Bits, Bits], Bits]] = {"and": both, "or": either}
 
 
+def score_rank(cells: Bits) -> int:
+    """About how many score directions a table takes: none for everything, one if it has one side, three for a matching.
+
+    What `raspc.blocks.penalty` will do with it, told from the table alone.
+    """
+    selected = np.unique(np.unique(cells != 0, axis=0), axis=1)
+    if 1 in selected.shape:
+        return int(not selected.all())
+    if (selected.sum(axis=0) <= 1).all() and (selected.sum(axis=1) <= 1).all():
+        return 3
+    return int(min((~selected.all(axis=1)).sum(), (~selected.all(axis=0)).sum()))
+
+
 def never_empty(facts: Facts, place: int) -> bool:
     """True if it is proved that every query of every input selects some key."""
     node = facts.nodes[place]

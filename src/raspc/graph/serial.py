@@ -35,6 +35,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
         "program": None if graph.program is None else to_json(graph.program),
+        **({"without": list(graph.without)} if graph.without else {}),
     }
 
 
@@ -82,7 +83,9 @@ def _graph(obj: Mapping[str, Any]) -> Graph:
     inner = obj.get("program")
     _need(inner is None or inner.get("program") is None, "a program has passed its passes once only")
     program = None if inner is None else _graph(inner)
-    found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes), program)
+    without = obj.get("without", [])
+    _need(isinstance(without, list) and all(isinstance(w, str) for w in without), "without must be names of passes")
+    found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes), program, tuple(without))
     _need(program is None or _same_frame(found, program), "the program is of another vocabulary, length or mask")
     return found
 

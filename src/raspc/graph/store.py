@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -25,7 +26,11 @@ from raspc.graph.nodes import (
     Variable,
     renumbered,
 )
+from raspc.graph.selectors import FALSE, TRUE
 from raspc.graph.tables import Joint, own_listing
+
+COMPUTED = (Table, N.Width, Aggregate)
+"""What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
 
 LIST_LIMIT = 1 << 17
 """The most values that a value set may have when it is listed."""
@@ -34,21 +39,37 @@ LIST_LIMIT = 1 << 17
 class Store:
     """Nodes in topological order, each with its listing over roots."""
 
-    def __init__(self, max_len: int) -> None:
-        self.max_len = max_len
+    def __init__(self, max_len: int, without: Collection[str] = ()) -> None:
+        self.max_len, self.without = max_len, tuple(without)
+        self.changes: Counter[str] = Counter()
         self.nodes: list[Node] = []
         self.joints: list[Joint | None] = []
         self.runs: list[Run] | None = None
         self._known: dict[Any, int] = {}
 
+    def does(self, name: str, applies: bool = True) -> bool:
+        """Whether a pass changes something here: it applies, and is not left out. Counted."""
+        done = applies and name not in self.without
+        self.changes[name] += done
+        return done
+
     def put(self, node: Node, joint: Joint | None = None) -> int:
         """The place of this node, or of one equal to it."""
         identity = _identity(node)
-        place = self._known.setdefault(identity, len(self.nodes))
-        if place == len(self.nodes):
-            self.nodes.append(node)
-            self.joints.append(joint or own_listing(place, node))
+        known = self._known.get(identity)
+        if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
+            return known
+        place = self._known[identity] = len(self.nodes)
+        self.nodes.append(node)
+        self.joints.append(joint or own_listing(place, node))
         return place
+
+    def select(self, key: int, query: int, cells: Bits, certain: bool = True) -> int:
+        """A selector; one that is `certain` and does not vary is a constant."""
+        constant = certain and bool(cells.flat[0] >= 0 and (cells == cells.flat[0]).all())
+        if self.does("fold", constant):
+            return self.put(TRUE if cells.flat[0] else FALSE)
+        return self.put(N.Select(key=key, query=query, cells=cells))
 
     def describe(self, place: int, name: str | None, numerical: bool | None) -> int:
         """The place, after its node has taken a name and advice."""
@@ -173,10 +194,16 @@ class Store:
         """A table over a variable with one root, as a table over that root: cells[id, …]."""
         joint = self.joints[place]
         assert joint is not None
-        if len(joint.roots) != 1 or joint.roots[0] == place:
+        if not self.does("compose", len(joint.roots) == 1 and joint.roots[0] != place):
             return place, cells
         moved = np.where((joint.cells >= 0)[:, None], cells[np.maximum(joint.cells, 0)], -1)
         return joint.roots[0], moved.astype(np.int8)
+
+    def rooted_both(self, key: int, query: int, cells: Bits) -> tuple[int, int, Bits]:
+        """A selector's table over the roots of its two variables, where they have one root."""
+        key, cells = self.rooted(key, cells)
+        query, turned = self.rooted(query, cells.T)
+        return key, query, np.ascontiguousarray(turned.T)
 
     def graph(self, output: int, max_len: int, causal: bool) -> Graph:
         """The nodes that the output or a name needs, renumbered."""
@@ -187,7 +214,7 @@ class Store:
         kept = sorted(needed)
         place_of = {old: new for new, old in enumerate(kept)}
         nodes = tuple(renumbered(self.nodes[old], place_of) for old in kept)
-        return Graph(nodes, place_of[output], max_len, causal)
+        return Graph(nodes, place_of[output], max_len, causal, without=self.without, changes=dict(self.changes))
 
 
 def _range(domain: N.Domain) -> tuple[float, float]:

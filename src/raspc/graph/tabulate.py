@@ -48,18 +48,27 @@ def tabulate(
     return _simplest(store, unique, cells.reshape(sizes), domain, raises=bool((ids < 0).any()))
 
 
+_NAMES = ("fold", "compose")
+"""The pass that simplifies a table of no root, and of one."""
+
+
 def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     joint = listing(store.nodes, store.joints, args, cells)
     doubtful = any(map(store.may_raise, args))
     if joint is not None and doubtful and len(joint.roots) < _breadth(store, args):
         joint = listing(store.nodes, store.joints, args, cells, trimmed=False)
-    elif joint is not None and len(joint.roots) <= 1:
+    elif joint is not None and len(joint.roots) <= 1 and _may_simplify(store, args, joint.roots):
         raises = bool(joint.roots) and (raises or doubtful)  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
-    if len(args) == 1 and _is_identity(cells, domain, store.listed(args[0])):
+    if store.does("fold", len(args) == 1 and _is_identity(cells, domain, store.listed(args[0]))):
         return args[0]
     return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint)
+
+
+def _may_simplify(store: Store, args: tuple[int, ...], roots: tuple[int, ...]) -> bool:
+    """Of no root it is a constant, of one root a function of that, where these passes are not left out."""
+    return args == roots or store.does(_NAMES[len(roots)])
 
 
 def _breadth(store: Store, args: Sequence[int]) -> int:

@@ -26,6 +26,8 @@ PAIR_LIMIT = 1 << 24
 
 def join_clauses(graph: Graph) -> Graph:
     """The same program with every selector a conjunction of tables."""
+    if not any(isinstance(node, Gate) and node.op == "or" for node in graph.nodes):
+        return graph
     new = Rewriter(graph)
     for place, node in enumerate(graph.nodes):
         if not isinstance(node, Gate) or (

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from raspc.errors import InvalidProgram, RaspcError
+from raspc.errors import RaspcError
 from raspc.graph.nodes import Gate, Graph, Select
+from raspc.passes.complement_widths import complement_widths
 from raspc.passes.join_clauses import join_clauses
 from raspc.passes.split_widths import split_widths
 
@@ -23,24 +24,21 @@ class Step:
     nodes_after: int
 
 
-PASSES: dict[str, Pass] = {"split_widths": split_widths, "join_clauses": join_clauses}
-"""By name. `join_clauses` cannot be switched off: heads take only conjunctions."""
-
-OPTIONAL = ("split_widths", "schedule", "share_heads", "reuse")
-"""What can be switched off: passes over the graph, and what comes after them: a schedule that is evened out
-(else each block as soon as possible), heads that score alike being one, dimensions used again at level 2."""
+PASSES: dict[str, Pass] = {
+    "complement_widths": complement_widths, "split_widths": split_widths, "join_clauses": join_clauses,
+}  # fmt: skip
+"""By name. `join_clauses` cannot be switched off: heads take only conjunctions. All others: `raspc.passes.switches`."""
 
 
-def run_passes(graph: Graph, disabled: Collection[str] = ()) -> tuple[Graph, tuple[Step, ...]]:
-    """All passes that are not disabled.
+COMPACT = ("complement_widths",)
+"""What is done from level 2 on only: below, a person finds the selectors that were written."""
 
-    Raises InvalidProgram for a name that is no optional pass.
-    """
-    if unknown := sorted(set(disabled) - set(OPTIONAL)):
-        raise InvalidProgram(f"no optional pass is called {unknown}; there are {list(OPTIONAL)}")
+
+def run_passes(graph: Graph, level: int = 2) -> tuple[Graph, tuple[Step, ...]]:
+    """All passes of a level of optimisation, but those that the graph is to be compiled without."""
     steps: list[Step] = []
     for name, run in PASSES.items():
-        if name in disabled:
+        if name in graph.without or (level < 2 and name in COMPACT):
             continue
         try:
             after = run(graph)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
 from raspc.graph.selectors import COMBINE, FALSE, TRUE
 from raspc.graph.store import Store
@@ -17,7 +15,7 @@ class Rewriter:
 
     def __init__(self, graph: Graph) -> None:
         self.old = graph
-        self.store = Store(graph.max_seq_len)
+        self.store = Store(graph.max_seq_len, graph.without)
         self.place: dict[int, int] = {}
 
     def keep(self, old: int, node: Node | None = None) -> int:
@@ -44,12 +42,7 @@ class Rewriter:
 
     def select(self, key: int, query: int, cells: Bits) -> int:
         """A new selector, over the roots of its variables."""
-        key, cells = self.store.rooted(key, cells)
-        query, turned = self.store.rooted(query, cells.T)
-        cells = np.ascontiguousarray(turned.T)
-        if (cells == cells.flat[0]).all() and cells.flat[0] >= 0:
-            return self.store.put(TRUE if cells.flat[0] else FALSE)
-        return self.store.put(Select(key=key, query=query, cells=cells))
+        return self.store.select(*self.store.rooted_both(key, query, cells))
 
     def conjunction(self, selects: Sequence[Select]) -> int:
         """The conjunction of selectors of the new graph, tables over the same variables merged."""
@@ -67,4 +60,4 @@ class Rewriter:
     def graph(self) -> Graph:
         """The new graph, without what nobody needs."""
         new = self.store.graph(self.place[self.old.output], self.old.max_seq_len, self.old.causal)
-        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes)
+        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes, changes=self.old.changes)

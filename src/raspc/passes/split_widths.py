@@ -11,12 +11,14 @@ disjunctive form has at most `TERMS` terms and the sum at most `PARTS`; others a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
 
 from raspc.graph.nodes import UNDEFINED, Gate, Graph, Listed, Select, Width
 from raspc.graph.selectors import FALSE
+from raspc.graph.selectors import negated as complement
 from raspc.graph.tables import JOINT_LIMIT
 from raspc.passes.rewriting import Rewriter
 
@@ -30,32 +32,34 @@ Term = tuple[Select, ...]
 
 def split_widths(graph: Graph) -> Graph:
     """The same program with no width of a disjunction."""
+    if not any(isinstance(node, Gate) and node.op == "or" for node in graph.nodes):
+        return graph
     new = Rewriter(graph)
     for place, node in enumerate(graph.nodes):
-        terms = _terms(graph, node.selector) if isinstance(node, Width) else None
+        terms = terms_of(graph, node.selector) if isinstance(node, Width) else None
         if terms is None or len(terms) < 2:
             new.keep(place)
             continue
         assert isinstance(node, Width)
-        parts = _inclusion_exclusion(new, graph, terms)
+        parts = inclusion_exclusion(new, graph, terms)
         if len(parts) > PARTS or (len(parts) > 1 and (graph.max_seq_len + 1) ** len(parts) > JOINT_LIMIT):
             new.keep(place)
             continue
-        new.stand_in(place, _signed_sum(new, parts, node.listed))
+        new.stand_in(place, signed_sum(new, parts, node.listed))
     return new.graph()
 
 
-def _terms(graph: Graph, place: int) -> list[Term] | None:
-    """The selector as a disjunction of conjunctions of tables; None if it has too many terms."""
+def terms_of(graph: Graph, place: int, negated: bool = False) -> list[Term] | None:
+    """The selector, or its complement, as a disjunction of conjunctions of tables; None if it has too many terms."""
     node = graph[place]
     if isinstance(node, Select):
-        return [(node,)]
+        return [(replace(node, cells=complement(node.cells)) if negated else node,)]
     assert isinstance(node, Gate)
-    parts = [_terms(graph, arg) for arg in node.args]
+    parts = [terms_of(graph, arg, negated) for arg in node.args]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
-    if node.op == "or":
+    if (node.op == "or") != negated:
         terms = [term for part in known for term in part]
     elif np.prod([len(part) for part in known]) > TERMS:
         return None
@@ -64,7 +68,7 @@ def _terms(graph: Graph, place: int) -> list[Term] | None:
     return terms if len(terms) <= TERMS else None
 
 
-def _inclusion_exclusion(new: Rewriter, graph: Graph, terms: Sequence[Term]) -> list[tuple[int, int]]:
+def inclusion_exclusion(new: Rewriter, graph: Graph, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """(sign, width in the new graph) of each conjunction of terms that some pair can satisfy."""
     false = new.store.put(FALSE)
     moved = [[_moved(new, graph, select) for select in term] for term in terms]
@@ -83,7 +87,7 @@ def _moved(new: Rewriter, graph: Graph, select: Select) -> Select:
     return Select(key=new.place[select.key], query=new.place[select.query], cells=select.cells)
 
 
-def _signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed) -> int:
+def signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed) -> int:
     """The node Σ sign·width over the given value set, undefined where it would leave it."""
     if not parts:
         return new.table((), np.array(domain.id(0), np.int32), domain)
@@ -93,10 +97,10 @@ def _signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed)
     totals: dict[int, int] = {}
     for sign, place in parts:
         totals[place] = totals.get(place, 0) + sign
-    sizes = [len(new.store.listed(place)) for place in totals]
+    numbers = [new.store.listed(place).numbers.astype(np.int64) for place in totals]
     grid = sum(
-        sign * np.arange(size).reshape([-1 if a == axis else 1 for a in range(len(sizes))])
-        for axis, (sign, size) in enumerate(zip(totals.values(), sizes, strict=True))
+        sign * values.reshape([-1 if a == axis else 1 for a in range(len(numbers))])
+        for axis, (sign, values) in enumerate(zip(totals.values(), numbers, strict=True))
     )
     cells = np.where((grid >= low) & (grid <= high), grid - low, UNDEFINED).astype(np.int32)
     return new.table(tuple(totals), cells, domain)

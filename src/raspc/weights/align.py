@@ -6,9 +6,10 @@ from typing import Any
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule, reads_of
-from raspc.blocks.spaces import Head, Neurons
+from raspc.blocks.spaces import Block, Head
 from raspc.graph.nodes import Graph, Pattern, Variable
-from raspc.weights.assemble import Layout, layers_of, slots_of
+from raspc.weights.assemble import Layout
+from raspc.weights.heads import layers_of
 
 
 def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
@@ -36,19 +37,27 @@ def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout
     }
 
 
-def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, dict[str, Any]]:
-    """For each block its layer, and its head's number or its neurons' range."""
-    found: dict[int, dict[str, Any]] = {}
+def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, list[dict[str, Any]]]:
+    """For each block its layer, and the number of its head, or of each if it has several, or its neurons' range."""
+    found: dict[int, list[dict[str, Any]]] = {i: [] for i in range(len(lowered.blocks))}
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        for number, slot in enumerate(slots_of(lowered, attention, layout.shared)):
-            found.update({i: {"layer": layer, "sublayer": "attention", "head": number} for i in slot})
+        for number, slot in enumerate(layout.heads.slots(lowered, attention)):
+            start = 0
+            for i in slot.blocks:
+                if start < slot.stop and slot.start < start + _width(lowered.blocks[i]):
+                    found[i].append({"layer": layer, "sublayer": "attention", "head": number})
+                start += _width(lowered.blocks[i])
         start = 0
         for i in mlp:
-            block = lowered.blocks[i]
-            assert isinstance(block, Neurons)
-            found[i] = {"layer": layer, "sublayer": "mlp", "neurons": [start, start + block.read.width]}
-            start += block.read.width
+            stop = start + _width(lowered.blocks[i])
+            found[i].append({"layer": layer, "sublayer": "mlp", "neurons": [start, stop]})
+            start = stop
     return found
+
+
+def _width(block: Block) -> int:
+    """How many values a head moves, or how many neurons there are."""
+    return block.value.width if isinstance(block, Head) else block.read.width
 
 
 def _variable(
@@ -57,12 +66,17 @@ def _variable(
     schedule: Schedule,
     layout: Layout,
     place: int,
-    where: dict[int, dict[str, Any]],
+    where: dict[int, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     blocks = [i for i, p in enumerate(lowered.place_of_block) if p == place]
     spaces = [_space(lowered, schedule, layout, group.space) for group in lowered.home.get(place, ())]
     sources = [] if spaces else [graph.labels[ref] for ref in graph[place].refs]
-    return {"node": place, "computed_by": [where[i] for i in blocks], "spaces": spaces, "read_from": sources}
+    return {
+        "node": place,
+        "computed_by": [part for i in blocks for part in where[i]],
+        "spaces": spaces,
+        "read_from": sources,
+    }
 
 
 def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> dict[str, Any]:
@@ -90,7 +104,7 @@ def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> 
 
 
 def _selectors(
-    graph: Graph, lowered: Lowered, schedule: Schedule, where: dict[int, dict[str, Any]]
+    graph: Graph, lowered: Lowered, schedule: Schedule, where: dict[int, list[dict[str, Any]]]
 ) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {
         graph.labels[i]: [] for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
@@ -100,5 +114,5 @@ def _selectors(
             node = graph[lowered.place_of_block[i]]
             selector = getattr(node, "selector", None)
             if selector is not None:
-                found[graph.labels[selector]].append({**where[i], "for": block.name})
+                found[graph.labels[selector]] += [{**part, "for": block.name} for part in where[i]]
     return found

@@ -16,6 +16,7 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
 from raspc.weights.config import Config, Output
+from raspc.weights.heads import Shape, Slot, head_shape, layers_of
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,26 @@ class Sweep:
 class Layout:
     """Where each space lies in the residual stream, and the sizes that all layers share.
 
-    `shared`: heads of one layer that score alike are one head with their values side by side. `sweeps`: which
-    dimensions the MLP of a layer clears, after the neurons of its blocks.
+    `heads`: their number and width. `sweeps`: which dimensions the MLP of a layer clears, after the neurons of its
+    blocks.
     """
 
     start: Mapping[str, int]
     sizes: Mapping[str, int]
     d_model: int
-    d_head: int
-    n_heads: int
+    heads: Shape
     d_mlp: int
-    shared: bool
     sweeps: Mapping[int, tuple[Sweep, ...]] = field(default_factory=dict)
+
+    @property
+    def n_heads(self) -> int:
+        """How many heads a layer has."""
+        return self.heads.n_heads
+
+    @property
+    def d_head(self) -> int:
+        """How wide a head is."""
+        return self.heads.d_head
 
     def matrix(self, read: Read) -> Matrix:
         """[d_model, width]."""
@@ -56,67 +65,23 @@ class Layout:
         return slice(self.start[space], self.start[space] + self.sizes[space])
 
 
-def layers_of(lowered: Lowered, schedule: Schedule) -> list[tuple[list[int], list[int]]]:
-    """For each layer, the places of its heads and of its sets of neurons among the blocks."""
-    layers: list[tuple[list[int], list[int]]] = [([], []) for _ in range(schedule.n_layers)]
-    for place, stage in enumerate(schedule.stages):
-        layers[stage // 2][stage % 2].append(place)
-    return layers
-
-
-def lay_out(lowered: Lowered, schedule: Schedule, disabled: Collection[str] = ()) -> Layout:
+def lay_out(lowered: Lowered, schedule: Schedule, without: Collection[str] = (), split: bool = False) -> Layout:
     """The default placement: the spaces that the output is read from, then the others in turn.
 
-    Tracr's users unembed by the first dimensions of the residual stream. `disabled`: of the passes, only
-    "share_heads" counts here.
+    Tracr's users unembed by the first dimensions of the residual stream. `without` and `split`: see
+    `raspc.weights.heads.head_shape`.
     """
     start, end = {}, 0
     for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
         start[space.name] = end
         end += len(space)
-    sharing = (False,) if "share_heads" in disabled else (False, True)
-    n_heads, d_head, shared = min(_head_shape(lowered, schedule, shared) for shared in sharing)[1:]
     return Layout(
         start,
         {space.name: len(space) for space in lowered.spaces},
         d_model=end,
-        d_head=d_head,
-        n_heads=n_heads,
+        heads=head_shape(lowered, schedule, without, split),
         d_mlp=max(1, *(sum(_size(lowered, i) for i in mlp) for _, mlp in layers_of(lowered, schedule))),
-        shared=shared,
     )
-
-
-def _head_shape(lowered: Lowered, schedule: Schedule, shared: bool) -> tuple[int, int, int, bool]:
-    """(what all heads of a layer take, how many they are, how wide, whether alike ones are shared)."""
-    slots = [slots_of(lowered, attention, shared) for attention, _ in layers_of(lowered, schedule)]
-    n_heads = max(1, *(len(layer) for layer in slots))
-    d_head = max([_width(lowered, slot) for layer in slots for slot in layer], default=1)
-    return n_heads * d_head, n_heads, d_head, shared
-
-
-def _width(lowered: Lowered, slot: Sequence[int]) -> int:
-    heads = [head for i in slot if isinstance(head := lowered.blocks[i], Head)]
-    return max(heads[0].query.width + 1, sum(head.value.width for head in heads))
-
-
-def slots_of(lowered: Lowered, attention: Sequence[int], shared: bool) -> list[list[int]]:
-    """The blocks of an attention layer by the head that they share; one block each if none is to be shared."""
-    slots: dict[object, list[int]] = {}
-    for i in attention:
-        head = lowered.blocks[i]
-        assert isinstance(head, Head)
-        slots.setdefault(_scoring(head) if shared else i, []).append(i)
-    return list(slots.values())
-
-
-def _scoring(head: Head) -> object:
-    """What makes two heads score alike."""
-    reads = tuple(
-        (read.bias.tobytes(), tuple(sorted((space, m.tobytes()) for space, m in read.maps.items())))
-        for read in (head.query, head.key)
-    )
-    return reads, head.sink, head.log_sink, head.sharpness
 
 
 def _size(lowered: Lowered, place: int) -> int:
@@ -146,11 +111,9 @@ def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Confi
     """The parameters under their canonical names, float64."""
     params = _embeddings(lowered, layout, config)
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        slots = slots_of(lowered, attention, layout.shared)
         neurons = [lowered.blocks[i] for i in mlp]
         prefix = f"transformer/layer_{layer}"
-        heads = [[h for i in slot if isinstance(h := lowered.blocks[i], Head)] for slot in slots]
-        attn = _attention(heads, layout)
+        attn = _attention(lowered, layout.heads.slots(lowered, attention), layout)
         params |= {f"{prefix}/attn/{name}": array for name, array in attn.items()}
         dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ()))
         params |= {f"{prefix}/mlp/{name}": array for name, array in dense.items()}
@@ -169,20 +132,18 @@ def _embeddings(lowered: Lowered, layout: Layout, config: Config) -> dict[str, M
     return {"token_embed/embeddings": tokens, "pos_embed/embeddings": positions}
 
 
-def _attention(slots: Sequence[Sequence[Head]], layout: Layout) -> dict[str, Matrix]:
+def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> dict[str, Matrix]:
     d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
     arrays = {f"{part}/w": np.zeros((d_model, n, d_head)) for part in ("query", "key", "value")}
     arrays |= {f"{part}/b": np.zeros((n, d_head)) for part in ("query", "key", "value")}
     out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
-    for i, heads in enumerate(slots):
+    for i, slot in enumerate(slots):
+        heads = [head for place in slot.blocks if isinstance(head := lowered.blocks[place], Head)]
+        columns, width = slice(slot.start, slot.stop), slot.stop - slot.start
         _place_scores(arrays, i, heads[0], layout)
-        start = 0
-        for head in heads:
-            stop = start + head.value.width
-            arrays["value/w"][:, i, start:stop] = layout.matrix(head.value)
-            arrays["value/b"][i, start:stop] = head.value.bias
-            out[i, start:stop] = _written(head.write, head.value.width, layout)
-            start = stop
+        arrays["value/w"][:, i, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
+        arrays["value/b"][i, :width] = np.concatenate([head.value.bias for head in heads])[columns]
+        out[i, :width] = np.vstack([_written(head.write, head.value.width, layout) for head in heads])[columns]
     flat = {name: a.reshape(*a.shape[:-2], n * d_head) for name, a in arrays.items()}
     return {**flat, "linear/w": out.reshape(n * d_head, d_model), "linear/b": bias}
 

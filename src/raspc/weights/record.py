@@ -1,12 +1,13 @@
 """What each pass did, with sizes before and after: JSON data that the alignment keeps under "passes".
 
-Passes over the graph are told by its nodes, selectors and variables. What follows them decides sizes, so it
-is told by these: which directions are stored, which layer holds which block, which heads are one.
+What simplifies while the graph is built is told by how often it did; passes over the graph by its nodes. What follows
+decides sizes, and is told by these: which directions are stored, which layer holds which block, which heads are one.
+What the model would be without any one pass: `raspc.ablation`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
@@ -16,35 +17,57 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule, as_soon_as_possible
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.passes.pipeline import Step
+from raspc.passes.switches import SWITCHES
 from raspc.weights.assemble import Layout, lay_out
 from raspc.weights.config import Config
 from raspc.weights.params import shapes
 
 SIZES = ("n_layers", "n_heads", "d_head", "d_model", "d_mlp")
-LAST = ("schedule", "share_heads", "reuse")
+HEADS = ("share_heads", "split_heads")
+LAST = ("schedule", *HEADS, "reuse")
 """What decides sizes, in order."""
+BUILDING = tuple(switch.name for switch in SWITCHES if switch.room == "graph")
+"""What happens while the graph is built."""
 
 
 def record(
-    steps: Sequence[Step], graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, config: Config,
-    disabled: Collection[str] = (),
-) -> list[dict[str, Any]]:  # fmt: skip
-    """One entry for each pass in order, but those that were disabled: its name, and sizes before and after."""
-    early = as_soon_as_possible(lowered.blocks)
-    alone = ("share_heads",)
-    layouts = [
-        (early, lay_out(lowered, early, alone)),
-        (schedule, lay_out(lowered, schedule, alone)),
-        (schedule, lay_out(lowered, schedule, disabled)),
-        (schedule, layout),
-    ]
-    sizes = [counted(_resized(config, *found)) for found in layouts]
+    steps: Sequence[Step],
+    graph: Graph,
+    lowered: Lowered,
+    schedule: Schedule,
+    layout: Layout,
+    config: Config,
+    split: bool,
+) -> list[dict[str, Any]]:
+    """One entry for each pass in order, but those that were left out: its name, and sizes before and after.
+
+    Of what happens while the graph is built: how often it changed something. `split`: whether heads may be split.
+    """
     entries = [
+        *(_entry(name, {}, {}) | {"changed": graph.changes.get(name, 0)} for name in BUILDING),
         *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in steps),
         _entry("represent", {"directions": _one_hot(graph)}, {"directions": sum(map(len, lowered.spaces))}),
-        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(sizes), strict=True)),
+        *(
+            _entry(name, *pair)
+            for name, pair in zip(LAST, pairwise(_sizes(graph, lowered, schedule, layout, config, split)), strict=True)
+        ),
     ]
-    return [entry for entry in entries if entry["name"] not in disabled]
+    return [entry for entry in entries if graph.has(entry["name"])]
+
+
+def _sizes(
+    graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, config: Config, split: bool
+) -> list[dict[str, int]]:
+    """The sizes before and after each of the last passes."""
+    early = as_soon_as_possible(lowered.blocks)
+    layouts = [
+        (early, lay_out(lowered, early, HEADS)),
+        (schedule, lay_out(lowered, schedule, HEADS)),
+        (schedule, lay_out(lowered, schedule, graph.without)),
+        (schedule, lay_out(lowered, schedule, graph.without, split)),
+        (schedule, layout),
+    ]
+    return [counted(_resized(config, *found)) for found in layouts]
 
 
 def counted(config: Config) -> dict[str, int]:

@@ -1,0 +1,77 @@
+"""What a model would be without each pass: the sizes with all passes but one, beside those with all.
+
+Nothing is assembled or certified, so this takes about as long as so many compilations without their checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from raspc import rasp
+from raspc.compiler import output_of, stages
+from raspc.errors import InputError, UnsupportedProgram
+from raspc.graph.build import build
+from raspc.graph.nodes import Graph
+from raspc.passes.switches import SWITCHES, Switch
+from raspc.weights.assemble import config_of
+from raspc.weights.model import Model
+from raspc.weights.record import counted
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The sizes of a model without a pass and with it: nodes, layers, widths, parameters.
+
+    `before` is None where the program is refused without the pass: `refused` says why.
+    """
+
+    name: str
+    does: str
+    before: dict[str, int] | None
+    after: dict[str, int]
+    refused: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as JSON data."""
+        return {"name": self.name, "does": self.does, "before": self.before, "after": self.after} | (
+            {"refused": self.refused} if self.refused else {}
+        )
+
+
+def ablations(model: Model, program: rasp.SOp | None = None) -> Iterator[Ablation]:
+    """One for each pass that was not left out, in the order of the compiler.
+
+    `program`: what the model was compiled from; without it the passes that act while the graph is built are left
+    unsaid, since a model holds its graph only.
+
+    Raises InputError for a model that does not hold its graph.
+    """
+    if not isinstance(model.graph, Graph) or "optimize" not in model.alignment:
+        raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
+    graph = model.graph.before_passes
+    after = _sizes(model, graph)
+    for switch in SWITCHES:
+        if graph.has(switch.name) and (program is not None or switch.room != "graph"):
+            yield _without(model, graph, program, switch, after)
+
+
+def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switch, after: dict[str, int]) -> Ablation:
+    try:
+        if switch.room == "graph" and program is not None:
+            graph = build(program, graph.vocab, graph.max_seq_len, graph.causal, (*graph.without, switch.name))
+        return Ablation(switch.name, switch.does, _sizes(model, graph, switch.name), after)
+    except UnsupportedProgram as error:
+        return Ablation(switch.name, switch.does, None, after, str(error))
+
+
+def _sizes(model: Model, graph: Graph, *without: str) -> dict[str, int]:
+    """The sizes of the model of a graph."""
+    found = stages(graph, int(model.alignment["optimize"]), without)
+    config = model.config
+    output = output_of(found.graph, found.needs)
+    shape = config_of(
+        found.layout, found.schedule, graph.vocab, config.bos, config.pad, graph.max_seq_len, graph.causal, output
+    )
+    return {"nodes": len(found.graph), **counted(shape)}

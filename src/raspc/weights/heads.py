@@ -1,0 +1,115 @@
+"""The shape of heads: how many a layer has, how wide they are, and which of them do the work of which block.
+
+All layers have heads of one number and one width, so what counts is the product: every layer has matrices of
+d_model × (heads × width). Blocks that score alike may share a head, their values side by side; and a wide head may be
+split into several that score alike and move some of its values each, which pays where another layer has heads to
+spare.
+
+Requires: a schedule. Ensures: each value of each block is moved by one head of its layer; heads × width is the least
+that sharing and splitting reach, and never more than without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from raspc.blocks.lower import Lowered
+from raspc.blocks.schedule import Schedule
+from raspc.blocks.spaces import Head
+
+SPLIT_FROM = 2
+"""The level from which heads are split; below, a person finds one head for each selector."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One head: the blocks whose values it moves, and which columns of all their values side by side."""
+
+    blocks: tuple[int, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, order=True)
+class Shape:
+    """What all layers share, the smallest first: heads × width, heads, width; and whether alike ones are one."""
+
+    area: int
+    n_heads: int
+    d_head: int
+    shared: bool
+
+    def slots(self, lowered: Lowered, attention: Sequence[int]) -> list[Slot]:
+        """The heads of one layer of attention blocks."""
+        return [
+            slot
+            for blocks in alike(lowered, attention, self.shared)
+            for slot in _cut(blocks, _values(lowered, blocks), self.d_head)
+        ]
+
+
+def head_shape(lowered: Lowered, schedule: Schedule, without: Collection[str], split: bool) -> Shape:
+    """The best shape. `without`: of the passes, "share_heads" and "split_heads" count here."""
+    sharing = (False,) if "share_heads" in without else (False, True)
+    layers = [attention for attention, _ in layers_of(lowered, schedule)]
+    split = split and "split_heads" not in without
+    return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split))
+
+
+def _shapes(lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool) -> Iterator[Shape]:
+    classes = [alike(lowered, attention, shared) for attention in layers]
+    values = [[_values(lowered, blocks) for blocks in layer] for layer in classes]
+    scores = max([_scores(lowered, blocks) for layer in classes for blocks in layer], default=1)
+    widest = max([scores, *(width for layer in values for width in layer)])
+    for d_head in range(scores if split else widest, widest + 1):
+        n_heads = max(1, *(sum(-(-width // d_head) or 1 for width in layer) for layer in values))
+        yield Shape(n_heads * d_head, n_heads, d_head, shared)
+
+
+def _cut(blocks: Sequence[int], width: int, d_head: int) -> Iterator[Slot]:
+    """As few heads as hold the values, filled evenly."""
+    count = -(-width // d_head) or 1
+    ends = [width * i // count for i in range(count + 1)]
+    yield from (Slot(tuple(blocks), start, stop) for start, stop in pairwise(ends))
+
+
+def alike(lowered: Lowered, attention: Sequence[int], shared: bool) -> list[list[int]]:
+    """The blocks of an attention layer by how they score; one block each if none is to be shared."""
+    classes: dict[object, list[int]] = {}
+    for i in attention:
+        classes.setdefault(_scoring(_head(lowered, i)) if shared else i, []).append(i)
+    return list(classes.values())
+
+
+def layers_of(lowered: Lowered, schedule: Schedule) -> list[tuple[list[int], list[int]]]:
+    """For each layer, the places of its heads and of its sets of neurons among the blocks."""
+    layers: list[tuple[list[int], list[int]]] = [([], []) for _ in range(schedule.n_layers)]
+    for place, stage in enumerate(schedule.stages):
+        layers[stage // 2][stage % 2].append(place)
+    return layers
+
+
+def _head(lowered: Lowered, place: int) -> Head:
+    head = lowered.blocks[place]
+    assert isinstance(head, Head)
+    return head
+
+
+def _scores(lowered: Lowered, blocks: Sequence[int]) -> int:
+    """Score directions, and one for the sink."""
+    return _head(lowered, blocks[0]).query.width + 1
+
+
+def _values(lowered: Lowered, blocks: Sequence[int]) -> int:
+    return sum(_head(lowered, i).value.width for i in blocks)
+
+
+def _scoring(head: Head) -> object:
+    """What makes two heads score alike."""
+    reads = tuple(
+        (read.bias.tobytes(), tuple(sorted((space, m.tobytes()) for space, m in read.maps.items())))
+        for read in (head.query, head.key)
+    )
+    return reads, head.sink, head.log_sink, head.sharpness
