@@ -56,7 +56,7 @@ EXPERIMENTS = (
         "frac_prevs", library.frac_prevs, "abcx", range(2, 14), {"polish_best": 10, "steps": 1000}, as_in_paper=True,
     ),
     Experiment(
-        "sort_unique", library.sort_unique, FIVE, (6, 7, 8, 9, 10, 11), {**CATEGORIES, "steps": 4500},
+        "sort_unique", library.sort_unique, FIVE, (6, 8, 10), {**CATEGORIES, "steps": 9000},
         as_in_paper=True, inputs=DIFFERENT,
     ),
     Experiment("hist", library.hist, "abc", (2, 3, 4, 5, 6), CATEGORIES),
