@@ -29,7 +29,7 @@ from raspc.compress.layout import as_in_paper
 from raspc.compress.sweep import BEST, TABLE, total_loss
 from raspc.rasp import SOp
 
-CATEGORIES = {"temperature": 8.0, "layer_weight": 0.1, "learning_rate": 1e-2, "batch": 96}
+CATEGORIES = {"temperature": 8.0, "layer_weight": 0.1, "learning_rate": 1e-2, "batch": 96, "steps": 1500}
 """Words need softer heads than numbers, since an argmax forgives what leaks, and less weight on the layers."""
 
 
@@ -62,7 +62,7 @@ EXPERIMENTS = (
     Experiment("hist", library.hist, "abc", (2, 3, 4, 5, 6), CATEGORIES),
     Experiment("sort", library.sort, FIVE, (8, 10, 12, 14), CATEGORIES),
     Experiment("reverse", library.reverse, "abcd", (4, 6, 8, 10), CATEGORIES),
-    Experiment("pair_balance", library.pair_balance, "()x", (3, 4, 5, 6, 7, 8)),
+    Experiment("pair_balance", library.pair_balance, "()x", (3, 4, 5, 6, 7, 8), {"polish_best": 10, "steps": 1000}),
     Experiment("shuffle_dyck2", library.make_shuffle_dyck2, "(){}", (6, 8, 10, 12), CATEGORIES),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import re
 from pathlib import Path
@@ -17,6 +18,8 @@ from raspc.compress import QUICK, load, sweep, write_page
 from raspc.compress.page import show
 from raspc.compress.sweep import read_rows
 
+sweeping = importlib.import_module("raspc.compress.sweep")
+"""The module; the package has a function of this name."""
 SHORT: dict[str, Any] = {"steps": 20, "every": 10, "batch": 8, "polish": 0}
 
 
@@ -139,3 +142,21 @@ def test_the_default_protocol_is_the_quick_one() -> None:
     assert QUICK.temperature is not None and QUICK.polish > 0
     assert (PAPER.steps, PAPER.batch, PAPER.weight_decay, PAPER.temperature) == (300_000, 256, 0.1, None)
     assert (PAPER.rate(0.0), PAPER.rate(0.5), PAPER.rate(1.0)) == pytest.approx((1e-3, 1e-6, 1e-6))
+
+
+def test_a_full_disk_loses_no_finished_width(fractions: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that cannot write its results says so; what was finished stands, and with room it goes on."""
+    out, written = tmp_path / "out", sweeping.write_file
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name == "results.jsonl" and data.count(b"\n") > 2:
+            raise InputError(f"cannot write {path}: No space left on device; choose another path")
+        written(path, data)
+
+    monkeypatch.setattr(sweeping, "write_file", full)
+    with pytest.raises(InputError, match="No space left"):
+        sweep(fractions, (4, 5), out, seeds=1, methods=("pca", "svd"), **SHORT)
+    assert [(row["d"], row["method"]) for row in read_rows(out)] == [(4, "pca"), (4, "svd")]
+    monkeypatch.setattr(sweeping, "write_file", written)
+    rows = sweep(fractions, (4, 5), out, seeds=1, methods=("pca", "svd"), **SHORT)
+    assert [(row["d"], row["method"]) for row in rows] == [(4, "pca"), (4, "svd"), (5, "pca"), (5, "svd")]
