@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.precision import PRECISIONS
-from raspc.blocks.schedule import Schedule, Scheduler, as_soon_as_possible, greedy
+from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy
 from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
 from raspc.certify.plan import Plan
@@ -30,6 +30,7 @@ from raspc.weights.heads import SPLIT_FROM
 from raspc.weights.model import Model
 from raspc.weights.placement import reuse
 from raspc.weights.record import record
+from raspc.weights.smallest import schedules, smallest
 
 LEVELS = (0, 1, 2)
 
@@ -127,19 +128,26 @@ def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), s
         graph = replace(graph, program=program)
     needs = demands(graph, optimize)
     lowered = lower(graph, needs)
-    schedule = scheduler_of(graph, optimize)(lowered.blocks)
-    layout = lay_out(lowered, schedule, graph.without, split=optimize >= SPLIT_FROM)
-    if optimize == 2 and graph.has("reuse"):
-        rows = len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
-        layout = reuse(lowered, schedule, layout, rows)
-    return Stages(graph, steps, needs, lowered, schedule, layout)
+    return Stages(graph, steps, needs, lowered, *placed(graph, lowered, optimize))
 
 
-def scheduler_of(graph: Graph, optimize: int) -> Scheduler:
-    """Which scheduler: the solver's is for level 2."""
+def placed(graph: Graph, lowered: Lowered, optimize: int) -> tuple[Schedule, Layout]:
+    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are for level 2."""
+    rows = len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
+
+    def laid_out(schedule: Schedule) -> Layout:
+        layout = lay_out(lowered, schedule, graph.without, split=optimize >= SPLIT_FROM)
+        return reuse(lowered, schedule, layout, rows) if optimize == 2 and graph.has("reuse") else layout
+
     if not graph.has("schedule"):
-        return as_soon_as_possible
-    return solved if optimize == 2 and graph.has("solver") else greedy
+        possible = [as_soon_as_possible(lowered.blocks)]
+    elif optimize < 2:
+        possible = [greedy(lowered.blocks)]
+    else:
+        scheduler = solved if graph.has("solver") else greedy
+        possible = schedules(lowered.blocks) if graph.has("smallest") else []
+        possible = possible if len(possible) > 1 else [scheduler(lowered.blocks)]
+    return smallest(lowered, possible, laid_out, rows)
 
 
 def output_of(graph: Graph, needs: Demands) -> Output:

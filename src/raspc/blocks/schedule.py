@@ -7,13 +7,11 @@ no search say whether that is the best there is; where they leave it open, `rasp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from raspc.blocks.spaces import Block, Head, Neurons, Read
-
-Scheduler: TypeAlias = Callable[[Sequence[Block]], "Schedule"]
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,12 @@ SWITCHES: tuple[Switch, ...] = (
     # -- layers and places --
     Switch("schedule", "weights", "blocks with room to wait even out the layers", "the fewest layers are kept",
          "no block before what it reads", "compiler.py"),
+    Switch("smallest", "weights", "all schedules with the fewest layers are laid out, and the smallest model is taken",
+         "level 2; at most 32 such schedules", "no schedule with so few layers makes a smaller model",
+         "compiler.py"),
     Switch("solver", "weights", "CP-SAT goes on where the greedy schedule is not proved the best",
-         "level 2; OR-tools installed", "at least as good as greedy; optimal, or bound and gap", "compiler.py"),
+         "level 2; more schedules than `smallest` takes; OR-tools",
+         "at least as good as greedy; optimal, or bound and gap", "compiler.py"),
     Switch("share_heads", "weights", "heads of a layer that score alike are one", "equal scores, sink and sharpness",
          "heads × width is no larger", "weights/heads.py"),
     Switch("split_heads", "weights", "the values of a wide head are moved by several narrow ones", "level 2",

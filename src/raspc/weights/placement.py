@@ -136,6 +136,11 @@ def _sweeps(lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int
     return {layer: tuple(sweeps) for layer, sweeps in sorted(found.items())}
 
 
+def parameters(lowered: Lowered, schedule: Schedule, layout: Layout, rows: int) -> int:
+    """The parameters of the model, but for constants that neither schedule nor layout changes."""
+    return _parameters(layout, _loads(lowered, schedule), rows)
+
+
 def _parameters(layout: Layout, loads: Sequence[int], rows: int) -> int:
     """All parameters but for constants that no layout changes."""
     heads = layout.n_heads * layout.d_head
