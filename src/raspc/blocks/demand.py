@@ -75,6 +75,7 @@ class _Demander:
         self.joints = listings(graph.nodes)
         self.wanted: dict[int, list[Floats]] = defaultdict(list)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
+        self.borne: dict[int, dict[bytes, float]] = defaultdict(dict)
         self.copies: dict[int, list[int]] = defaultdict(list)
         self.exact: set[int] = set()
         self.averaged: set[int] = set()
@@ -148,6 +149,12 @@ class _Demander:
         self.wanted[place].append(np.asarray(feature, np.float64))
         if not is_flat(feature):
             self.tolerance[place] = min(self.tolerance[place], tolerance)
+            known = self.borne[place].get(feature.tobytes(), np.inf)
+            self.borne[place][feature.tobytes()] = min(known, tolerance)
+
+    def bears(self, place: int, feature: Floats) -> float:
+        """How much error the readers of a feature bear; of one that nobody reads as it is, those of any other."""
+        return self.borne[place].get(feature.tobytes(), self.tolerance[place])
 
     def demand_output(self) -> None:
         place = self.graph.output
@@ -282,12 +289,12 @@ class _Demander:
             if self.readable(place):
                 self.copies[joint.roots[0]].append(place)
             for feature in self.wanted[place]:
-                self.want_parts(joint, feature, self.tolerance[place])
+                self.want_parts(joint, feature, self.bears(place, feature))
             return
         stored = [g for g in self.wanted[place] if not self.ready.is_free(joint, g)]
         free = [g for g in self.wanted[place] if self.ready.is_free(joint, g)]
         for feature in free:
-            self.want_parts(joint, feature, self.tolerance[place])
+            self.want_parts(joint, feature, self.bears(place, feature))
         self.wanted[place] = stored
         groups = self.groups(place, [])
         if not groups:
@@ -306,7 +313,7 @@ class _Demander:
     def want_decoded(self, place: int, joint: Joint, stored: Sequence[Floats]) -> None:
         """Read the features as sums over the roots after all, each of which is decoded on its own."""
         for feature in stored:
-            self.want_parts(joint, feature, self.tolerance[place])
+            self.want_parts(joint, feature, self.bears(place, feature))
 
     def materialise(self, place: int, node: Table, groups: list[Group], design: neurons.Design | None) -> None:
         if design is None:
@@ -346,12 +353,23 @@ class _Demander:
         if design is None or is_flat(outputs_of(groups)):
             return groups, design
         size = len(self.graph.variable(place).listed)
-        if float(design.noise(UNIT).max(initial=0.0)) <= self.tolerance[place] or size > ONE_HOT_LIMIT:
+        if self.is_borne(place, outputs_of(groups), design.noise(UNIT)) or size > ONE_HOT_LIMIT:
             return groups, design
         own = self.one_hot(place)
         kept = [group for group in groups if not group.space.endswith(":features")]
         own_first = kept if any(np.array_equal(group.code, own.code) for group in kept) else [own, *kept]
         return own_first, make(own_first)
+
+    def is_borne(self, place: int, code: Matrix, noise: Floats) -> bool:
+        """Whether all that is read off a code bears the noise of its columns."""
+        if float(noise.max(initial=0.0)) <= self.tolerance[place]:
+            return True
+        features = [f for f in self.wanted[place] if not is_flat(f)]
+        found = F.express(code, F.stacked(features, len(code))) if features else None
+        if found is None:
+            return False
+        bounds = [self.bears(place, feature) for feature in features]
+        return bool((np.abs(found[0]).T @ noise <= bounds).all())
 
     def visit_raw(self, place: int, node: Variable) -> None:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
@@ -416,8 +434,8 @@ class _Demander:
             if group.steep:
                 self.want_steep(node.source, columns)
                 continue
-            for column in columns.T:
-                self.want(node.source, column, self.tolerance[place])
+            for column, own in zip(columns.T, group.code.T, strict=True):
+                self.want(node.source, column, self.bears(place, np.ascontiguousarray(own)))
 
     def demand_selector(self, place: int, node: Variable) -> None:
         conjuncts = self.result.conjuncts[place]
