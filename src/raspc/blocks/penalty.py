@@ -6,7 +6,7 @@ sum of its conjuncts' penalties. Scores are integers, so that selected scores ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ import numpy as np
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 
+DIGITS_FROM = 8
+"""Numbers that spread so far may be written in two digits."""
 SQUARE_LIMIT = 1 << 11
 """Numbers up to this size have sums of squares below 2²⁴, exact in float32."""
 
@@ -30,6 +32,11 @@ class Factors:
         """The number of score directions."""
         return int(self.keys.shape[1])
 
+    @property
+    def size(self) -> float:
+        """The most that the terms of a score add up to, whatever their signs."""
+        return float((np.abs(self.keys) @ np.abs(self.queries).T).max(initial=0.0))
+
 
 def candidates(
     cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = ()
@@ -37,8 +44,8 @@ def candidates(
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count. `without`: which of "one_sided", "squares", "renumber" and "distinct_rows" are
-    left out.
+    between keys of one query count. `without`: which of "one_sided", "squares", "renumber", "digits" and "distinct_rows"
+    are left out.
     """
     selected = (cells == 1) | (cells < 0)
     one_sided = list(_one_sided(selected)) if "one_sided" not in without else []
@@ -46,7 +53,9 @@ def candidates(
         yield one_sided[0]
         return
     for key_numbers, query_numbers in _numberings(cells, keys, queries, without):
-        yield _squares(key_numbers, query_numbers, competing)
+        yield _squares([key_numbers], [query_numbers], competing)
+        if "digits" not in without and max(np.ptp(key_numbers), np.ptp(query_numbers)) >= DIGITS_FROM:
+            yield _squares(*_digits(key_numbers, query_numbers), competing)
     yield _indicators(selected, "distinct_rows" not in without)
 
 
@@ -113,11 +122,20 @@ def _undefined_lines(cells: Bits) -> bool:
     return bool(np.array_equal(bad, np.asarray(bad.all(axis=1))[:, None] | np.asarray(bad.all(axis=0))[None, :]))
 
 
-def _squares(k: Floats, q: Floats, competing: bool) -> Factors:
-    """−(k − q)²; without the −q² that all keys of a query share, where BOS does not compete."""
-    ones_k, ones_q = np.ones_like(k), np.ones_like(q)
-    keys = [k, -(k**2), ones_k] if competing else [k, -(k**2)]
-    queries = [2 * q, ones_q, -(q**2)] if competing else [2 * q, ones_q]
+def _digits(k: Floats, q: Floats) -> tuple[list[Floats], list[Floats]]:
+    """Two digits in place of a number, each about 0: equal where the numbers are, and far smaller when squared."""
+    low = min(k.min(), q.min())
+    base = np.ceil(np.sqrt(max(k.max(), q.max()) - low + 1))
+    middle = np.floor(base / 2)
+    return tuple([np.floor((x - low) / base) - middle, (x - low) % base - middle] for x in (k, q))  # type: ignore[return-value]
+
+
+def _squares(k: Sequence[Floats], q: Sequence[Floats], competing: bool) -> Factors:
+    """−Σ_i (k_i − q_i)²; without the −q_i² that all keys of a query share, where BOS does not compete."""
+    k_square, q_square = sum(x**2 for x in k), sum(x**2 for x in q)
+    ones_k, ones_q = np.ones_like(k[0]), np.ones_like(q[0])
+    keys = [*k, -k_square, ones_k] if competing else [*k, -k_square]
+    queries = [*(2 * x for x in q), ones_q, -q_square] if competing else [*(2 * x for x in q), ones_q]
     return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1))
 
 

@@ -13,6 +13,9 @@ from raspc.blocks.readiness import Readiness, is_flat
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Graph, Select, Variable
 
+MIXED = 1 << 12
+"""Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then."""
+
 
 @dataclass(frozen=True, eq=False)
 class Conjunct:
@@ -42,26 +45,34 @@ class Scoring:
         """The penalties of a head, those that are steep last."""
         competing = not isinstance(node, N.Aggregate) or node.may_be_empty
         tied = not isinstance(node, N.Aggregate) or not node.pick
-        found = [self.conjunct(select, competing, tied, _bears_slant(node)) for select in selects_of(self.graph, node)]
+        selects, steeply = selects_of(self.graph, node), _bears_slant(node)
+        orders = [self.orders.comparison(select) if steeply else None for select in selects]
+        mixed = tied and any(order is not None and order.relation != "==" for order in orders)
+        found = [
+            self.conjunct(select, competing, tied, order, mixed) for select, order in zip(selects, orders, strict=True)
+        ]
         return tuple(sorted(found, key=lambda conjunct: conjunct.slant > 0))
 
-    def conjunct(self, select: Select, competing: bool, tied: bool, steeply: bool) -> Conjunct:
-        """The best penalty for one table: read soonest, then exact among equals, then narrow."""
+    def conjunct(
+        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: bool
+    ) -> Conjunct:
+        """The best penalty for one table: read soonest, then exact among equals, then narrow.
+
+        `mixed`: its scores are added to steep ones, and so are no integers; then large ones are not exact either.
+        """
         keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
+        n = self.graph.max_seq_len
 
         def cost(factors: Factors) -> tuple[int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
             late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
-            return late, rough, factors.rank
+            return late, rough or (mixed and factors.size * n > MIXED), factors.rank
 
         best = min(candidates(select.cells, keys, queries, competing, self.graph.without), key=cost)
-        order = self.orders.comparison(select) if steeply else None
-        if order is not None and (False, steep.rank(order, self.orders.n)) <= cost(best)[1:]:
-            n = self.orders.n
-            return Conjunct(
-                select.key, select.query, select.cells, steep.factors(order, n), steep.slant(n, order.sides)
-            )
+        if order is not None and (False, steep.rank(order, n)) <= cost(best)[1:]:
+            slant = steep.slant(n, order.sides)
+            return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), slant)
         return Conjunct(select.key, select.query, select.cells, best)
 
 
