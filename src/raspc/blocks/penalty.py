@@ -44,8 +44,8 @@ def candidates(
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count. `without`: which of "one_sided", "squares", "renumber", "digits" and "distinct_rows"
-    are left out.
+    between keys of one query count. `without`: which of "one_sided", "squares", "renumber", "digits" and
+    "distinct_rows" are left out.
     """
     selected = (cells == 1) | (cells < 0)
     one_sided = list(_one_sided(selected)) if "one_sided" not in without else []
