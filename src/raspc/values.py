@@ -15,6 +15,9 @@ Value = Any
 _MATH_DOMAIN = re.compile(r"math (domain|range) error|expected a (positive|nonnegative|noninteger|finite|number)")
 """How the standard library words a logarithm of 0 and its like, which it raises as ValueError."""
 
+_SIMPLE = frozenset((int, bool, str, type(None)))
+"""Types whose values are what they are: they carry no NumPy wrapper and can be hashed."""
+
 NUMBERS = (int, float)
 """bool is an int: booleans count as 0 and 1."""
 
@@ -35,8 +38,10 @@ def key(value: Value) -> Value:
 
     Raises TypeError for a value that cannot be hashed.
     """
-    if isinstance(value, float) and math.isnan(value):
-        return ("nan",)
+    if type(value) in _SIMPLE:
+        return value
+    if isinstance(value, float):
+        return value if value == value else ("nan",)
     if isinstance(value, tuple):
         return ("tuple", tuple(key(item) for item in value))
     hash(value)
@@ -61,12 +66,25 @@ def order(value: Value) -> tuple[Any, ...]:
 
 def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
     """The distinct values in a fixed order; of equal ones the int, then the float, then the bool."""
+    pool = list(values)
+    kinds = set(map(type, pool))
+    if kinds <= _INTEGERS or kinds <= _BOOLEANS:
+        return tuple(sorted(set(pool), key=None if kinds == {int} else order))
+    floats = [x for x in reversed(pool) if type(x) is float] if kinds <= {int, float} else [math.nan]
+    if not any(map(math.isnan, floats)):  # of equal ones an int stays, else the first
+        numbers: dict[Value, Value] = {x: x for x in floats}
+        numbers.update((x, x) for x in pool if type(x) is int)
+        return tuple(sorted(numbers.values()))
     chosen: dict[Value, Value] = {}
-    for value in values:
+    for value in pool:
         k = key(value)
         if k not in chosen or _rank(value) < _rank(chosen[k]):
             chosen[k] = value
     return tuple(sorted(chosen.values(), key=order))
+
+
+_INTEGERS, _BOOLEANS = {int, str, type(None)}, {bool, str, type(None)}
+"""Types of which no two values are equal but the same ones, so that a set holds one of each."""
 
 
 def _rank(value: Value) -> int:
@@ -78,16 +96,21 @@ def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool
 
     Any other exception passes through: the function is undefined there.
     """
-    if none_in_none_out and any(arg is None for arg in args):
-        return None
+    if none_in_none_out:
+        for arg in args:
+            if arg is None:
+                return None
     try:
-        result = plain(f(*args))
+        result = f(*args)
     except ArithmeticError:
         return None
     except ValueError as error:
         if _MATH_DOMAIN.search(str(error)):
             return None
         raise
+    if type(result) in _SIMPLE:
+        return result
+    result = plain(result)
     if isinstance(result, complex):
         raise TypeError(f"the complex number {result} is not a value of RASP")
     key(result)

@@ -36,7 +36,7 @@ class Tried:
 
     def is_empty_somewhere(self, place: int) -> bool:
         """Whether some query of some input selects no key."""
-        return bool((~self.run.matrix(place).any(axis=2) & self.queries).any())
+        return bool((~self.run.matrix(place).any(axis=0) & self.queries).any())
 
     def mixes(self, place: int, source: int) -> bool:
         """Whether some query of some input selects two unequal values of the source."""

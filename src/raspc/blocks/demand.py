@@ -19,7 +19,7 @@ from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.ramps import ramps
-from raspc.blocks.readiness import ROUGH, ROUGH_ANSWER, ROUGH_TIED, UNIT, Group, Readiness, is_flat
+from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, UNIT, Group, Readiness, is_flat
 from raspc.blocks.scoring import Conjunct, Scoring
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.steep import multiple
@@ -32,8 +32,6 @@ CATEGORIES = 256
 """A mean that is computed on by neurons is given as one of a list of at most so many values."""
 SUM_OF_SHARES = 96
 """Up to this length, widths that are added raise BOS so far that their shares may be added instead."""
-NUMBER_ERROR = 1e-5
-"""How far off, relatively, a number may be that is averaged or given as the answer."""
 DECODE_CELLS = 1 << 14
 """A sum over more cells than this is decoded part by part, without trying to design it whole."""
 DIRECTIONS = 1 << 13

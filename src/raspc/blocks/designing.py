@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy as np
 from raspc.blocks import features as F
 from raspc.blocks import neurons
 from raspc.blocks.lone import lone
-from raspc.blocks.readiness import ROUGH, Readiness
+from raspc.blocks.readiness import LATE, NUMBER_ERROR, ROUGH, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Table
+from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint
 
 GENERIC_CELLS = 1 << 16
@@ -35,60 +37,94 @@ def choose(
     `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
     score, so that it must not carry on the error of what it is computed from.
     """
-    rows, number = np.unique(outputs, axis=0, return_inverse=True)
+    rows, number = distinct_rows(outputs)
     frontiers = {tuple(node.args): node.cells} | ({joint.roots: joint.cells} if joint is not None else {})
-    found: list[neurons.Design] = []
+    best = _Best(ready, rough)
     for axes, ids in frontiers.items():
         classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
         grid = neurons.Grid(axes, classes, rows, ready.graph.has("merge_values"))
-        found.extend(_all(ready, grid, exact))
-        pulse = lone(ready, grid) if ready.graph.has("pulse") else None
-        found.extend([pulse] if pulse is not None else [])
+        best.round += 1
+        best.take(_all(ready, grid, exact, best))
+        if best.cost > 2 and ready.graph.has("pulse"):  # two are fewer neurons than a pulse has
+            best.take([(6, lone(ready, grid))])
         if joint is not None and axes == joint.roots and ready.graph.has("lines"):
-            found.extend(_along_itself(ready, node, joint, grid))
-    return min(found, key=lambda design: ready.cost(design, rough), default=None)
+            best.take((7, design) for design in _along_itself(ready, node, joint, grid))
+            if best.cost >= LATE:
+                best.take((8, design) for design in _along_decoded(ready, node, joint, grid, best))
+    return best.design
+
+
+@dataclass
+class _Best:
+    """The cheapest design so far; of equally cheap ones that of the first round, and there of the lowest rank."""
+
+    ready: Readiness
+    rough: float
+    cost: float = np.inf
+    design: neurons.Design | None = None
+    round: int = 0
+    at: tuple[int, int] = (0, 0)
+
+    def take(self, designs: Iterable[tuple[int, neurons.Design | None]]) -> None:
+        """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
+        for rank, design in designs:
+            if design is None:
+                continue
+            cost, at = self.ready.cost(design, self.rough), (self.round, rank)
+            if (cost, at) < (self.cost, self.at):
+                self.cost, self.design, self.at = cost, design, at
+
+    def worth(self, size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+        """Whether a design of this size that reads these features can be as cheap."""
+        if size + LATE <= self.cost or size > self.cost:
+            return size <= self.cost
+        return not self.ready.is_late(axes, features)
 
 
 def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design | None:
     """Decoding a width or a mean: a staircase along what attention left of it."""
-    rows, number = np.unique(outputs, axis=0, return_inverse=True)
+    rows, number = distinct_rows(outputs)
     position, noise = ready.position(place)
     return neurons.line(neurons.Grid((place,), number.ravel().astype(np.int32), rows), [position], noise)
 
 
-def _all(ready: Readiness, grid: neurons.Grid, exact: bool) -> Iterator[neurons.Design]:
+def _all(ready: Readiness, grid: neurons.Grid, exact: bool, best: _Best) -> Iterator[tuple[int, neurons.Design | None]]:
+    """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
     narrow = [ready.graph.has("square_gates") and not ready.is_noisy(place) for place in grid.axes]
-    tried: list[neurons.Design | None] = []
+    changes = len(np.unique(grid.classes[grid.classes >= 0])) - 1
+    for rank, positions, noise in _lines(ready, grid):
+        if 2 * changes <= best.cost:
+            yield rank, neurons.line(grid, positions, noise, best.worth)
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
-        found = neurons.cells(grid, narrow)
-        noisy = any(map(ready.is_noisy, grid.axes))
-        tried.append(neurons.stepped(found) if found is not None and exact and noisy else found)
-    tried.extend(neurons.line(grid, positions, noise) for positions, noise in _lines(ready, grid))
+        twice = exact and any(map(ready.is_noisy, grid.axes))
+        times = 1 + twice
+        found = neurons.cells(grid, narrow, lambda size, *read: best.worth(times * size, *read))
+        yield 0, neurons.stepped(found) if found is not None and twice else found
     for along, place in enumerate(grid.axes):
         if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
             position, noise = ready.position(place)
-            tried.append(neurons.gated_lines(grid, along, position, narrow, noise))
-    yield from (design for design in tried if design is not None)
+            yield 5, neurons.gated_lines(grid, along, position, narrow, noise, best.worth)
 
 
-def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[list[Floats], float]]:
-    """Ways to order all combinations along one line: sums, differences, and digits of a number."""
+def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[int, list[Floats], float]]:
+    """Ways to order all combinations along one line: sums, differences, digits of a number, generic sums."""
     if not grid.axes or (len(grid.axes) > 1 and not ready.graph.has("lines")):
         return
     positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
+    if len(grid.axes) <= AXES_ON_A_LINE:
+        for signs in product((1.0, -1.0), repeat=len(positions) - 1):
+            yield 3, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
+        if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
+            x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
+            yield 4, [x * (y.max() + 1), y], 0.0
+            yield 4, [x, y * (x.max() + 1)], 0.0
     if sum(place in ready.raw for place in grid.axes) > 1 and grid.classes.size <= GENERIC_CELLS:
-        yield from _generic(positions, noises)
-        yield from _in_turn(positions, noises)
-    if len(grid.axes) > AXES_ON_A_LINE:
-        return
-    for signs in product((1.0, -1.0), repeat=len(positions) - 1):
-        yield [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
-    if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
-        x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
-        yield [x * (y.max() + 1), y], 0.0
-        yield [x, y * (x.max() + 1)], 0.0
+        for scaled, noise in _generic(positions, noises):
+            yield 1, scaled, noise
+        for scaled, noise in _in_turn(positions, noises):
+            yield 2, scaled, noise
 
 
 def _generic(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:
@@ -133,6 +169,18 @@ def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Gri
     design = neurons.line(grid, positions, noise)
     if design is not None:
         yield design
+
+
+def _along_decoded(
+    ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid, best: _Best
+) -> Iterator[neurons.Design | None]:
+    """The same where the value is a sum of widths, each of them decoded on its own before."""
+    found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
+    if found is None or any(root in ready.raw and root not in ready.raised for root, _ in found.parts):
+        return
+    parts = dict(found.parts)
+    positions = [parts.get(root, np.zeros(len(ready.graph.variable(root).listed))) for root in joint.roots]
+    yield neurons.line(grid, positions, NUMBER_ERROR * len(parts), best.worth)
 
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:

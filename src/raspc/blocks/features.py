@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
-from raspc.graph.nodes import Domain, Floats, Interval, Listed
+from raspc.graph.nodes import Domain, Floats, Ids, Interval, Listed
 from raspc.graph.tables import Joint
 
 TOLERANCE = 1e-9
+SAMPLED = 5
+"""Every so many values of each root are looked at first."""
 
 
 def size(domain: Domain) -> int:
@@ -32,7 +33,10 @@ def special_indicators(domain: Domain) -> Matrix:
     """[size, specials]: one indicator for each value that is not a number."""
     if isinstance(domain, Interval):
         return np.eye(size(domain))[:, 1:]
-    return np.eye(len(domain))[:, ~domain.is_number]
+    places = np.flatnonzero(~domain.is_number)
+    columns: Matrix = np.zeros((len(domain), len(places)))
+    columns[places, np.arange(len(places))] = 1.0
+    return columns
 
 
 def numeric_code(domain: Domain) -> Matrix:
@@ -68,26 +72,33 @@ def additive(joint: Joint, feature: Floats) -> Sum | None:
 
 
 def _additive(joint: Joint, feature: Floats) -> Sum | None:
-    known = joint.cells >= 0
-    grid = feature[np.maximum(joint.cells, 0)]  # what has no value counts as the first: the same for all features
     if not joint.roots:
-        return Sum(float(grid), ())
+        return Sum(float(_there(feature, joint.cells)), ())
     if len(joint.roots) == 1:
-        return Sum(0.0, ((joint.roots[0], grid),))
-    used = [known.any(axis=tuple(a for a in range(known.ndim) if a != axis)) for axis in range(known.ndim)]
-    for hub in product(*((0, extent - 1) for extent in known.shape)):
-        lines = [tuple(slice(None) if a == axis else hub[a] for a in range(known.ndim)) for axis in range(known.ndim)]
-        if not known[hub] or any((used[axis] & ~known[line]).any() for axis, line in enumerate(lines)):
-            continue
-        constant = float(grid[hub])
-        parts = [np.where(used[axis], grid[line] - constant, 0.0) for axis, line in enumerate(lines)]
-        total = constant + sum(
-            part.reshape([-1 if a == axis else 1 for a in range(known.ndim)]) for axis, part in enumerate(parts)
-        )
-        if np.all((np.abs(total - grid) <= TOLERANCE * np.maximum(1, np.abs(grid))) | ~known):
-            return Sum(constant, tuple(p for p in zip(joint.roots, parts, strict=True) if p[1].any()))
+        return Sum(0.0, ((joint.roots[0], _there(feature, joint.cells)),))
+    if joint.hub is None:
         return None
-    return None
+    corner, used = joint.hub
+    constant = float(feature[joint.cells[corner]])
+    lines = [_there(feature, joint.cells[joint.line(corner, axis)]) for axis in range(len(used))]
+    parts = [np.where(here, line - constant, 0.0) for here, line in zip(used, lines, strict=True)]
+    for step in (SAMPLED, 1):  # a feature that is no sum shows it on few cells
+        if not _is_sum(joint.cells[(slice(None, None, step),) * len(parts)], feature, constant, parts, step):
+            return None
+    return Sum(constant, tuple(p for p in zip(joint.roots, parts, strict=True) if p[1].any()))
+
+
+def _there(feature: Floats, cells: Ids) -> Floats:
+    """The feature at each cell; what has no value counts as the first: the same for all features."""
+    return feature.take(np.maximum(cells, 0))
+
+
+def _is_sum(cells: Ids, feature: Floats, constant: float, parts: Sequence[Floats], step: int) -> bool:
+    """Whether the feature is the constant plus the parts, at each cell that is known."""
+    grid, total = _there(feature, cells), np.array(constant)
+    for axis, part in enumerate(parts):
+        total = total + part[::step].reshape([-1 if a == axis else 1 for a in range(len(parts))])
+    return bool(np.all((np.abs(total - grid) <= TOLERANCE * np.maximum(1, np.abs(grid))) | (cells < 0)))
 
 
 def basis(columns: Matrix, spanned: Matrix) -> Matrix:

@@ -13,17 +13,30 @@ thresholds dyadic, so that a saturated step is exact in floating point.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
+from raspc.graph.rows import distinct_rows
 
 NEURON_LIMIT = 1 << 15
 """The most neurons of one design."""
+
+MANY, SAMPLED = 2048, 11
+"""Of a line with more points than `MANY`, every so many are looked at first."""
+
+Worth: TypeAlias = Callable[[int, Sequence[int], Sequence[Matrix]], bool]
+"""Whether a design of so many neurons, which reads these features of these axes, is worth making."""
+
+
+def always(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+    """Every design is."""
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +85,37 @@ class Design:
         """[c] about how far rounding with this unit moves each output: a unit of all that the neurons can write."""
         top = self.bias
         for features, weights in zip(self.features, self.weights, strict=True):
-            top = top + (features @ weights).max(axis=0, initial=0.0)
+            top = top + _greatest(features, weights)
         return unit * np.maximum(top, 0.0) @ np.abs(self.out)
+
+
+def _greatest(features: Matrix, weights: Matrix) -> Floats:
+    """The greatest entry of each column of features @ weights; 0 where none is positive."""
+    if features.shape[1] > 1 and len(features):
+        return (features @ weights).max(axis=0, initial=0.0)  # type: ignore[no-any-return]
+    low, high = features.min(initial=0.0), features.max(initial=0.0)
+    return np.maximum(low * weights, high * weights).max(axis=0, initial=0.0)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """Where a staircase changes: thresholds, powers of two as slopes, and the change of the outputs."""
+    """Where staircases change: thresholds, powers of two as slopes, and the change of the outputs.
+
+    `of`: which staircase each step belongs to; `stairs`: all of them, and `first` the outputs that each begins with.
+    """
 
     thresholds: Floats
     slopes: Floats
     change: Matrix
-    first: Floats
+    first: Matrix
     gap: float
     slack: Floats
+    of: NDArray[np.intp]
+    stairs: NDArray[np.intp]
 
 
-def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None:
-    """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart.
+def line(grid: Grid, positions: Sequence[Floats], noise: float, worth: Worth = always) -> Design | None:
+    """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart, or is not worth it.
 
     `noise`: how far the sum may be off; a step needs four times as much between its two sides, as its ramp
     takes up to half of the gap.
@@ -99,28 +125,38 @@ def line(grid: Grid, positions: Sequence[Floats], noise: float) -> Design | None
         total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
     known = grid.classes >= 0
     classes = Grid(grid.axes, grid.classes[known], grid.outputs)
-    return along(classes, positions, np.broadcast_to(total, known.shape)[known], noise)
+    return along(classes, positions, np.broadcast_to(total, known.shape)[known], noise, worth)
 
 
-def along(grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float) -> Design | None:
+def along(grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float, worth: Worth = always) -> Design | None:
     """The same where what the sum can be, and the class for each, are known: `sums` and `grid.classes` [sums]."""
-    steps = _steps(sums, grid.classes, grid.outputs, noise)
-    if steps is None or len(steps.slopes) * 2 > NEURON_LIMIT:
+    used = [axis for axis, position in enumerate(positions) if position.any()]
+    axes, features = tuple(grid.axes[axis] for axis in used), tuple(positions[axis][:, None] for axis in used)
+    if len(sums) > MANY and not worth(2 * _changes(sums[::SAMPLED], grid.classes[::SAMPLED]), (), ()):
+        return None  # what takes too many steps on a few points does so on all
+    steps = _steps(sums, grid.classes, np.zeros(len(sums), np.intp), grid.outputs, noise)
+    if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT or not worth(2 * len(steps.slopes), axes, features):
         return None
+    first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
     side = _shorter_side(sums, steps.thresholds)
     up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
-    used = [axis for axis, position in enumerate(positions) if position.any()]
     return Design(
-        tuple(grid.axes[axis] for axis in used),
-        tuple(positions[axis][:, None] for axis in used),
+        axes,
+        features,
         tuple(up[None, :] for _ in used),
         offset - up * np.repeat(steps.thresholds, 2),
         _alternating(side[:, None] * steps.change),
-        steps.first + steps.change[side < 0].sum(axis=0),
+        first + steps.change[side < 0].sum(axis=0),
         steps.gap,
         np.repeat(steps.slack, 2),
     )
+
+
+def _changes(sums: Floats, classes: Ids) -> int:
+    """How often the class changes along the sums."""
+    ordered = classes[np.argsort(sums)]
+    return int((ordered[1:] != ordered[:-1]).sum())
 
 
 def _shorter_side(along: Floats, thresholds: Floats) -> Floats:
@@ -146,27 +182,31 @@ def _alternating(change: Matrix) -> Matrix:
     return np.stack([change, -change], axis=1).reshape(2 * len(change), change.shape[1])
 
 
-def _steps(along: Floats, classes: Ids, outputs: Matrix, noise: float) -> Steps | None:
-    order = np.lexsort((classes, along))
-    s, c = along[order], classes[order]
-    places = np.flatnonzero(c[1:] != c[:-1])
+def _steps(along: Floats, classes: Ids, stairs: NDArray[np.intp], outputs: Matrix, noise: float) -> Steps | None:
+    """Staircases side by side; `stairs` says of each point, in ascending order, which one it belongs to."""
+    order = np.lexsort((along, stairs)) if stairs.any() else np.argsort(along)
+    s, c, stair = along[order], classes[order], stairs[order]
+    starts = np.flatnonzero(np.diff(stair, prepend=-1))
+    places = np.flatnonzero((c[1:] != c[:-1]) & (stair[1:] == stair[:-1]))
     gaps = s[places + 1] - s[places]
-    floor = max(4 * noise, 1e-9 * max(1.0, float(np.abs(s).max(initial=0.0))))
-    if (gaps < floor).any():
+    size = np.maximum.reduceat(np.abs(s), starts) if len(s) else np.zeros(0)
+    of = stair[places]
+    floor = np.maximum(4 * noise, 1e-9 * np.maximum(1.0, size))
+    if (gaps < floor[np.searchsorted(stair[starts], of)]).any():  # where points of two classes coincide as well
         return None
     slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))
     grain = 2.0 ** np.floor(np.log2(gaps / 32))
     thresholds = np.round((s[places] + gaps / 2) / grain) * grain
     change = outputs[c[places + 1]] - outputs[c[places]]
-    first = outputs[c[0]] if len(c) else np.zeros(outputs.shape[1])
     slack = slopes * (gaps - grain) / 2 - 0.5
-    return Steps(thresholds, slopes, change, first, float(gaps.min(initial=np.inf)), slack)
+    least = float(gaps.min(initial=np.inf))
+    return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, of, stair[starts])
 
 
 def merged(classes: Ids, axis: int) -> NDArray[np.int64]:
     """A number for each value of an axis, the same for values whose slices agree wherever both are known."""
     slices = np.moveaxis(classes, axis, 0).reshape(classes.shape[axis], -1)
-    distinct, inverse = np.unique(slices, axis=0, return_inverse=True)
+    distinct, inverse = distinct_rows(slices)
     inverse = inverse.ravel()
     if (distinct < 0).any() and len(distinct) <= 512:
         inverse = _greedy(distinct)[inverse]
@@ -176,18 +216,17 @@ def merged(classes: Ids, axis: int) -> NDArray[np.int64]:
 
 def _greedy(rows: Ids) -> NDArray[np.int64]:
     """Merge compatible rows, each into the first group that it does not contradict."""
-    groups: list[Ids] = []
+    groups, count = np.empty_like(rows), 0
     number = np.zeros(len(rows), np.int64)
     for place in np.argsort((rows < 0).sum(axis=1), kind="stable"):
-        row = rows[place]
-        for g, group in enumerate(groups):
-            if np.all((row == group) | (row < 0) | (group < 0)):
-                groups[g] = np.maximum(group, row)
-                number[place] = g
-                break
+        row, known = rows[place], groups[:count]
+        fits = np.flatnonzero(((known == row) | (known < 0) | (row < 0)).all(axis=1))
+        if len(fits):
+            groups[fits[0]] = np.maximum(known[fits[0]], row)
         else:
-            number[place] = len(groups)
-            groups.append(row)
+            groups[count] = row
+            count += 1
+        number[place] = fits[0] if len(fits) else count - 1
     return number
 
 
@@ -229,8 +268,8 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
     return Gate(np.stack([n, n**2], axis=1), np.stack([2 * v, -np.ones(count)]), np.asarray(1.0 - v**2, np.float64))
 
 
-def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
-    """One neuron for each cell whose outputs are not the most common ones."""
+def cells(grid: Grid, squares: Sequence[bool], worth: Worth = always) -> Design | None:
+    """One neuron for each cell whose outputs are not the most common ones; None if that is not worth it."""
     numbers, small = merge(grid, range(grid.classes.ndim))
     base = _most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
@@ -238,13 +277,15 @@ def cells(grid: Grid, squares: Sequence[bool]) -> Design | None:
         return None
     kept = [axis for axis in range(small.ndim) if small.shape[axis] > 1]
     gates = [gate(numbers[axis], squares[axis]) for axis in kept]
+    axes, features = tuple(grid.axes[axis] for axis in kept), tuple(g.features for g in gates)
+    if not worth(len(places), axes, features):
+        return None
     bias = np.full(len(places), 1.0 - len(kept))
     for axis, g in zip(kept, gates, strict=True):
         bias = bias + g.bias[places[:, axis]]
     outputs = grid.outputs[small[tuple(places.T)]] - grid.outputs[base]
     return Design(
-        tuple(grid.axes[axis] for axis in kept),
-        tuple(g.features for g in gates),
+        axes, features,
         tuple(g.weights[:, places[:, axis]] for axis, g in zip(kept, gates, strict=True)),
         bias, outputs, grid.outputs[base], np.inf, np.zeros(len(bias)), reach=_reach(small.shape),
     )  # fmt: skip
@@ -269,72 +310,54 @@ def _most_common(classes: Ids) -> int:
     return int(values[counts.argmax()]) if len(values) else 0
 
 
-def gated_lines(grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float) -> Design | None:
-    """A staircase along one axis for each cell of the other axes."""
+def gated_lines(
+    grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float, worth: Worth = always
+) -> Design | None:
+    """A staircase along one axis for each cell of the other axes; None if there is none, or it is not worth it."""
     others = [axis for axis in range(grid.classes.ndim) if axis != along]
     numbers, small = merge(grid, others)
     small = np.moveaxis(small, along, -1)
-    gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
-    parts: list[tuple[tuple[int, ...], Steps]] = []
-    for cell in np.ndindex(small.shape[:-1]):
-        known = small[cell] >= 0
-        if known.any():
-            steps = _steps(position[known], small[cell][known], grid.outputs, noise)
-            if steps is None:
-                return None
-            parts.append((cell, steps))
-    if sum(2 * len(steps.slopes) + 1 for _, steps in parts) > NEURON_LIMIT:
+    known = small.reshape(-1, small.shape[-1]) >= 0
+    cell, value = np.nonzero(known)
+    steps = _steps(position[value], small.reshape(known.shape)[known], cell, grid.outputs, noise)
+    if steps is None or not len(steps.stairs) or 2 * len(steps.slopes) + len(steps.stairs) > NEURON_LIMIT:
         return None
-    return _gated(grid, along, position, others, numbers, gates, parts)
-
-
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    """The neurons of one cell of the gates: slopes along the line, biases, how strongly the gate holds them shut."""
-
-    cell: tuple[int, ...]
-    slopes: Floats
-    bias: Floats
-    strength: Floats
-    out: Matrix
-    slack: Floats
-
-
-def _pieces(parts: Sequence[tuple[tuple[int, ...], Steps]], base: Floats, reach: float) -> Iterator[_Piece]:
-    for cell, steps in parts:
-        if (steps.first != base).any():  # a neuron without a slope is the gate itself
-            yield _Piece(cell, np.zeros(1), np.ones(1), np.ones(1), (steps.first - base)[None], np.zeros(1))
-        if len(steps.slopes):
-            up = np.repeat(steps.slopes, 2)
-            bias = np.tile([0.5, -0.5], len(steps.slopes)) - up * np.repeat(steps.thresholds, 2)
-            strength = 2.0 ** np.ceil(np.log2(up * reach + 1))
-            slack = np.minimum(np.repeat(steps.slack, 2), 0.5)
-            yield _Piece(cell, up, bias, strength, _alternating(steps.change), slack)
+    gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
+    axes = (grid.axes[along], *(grid.axes[axis] for axis in others))
+    stands = np.asarray((steps.first != steps.first[0]).any(axis=1))
+    if not worth(2 * len(steps.slopes) + int(stands.sum()), axes, [position[:, None], *(g.features for g in gates)]):
+        return None
+    cells_of = np.stack(np.unravel_index(steps.stairs, small.shape[:-1]), axis=1)
+    return _gated(axes, position, gates, steps, stands, cells_of)
 
 
 def _gated(
-    grid: Grid, along: int, position: Floats, others: Sequence[int], numbers: Sequence[NDArray[np.int64]],
-    gates: Sequence[Gate], parts: Sequence[tuple[tuple[int, ...], Steps]],
+    axes: tuple[int, ...], position: Floats, gates: Sequence[Gate], steps: Steps,
+    stands: NDArray[np.bool_], cells_of: NDArray[np.int64],
 ) -> Design:  # fmt: skip
-    base = parts[0][1].first
-    pieces = list(_pieces(parts, base, float(np.ptp(position))))
-    places = np.repeat([p.cell for p in pieces], [len(p.slopes) for p in pieces], axis=0).reshape(-1, len(others))
-    empty = [np.zeros(0)]
-    strength = np.concatenate([p.strength for p in pieces] or empty)
-    bias = np.concatenate([p.bias for p in pieces] or empty) - strength * len(others)
+    """The neurons, one cell after the other: the gate itself where what the cell begins with is not the base
+    (`stands`), a neuron without a slope; then two for each step, which a closed gate holds shut.
+    """
+    base = steps.first[0]
+    own = np.searchsorted(steps.stairs, steps.of)
+    up = np.repeat(steps.slopes, 2)
+    order = np.argsort(np.concatenate([np.flatnonzero(stands), np.repeat(own, 2)]), kind="stable")
+    alone = np.zeros(int(stands.sum()))
+    slopes = np.concatenate([alone, up])[order]
+    shut = 2.0 ** np.ceil(np.log2(up * float(np.ptp(position)) + 1))
+    strength = np.concatenate([alone + 1, shut])[order]
+    offset = np.tile([0.5, -0.5], len(steps.slopes)) - up * np.repeat(steps.thresholds, 2)
+    bias = np.concatenate([alone + 1, offset])[order] - strength * len(gates)
+    out = np.concatenate([steps.first[stands] - base, _alternating(steps.change)])[order]
+    slack = np.concatenate([alone, np.minimum(np.repeat(steps.slack, 2), 0.5)])[order]
+    places = np.concatenate([cells_of[stands], np.repeat(cells_of[own], 2, axis=0)])[order]
     weights = []
     for i, g in enumerate(gates):
-        column = places[:, i].astype(int)
-        weights.append(g.weights[:, column] * strength)
-        bias = bias + strength * g.bias[column]
+        weights.append(g.weights[:, places[:, i]] * strength)
+        bias = bias + strength * g.bias[places[:, i]]
     return Design(
-        (grid.axes[along], *(grid.axes[axis] for axis in others)),
+        axes,
         (position[:, None], *(g.features for g in gates)),
-        (np.concatenate([p.slopes for p in pieces] or empty)[None, :], *weights),
-        bias,
-        np.concatenate([p.out for p in pieces] or [np.zeros((0, grid.outputs.shape[1]))]),
-        base,
-        min((steps.gap for _, steps in parts), default=np.inf),
-        np.concatenate([p.slack for p in pieces] or empty),
-        _reach([int(number.max()) + 1 for number in numbers]),
-    )
+        (slopes[None, :], *weights),
+        bias, out, base, steps.gap, slack, _reach([g.weights.shape[1] for g in gates]),
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from raspc.blocks.readiness import UNIT, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed, Select, Table
+from raspc.graph.rows import distinct_rows
 
 SHORT = 512
 """Up to this length float32 tells counts so well apart that ramps between them are right to a part of themselves."""
@@ -74,7 +75,7 @@ class Orders:
 
 def _classes(select: Select) -> int:
     """The distinct rows or columns of a table, whichever are fewer."""
-    return min(len(np.unique(cells, axis=0)) for cells in (select.cells, select.cells.T))
+    return min(len(distinct_rows(cells)[0]) for cells in (select.cells, select.cells.T))
 
 
 def pulled_back(ready: Readiness, place: int, columns: Matrix) -> tuple[int, Matrix]:

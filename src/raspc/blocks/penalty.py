@@ -13,6 +13,7 @@ import numpy as np
 
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
+from raspc.graph.rows import distinct_rows
 
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""
@@ -103,16 +104,16 @@ def _matching(cells: Bits) -> tuple[Floats, Floats] | None:
     selected = cells == 1
     if (cells < 0).any() and not _undefined_lines(cells):
         return None
-    rows, key_class = np.unique(selected, axis=0, return_inverse=True)
-    columns, query_class = np.unique(selected, axis=1, return_inverse=True)
+    rows, key_class = distinct_rows(selected)
+    columns, query_class = distinct_rows(selected.T)
     table = rows[:, np.unique(query_class, return_index=True)[1]]
     if (table.sum(axis=0) > 1).any() or (table.sum(axis=1) > 1).any():
         return None
-    partner = np.where(table.any(axis=1), table.argmax(axis=1), columns.shape[1])
+    partner = np.where(table.any(axis=1), table.argmax(axis=1), len(columns))
     k, q = partner[key_class.ravel()].astype(float), query_class.ravel().astype(float)
     if max(k.max(), q.max()) > 2 * SQUARE_LIMIT:
         return None
-    middle = np.floor(columns.shape[1] / 2)
+    middle = np.floor(len(columns) / 2)
     return k - middle, q - middle
 
 
@@ -146,9 +147,7 @@ def _indicators(selected: Matrix, merging: bool = True) -> Factors:
 
 
 def _by_key(selected: Matrix, merging: bool) -> Factors:
-    rows, inverse = (
-        np.unique(selected, axis=0, return_inverse=True) if merging else (selected, np.arange(len(selected)))
-    )
+    rows, inverse = distinct_rows(selected) if merging else (selected, np.arange(len(selected)))
     kept = [r for r in range(len(rows)) if not rows[r].all()]
     indicators = (inverse.ravel()[:, None] == np.array(kept)[None, :]).astype(float)
     return Factors(indicators, -(1.0 - rows[kept].T.astype(float)))

@@ -27,6 +27,11 @@ ROUGH_TIED = 2.0**-16
 ROUGH_ANSWER = 2.0**-5
 """The same for the answer, of which only the greatest logit matters."""
 
+NUMBER_ERROR = 1e-5
+"""How far off, relatively, a number may be that is averaged or given as the answer."""
+LATE = 1e6
+"""What waiting for a decoded variable costs, in neurons."""
+
 
 @dataclass(frozen=True, eq=False)
 class Group:
@@ -109,15 +114,16 @@ class Readiness:
         """
         if design is None:
             return np.inf
-        late = any(
-            not self.is_readable_now(axis, column)
-            for axis, columns in zip(design.axes, design.features, strict=True)
-            for column in columns.T
-        )
+        late = self.is_late(design.axes, design.features)
         rough = float(design.noise(UNIT).max(initial=0.0)) > rough * max(
             1.0, float(np.abs(design.out).max(initial=0.0))
         )
-        return design.size + 1e6 * late + 1e9 * rough
+        return design.size + LATE * late + 1e9 * rough
+
+    def is_late(self, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+        """Whether what reads these features of these variables must wait for one of them to be decoded."""
+        reads = ((axis, column) for axis, columns in zip(axes, features, strict=True) for column in columns.T)
+        return any(not self.is_readable_now(axis, column) for axis, column in reads)
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
@@ -155,4 +161,5 @@ class Readiness:
 
 def is_flat(columns: Matrix) -> bool:
     """Whether every entry is −1, 0 or 1."""
-    return bool(np.isin(columns, (-1.0, 0.0, 1.0)).all())
+    size = np.abs(columns)
+    return bool(((size == 0.0) | (size == 1.0)).all())

@@ -1,7 +1,8 @@
 """The batch interpreter: a graph on many inputs at once, as arrays of value numbers.
 
 The second, fast oracle; it must agree with `raspc.interpret` wherever that does not raise, and flags the
-inputs on which that raises. Shapes: B inputs of at most T tokens, padded on the right.
+inputs on which that raises. Shapes: B inputs of at most T tokens, padded on the right. Matrices have the key
+first, [key, B, query], so that what runs over keys runs over contiguous numbers.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ class Batch:
 
     @cached_property
     def allowed(self) -> Bools:
-        """[B, query, key]: real pairs that the mask does not hide."""
-        pairs = self.real[:, :, None] & self.real[:, None, :]
-        return pairs & np.tri(self.ids.shape[1], dtype=bool) if self.causal else pairs
+        """[key, B, query]: real pairs that the mask does not hide."""
+        pairs = self.real.T[:, :, None] & self.real
+        return pairs & np.tri(self.ids.shape[1], dtype=bool).T[:, None, :] if self.causal else pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +106,14 @@ class Run:
         return cell
 
     def matrix(self, place: int) -> Matrix:
-        """The matrix [B, query, key] of the selector at a place."""
+        """The matrix [key, B, query] of the selector at a place."""
         cell = self.upto(place)
         assert not isinstance(cell, Column)
         return cell
 
     def flag(self, bad: Bools) -> None:
-        """Note the inputs on which the node under way is undefined somewhere."""
-        fresh = bad.reshape(len(self.undefined), -1).any(axis=1) & ~self.undefined
+        """Note the inputs [B] on which the node under way is undefined somewhere."""
+        fresh = bad & ~self.undefined
         for row in np.flatnonzero(fresh):
             self.culprits[int(row)] = len(self.cells)
         self.undefined |= fresh
@@ -125,19 +126,40 @@ def start(nodes: Sequence[Node], batch: Batch) -> Run:
 
 def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gathered:
     """What lies under the selected keys of each query."""
-    count = selector.sum(axis=2)
-    ids = source.ids[:, None, :]
+    count = _count(selector)
+    ids = source.ids.T[:, :, None]
     numbers, numeric = as_numbers(source, domain)
-    chosen = np.where(selector, ids, np.iinfo(np.int32).max).min(axis=2)
-    greatest = np.where(selector, ids, np.iinfo(np.int32).min).max(axis=2)
-    row = numbers[:, None, :]
-    low = np.where(selector, row, np.inf).min(axis=2)
-    high = np.where(selector, row, -np.inf).max(axis=2)
-    mean = np.matmul(selector.astype(np.float64), numbers[:, :, None])[:, :, 0] / np.maximum(count, 1)
-    words = np.matmul(selector.astype(np.float32), (~numeric)[:, :, None].astype(np.float32))[:, :, 0]
+    least = np.where(selector, ids, np.iinfo(np.int32).max).min(axis=0, initial=np.iinfo(np.int32).max)
+    greatest = np.where(selector, ids, np.iinfo(np.int32).min).max(axis=0, initial=np.iinfo(np.int32).min)
+    if source.numbers is None:
+        low, high = (_numbers(domain, found) for found in (least, greatest))
+    else:
+        row = numbers.T[:, :, None]
+        low = np.where(selector, row, np.inf).min(axis=0, initial=np.inf)
+        high = np.where(selector, row, -np.inf).max(axis=0, initial=-np.inf)
+    mean = _weighted(selector.astype(np.float64), numbers) / np.maximum(count, 1)
+    words = np.zeros(count.shape) if numeric.all() else _weighted(selector.astype(np.float32), ~numeric)
     empty = count == 0
     low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
-    return Gathered(count, chosen, greatest, low, high, np.where(low == high, low, mean), words == 0)
+    return Gathered(count, least, greatest, low, high, np.where(low == high, low, mean), words == 0)
+
+
+def _count(selector: Matrix) -> NDArray[np.int64]:
+    """[B, query]: how many keys are selected."""
+    narrow = np.int16 if len(selector) < 1 << 15 else np.int64
+    return np.asarray(selector.sum(axis=0, dtype=narrow), np.int64)
+
+
+def _weighted(selector: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    """[B, query]: the sum of the selected numbers [B, key]."""
+    summed: NDArray[Any] = np.matmul(numbers[:, None, :].astype(selector.dtype), selector.transpose(1, 0, 2))
+    return summed[:, 0]
+
+
+def _numbers(domain: N.Domain, ids: Ids) -> Floats:
+    """The values with these ids, as numbers; any number for an id that there is not."""
+    assert isinstance(domain, Listed)
+    return domain.numbers.take(ids, mode="clip")
 
 
 def as_numbers(column: Column, domain: N.Domain) -> tuple[Floats, Bools]:
@@ -181,7 +203,7 @@ def _table(run: Run, node: N.Table) -> Column:
     shape = run.batch.ids.shape
     found = lookup(node.cells, args) if args else np.full(shape, int(node.cells), np.int32)
     found = np.where(run.batch.real, found, UNDEFINED).astype(np.int32)
-    run.flag((found < 0) & run.batch.real)
+    run.flag(np.asarray(((found < 0) & run.batch.real).any(axis=1)))
     return Column(found)
 
 
@@ -194,10 +216,11 @@ def _affine(run: Run, node: N.Affine) -> Column:
 
 
 def _select(run: Run, node: N.Select) -> Matrix:
-    keys, queries = run.column(node.key).ids, run.column(node.query).ids
-    found = node.cells[np.maximum(keys, 0)[:, None, :], np.maximum(queries, 0)[:, :, None]]
-    run.flag((found < 0) & run.batch.allowed)
-    return (found > 0) & run.batch.allowed
+    keys, queries = (np.maximum(run.column(place).ids, 0) for place in (node.key, node.query))
+    found = node.cells.ravel().take((keys * node.cells.shape[1]).T[:, :, None] + queries)
+    if node.cells.min(initial=0) < 0:
+        run.flag(np.asarray(((found < 0) & run.batch.allowed).any(axis=(0, 2))))
+    return np.asarray((found > 0) & run.batch.allowed)
 
 
 def _gate(run: Run, node: N.Gate) -> Matrix:
@@ -207,8 +230,7 @@ def _gate(run: Run, node: N.Gate) -> Matrix:
 
 
 def _width(run: Run, node: N.Width) -> Column:
-    count = run.matrix(node.selector).sum(axis=2)
-    found = count - int(node.listed.values[0])
+    found = _count(run.matrix(node.selector)) - int(node.listed.values[0])
     return Column(np.where(run.batch.real, found, UNDEFINED).astype(np.int32))
 
 
@@ -216,7 +238,7 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
     source = run.column(node.source)
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     found = gather(run, run.matrix(node.selector), source, domain)
-    run.flag(found.several & ~found.numeric & run.batch.real)
+    run.flag(np.asarray((found.several & ~found.numeric & run.batch.real).any(axis=1)))
     return settle(run.batch, node, found, domain)
 
 
@@ -224,8 +246,8 @@ def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -
     """The aggregate's own value numbers, from what it found."""
     pool = source.values if isinstance(source, Listed) else source.specials
     listed = isinstance(node.domain, Listed)
-    own_values = node.domain.values if isinstance(node.domain, Listed) else node.domain.specials
-    own = {V.key(value): i for i, value in enumerate(own_values)}
+    specials = node.domain.specials
+    own = node.domain.index if isinstance(node.domain, Listed) else {V.key(x): i for i, x in enumerate(specials)}
     other = UNDEFINED if listed else NUMBER
     codes = np.array([own.get(V.key(value), other) for value in pool] or [other], np.int32)
     averaged = nearest(node.domain, found.mean) if isinstance(node.domain, Listed) else NUMBER
@@ -268,7 +290,7 @@ def run_graph(graph: Graph, batch: Batch) -> Run:
     run = start(graph.nodes, batch)
     run.upto(len(graph) - 1)
     if graph.exact_length is not None:
-        run.flag((batch.lengths != graph.exact_length)[:, None])
+        run.flag(batch.lengths != graph.exact_length)
     return run
 
 

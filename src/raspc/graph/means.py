@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -17,6 +18,10 @@ NEAR = 1e-9
 """Means nearer than this, relatively, count as one value."""
 SPREAD_LIMIT = 1 << 22
 """The largest span of scaled sums that is enumerated."""
+EXACT = 1 << 53
+"""Integers below this are floats."""
+AT_ONCE = 1 << 22
+"""How many sums are held before equal means among them are dropped."""
 
 
 def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:
@@ -24,24 +29,49 @@ def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[flo
 
     A mean that is a whole number comes as an int.
     """
+    found = _remembered(tuple(numbers), tuple(map(type, numbers)), count, limit)
+    return None if found is None else list(found)
+
+
+@lru_cache(maxsize=16)
+def _remembered(
+    numbers: tuple[float, ...], kinds: tuple[type, ...], count: int, limit: int
+) -> tuple[float, ...] | None:
+    """The same. A program asks for the same means again and again; 1 and 1.0 are equal, hence their `kinds`."""
+    found = _possible_means(numbers, count, limit)
+    return None if found is None else tuple(found)
+
+
+def _possible_means(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:
     fractions = [_fraction(x) for x in numbers]
     scale = math.lcm(*(f.denominator for f in fractions))
     scaled = sorted({int(f * scale) for f in fractions})
     low, span = scaled[0], scaled[-1] - scaled[0]
     if len(scaled) == 1:
         return [_number(Fraction(low, scale))]
-    if span * count > SPREAD_LIMIT:
+    if span * count > SPREAD_LIMIT or max(map(abs, scaled)) * count * (count + 1) >= EXACT:
         return _of_multisets(numbers, count, limit)
-    found: set[tuple[int, int]] = set()
-    sums = 1
+    found, fresh, sums = np.zeros(0, np.int64), [np.zeros(0, np.int64)], 1
     for n in range(1, count + 1):
         sums = _shifted(sums, [value - low for value in scaled])
         totals = _bits(sums) + low * n
         divisors = np.gcd(totals, n)
-        found.update(zip((totals // divisors).tolist(), (n // divisors).tolist(), strict=True))
-        if len(found) > limit:
-            return None
-    return sorted(_number(Fraction(total, n * scale)) for total, n in found)
+        fresh.append(totals // divisors * (count + 1) + n // divisors)  # a fraction as one number
+        if n == count or sum(map(len, fresh)) > AT_ONCE:
+            found, fresh = np.unique(np.concatenate([found, *fresh])), []
+            if len(found) > limit:
+                return None
+    return _numbers(found // (count + 1), found % (count + 1) * scale)
+
+
+def _numbers(numerators: NDArray[np.int64], denominators: NDArray[np.int64]) -> list[float]:
+    """The quotients, ascending, those that are whole as ints. Both sides are exact in float64, so each rounds once."""
+    quotients = numerators / denominators
+    order = np.argsort(quotients)
+    values: list[float] = quotients[order].tolist()
+    for place in np.flatnonzero((numerators % denominators == 0)[order]).tolist():
+        values[place] = round(values[place])
+    return values
 
 
 def _of_multisets(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:

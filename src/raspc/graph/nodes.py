@@ -6,7 +6,7 @@ so that a graph can be saved, hashed, compared and worked on with vectorised Num
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -19,6 +19,8 @@ from raspc import values as V
 Ids: TypeAlias = NDArray[np.int32]
 Bits: TypeAlias = NDArray[np.int8]
 Floats: TypeAlias = NDArray[np.float64]
+
+_NUMBERS = {int, float, bool}
 
 UNDEFINED = -1
 """The number of no value: a cell where the callable raised, or that cannot occur."""
@@ -42,22 +44,35 @@ class Listed:
         """The number of a value; KeyError if it is not in the set."""
         return self.index[V.key(value)]
 
+    def ids(self, values: Iterable[Any]) -> Iterator[int]:
+        """The numbers of many values."""
+        return map(self.index.__getitem__, map(V.key, values))
+
+    @cached_property
+    def identity(self) -> tuple[Any, ...]:
+        """What two value sets have in common that are one: 1, 1.0 and True are equal, but not the same."""
+        return tuple((type(value).__name__, V.key(value)) for value in self.values)
+
     @cached_property
     def is_number(self) -> NDArray[np.bool_]:
         """Which of the values are numbers."""
+        if set(map(type, self.values)) <= _NUMBERS:
+            return np.ones(len(self.values), bool)
         return np.array([V.is_number(value) for value in self.values], bool)
 
     @cached_property
     def numbers(self) -> Floats:
         """The values as numbers; 0 where a value is not one."""
+        if self.all_numbers:
+            return np.array(self.values, np.float64)
         return np.array([float(v) if V.is_number(v) else 0.0 for v in self.values], np.float64)
 
-    @property
+    @cached_property
     def specials(self) -> tuple[Any, ...]:
         """The values that are not numbers."""
-        return tuple(value for value in self.values if not V.is_number(value))
+        return tuple(self.values[place] for place in np.flatnonzero(~self.is_number))
 
-    @property
+    @cached_property
     def all_numbers(self) -> bool:
         """True where every value is a number."""
         return bool(self.is_number.all())

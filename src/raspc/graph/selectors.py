@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.graph.nodes import Bits, Gate, Index, Length, Node, Select
+from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
 
 TRUE = Gate("and", ())
@@ -61,7 +62,7 @@ def score_rank(cells: Bits) -> int:
 
     What `raspc.blocks.penalty` will do with it, told from the table alone.
     """
-    selected = np.unique(np.unique(cells != 0, axis=0), axis=1)
+    selected = distinct_rows(distinct_rows(cells != 0)[0].T)[0].T
     if 1 in selected.shape:
         return int(not selected.all())
     if (selected.sum(axis=0) <= 1).all() and (selected.sum(axis=1) <= 1).all():

@@ -32,7 +32,7 @@ from raspc.graph.tables import Joint, own_listing
 COMPUTED = (Table, N.Width, Aggregate)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
 
-LIST_LIMIT = 1 << 17
+LIST_LIMIT = 1 << 18
 """The most values that a value set may have when it is listed."""
 
 
@@ -248,7 +248,7 @@ def _identity(node: Node) -> Any:
         if isinstance(value, np.ndarray):
             value = (value.shape, value.tobytes())
         elif isinstance(value, Listed):
-            value = tuple((type(v).__name__, V.key(v)) for v in value.values)
+            value = value.identity
         elif f.name == "default":
             value = (type(value).__name__, V.key(value))
         parts.append(value)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from raspc.graph.nodes import UNDEFINED, Ids, Index, Length, Listed, Node, Table, Variable
 
-JOINT_LIMIT = 1 << 18
+JOINT_LIMIT = 1 << 19
 """The most cells over which a node is listed; beyond, it counts as a root of its own."""
 
 
@@ -29,6 +30,25 @@ class Joint:
     cells: Ids
     sums: dict[bytes, Any] = field(default_factory=dict)
     """Which features were found to be sums of features of the roots; kept here for as long as the listing is."""
+
+    @cached_property
+    def hub(self) -> tuple[tuple[int, ...], tuple[NDArray[np.bool_], ...]] | None:
+        """A corner through which the axes reach every value of a root that occurs, and which values these are.
+
+        None if no corner does.
+        """
+        known = self.cells >= 0
+        axes = range(known.ndim)
+        used = tuple(np.asarray(known.any(axis=tuple(a for a in axes if a != axis))) for axis in axes)
+        for corner in product(*((0, extent - 1) for extent in known.shape)):
+            lines = [known[self.line(corner, axis)] for axis in axes]
+            if known[corner] and not any((used[axis] & ~line).any() for axis, line in enumerate(lines)):
+                return corner, used
+        return None
+
+    def line(self, corner: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+        """The index of the cells that differ from a corner along one axis."""
+        return (*corner[:axis], slice(None), *corner[axis + 1 :])
 
     def over(self, roots: Sequence[int]) -> Ids:
         """The same cells as a view with one axis (perhaps of size 1) for each of `roots`, a superset."""
@@ -64,8 +84,10 @@ def lookup(cells: Ids, args: Sequence[Ids]) -> Ids:
     if not args:
         return cells
     known = reduce(np.logical_and, (arg >= 0 for arg in args))
-    found = cells[tuple(np.where(known, arg, 0) for arg in args)]
-    return np.where(known, found, UNDEFINED).astype(np.int32)
+    flat = np.zeros((), np.intp)
+    for arg, size in zip(args, cells.shape, strict=True):
+        flat = flat * size + arg
+    return np.where(known, cells.ravel().take(np.where(known, flat, 0)), UNDEFINED).astype(np.int32)
 
 
 def listing(

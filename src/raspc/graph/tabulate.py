@@ -118,7 +118,9 @@ def _listed(f: Callable[..., Any], columns: Sequence[Sequence[Any]], name: str) 
             "a value for some argument", "correct the function or the vocabulary",
         )  # fmt: skip
     domain = Listed(V.canonical(known))
-    return domain, np.array([UNDEFINED if r is _RAISED else domain.id(r) for r in results], np.int32)
+    ids = np.full(len(results), UNDEFINED, np.int32)
+    ids[[r is not _RAISED for r in results]] = list(domain.ids(known))
+    return domain, ids
 
 
 _INTEGER_UFUNCS: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}

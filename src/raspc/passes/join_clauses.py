@@ -17,6 +17,7 @@ import numpy as np
 
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Select
+from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import COMBINE, FALSE
 from raspc.passes.rewriting import Rewriter
 
@@ -99,7 +100,7 @@ def _side(new: Rewriter, graph: Graph, places: Sequence[int], table: Bits) -> tu
     """One variable for several: the variable, and the table over its values."""
     if len(places) == 1:
         return new.place[places[0]], table
-    rows, classes = np.unique(table, axis=0, return_inverse=True)
+    rows, classes = distinct_rows(table)
     sizes = [len(graph.variable(p).listed) for p in places]
     cells: Ids = classes.reshape(sizes).astype(np.int32)
     bad = np.asarray((rows < 0).all(axis=1))

@@ -80,11 +80,13 @@ class Write:
 class Stream:
     """Which dimensions of the whole stream are kept, in the order in which they are first written.
 
-    `worded` [d_model]: which dimensions hold something that depends on the tokens.
+    `words`: the ids that are neither BOS nor PAD. `worded` [d_model]: which dimensions hold something that
+    depends on the tokens.
     """
 
     weights: Weights
     kept: Ids
+    words: Ids
     worded: npt.NDArray[np.bool_]
 
     @classmethod
@@ -92,11 +94,12 @@ class Stream:
         """`steps`: in order, what each writer reads and what it writes; `answer`: what is read last."""
         order = dict.fromkeys(d for _, writes in steps for d in writes.tolist())
         read = {d for reads in (answer, *(reads for reads, _ in steps)) for d in reads.tolist()}
-        tokens = weights.token_embed[_words(weights.config)]
+        words = _words(weights.config)
+        tokens = weights.token_embed[words]
         worded = (tokens != tokens[:1]).any(0)
         for reads, writes in steps:
             worded[writes] |= worded[reads].any()
-        return cls(weights, np.array([d for d in order if d in read], np.intp), worded)
+        return cls(weights, np.array([d for d in order if d in read], np.intp), words, worded)
 
     def start(self) -> Read:
         """What embedding leaves in the dimensions that are kept."""
@@ -127,7 +130,7 @@ class Stream:
 
     def _looked_up(self, tokens: Array, positions: Array, wordless: bool, places: Places, w: Array | None) -> Read:
         """A read with these tables. What only tells BOS from tokens is a matter of position: BOS stands at 0."""
-        bos, real, kind = self.weights.config.bos_id, _words(self.weights.config), self.weights.pos_embed.dtype
+        bos, real, kind = self.weights.config.bos_id, self.words, self.weights.pos_embed.dtype
         if real.size and (tokens[real] == tokens[real[0]]).all():
             first = np.arange(len(positions))[:, None] == 0
             positions, tokens = positions + np.where(first, tokens[bos], tokens[real[0]]), np.zeros_like(tokens)
@@ -136,7 +139,7 @@ class Stream:
 
 def _words(config: Config) -> Ids:
     """The ids that are neither BOS nor PAD."""
-    return np.setdiff1d(np.arange(config.d_vocab), (config.bos_id, config.pad_id))
+    return np.array([i for i in range(config.d_vocab) if i not in (config.bos_id, config.pad_id)], np.intp)
 
 
 def _table(table: Array, kind: npt.DTypeLike) -> Array | None:
