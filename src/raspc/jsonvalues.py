@@ -21,12 +21,18 @@ from raspc.values import Value
 MAX_DEPTH = 64
 """How deep lists and objects may nest in a file; ours stay below ten."""
 
+MAX_ITEMS = 1 << 23
+"""How many items and keys a file may hold: at about a hundred bytes each, what bounds the memory that reading takes."""
+
 SPECIAL_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_LISTED = np.zeros(256, dtype=np.int8)
-_LISTED[[ord("["), ord("{")]] = 1
-_LISTED[[ord("]"), ord("}")]] = -1
+_STEPS = np.zeros(256, dtype=np.int8)
+_STEPS[[ord("["), ord("{")]] = 1
+_STEPS[[ord("]"), ord("}")]] = -1
+_BEGINS = np.zeros(256, dtype=np.bool_)
+_BEGINS[[ord("["), ord("{"), ord(","), ord(":")]] = True
+_CHUNK = 1 << 20
 
 
 def encode(value: Value) -> Any:
@@ -97,11 +103,14 @@ def dumps(obj: Any, indent: int | None = None) -> bytes:
 def loads(data: bytes, what: str = "JSON") -> Any:
     """The object in a JSON file.
 
-    Raises ModelFormatError for text that is not JSON, nests deeper than `MAX_DEPTH`, repeats a key, or
-    holds NaN, an infinity or an integer of thousands of digits.
+    Raises ModelFormatError for text that is not JSON, nests deeper than `MAX_DEPTH`, holds more than
+    `MAX_ITEMS` items, repeats a key, or holds NaN, an infinity or an integer of thousands of digits.
     """
-    if (depth := _depth(data)) > MAX_DEPTH:
+    depth, items = _extent(data)
+    if depth > MAX_DEPTH:
         raise ModelFormatError(f"{what}: found nesting {depth} deep, needed at most {MAX_DEPTH}")
+    if items > MAX_ITEMS:
+        raise ModelFormatError(f"{what}: found {items} items, needed at most {MAX_ITEMS}")
     try:
         return json.loads(
             data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
@@ -112,11 +121,17 @@ def loads(data: bytes, what: str = "JSON") -> Any:
         raise ModelFormatError(f"{what}: not well-formed JSON: {error}") from error
 
 
-def _depth(data: bytes) -> int:
-    """The deepest nesting of brackets outside strings; counted before parsing, as the parser recurses."""
-    steps = _LISTED[np.frombuffer(_STRING.sub(b"", data), dtype=np.uint8)]
-    brackets = steps[steps != 0]
-    return int(np.cumsum(brackets, dtype=np.int64).max(initial=0))
+def _extent(data: bytes) -> tuple[int, int]:
+    """The deepest nesting outside strings, and how many items begin there; counted before parsing, which recurses."""
+    bare = np.frombuffer(_STRING.sub(b"", data), dtype=np.uint8)
+    depth = deepest = items = 0
+    for start in range(0, len(bare), _CHUNK):
+        chunk = bare[start : start + _CHUNK]
+        steps = np.cumsum(_STEPS[chunk], dtype=np.int64)
+        deepest = max(deepest, depth + int(steps.max()))
+        depth += int(steps[-1])
+        items += int(_BEGINS[chunk].sum())
+    return deepest, items
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

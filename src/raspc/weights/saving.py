@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc.errors import ModelFormatError, RaspcError
+from raspc.graph import Graph, GraphLimits, from_json
 from raspc.weights import files
 from raspc.weights.config import Config
+from raspc.weights.fitting import alignment_faults, frame_faults
 from raspc.weights.model import Model
 from raspc.weights.params import Array, Params, Shape, shapes
 
@@ -33,13 +35,17 @@ CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that `load` reads, in bytes, file by file. Pass larger ones to load a larger model."""
+    """The most that `load` reads, in bytes, file by file; and what a graph may claim.
+
+    Pass larger ones to load a larger model.
+    """
 
     config: int = 16 * 2**20
     weights: int = 4 * 2**30
     header: int = 16 * 2**20
     graph: int = 64 * 2**20
     labels: int = 64 * 2**20
+    claims: GraphLimits = field(default_factory=GraphLimits)
 
 
 DEFAULT_LIMITS = Limits()
@@ -111,7 +117,9 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
     }
     params = parse_safetensors(contents[WEIGHTS], config, limits.header)
     labels, alignment = _read_labels(contents[LABELS], config)
-    graph = _read_graph(contents[GRAPH])
+    graph = _read_graph(contents[GRAPH], limits.claims)
+    if faults := [*frame_faults(config, graph), *alignment_faults(alignment, config, graph)]:
+        raise ModelFormatError(f"{path}: " + "; ".join(faults[:5]))
     if stated != _hash(config.to_json() | {"certificate": certificate}, contents):
         raise ModelFormatError(
             f"{path}: the files do not belong together (their hash differs from the one in {CONFIG}); "
@@ -155,16 +163,14 @@ def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]
     return labels, alignment
 
 
-def _read_graph(data: bytes) -> Any:
+def _read_graph(data: bytes, limits: GraphLimits) -> Graph | None:
     """The graph, or None where the model was saved without one.
 
     Whatever reading it raises is a fault of the file: a stranger wrote it, and the promise is one error.
     """
-    from raspc.graph import from_json
-
     obj = jsonvalues.loads(data, GRAPH)
     try:
-        return None if obj is None else from_json(obj)
+        return None if obj is None else from_json(obj, limits)
     except Exception as error:
         words = str(error) if isinstance(error, RaspcError) else f"malformed ({type(error).__name__}: {error})"
         raise ModelFormatError(f"{GRAPH}: {words}") from error
