@@ -9,10 +9,11 @@ EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,solver,serve,p
 
 SEED := 0
 COUNT := 2000
+SECONDS := 60
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo test test-all lint format bench fuzz parity screenshots gallery clean
+.PHONY: demo test test-all lint format bench fuzz fuzz-load parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -37,6 +38,11 @@ bench: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)
+
+# Coverage-guided, if atheris has a wheel for this Python; else blindly, and it says so. SECONDS for each target.
+fuzz-load: $(VENV)/dev.stamp
+	-$(PIP) --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz_load --seconds $(SECONDS)
 
 parity: $(VENV)/dev.stamp
 	$(BIN)/raspc parity --library --require $(BACKENDS)

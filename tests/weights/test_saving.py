@@ -134,29 +134,57 @@ def test_what_cannot_be_stored_leaves_the_old_model(saved: Path) -> None:
 
 
 KILLER = """
-import os, signal, sys
+import builtins, os, signal, sys
 sys.path.insert(0, {root!r})
-from raspc.weights import load
+from raspc.weights import files, load
 from tests.hand_built import random_model
 old, new, path = random_model(), random_model(seed=1), {path!r}
 WATCHED = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "shutil.rmtree")
-step, alive = 0, True
+step, count, alive, kinds = 0, 0, True, set()
+
+def tick(kind):
+    global count
+    count += 1
+    kinds.add(kind)
+    if count == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+class Halting:
+    # A file that may die before a write, in the middle of one, and after it.
+    def __init__(self, file):
+        self.file = file
+    def __enter__(self):
+        return self
+    def __exit__(self, *error):
+        self.file.close()
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+    def write(self, data):
+        for part in (data[: len(data) // 2], data[len(data) // 2 :]):
+            tick("write")
+            self.file.write(part)
+            self.file.flush()
+        tick("written")
+
+def synchronised(descriptor, fsync=os.fsync):
+    tick("fsync")
+    fsync(descriptor)
+
 while alive:
     if not os.path.exists(path):
         old.save(path)
     step += 1
     child = os.fork()
     if child == 0:
-        count = 0
-        def hook(event, args):
-            global count
-            count += event in WATCHED
-            if count == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-        sys.addaudithook(hook)
+        files.open = lambda *args: Halting(builtins.open(*args))
+        os.fsync = synchronised
+        sys.addaudithook(lambda event, args: tick(event) if event in WATCHED else None)
         new.save(path)
+        assert {{"write", "written", "fsync", "os.rename"}} <= kinds
         os._exit(0)
-    alive = os.waitpid(child, 0)[1] != 0
+    status = os.waitpid(child, 0)[1]
+    alive = os.WIFSIGNALED(status)
+    assert alive or status == 0, "the save that nobody killed failed"
     if os.path.exists(path):
         found = load(path).params["unembed/b"]
         assert any((found == model.params["unembed/b"]).all() for model in (old, new)), step
@@ -167,12 +195,12 @@ print(step)
 
 
 def test_a_killed_save_leaves_the_old_model_or_none(tmp_path: Path) -> None:
-    """A real process, killed before each of its operations on files, one after another."""
+    """A real process, killed before each operation on files, and before, amid and after each write, one by one."""
     script = KILLER.format(root=str(Path(__file__).parents[2]), path=str(tmp_path / "model"))
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 10
+    assert int(done.stdout) > 30
 
 
 @given(name=st.sampled_from(FILES), data=st.data())

@@ -1,0 +1,148 @@
+"""What a stranger wrote is read or refused: only our errors come out, in little time and memory."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests import fuzz_load, hostile
+
+from raspc import ModelFormatError, jsonvalues
+from raspc.graph import GraphLimits, from_json
+from raspc.weights import Limits, load, saving
+
+
+def test_the_models_to_start_from_are_sound(tmp_path: Path) -> None:
+    """Unchanged they load and work, so that a refusal is of what was changed; forging changes nothing."""
+    for i, held in enumerate(hostile.originals()):
+        hostile.write(tmp_path / str(i), held)
+        assert hostile.load_and_use(tmp_path / str(i))
+        assert hostile.forged(held).keys() == held.keys()
+        hostile.write(tmp_path / str(i), hostile.forged(held))
+        assert hostile.load_and_use(tmp_path / str(i))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rng=st.randoms(use_true_random=False))
+def test_a_changed_model_is_refused_or_works(rng: random.Random, tmp_path: Path) -> None:
+    """Any of its files changed at places of its own, the hash made to fit: ModelFormatError, or a model that runs."""
+    hostile.write(tmp_path / "model", hostile.mutated_files(rng.choice(hostile.originals()), rng))
+    hostile.load_and_use(tmp_path / "model")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from(sorted(fuzz_load.TARGETS)), rng=st.randoms(use_true_random=False))
+def test_what_the_fuzzer_feeds(name: str, rng: random.Random, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each target on inputs as the fuzzer makes them."""
+    monkeypatch.chdir(tmp_path)
+    target = fuzz_load.TARGETS[name]
+    data = target.change(rng.choice(target.corpus()), rng)
+    target.run(data)
+
+
+def test_the_fuzzer_would_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that breaks the promise is found, and its input kept."""
+    monkeypatch.chdir(tmp_path)
+
+    def broken(data: bytes) -> None:
+        if len(data) == 3:
+            raise KeyError("no error of ours")
+
+    target = fuzz_load.Target(broken, lambda data, rng: data + b"x", lambda: [b""])
+    monkeypatch.setattr("resource.setrlimit", lambda *limits: None)
+    with pytest.raises(KeyError):
+        fuzz_load.blind(target, 10, 1, tmp_path)
+    assert next(tmp_path.glob("crash-*")).read_bytes() == b"xxx"
+
+
+BOUNDED = """
+import resource, sys, time
+from pathlib import Path
+from raspc import ModelFormatError
+from raspc.weights import load
+resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
+started = time.process_time()
+try:
+    load(Path(sys.argv[1]))
+    print("loaded")
+except ModelFormatError as error:
+    print("refused:", error)
+assert time.process_time() - started < 30
+"""
+
+GATE = b'{"kind":"gate","op":"and","args":[]},'
+TOKEN = b'{"kind":"token","domain":{"values":["a"]}}'
+FRAME = b'{"format":1,"output":0,"max_seq_len":1,"causal":false,"exact_length":null,"notes":[],"nodes":['
+LARGE: dict[str, tuple[bytes, str]] = {
+    "a graph of a million nodes": (FRAME + GATE * 10**6 + TOKEN + b"]}", "found 1000001 nodes, needed at most 100000"),
+    "twenty million empty lists": (b"[" + b"[]," * (20 * 2**20) + b"[]]", "items, needed at most 8388608"),
+    "a string of sixty megabytes": (b'"' + b"a" * (60 * 2**20) + b'"', "graph.json"),
+    "thirty million brackets": (b"[" * (30 * 2**20), "nesting"),
+    "an integer of a million digits": (b"9" * 10**6, "graph.json"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_graphs_are_refused_in_bounded_memory(name: str, tmp_path: Path) -> None:
+    """Files below the limit of bytes that would be more in memory: refused within 1.5 GB and half a minute."""
+    content, message = LARGE[name]
+    hostile.write(tmp_path, hostile.forged({**hostile.originals()[0], saving.GRAPH: content}))
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", BOUNDED, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.startswith("refused:") and message in ran.stdout, ran.stdout + ran.stderr[-500:]
+
+
+def test_limits_are_adjustable() -> None:
+    """What is too large for one is not for another; each limit is named in the refusal."""
+    nodes = jsonvalues.loads(hostile.originals()[0][saving.GRAPH])
+    assert from_json(nodes, GraphLimits(nodes=len(nodes["nodes"])))
+    for small, word in (
+        (GraphLimits(nodes=1), "nodes"),
+        (GraphLimits(values=1), "values"),
+        (GraphLimits(cells=1), "cells"),
+        (GraphLimits(max_seq_len=1), "max_seq_len"),
+    ):
+        with pytest.raises(ModelFormatError, match=word):
+            from_json(nodes, small)
+
+
+def test_limits_of_a_model_hold_for_its_graph(tmp_path: Path) -> None:
+    """They come with the limits of files."""
+    hostile.write(tmp_path, hostile.originals()[0])
+    assert load(tmp_path).graph is not None
+    with pytest.raises(ModelFormatError, match="at most 1"):
+        load(tmp_path, Limits(claims=GraphLimits(nodes=1)))
+
+
+FRAMES: dict[str, tuple[dict[str, object], str]] = {
+    "another vocabulary": ({"vocab": ["x", "b", "c", "BOS", "PAD"]}, "vocabulary"),
+    "BOS among the words": ({"bos_id": 0, "pad_id": 3}, "last two ids"),
+    "another mask": ({"causal": True}, "mask"),
+    "another output": ({"output": {"kind": "categorical", "values": [1, 2, 3, 5]}}, "output"),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_graph_of_another_frame_is_refused(name: str, tmp_path: Path) -> None:
+    """Config and graph of one directory, with a hash that fits, must speak of the same inputs and answers."""
+    change, words = FRAMES[name]
+    held = hostile.originals()[0]
+    config = jsonvalues.loads(held[saving.CONFIG]) | change
+    hostile.write(tmp_path, hostile.forged({**held, saving.CONFIG: jsonvalues.dumps(config)}))
+    with pytest.raises(ModelFormatError, match=words):
+        load(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(fuzz_load.TARGETS))
+def test_a_minute_of_fuzzing(name: str) -> None:
+    """Each target for a while, guided where atheris is installed; as `make fuzz-load` does for longer."""
+    assert fuzz_load.passed(name, 15, 1)
