@@ -101,12 +101,16 @@ def _space(obj: Any) -> bool:
     return all(obj.get(name) is None or _whole(-1)(obj[name]) for name in ("to_stage", "until_stage"))
 
 
+def _facts(obj: Any) -> bool:
+    return isinstance(obj, dict)
+
+
 _PARTS: dict[str, Check] = {
     "optimize": lambda obj: obj in (0, 1, 2),
-    "schedule": lambda obj: isinstance(obj, dict),
+    "schedule": _facts,
     "variables": _map_of(
         _record(node=_whole(0), computed_by=_every(_part), spaces=_every(_space), read_from=_every(_text))
     ),
     "selectors": _map_of(_every(_part)),
-    "passes": _every(_record(name=_text, before=_map_of(_whole(0)), after=_map_of(_whole(0)))),
+    "passes": _every(_record(name=_text, before=_facts, after=_facts)),
 }
