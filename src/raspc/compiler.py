@@ -28,7 +28,7 @@ from raspc.weights.assemble import Layout, assemble, config_of, lay_out
 from raspc.weights.config import Config, Output
 from raspc.weights.heads import SPLIT_FROM
 from raspc.weights.model import Model
-from raspc.weights.placement import reuse
+from raspc.weights.placement import parameters, reuse
 from raspc.weights.record import record
 from raspc.weights.smallest import schedules, smallest
 
@@ -45,6 +45,16 @@ class Stages:
     lowered: Lowered
     schedule: Schedule
     layout: Layout
+
+    def size(self) -> tuple[int, int]:
+        """Layers, and parameters but for those that depend on the program alone."""
+        rows = rows_of(self.graph, self.lowered)
+        return self.schedule.n_layers, parameters(self.lowered, self.schedule, self.layout, rows)
+
+
+def rows_of(graph: Graph, lowered: Lowered) -> int:
+    """How many rows of embeddings and columns of the unembedding are as wide as the residual stream."""
+    return len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
 
 
 def compile(
@@ -120,9 +130,24 @@ def compile_graph(
 
 
 def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), solver: bool = True) -> Stages:
-    """Every stage of the way for a graph."""
+    """Every stage of the way for a graph; with steep scores, or without them where that makes a smaller model."""
     off = (*graph.without, *disabled_passes, *(() if solver else ("solver",)))
     program = replace(graph, without=checked(off))
+    if optimize < 2 or not program.has("steep"):
+        return stages_of(program, optimize)
+    plain = replace(program, without=checked((*off, "steep")))
+    try:
+        found = stages_of(program, optimize)
+    except UnsupportedProgram:
+        return stages_of(plain, optimize)
+    try:
+        return min(found, stages_of(plain, optimize), key=Stages.size) if found.needs.strained else found
+    except UnsupportedProgram:
+        return found
+
+
+def stages_of(program: Graph, optimize: int) -> Stages:
+    """Every stage of the way for a graph, with the passes that it has."""
     graph, steps = run_passes(program, optimize)
     if graph is not program:
         graph = replace(graph, program=program)
@@ -133,7 +158,7 @@ def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), s
 
 def placed(graph: Graph, lowered: Lowered, optimize: int) -> tuple[Schedule, Layout]:
     """Which layer holds which block, and where everything lies. The solver, and the smallest model, are for level 2."""
-    rows = len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
+    rows = rows_of(graph, lowered)
 
     def laid_out(schedule: Schedule) -> Layout:
         layout = lay_out(lowered, schedule, graph.without, split=optimize >= SPLIT_FROM)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import raspc
+from raspc import rasp
 from raspc.blocks import steep
 from raspc.blocks.penalty import Factors, candidates
 from raspc.graph.nodes import Listed
@@ -81,3 +85,25 @@ def test_ranks(n: int, size: int, rank: int) -> None:
     assert found is not None
     assert steep.rank(found, n) == rank
     assert min(factors.rank for factors in candidates(cells, values, values, True)) == size
+
+
+def parameters(model: raspc.Model) -> int:
+    """How many there are."""
+    return sum(prod(array.shape) for array in model.params.values())
+
+
+SMALLER, LARGER = (
+    rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, relation))
+    for relation in (rasp.Comparison.LT, rasp.Comparison.GT)
+)
+
+
+@pytest.mark.parametrize(("program", "steeply"), [(SMALLER, True), (SMALLER * LARGER, False)])
+def test_scores_are_steep_where_that_makes_a_smaller_model(program: rasp.SOp, steeply: bool) -> None:
+    """Never larger than without: a product of two counts wants them as exact as they come."""
+    vocab, n = range(6), 14
+    model = raspc.compile(program, vocab, n, optimize=2, certify=False)
+    plain = raspc.compile(program, vocab, n, optimize=2, certify=False, disabled_passes=("steep",))
+    assert model.graph.has("steep") is steeply
+    assert (parameters(model) < parameters(plain)) is steeply
+    assert raspc.check(model, limit=300).ok

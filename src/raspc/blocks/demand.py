@@ -47,6 +47,8 @@ class Demands:
     `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in
     the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
     (M of M + d). `slant`: how far below 0 the penalty of a selected key can lie.
+    `strained`: whether a function other than a sum is computed of what slanted heads leave, which may want steps wider
+    apart than exact ties would.
     """
 
     raw: dict[int, Group] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class Demands:
     raised: dict[int, float] = field(default_factory=dict)
     counts_keys: dict[int, bool] = field(default_factory=dict)
     slant: dict[int, float] = field(default_factory=dict)
+    strained: bool = False
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
@@ -297,6 +300,8 @@ class _Demander:
         groups = self.groups(place, [])
         if not groups:
             return
+        slanted = any(self.result.slant.get(root) for root in joint.roots)
+        self.result.strained |= slanted and not (node.listed.all_numbers and F.additive(joint, node.listed.numbers))
         sums = [self.ready.additive(joint, feature) for feature in stored]
         may_decode = not self.readable(place) and all(sums)
         if may_decode and joint.cells.size > DECODE_CELLS:
