@@ -171,7 +171,7 @@ class _Demander:
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
             self.want(place, n, 1.0 / (8 * max(1.0, float(np.abs(n).max()))))
-            result.output = 2 * n[:, None] * n[None, :] - n[None, :] ** 2
+            result.output = number_logits(n)
             return
         for column in result.output.T:
             self.want(place, column)
@@ -472,6 +472,11 @@ class _Demander:
             return []
         label, code = self.graph.labels[place], np.stack(self.steep[place], axis=1)
         return [Group(f"{label}:steep", steep_labels(label, code), code, steep=True)]
+
+
+def number_logits(n: Floats) -> Matrix:
+    """[value, answer]: 2·x·v − v² for the number x of a value and v of an answer, greatest where they are equal."""
+    return 2 * n[:, None] * n[None, :] - n[None, :] ** 2
 
 
 def outputs_of(groups: Sequence[Group]) -> Matrix:

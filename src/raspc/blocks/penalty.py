@@ -45,27 +45,15 @@ def candidates(
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count. `without`: which of "one_sided", "squares", "renumber", "digits" and
-    "distinct_rows" are left out.
+    between keys of one query count. `without`: which of "squares", "renumber", "digits" and "distinct_rows" are left
+    out.
     """
     selected = (cells == 1) | (cells < 0)
-    one_sided = list(_one_sided(selected)) if "one_sided" not in without else []
-    if one_sided:
-        yield one_sided[0]
-        return
     for key_numbers, query_numbers in _numberings(cells, keys, queries, without):
         yield _squares([key_numbers], [query_numbers], competing)
         if "digits" not in without and max(np.ptp(key_numbers), np.ptp(query_numbers)) >= DIGITS_FROM:
             yield _squares(*_digits(key_numbers, query_numbers), competing)
     yield _indicators(selected, "distinct_rows" not in without)
-
-
-def _one_sided(selected: Matrix) -> Iterator[Factors]:
-    k, q = selected.shape
-    if (selected == selected[:, :1]).all():
-        yield Factors(-(1.0 - selected[:, :1]), np.ones((q, 1)))
-    elif (selected == selected[:1]).all():
-        yield Factors(np.ones((k, 1)), -(1.0 - selected[:1].T))
 
 
 def _numberings(
@@ -141,7 +129,10 @@ def _squares(k: Sequence[Floats], q: Sequence[Floats], competing: bool) -> Facto
 
 
 def _indicators(selected: Matrix, merging: bool = True) -> Factors:
-    """−1 where not selected, one direction for each class of the side that has fewer; of each value, if not merging."""
+    """−1 where not selected, one direction for each class of the side that has fewer; of each value, if not merging.
+
+    A predicate of the key alone, or of the query alone, has two classes, one of which needs no direction.
+    """
     by_key, by_query = _by_key(selected, merging), _by_key(selected.T, merging)
     return by_key if by_key.rank <= by_query.rank else Factors(by_query.queries, by_query.keys)
 

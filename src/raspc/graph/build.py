@@ -20,7 +20,7 @@ from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.samples import search
-from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued
+from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued, without_hidden
 from raspc.graph.store import Store
 from raspc.graph.tabulate import Operation, affine_form, predicate_table, tabulate
 
@@ -155,7 +155,7 @@ class _Builder:
     def put_select(self, key: int, query: int, cells: Bits) -> int:
         key, query, cells = self.store.rooted_both(key, query, cells)
         if self.causal and key == query == self.index:
-            free = np.where(np.tri(self.max_len, dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
+            free = without_hidden(cells)
             cells = free if self.store.does("causal", not np.array_equal(free, cells)) else cells
         certain = not (self.store.may_raise(key) or self.store.may_raise(query))
         return self.store.select(key, query, cells, certain)

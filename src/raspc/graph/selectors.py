@@ -57,6 +57,11 @@ def either(x: Bits, y: Bits) -> Bits:
 COMBINE: dict[str, Callable[[Bits, Bits], Bits]] = {"and": both, "or": either}
 
 
+def without_hidden(cells: Bits) -> Bits:
+    """A table over indices in which pairs that a causal mask hides are like the first, which it never hides."""
+    return np.where(np.tri(len(cells), dtype=bool).T, cells, cells[0, 0]).astype(np.int8)
+
+
 def score_rank(cells: Bits) -> int:
     """About how many score directions a table takes: none for everything, one if it has one side, three for a matching.
 

@@ -64,8 +64,6 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("add_shares", "blocks", "widths that are added have BOS raised so far that their shares are added instead",
          "at most 96 positions", "one staircase decodes the sum, in the layer of its heads", "blocks/demand.py"),
     # -- selectors as scores --
-    Switch("one_sided", "blocks", "a predicate of the key alone, or of the query alone, is one score direction",
-         "all columns, or all rows, of its table are equal", "rank 1", "blocks/penalty.py"),
     Switch("squares", "blocks", "equality of numbers is −(k − q)²: two or three score directions",
          "integers, at most 2,048 in size", "0 where equal, at most −1 elsewhere", "blocks/penalty.py"),
     Switch("renumber", "blocks", "classes of keys and queries that are partners get one number each, for the squares",

@@ -1,0 +1,251 @@
+"""Each pass that has a switch: where it makes a difference, and that breaking it is caught."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.agreement import differences, some_inputs
+from tests.passes import test_mutations as broken
+from tests.passes.test_mutations import BEFORE, COUNT, EARLIER_SAME, LESS, PREVIOUS, SAME, I, L, T, wrapped
+
+import raspc
+from raspc import library, rasp
+from raspc.blocks import demand, lone, neurons, penalty, steep
+from raspc.blocks import features as F
+from raspc.blocks.lower import _Lowering
+from raspc.blocks.penalty import Factors
+from raspc.errors import UnsupportedProgram
+from raspc.graph import build as building
+from raspc.graph import store
+from raspc.passes.switches import OPTIONAL, SWITCHES
+from raspc.rasp import Comparison, SOp
+from raspc.weights import heads, placement
+
+compiler = importlib.import_module("raspc.compiler")
+complement = importlib.import_module("raspc.passes.complement_widths")
+split = importlib.import_module("raspc.passes.split_widths")
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program whose answers a fault in the pass makes wrong, and one that is another model without the pass.
+
+    `differs`: the latter, where that is not the same; `beside`: what else is left out of it.
+    """
+
+    program: SOp
+    fault: Patch
+    vocab: tuple[Any, ...] = (0, 1, 2)
+    longest: int = 4
+    causal: bool = False
+    differs: SOp | None = None
+    beside: tuple[str, ...] = ()
+
+
+def same_kind(original: Any, node: Any) -> Any:
+    """Tables of the same arguments and values count as equal, whatever they hold."""
+    found = original(node)
+    return tuple(part for part in found if not (isinstance(part, tuple) and part and isinstance(part[-1], bytes)))
+
+
+def by_the_first(original: Any, self: Any, key: int, query: int, cells: Any, certain: bool = True) -> Any:
+    """Every selector counts as constant."""
+    return original(self, key, query, np.full_like(cells, cells.flat[0]), certain)
+
+
+def turned(original: Any, self: Any, place: int, cells: Any) -> Any:
+    """The table of the root, one value off."""
+    root, found = original(self, place, cells)
+    return root, np.roll(found, 1, axis=0) if root != place else found
+
+
+def other_triangle(original: Any, cells: Any) -> Any:
+    """The mask hides the other half."""
+    return np.where(np.tri(len(cells), dtype=bool), cells, cells[0, 0]).astype(np.int8)
+
+
+def always(original: Any, *args: Any) -> bool:
+    """A proof of anything."""
+    return True
+
+
+def short_length(original: Any, new: Any) -> Any:
+    """The length where that of before stands."""
+    place = original(new)
+    return new.table([place], np.maximum(np.arange(len(new.store.listed(place))) - 1, 0), new.store.listed(place))
+
+
+def rolled_parts(original: Any, joint: Any, feature: Any) -> Any:
+    """A feature of the next value."""
+    found = original(joint, feature)
+    return found and replace(found, parts=tuple((root, np.roll(part, 1)) for root, part in found.parts))
+
+
+def wrong_code(original: Any, self: Any, place: int, node: Any, groups: Any) -> Any:
+    """What is embedded is the code of the next value."""
+    return original(self, place, node, [replace(group, code=np.roll(group.code, 1, axis=0)) for group in groups])
+
+
+def no_square(original: Any, n: Any) -> Any:
+    """Logits without − v²."""
+    return 2 * n[:, None] * n[None, :]
+
+
+def first_only(original: Any, *args: Any) -> Factors:
+    """A penalty without its other terms."""
+    found = original(*args)
+    return Factors(found.keys[:, :1], found.queries[:, :1])
+
+
+def shifted_classes(original: Any, cells: Any) -> Any:
+    """Partners with different numbers."""
+    found = original(cells)
+    return found and (np.roll(found[0], 1), found[1])
+
+
+def too_alike(original: Any, classes: Any, axis: int) -> Any:
+    """Values that differ are merged."""
+    return original(classes, axis) // 2
+
+
+def open_gates(original: Any, *args: Any) -> Any:
+    """Gates that hold nothing shut."""
+    yield from (replace(piece, strength=np.zeros_like(piece.strength)) for piece in original(*args))
+
+
+def squares_only(original: Any, number: Any, squares: bool) -> Any:
+    """Gates by squares at the next value."""
+    found = original(number, squares)
+    return broken.shifted_gate(original, number, squares) if found.features.shape[1] == 2 else found
+
+
+def last_columns(original: Any, *args: Any) -> Any:
+    """Each head moves the last of its values only."""
+    for slot in original(*args):
+        yield replace(slot, start=slot.stop - 1)
+
+
+def all_early(original: Any, *args: Any) -> Any:
+    """Every block in the first layer."""
+    return [replace(found, stages=tuple(stage % 2 for stage in found.stages)) for found in original(*args)]
+
+
+def next_root(original: Any, *args: Any) -> Any:
+    """Dimensions cleared before their last reader."""
+    lives = original(*args)
+    return [
+        life if life.name == "bos" else replace(life, clearable=min(life.clearable, max(1, life.written + 1) | 1))
+        for life in lives
+    ]
+
+
+UNLIKE = rasp.SelectorWidth(rasp.Select(T, T, Comparison.NEQ))
+WORDS = ("a", "b", "c", "d", "e", "f")
+PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
+ODD = rasp.Select(T, T, lambda k, q: (k * q) % 3 == 1 or k > 5)
+RANK = rasp.SelectorWidth(LESS) + EARLIER_SAME
+BY_RANK = rasp.Aggregate(rasp.Select(RANK, I, Comparison.EQ), T)
+BACK = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), I, default=-1)
+AROUND = rasp.SequenceMap(
+    lambda x, y: (x, y),
+    rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), broken.BALANCED, default=None),
+    rasp.Aggregate(rasp.Select(I, I + 1, Comparison.EQ), broken.BALANCED, default=None),
+)
+SPREAD = rasp.map(lambda *found: found, broken.AT_COUNT, PREVIOUS, broken.NEXT)
+MIRRORED = rasp.Aggregate(rasp.Select(I, L - 1 - I, Comparison.EQ), T)
+MAXIMUM = rasp.map(lambda x, i: (x * i) % 5, T, I)
+CASES: dict[str, Case] = {
+    "share": Case(rasp.Map(lambda x: (x + 1) % 3, COUNT * 3 + T) * 3 + rasp.Map(lambda x: (x + 2) % 3, COUNT * 3 + T),
+                  wrapped(store, "_identity", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
+    "fold": Case(rasp.SelectorWidth(SAME & rasp.Select(I, I, Comparison.TRUE)),
+                 wrapped(store.Store, "select", by_the_first)),
+    "compose": Case(rasp.Aggregate(rasp.Select((T + 1) % 3, T, Comparison.EQ), I),
+                    wrapped(store.Store, "rooted", turned)),
+    "causal": Case(rasp.SelectorWidth(BEFORE), wrapped(building, "without_hidden", other_triangle), causal=True,
+                   differs=rasp.SelectorWidth(SAME & rasp.Select(I, I, Comparison.LEQ))),
+    "never_empty": Case(PREVIOUS, wrapped(building, "never_empty", always),
+                        differs=rasp.Aggregate(SAME, I, default=-1)),
+    "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "single_valued", always), differs=PREVIOUS),
+    "complement_widths": Case(UNLIKE, wrapped(complement, "_length", short_length), tuple(range(12))),
+    "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
+    "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
+    "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
+    "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
+    "number_answers": Case(PREVIOUS, wrapped(demand, "number_logits", no_square)),
+    "add_shares": Case(library.sort(), wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
+                       (1, 2, 3, 4, 5), 5),
+    "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),
+    "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
+    "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
+    "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
+    "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(neurons, "merged", too_alike)),
+    "square_gates": Case(MAXIMUM, wrapped(neurons, "gate", squares_only), (1, 2, 3, 4), 6),
+    "lines": Case(BY_RANK, wrapped(neurons, "_steps", broken.late_steps)),
+    "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(neurons, "_pieces", open_gates)),
+    "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
+    "schedule": Case(SPREAD, wrapped(compiler, "schedules", all_early)),
+    "smallest": Case(library.shuffle_dyck(["()"]), wrapped(compiler, "schedules", all_early), ("(", ")"), 6),
+    "solver": Case(library.most_freq(), wrapped(compiler, "solved", broken.all_at_once), ("a", "b", "c", "d"), 5,
+                   beside=("smallest",)),
+    "share_heads": Case(broken.PREVIOUS_AND_NEXT, wrapped(heads, "_scoring", broken.all_alike),
+                        differs=rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)),
+    "split_heads": Case(AROUND, wrapped(heads, "_cut", last_columns)),
+    "reuse": Case(library.sort_freq(), wrapped(placement, "_lives", next_root), ("a", "b", "c", "d"), 5),
+}  # fmt: skip
+
+
+def compiled(case: Case, *without: str, program: SOp | None = None) -> raspc.Model:
+    """The compact model, not looked at closely."""
+    return raspc.compile(
+        case.program if program is None else program, case.vocab, case.longest, causal=case.causal, optimize=2,
+        certify=False, disabled_passes=without,
+    )  # fmt: skip
+
+
+def wrong(case: Case, model: raspc.Model, program: SOp | None = None) -> Any:
+    """Where it differs from the interpreter."""
+    program = case.program if program is None else program
+    return differences(program, model, some_inputs(case.vocab, case.longest, 150, 40), case.causal)
+
+
+def looks(model: raspc.Model) -> Any:
+    """What a pass can change: the graph, the sizes, and how blocks were put into layers."""
+    assert model.graph is not None
+    return model.graph.to_json()["nodes"], model.config, model.alignment["schedule"]["method"]
+
+
+def test_every_switch_has_a_case() -> None:
+    """A new pass needs a program that it changes and a fault that is caught."""
+    assert set(CASES) == set(OPTIONAL)
+    assert len(SWITCHES) == len(set(OPTIONAL))
+
+
+@pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_pass_makes_a_difference_but_not_to_answers(name: str) -> None:
+    """Without it the graph or the sizes are others; the answers are not."""
+    case = CASES[name]
+    program = case.program if case.differs is None else case.differs
+    models = [compiled(case, *case.beside, *without, program=program) for without in ((), (name,))]
+    assert looks(models[0]) != looks(models[1])
+    assert [wrong(case, model, program) for model in models] == [[], []]
+
+
+@pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_a_broken_pass_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers of the model are those of the interpreter, and with the fault they are not."""
+    case = CASES[name]
+    assert not wrong(case, compiled(case, *case.beside))
+    case.fault(monkeypatch)
+    try:
+        model = compiled(case, *case.beside)
+    except (AssertionError, UnsupportedProgram):
+        return  # caught before there is a model
+    assert wrong(case, model)
