@@ -114,15 +114,21 @@ def too_alike(original: Any, classes: Any, axis: int) -> Any:
     return original(classes, axis) // 2
 
 
-def open_gates(original: Any, *args: Any) -> Any:
+def open_gates(original: Any, axes: Any, position: Any, gates: Any, *rest: Any) -> Any:
     """Gates that hold nothing shut."""
-    yield from (replace(piece, strength=np.zeros_like(piece.strength)) for piece in original(*args))
+    opened = [replace(gate, weights=np.zeros_like(gate.weights), bias=np.ones_like(gate.bias)) for gate in gates]
+    return original(axes, position, opened, *rest)
 
 
 def squares_only(original: Any, number: Any, squares: bool) -> Any:
     """Gates by squares at the next value."""
     found = original(number, squares)
     return broken.shifted_gate(original, number, squares) if found.features.shape[1] == 2 else found
+
+
+def high_digit(original: Any, k: Any, q: Any) -> Any:
+    """Numbers are compared by their high digit alone."""
+    return tuple(side[:1] for side in original(k, q))
 
 
 def last_columns(original: Any, *args: Any) -> Any:
@@ -184,10 +190,11 @@ CASES: dict[str, Case] = {
     "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
     "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
+    "digits": Case(library.sort(), wrapped(penalty, "_digits", high_digit), tuple(range(20)), 20),
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(neurons, "merged", too_alike)),
     "square_gates": Case(MAXIMUM, wrapped(neurons, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(BY_RANK, wrapped(neurons, "_steps", broken.late_steps)),
-    "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(neurons, "_pieces", open_gates)),
+    "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(neurons, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "schedule": Case(SPREAD, wrapped(compiler, "schedules", all_early)),
     "smallest": Case(library.shuffle_dyck(["()"]), wrapped(compiler, "schedules", all_early), ("(", ")"), 6),

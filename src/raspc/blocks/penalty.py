@@ -48,12 +48,15 @@ def candidates(
     between keys of one query count. `without`: which of "squares", "renumber", "digits" and "distinct_rows" are left
     out.
     """
-    selected = (cells == 1) | (cells < 0)
+    indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
+    if indicators.rank <= 1:
+        yield indicators
+        return
     for key_numbers, query_numbers in _numberings(cells, keys, queries, without):
         yield _squares([key_numbers], [query_numbers], competing)
         if "digits" not in without and max(np.ptp(key_numbers), np.ptp(query_numbers)) >= DIGITS_FROM:
             yield _squares(*_digits(key_numbers, query_numbers), competing)
-    yield _indicators(selected, "distinct_rows" not in without)
+    yield indicators
 
 
 def _numberings(
