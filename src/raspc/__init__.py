@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from raspc import library, rasp
     from raspc.certify.check import check
     from raspc.certify.difference import diff
+    from raspc.certifying import certificate
     from raspc.compiler import compile
     from raspc.compress.rotation import rotate
     from raspc.weights.model import Model
@@ -34,6 +35,7 @@ __all__ = [
     "RaspcError",
     "UncertainProgram",
     "UnsupportedProgram",
+    "certificate",
     "check",
     "compile",
     "diff",
@@ -46,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "Model": "raspc.weights.model",
+    "certificate": "raspc.certifying",
     "check": "raspc.certify.check",
     "compile": "raspc.compiler",
     "diff": "raspc.certify.difference",

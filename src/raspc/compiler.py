@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,12 +11,14 @@ from raspc import rasp
 from raspc import values as V
 from raspc.blocks.demand import Demands, demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.precision import PRECISIONS
+from raspc.blocks.precision import PRECISIONS, Precision, precision_of
 from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy
 from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
+from raspc.certify.limits import could_do, longest
 from raspc.certify.plan import Plan
-from raspc.errors import InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
+from raspc.certify.weights import as_planned, located
+from raspc.errors import CertificateError, InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
@@ -70,13 +72,19 @@ def compile(
     certify: bool = True,
     disabled_passes: Collection[str] = (),
     solver: bool = True,
+    dtype: str = "float32",
+    summation: str = "any order",
+    accumulate: str = "float32",
+    probabilities: str = "stored",
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
     `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
     0 and 1 readable, 2 compact. `partial`: compile for the inputs on which the program is defined.
-    `strict`: refuse what rests on an assumption. `certify`: prove the margins, in float32. `solver`: at
+    `strict`: refuse what rests on an assumption. `certify`: prove the margins in that precision. `solver`: at
     level 2 ask OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
+    `dtype`, `summation`, `accumulate`, `probabilities`: the precision that the model is to run in, as
+    `raspc.certificate` takes them; a narrow one is refused with the length that it could do.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice.
@@ -87,8 +95,18 @@ def compile(
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
+    precision = precision_of(dtype, summation, accumulate, probabilities)
+
+    def made(graph: Graph) -> Model:
+        return compile_graph(graph, bos, pad, optimize, disabled_passes, certify, solver, precision)
+
     try:
-        return compile_graph(replace(graph, notes=notes), bos, pad, optimize, (), certify, solver)
+        return made(replace(graph, notes=notes))
+    except (CertificateError, UnsupportedProgram) as error:
+        if not precision.narrow:
+            raise
+        best = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
+        raise type(error)(f"{error}; {could_do(precision, best)}") from error
     except MemoryError as error:
         raise UnsupportedProgram(
             f"{program.name}: the model for {len(tokens)} tokens and length {max_seq_len} does not fit this machine's "
@@ -104,64 +122,76 @@ def compile_graph(
     disabled_passes: Collection[str] = (),
     certify: bool = True,
     solver: bool = True,
+    precision: Precision = PRECISIONS["float32"],
 ) -> Model:
     """The model of a graph. `disabled_passes`: beside those that it was built without.
 
     Raises CertificateError for margins that do not suffice.
     """
-    found = stages(graph, optimize, disabled_passes, solver)
+    found = stages(graph, optimize, disabled_passes, solver, precision)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
     split = optimize >= SPLIT_FROM
-    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, split)
+    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, split, precision)
     model = Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
         residual_labels(found.lowered, found.layout),
-        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize) | {"passes": passes},
+        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize, precision) | {"passes": passes},
         found.graph,
     )
     if not certify:
         return model
-    certificate = certificates.certify(
-        model, Plan(found.graph, found.needs, found.lowered, found.layout.d_head), PRECISIONS["float32"]
-    )
+    certificate = certificates.certify(model, plan_of(found, model.alignment), precision)
     return replace(model, certificate=certificate.to_json())
 
 
-def stages(graph: Graph, optimize: int, disabled_passes: Collection[str] = (), solver: bool = True) -> Stages:
+def plan_of(found: Stages, alignment: Mapping[str, Any]) -> Plan:
+    """What is to be proved of a model that was made a moment ago."""
+    dims, written = located(alignment)
+    said = as_planned(found.lowered, found.layout.sweeps, dims)
+    return Plan(found.graph, found.needs, found.lowered, found.layout.d_head, said, dims, written)
+
+
+def stages(
+    graph: Graph,
+    optimize: int,
+    disabled_passes: Collection[str] = (),
+    solver: bool = True,
+    precision: Precision = PRECISIONS["float32"],
+) -> Stages:
     """Every stage of the way for a graph; with steep scores, or without them where that makes a smaller model."""
     off = (*graph.without, *disabled_passes, *(() if solver else ("solver",)))
     program = replace(graph, without=checked(off))
-    if optimize < 2 or not program.has("steep"):
-        return stages_of(program, optimize)
+    if optimize < 2 or not program.has("steep") or precision.narrow:
+        return stages_of(program, optimize, precision)
     plain = replace(program, without=checked((*off, "steep")))
     try:
-        found = stages_of(program, optimize)
+        found = stages_of(program, optimize, precision)
     except UnsupportedProgram:
-        return stages_of(plain, optimize)
+        return stages_of(plain, optimize, precision)
     try:
-        return min(found, stages_of(plain, optimize), key=Stages.size) if found.needs.strained else found
+        return min(found, stages_of(plain, optimize, precision), key=Stages.size) if found.needs.strained else found
     except UnsupportedProgram:
         return found
 
 
-def stages_of(program: Graph, optimize: int) -> Stages:
+def stages_of(program: Graph, optimize: int, precision: Precision) -> Stages:
     """Every stage of the way for a graph, with the passes that it has."""
     graph, steps = run_passes(program, optimize)
     if graph is not program:
         graph = replace(graph, program=program)
-    needs = demands(graph, optimize)
+    needs = demands(graph, optimize, precision)
     lowered = lower(graph, needs)
-    return Stages(graph, steps, needs, lowered, *placed(graph, lowered, optimize))
+    return Stages(graph, steps, needs, lowered, *placed(graph, lowered, optimize, precision))
 
 
-def placed(graph: Graph, lowered: Lowered, optimize: int) -> tuple[Schedule, Layout]:
+def placed(graph: Graph, lowered: Lowered, optimize: int, precision: Precision) -> tuple[Schedule, Layout]:
     """Which layer holds which block, and where everything lies. The solver, and the smallest model, are for level 2."""
     rows = rows_of(graph, lowered)
 
     def laid_out(schedule: Schedule) -> Layout:
-        layout = lay_out(lowered, schedule, graph.without, split=optimize >= SPLIT_FROM)
+        layout = lay_out(lowered, schedule, graph.without, optimize >= SPLIT_FROM, precision)
         return reuse(lowered, schedule, layout, rows) if optimize == 2 and graph.has("reuse") else layout
 
     if not graph.has("schedule"):

@@ -18,9 +18,11 @@ from raspc.blocks import neurons
 from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
+from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.ramps import ramps
-from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, UNIT, Group, Readiness, is_flat
+from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat
 from raspc.blocks.scoring import Conjunct, Scoring
+from raspc.blocks.shares import Share, share_of
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.steep import multiple
 from raspc.errors import UnsupportedProgram
@@ -60,19 +62,20 @@ class Demands:
     counts_keys: dict[int, bool] = field(default_factory=dict)
     slant: dict[int, float] = field(default_factory=dict)
     strained: bool = False
+    shares: dict[int, Share] = field(default_factory=dict)
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
 
 
-def demands(graph: Graph, level: int) -> Demands:
-    """Work out the demands of a whole graph at an option level (0, 1 or 2)."""
-    return _Demander(graph, level).run()
+def demands(graph: Graph, level: int, precision: Precision = PRECISIONS["float32"]) -> Demands:
+    """Work out the demands of a whole graph at an option level (0, 1 or 2), for a number format."""
+    return _Demander(graph, level, precision).run()
 
 
 class _Demander:
-    def __init__(self, graph: Graph, level: int) -> None:
-        self.graph, self.level = graph, level
+    def __init__(self, graph: Graph, level: int, precision: Precision) -> None:
+        self.graph, self.level, self.precision = graph, level, precision
         self.joints = listings(graph.nodes)
         self.wanted: dict[int, list[Floats]] = defaultdict(list)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
@@ -84,9 +87,10 @@ class _Demander:
         self.result = Demands()
         found = self.result
         self.ready = found.ready = Readiness(
-            graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant
+            graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant, precision, found.shares
         )
-        self.scoring = Scoring(self.ready, level == 2 and graph.has("steep"))
+        steeply = level == 2 and graph.has("steep") and not precision.narrow
+        self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)
 
     def run(self) -> Demands:
@@ -115,13 +119,16 @@ class _Demander:
             return
         n = self.graph.max_seq_len
         added = self.added_to(place) if n <= SUM_OF_SHARES and self.graph.has("add_shares") else 0
-        raised = 8.0 * n * n * added if added else float(n)
-        self.result.raised[place], self.result.counts_keys[place] = raised, bool(added)
-        # The share of BOS is N/(N + d). Where BOS is raised further that is close to 1, and the share of the
-        # selected keys, d/(M + d), keeps its leading digits.
-        share = (node.listed.numbers if added else raised) / (raised + node.listed.numbers)
         label = self.graph.labels[place]
-        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share[:, None])
+        share = share_of(node.listed.numbers, n, added, self.precision)
+        if share is None:
+            raise UnsupportedProgram.at(
+                label, f"counts up to {n}, more than {self.precision.name} tells apart in one head", "fewer keys",
+                "shorten the maximum length, or compile for a wider dtype",
+            )  # fmt: skip
+        self.result.shares[place] = share
+        self.result.raised[place], self.result.counts_keys[place] = share.raised, share.counts_keys
+        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share.code[:, None])
 
     def added_to(self, place: int) -> int:
         """How many widths, this one counted, are added up in some table with something else; 0 if none are."""
@@ -166,7 +173,7 @@ class _Demander:
             result.output = F.numeric_code(node.domain)
             if result.output.shape[1] == len(node.domain.specials):
                 result.output = np.hstack([np.zeros((len(result.output), 1)), result.output])
-        elif self.level < 2 or not self.graph.has("number_answers"):
+        elif self.level < 2 or self.precision.narrow or not self.graph.has("number_answers"):
             result.output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
@@ -321,7 +328,8 @@ class _Demander:
     def materialise(self, place: int, node: Table, groups: list[Group], design: neurons.Design | None) -> None:
         if design is None:
             raise UnsupportedProgram.at(
-                self.graph.labels[place], "a function with too many cells, or values too close for float32",
+                self.graph.labels[place],
+                f"a function with too many cells, or values too close for {self.precision.name}",
                 f"at most {neurons.NEURON_LIMIT} neurons and gaps above rounding",
                 "use fewer distinct values, a shorter maximum length, or compute it in two steps",
             )  # fmt: skip
@@ -356,7 +364,7 @@ class _Demander:
         if design is None or is_flat(outputs_of(groups)):
             return groups, design
         size = len(self.graph.variable(place).listed)
-        if self.is_borne(place, outputs_of(groups), design.noise(UNIT)) or size > ONE_HOT_LIMIT:
+        if self.is_borne(place, outputs_of(groups), design.noise(self.ready.unit)) or size > ONE_HOT_LIMIT:
             return groups, design
         own = self.one_hot(place)
         kept = [group for group in groups if not group.space.endswith(":features")]
@@ -392,7 +400,7 @@ class _Demander:
             )
             if design is None:
                 raise UnsupportedProgram.at(
-                    self.graph.labels[place], "values that lie too close to be told apart in float32",
+                    self.graph.labels[place], f"values that lie too close to be told apart in {self.precision.name}",
                     "a gap above rounding", "shorten the maximum length, or count with SelectorWidth",
                 )  # fmt: skip
             self.result.design[place] = design
@@ -414,12 +422,15 @@ class _Demander:
         self.result.clean[place] = [*self.result.clean[place], *steep]
 
     def check_apart(self, place: int) -> None:
-        """Refuse a count that float32 cannot tell from the next, before anything large is built for it."""
-        position, noise = self.ready.position(place)
-        if len(position) > 1 and float(np.abs(np.diff(position)).min()) < 4 * noise:
+        """Refuse a count that cannot be told from the next, before anything large is built for it."""
+        if self.precision.narrow:
+            return  # `share_of` has seen to it
+        position, noise = self.ready.share(place)
+        if len(position) > 1 and (np.abs(np.diff(position)) < 4 * np.maximum(noise[1:], noise[:-1])).any():
             raise UnsupportedProgram.at(
-                self.graph.labels[place], f"counts up to {self.graph.max_seq_len}, too close for float32",
-                "a gap above rounding", "shorten the maximum length to about 2,000",
+                self.graph.labels[place],
+                f"counts up to {self.graph.max_seq_len}, too close for {self.precision.name}",
+                "a gap above rounding", "shorten the maximum length, or compile for a wider dtype",
             )  # fmt: skip
 
     def decoded_groups(self, place: int, raw: Group, node: Variable) -> list[Group]:

@@ -68,7 +68,7 @@ class _Best:
     def take(self, designs: Iterable[tuple[int, neurons.Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
         for rank, design in designs:
-            if design is None:
+            if design is None or (self.ready.precision.narrow and not _is_stored(design, self.ready)):
                 continue
             cost, at = self.ready.cost(design, self.rough), (self.round, rank)
             if (cost, at) < (self.cost, self.at):
@@ -81,18 +81,41 @@ class _Best:
         return not self.ready.is_late(axes, features)
 
 
+def _is_stored(design: neurons.Design, ready: Readiness) -> bool:
+    """Whether a narrow format holds all weights, features and sums of a design, so that nothing is rounded.
+
+    Of neurons that are shut far below their thresholds nothing is asked.
+    """
+    holds = ready.precision.holds
+    if not (holds(design.bias) and holds(design.out) and holds(design.base)):
+        return False
+    products = np.zeros((*[1] * len(design.axes), design.size))
+    for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
+        if not (holds(features) and holds(weights)) or ready.position(design.axes[axis])[1] > 0:
+            return False
+        part = features @ weights
+        shape = [len(part) if a == axis else 1 for a in range(len(design.axes))]
+        products = products + part.reshape([*shape, design.size])
+        if products.size > JOINT_LIMIT << 4:
+            return False
+    open_ = products + design.bias > 0  # a product and its bias may be stored one after the other
+    return holds(np.where(open_, products, 0.0)) and holds(np.where(open_, products + design.bias, 0.0))
+
+
 def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design | None:
     """Decoding a width or a mean: a staircase along what attention left of it."""
     rows, number = distinct_rows(outputs)
-    position, noise = ready.position(place)
-    return neurons.line(neurons.Grid((place,), number.ravel().astype(np.int32), rows), [position], noise)
+    grid = neurons.Grid((place,), number.ravel().astype(np.int32), rows)
+    position, noise = ready.share(place) if place in ready.shares else ready.position(place)
+    return neurons.line(grid, [position], noise, precision=ready.precision)
 
 
 def _all(ready: Readiness, grid: neurons.Grid, exact: bool, best: _Best) -> Iterator[tuple[int, neurons.Design | None]]:
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
-    narrow = [ready.graph.has("square_gates") and not ready.is_noisy(place) for place in grid.axes]
+    squares = ready.graph.has("square_gates") and not ready.precision.narrow
+    narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
     changes = len(np.unique(grid.classes[grid.classes >= 0])) - 1
     for rank, positions, noise in _lines(ready, grid):
         if 2 * changes <= best.cost:

@@ -19,6 +19,8 @@ from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
+SMALL_RANGE = 64.0
+"""The same in a format whose largest number is small: half of it makes e^(−32), which such a format stores as 0."""
 TIED = 24.0
 """The same where scores carry rounding, which parts equals by e^(2·TIED·error)."""
 
@@ -262,6 +264,8 @@ class _Lowering:
         Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
         """
         node = self.graph[place]
+        if self.ready.precision.highest < 100:
+            return SMALL_RANGE
         if self.needs.slant.get(place, 0.0) and not (isinstance(node, N.Aggregate) and node.pick):
             return STEEP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
@@ -279,7 +283,9 @@ class _Lowering:
         self.open(place, [raw], np.array([0.0 if counts_keys else 1.0]))
         bos, bias = (-1.0, 1.0) if counts_keys else (1.0, 0.0)
         value = Read({BOS: np.array([[bos]])}, np.array([bias]))
+        precision = self.ready.precision
         raised = float(np.log(self.needs.raised[place]))
+        raised = float(precision.round(np.array(raised))) if precision.narrow else raised
         name = self.selector_name(place, node)
         return Head(
             self.graph.labels[place],

@@ -20,6 +20,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
 from raspc.graph.rows import distinct_rows
@@ -114,27 +115,39 @@ class Steps:
     stairs: NDArray[np.intp]
 
 
-def line(grid: Grid, positions: Sequence[Floats], noise: float, worth: Worth = always) -> Design | None:
+def line(
+    grid: Grid, positions: Sequence[Floats], noise: float | Floats, worth: Worth = always,
+    precision: Precision = PRECISIONS["float32"],
+) -> Design | None:  # fmt: skip
     """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart, or is not worth it.
 
-    `noise`: how far the sum may be off; a step needs four times as much between its two sides, as its ramp
-    takes up to half of the gap.
+    `noise`: how far the sum may be off, always or for each value of one variable; a step needs four times as much
+    between its two sides, as its ramp takes up to half of the gap.
     """
     total: Floats = np.zeros([1] * grid.classes.ndim)
     for axis, position in enumerate(positions):
         total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
     known = grid.classes >= 0
     classes = Grid(grid.axes, grid.classes[known], grid.outputs)
-    return along(classes, positions, np.broadcast_to(total, known.shape)[known], noise, worth)
+    each = noise if isinstance(noise, float) else np.broadcast_to(noise, known.shape)[known]
+    return along(classes, positions, np.broadcast_to(total, known.shape)[known], each, worth, precision)
 
 
-def along(grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float, worth: Worth = always) -> Design | None:
+def along(
+    grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float | Floats, worth: Worth = always,
+    precision: Precision = PRECISIONS["float32"],
+) -> Design | None:  # fmt: skip
     """The same where what the sum can be, and the class for each, are known: `sums` and `grid.classes` [sums]."""
     used = [axis for axis, position in enumerate(positions) if position.any()]
     axes, features = tuple(grid.axes[axis] for axis in used), tuple(positions[axis][:, None] for axis in used)
     if len(sums) > MANY and not worth(2 * _changes(sums[::SAMPLED], grid.classes[::SAMPLED]), (), ()):
         return None  # what takes too many steps on a few points does so on all
-    steps = _steps(sums, grid.classes, np.zeros(len(sums), np.intp), grid.outputs, noise)
+    one_stair = np.zeros(len(sums), np.intp)
+    steps = (
+        _steps_on_lattice(sums, grid.classes, grid.outputs, noise, precision)
+        if precision.narrow
+        else _steps(sums, grid.classes, one_stair, grid.outputs, noise)
+    )
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT or not worth(2 * len(steps.slopes), axes, features):
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
@@ -182,17 +195,20 @@ def _alternating(change: Matrix) -> Matrix:
     return np.stack([change, -change], axis=1).reshape(2 * len(change), change.shape[1])
 
 
-def _steps(along: Floats, classes: Ids, stairs: NDArray[np.intp], outputs: Matrix, noise: float) -> Steps | None:
+def _steps(
+    along: Floats, classes: Ids, stairs: NDArray[np.intp], outputs: Matrix, noise: float | Floats
+) -> Steps | None:
     """Staircases side by side; `stairs` says of each point, in ascending order, which one it belongs to."""
     order = np.lexsort((along, stairs)) if stairs.any() else np.argsort(along)
     s, c, stair = along[order], classes[order], stairs[order]
     starts = np.flatnonzero(np.diff(stair, prepend=-1))
     places = np.flatnonzero((c[1:] != c[:-1]) & (stair[1:] == stair[:-1]))
     gaps = s[places + 1] - s[places]
-    size = np.maximum.reduceat(np.abs(s), starts) if len(s) else np.zeros(0)
+    each = np.broadcast_to(noise, s.shape)[order]
+    size = np.maximum(np.abs(s[places]), np.abs(s[places + 1]))
     of = stair[places]
-    floor = np.maximum(4 * noise, 1e-9 * np.maximum(1.0, size))
-    if (gaps < floor[np.searchsorted(stair[starts], of)]).any():  # where points of two classes coincide as well
+    floor = np.maximum(4 * np.maximum(each[places], each[places + 1]), 1e-9 * np.maximum(size, gaps))
+    if ((gaps < floor) | (gaps <= 0)).any():  # where points of two classes coincide as well
         return None
     slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))
     grain = 2.0 ** np.floor(np.log2(gaps / 32))
@@ -201,6 +217,42 @@ def _steps(along: Floats, classes: Ids, stairs: NDArray[np.intp], outputs: Matri
     slack = slopes * (gaps - grain) / 2 - 0.5
     least = float(gaps.min(initial=np.inf))
     return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, of, stair[starts])
+
+
+def _steps_on_lattice(
+    along: Floats, classes: Ids, outputs: Matrix, noise: float | Floats, precision: Precision
+) -> Steps | None:
+    """Steps for a narrow format, along sums that are stored as multiples of a power of two.
+
+    relu(m) − relu(m − 1) is a step exactly where m is an integer that the format holds: the slope makes multiples of
+    the power into integers, and the thresholds lie halfway between two of them.
+    """
+    order = np.lexsort((classes, along))
+    s, c, each = along[order], classes[order], np.broadcast_to(noise, along.shape)[order]
+    places = np.flatnonzero(c[1:] != c[:-1])
+    of, stairs = np.zeros(len(places), np.intp), np.zeros(min(1, len(s)), np.intp)
+    grain = _power_within(np.concatenate([s, each]))
+    low, high = s[places] + each[places], s[places + 1] - each[places + 1]
+    if (high - low < grain).any():
+        return None
+    slopes = np.full(len(places), 1.0 / grain)
+    first = np.floor((slopes * low + slopes * high) / 2)
+    reach = slopes * np.maximum(s.max(initial=-np.inf) - low, high - s.min(initial=np.inf))
+    if (np.maximum(np.abs(first) + 1, reach) > 2.0**precision.bits).any():
+        return None
+    change = outputs[c[places + 1]] - outputs[c[places]]
+    gap = float((s[places + 1] - s[places]).min(initial=np.inf))
+    thresholds = (first + 0.5) / slopes
+    slack = slopes * np.minimum(thresholds - low, high - thresholds) - 0.5
+    return Steps(thresholds, slopes, change, outputs[c[:1]], gap, np.maximum(slack, 2.0**-20), of, stairs)
+
+
+def _power_within(numbers: Floats) -> float:
+    """The largest power of two that all these are multiples of."""
+    mantissa, exponent = np.frexp(numbers[numbers != 0])
+    whole = np.abs(mantissa * 2.0**53).astype(np.int64)
+    found = np.ldexp((whole & -whole).astype(np.float64), exponent - 53)
+    return float(found.min(initial=1.0))
 
 
 def merged(classes: Ids, axis: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from raspc.blocks import steep
 from raspc.blocks.ramps import APART
-from raspc.blocks.readiness import UNIT, Readiness
+from raspc.blocks.readiness import Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed, Select, Table
@@ -66,7 +66,9 @@ class Orders:
             return self.n <= SHORT
         numbers = node.listed.numbers
         gap = float(np.diff(np.sort(numbers)).min(initial=np.inf))
-        return node.listed.all_numbers and gap > APART * UNIT * (self.n + 8) * (float(np.abs(numbers).max()) + 1)
+        return node.listed.all_numbers and gap > APART * self.ready.precision.sum_unit * (self.n + 8) * (
+            float(np.abs(numbers).max()) + 1
+        )
 
     def roots_of(self, select: Select) -> set[int]:
         """What the key and the query are functions of."""

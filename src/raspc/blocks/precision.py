@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
 from raspc.errors import InputError
 
-SUMMATIONS: Mapping[str, Callable[[int], float]] = MappingProxyType(
+SUMMATIONS: Mapping[str, Callable[[Matrix], Matrix]] = MappingProxyType(
     {
-        "any order": lambda n: float(n),
-        "blocked": lambda n: 256.0 + math.ceil(n / 256),
-        "pairwise": lambda n: 24.0 + math.log2(max(1.0, n / 128)),
+        "any order": lambda n: n,
+        "blocked": lambda n: 256.0 + np.ceil(n / 256),
+        "pairwise": lambda n: 24.0 + np.log2(np.maximum(1.0, n / 128)),
     }
 )
 """How many roundings a term of a sum of n terms goes through, at most.
@@ -35,7 +35,7 @@ class Precision:
     stored. `sum_bits`: the same of the accumulator of a product of matrices and inside the softmax.
     `factor_bits`: what factors of such a product are rounded to (TF32). `rounded_probabilities`: the softmax
     is stored with `bits` before it multiplies values. `highest`, `lowest`: exponents of the largest and of the
-    smallest normal number.
+    smallest normal number. `weight_error`: how far off, relative to its size, every weight may be besides.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Precision:
     lowest: int
     rounded_probabilities: bool = True
     summation: str = "any order"
+    weight_error: float = 0.0
 
     @property
     def unit(self) -> float:
@@ -67,6 +68,15 @@ class Precision:
         """The unit roundoff of what the softmax gives."""
         return self.unit if self.rounded_probabilities else self.sum_unit
 
+    def to_json(self) -> dict[str, str]:
+        """The options of `precision_of` that give this precision."""
+        return {
+            "name": self.name,
+            "summation": self.summation,
+            "accumulate": "stored" if self.sum_bits == self.bits and self.narrow else "float32",
+            "probabilities": "stored" if self.rounded_probabilities else "float32",
+        }
+
     @property
     def narrow(self) -> bool:
         """Whether integers above a few hundred or thousand are already inexact."""
@@ -79,9 +89,8 @@ class Precision:
 
     def roundings(self, terms: Matrix | float) -> Matrix:
         """How many roundings a term of such a sum goes through, at most."""
-        count = SUMMATIONS[self.summation]
         most = np.asarray(terms, np.float64)
-        return most if self.summation == "any order" else np.minimum(most, [count(int(n)) for n in np.ravel(most)])
+        return np.minimum(most, SUMMATIONS[self.summation](most))
 
     def round(self, numbers: Matrix, bits: int | None = None) -> Matrix:
         """The nearest numbers of the format, ties to even; infinite where too large."""
@@ -118,6 +127,12 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
     }
 )
 """By name. Narrow ones add up in float32; see `precision_of` for other ways."""
+
+
+def precision_in(alignment: Mapping[str, Any]) -> Precision:
+    """The precision that a model was compiled for, as its alignment says; float32 where it says nothing."""
+    said = alignment.get("precision", {})
+    return precision_of(**{"name": "float32", **{name: str(value) for name, value in said.items()}})
 
 
 def precision_of(

@@ -9,13 +9,12 @@ import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks.neurons import Design
+from raspc.blocks.precision import PRECISIONS, Precision
+from raspc.blocks.shares import Share, roundings
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
 from raspc.graph.tables import Joint
-
-UNIT = 2.0**-24
-"""The unit roundoff of float32."""
 
 STEEP = 48.0
 """What one step of a penalty takes from a score, at least, where ties part by what is steep."""
@@ -48,7 +47,8 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Readiness:
-    """Answers about the variables of one graph. `raw`: what attention leaves of widths and means.
+    """Answers about the variables of one graph. `raw`: what attention leaves of widths and means; `shares`: how widths
+    are counted.
 
     `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether that head averages "is a
     token" (d of M + d) rather than "is BOS" (M of M + d). `slant`: how far below 0 the penalty of a selected key can
@@ -61,6 +61,13 @@ class Readiness:
     raised: Mapping[int, float]
     counts_keys: Mapping[int, bool]
     slant: Mapping[int, float] = field(default_factory=dict)
+    precision: Precision = PRECISIONS["float32"]
+    shares: Mapping[int, Share] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of what is stored."""
+        return self.precision.unit
 
     def derived(self, place: int) -> Joint | None:
         """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
@@ -115,7 +122,7 @@ class Readiness:
         if design is None:
             return np.inf
         late = self.is_late(design.axes, design.features)
-        rough = float(design.noise(UNIT).max(initial=0.0)) > rough * max(
+        rough = float(design.noise(self.unit).max(initial=0.0)) > rough * max(
             1.0, float(np.abs(design.out).max(initial=0.0))
         )
         return design.size + LATE * late + 1e9 * rough
@@ -139,21 +146,27 @@ class Readiness:
             return any(self.is_noisy(root) for root in (joint.roots if joint is not None else node.args))
         return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
 
+    def share(self, place: int) -> tuple[Floats, Floats]:
+        """The share of attention that stands for each count, and how far off it may be."""
+        found = self.shares[place]
+        # Σ p·v over keys: of BOS the only term; where scores part, its error is p·(1 − p) of theirs
+        most = float(np.abs(found.code).max(initial=0.0)) / 2 if found.counts_keys else 0.25
+        parted = 2 * STEEP * self.slant.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
+        return found.code, found.noise + parted * most
+
     def position(self, place: int) -> tuple[Floats, float]:
         """A variable along a line, as it can be read soonest, and how far off it may be."""
         node = self.graph.variable(place)
         n = self.graph.max_seq_len
         if place in self.raised:
-            share = self.raw[place].code[:, 0]
-            # Σ p·v over keys: of BOS the only term; its error is that of the softmax, p·(1 − p) of its sum
-            most = float(np.abs(share).max(initial=0.0)) / 2 if self.counts_keys[place] else 0.25
-            parted = 2 * STEEP * self.slant.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
-            return share, (UNIT * (n + 8) + parted) * most
+            share, noise = self.share(place)
+            return share, float(noise.max(initial=0.0))
         if place in self.raw:
             numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0
             numbers[special] = top * (1 + np.arange(1, special.sum() + 1))
-            return numbers, UNIT * (n + 8) * top
+            stored = 3 * self.unit if self.precision.narrow else 0.0
+            return numbers, (self.precision.sum_unit * (roundings(n, self.precision) + 8) + stored) * top
         if node.listed.all_numbers:
             return node.listed.numbers, 0.0
         return np.arange(len(node.listed), dtype=float), 0.0

@@ -43,7 +43,8 @@ class Scoring:
 
     def conjuncts(self, node: Variable) -> tuple[Conjunct, ...]:
         """The penalties of a head, those that are steep last."""
-        competing = not isinstance(node, N.Aggregate) or node.may_be_empty
+        narrow = self.ready.precision.narrow  # then only a penalty of 0 is sure to be stored alike for all
+        competing = not isinstance(node, N.Aggregate) or node.may_be_empty or narrow
         tied = not isinstance(node, N.Aggregate) or not node.pick
         selects, steeply = selects_of(self.graph, node), _bears_slant(node)
         orders = [self.orders.comparison(select) if steeply else None for select in selects]
@@ -63,17 +64,26 @@ class Scoring:
         keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
         n = self.graph.max_seq_len
 
-        def cost(factors: Factors) -> tuple[int, int, int]:
+        def cost(factors: Factors) -> tuple[int, int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
             late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
-            return late, rough or (mixed and factors.size * n > MIXED), factors.rank
+            return not self.holds(factors), late, rough or (mixed and factors.size * n > MIXED), factors.rank
 
         best = min(candidates(select.cells, keys, queries, competing, self.graph.without), key=cost)
-        if order is not None and (False, steep.rank(order, n)) <= cost(best)[1:]:
+        if order is not None and (False, steep.rank(order, n)) <= cost(best)[2:]:
             slant = steep.slant(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), slant)
         return Conjunct(select.key, select.query, select.cells, best)
+
+    def holds(self, factors: Factors) -> bool:
+        """Whether the format holds the factors, and the largest score is far below its largest number."""
+        precision = self.ready.precision
+        if not precision.narrow:
+            return True
+        largest = float((np.abs(factors.keys) @ np.abs(factors.queries).T).max(initial=0.0))
+        fits = largest < 2.0 ** (precision.highest - 9)
+        return fits and precision.holds(factors.keys) and precision.holds(factors.queries)
 
 
 def _bears_slant(node: N.Node) -> bool:

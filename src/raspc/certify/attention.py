@@ -16,6 +16,8 @@ EXP_ULPS = 4.0
 """How far off, in units of roundoff, an implementation of exp may be."""
 UNDERFLOW = 104.0
 """e to minus this is 0 in float32."""
+SMALL_UNDERFLOW = 18.0
+"""The same in float16."""
 PAIRS = 1 << 24
 """The most products for which scores are looked at pair by pair."""
 
@@ -41,6 +43,14 @@ class Penalty:
 
 
 @dataclass(frozen=True)
+class Sink:
+    """How far the score of BOS can be off: in steps of a penalty, or as a score where it is raised."""
+
+    steps: float
+    raised: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty."""
 
@@ -63,18 +73,26 @@ class Apart:
 
 
 def score_bounds(
-    head: Head, query: Reading, key: Reading, penalties: Sequence[Penalty], d_head: int, n: int, precision: Precision
+    head: Head,
+    query: Reading,
+    key: Reading,
+    penalties: Sequence[Penalty],
+    sink: Sink,
+    d_head: int,
+    n: int,
+    precision: Precision,
 ) -> Scores:
     """The errors of a head's scores for n keys."""
     apart = [_apart(head, p, query, key, precision) for p in penalties]
     beta = float(head.scale(d_head) / np.sqrt(d_head)) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
-    raised = head.log_sink or 0.0
-    margin = min(0.5, worst.gap) if head.sink == -0.5 else worst.gap
+    raised = (head.log_sink or 0.0) + sink.raised
+    margin = min(0.5 - sink.steps, worst.gap) if head.sink == -0.5 else worst.gap - sink.steps
+    silent = SMALL_UNDERFLOW if precision.highest < 100 and precision.rounded_probabilities else UNDERFLOW
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
     silence = beta * (margin - 2 * tie) - raised
-    leak = 0.0 if silence > UNDERFLOW and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
+    leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
     spread = float(np.expm1(min(50.0, 2 * beta * tie)))
     return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, worst.at)
 
@@ -164,34 +182,64 @@ def softmax_error(n: int, precision: Precision) -> float:
 
 
 def counted(
-    head: Head, scores: Scores, share: Floats, counts_keys: bool, n: int, value: Reading, precision: Precision
+    head: Head,
+    scores: Scores,
+    code: Floats,
+    counts: Floats,
+    counts_keys: bool,
+    n: int,
+    value: Reading,
+    sink: Sink,
+    precision: Precision,
 ) -> Arrived:
     """The share of attention of BOS, or of tokens, for each number of selected keys.
 
     Where BOS scores as a selected key does, all powers are e⁰ = 1 and their sum is an integer: no rounding but that of
     the quotient. Else the sum is worst where the power of BOS comes first: each key that is added rounds all before it.
+    In a narrow format a share that is surely on one side of where rounding turns is stored as one known number.
     """
     raised = head.log_sink or 0.0
-    one = precision.probability_unit + precision.factor_unit + precision.sum_unit
-    error = one * share
-    if raised != 0.0 or scores.spread != 0.0:
-        many = np.exp(raised)
-        keys = many * (share / (1 - share) if counts_keys else (1 - share) / share)
-        steps = np.minimum(keys * (many + keys / 2) / (many + keys), precision.roundings(np.full(len(keys), n + 1.0)))
-        ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink_error(raised, precision)
+    many = float(np.exp(raised))
+    share = (counts if counts_keys else many) / (many + counts)
+    error = precision.sum_unit * share + scores.leak + value.error.max(initial=0.0)
+    if raised != 0.0 or sink.raised != 0.0 or scores.spread != 0.0:
+        steps = np.minimum(counts * (many + counts / 2) / (many + counts), _roundings(n, precision))
+        ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink.raised
         summed = ((2.0 if counts_keys else 1.0) * steps + 2) * precision.sum_unit
         error = error + share * (1 - share) * ratio + share * summed
-    error = error + scores.leak + value.error.max(initial=0.0)
-    least = share[share > 0].min(initial=1.0) - error.max(initial=0.0)
-    lattice = grain_floor(least, precision) if not (share == 0).any() or scores.leak == 0.0 else 0.0
+    if precision.narrow:
+        error = _as_stored(share, error, code, precision)
+    else:
+        error = error + (precision.probability_unit + precision.factor_unit) * share + np.abs(share - code)
+    least = code[code > 0].min(initial=1.0) - error.max(initial=0.0)
+    lattice = grain_floor(least, precision) if not (code == 0).any() or scores.leak == 0.0 else 0.0
     return Arrived(error[:, None], np.array([lattice]))
 
 
-def sink_error(raised: float, precision: Precision) -> float:
-    """How far off the score of BOS can be: it is stored, scaled and stored; exact where it has few digits."""
-    if raised == 0.0:
-        return 0.0
-    return 0.0 if precision.narrow and precision.holds(np.array([raised])) else 4 * precision.unit * raised
+def _roundings(n: int, precision: Precision) -> float:
+    return float(np.ravel(precision.roundings(np.array([n + 1.0])))[0])
+
+
+def _as_stored(share: Floats, error: Floats, code: Floats, precision: Precision) -> Floats:
+    """How far what is stored can be from the code: not at all where rounding is sure to give it."""
+    step = 2.0 ** (np.floor(np.log2(np.maximum(share, 2.0**-precision.bits))) + 1 - precision.bits)
+    stored = precision.round(share)
+    sure = np.abs(share - stored) + error < step / 2
+    return np.abs(stored - code) + np.where(sure, 0.0, step + error)
+
+
+def sink_error(head: Head, said: Head, d_head: int, precision: Precision) -> Sink:
+    """How far off the score of BOS is: `said` by the weights, stored, scaled by 1/√d_head and stored again."""
+    if head.log_sink is None or said.log_sink is None:
+        scale = head.scale(d_head)
+        stored = float(precision.round(np.array([said.sink * scale]))[0]) / scale
+        return Sink(abs(stored - head.sink) + precision.weight_error * abs(stored), 0.0)
+    root = np.sqrt(d_head)
+    stored, factor = precision.round(np.array([said.log_sink * root, 1 / root]))
+    score = float(stored * factor)
+    exact = float(factor) * root == 1.0 and np.log2(root) % 1 == 0
+    rounding = 0.0 if exact else 2 * precision.unit * abs(score)
+    return Sink(0.0, abs(score - head.log_sink) + rounding + precision.weight_error * abs(score))
 
 
 def grain_floor(least: float, precision: Precision) -> float:

@@ -52,7 +52,9 @@ class Reading:
     """A read: what it sees of each variable, its constant, and bounds over all values [width].
 
     `passed`: error that comes with what is read, the same for all who read with the same weights. `rounding`: error of
-    this read alone, of its sums and of its weights. `at_bos`: how far from 0 it can be at BOS.
+    this read alone, of its sums and of its weights; `rounded_rows` [rows, width] the same for each value, where one
+    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0. `at_bos`: how far from 0
+    it can be at BOS.
     """
 
     seen: Mapping[int, Seen]
@@ -60,13 +62,20 @@ class Reading:
     size: Floats
     passed: Floats
     rounding: Floats
+    rounded_rows: Matrix | None
     grain: Floats
+    positive_grain: Floats
     at_bos: Floats
 
     @property
     def error(self) -> Floats:
         """Both errors together."""
         return self.passed + self.rounding
+
+    @property
+    def only(self) -> int | None:
+        """The one variable that is read, if there is but one."""
+        return next(iter(self.seen)) if len(self.seen) == 1 else None
 
     def rows(self) -> Matrix | None:
         """[rows, width] where one variable alone is read; None else."""
@@ -76,9 +85,9 @@ class Reading:
 
     def row_errors(self) -> Matrix:
         """The errors for each row of `rows`, or for all together."""
-        if len(self.seen) != 1:
+        if self.rounded_rows is None:
             return self.error[None, :]
-        return next(iter(self.seen.values())).error + self.rounding
+        return next(iter(self.seen.values())).error + self.rounded_rows
 
 
 def grain_of(numbers: Matrix) -> Matrix:
@@ -97,7 +106,9 @@ def fits(grain: Matrix, size: Matrix, bits: int) -> NDArray[np.bool_]:
 def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> Held:
     """A space that an embedding writes; `actual`: what the weights say, before they are rounded."""
     stored = precision.round(actual)
-    return Held(place, code, np.abs(stored - code), grain_of(stored).min(axis=0, initial=ANY))
+    error = np.abs(stored - code) + precision.weight_error * np.abs(stored)
+    grain = grain_of(stored) if not precision.weight_error else np.where(stored != 0, 0.0, ANY)
+    return Held(place, code, error, grain.min(axis=0, initial=ANY))
 
 
 def read_stream(
@@ -105,9 +116,10 @@ def read_stream(
 ) -> Reading:
     """What a read of the stream can be, and how far off; `actual`: the same read with the numbers of the weights."""
     seen: dict[int, Seen] = {}
-    grain = there_grain = grain_of(actual.bias)
-    alone = _single_products(actual)
-    terms, own = np.zeros(read.width), np.abs(actual.bias - read.bias)
+    shaken = precision.weight_error
+    grain = there_grain = grain_of(actual.bias) if not shaken else np.where(actual.bias != 0, 0.0, ANY)
+    terms, own = np.zeros(read.width), np.abs(actual.bias - read.bias) + shaken * np.abs(actual.bias)
+    alone = _single_products(actual) & (not shaken)
     for space, planned in read.maps.items():
         if space == BOS:
             continue
@@ -116,7 +128,7 @@ def read_stream(
         own = own + _own(held, planned, matrix, precision)
         used = matrix != 0
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
-        product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0))
+        product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0)) * (not shaken)
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
         product = grain_of(at_bos[space][:, None] * matrix) if held.still else np.where(used, product, ANY)
         there_grain = np.minimum(there_grain, product.min(axis=0, initial=ANY))
@@ -124,12 +136,61 @@ def read_stream(
     total = size + np.abs(actual.bias)
     exact = fits(grain, total, precision.sum_bits) | _scaled_and_shifted(read, actual, stream, precision)
     exact = exact | alone
-    adding = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * total)
-    stored, storing = _stored(exact, grain, size, total, actual.bias, precision)
+    per_size = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1))
+    rounding, rows, stored, positive = _rounding(
+        seen, read.bias, actual.bias, grain, (exact, alone), per_size, precision
+    )
     there, there_size = _at_bos(actual, at_bos)
     silent = fits(there_grain, there_size, min(precision.bits, precision.sum_bits))
     bos = np.abs(there) + np.where(silent, 0.0, precision.sum_unit * (terms + 2) * there_size)
-    return Reading(seen, read.bias, total, passed, adding + storing + own, np.where(stored, grain, 0.0), bos)
+    return Reading(
+        seen, read.bias, total, passed, rounding + own, None if rows is None else rows + own,
+        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), bos,
+    )  # fmt: skip
+
+
+def _rounding(
+    seen: Mapping[int, Seen], planned: Floats, bias: Floats, grain: Floats,
+    exact: tuple[NDArray[np.bool_], NDArray[np.bool_]], per_size: Floats, precision: Precision,
+) -> tuple[Floats, Matrix | None, NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """(rounding, the same for each value, where all is stored as it is, where all that is positive is).
+
+    `exact`: which sums do not round in the accumulator, and which are products that round nowhere.
+    """
+    summed, alone = exact
+    if len(seen) == 1:
+        one = next(iter(seen.values()))
+        size, value = one.size, one.values + planned
+        top, before = np.abs(value) + one.error, np.abs(one.values) + one.error
+    else:
+        size = np.sum([one.size.max(axis=0, initial=0.0) for one in seen.values()] or [np.zeros_like(bias)], axis=0)[
+            None
+        ]
+        high, low = _range(seen, planned)
+        value, top = high[None], np.maximum(np.abs(high), np.abs(low))[None]
+        before = np.maximum(np.abs(high - planned), np.abs(low - planned))[None]
+    total = size + np.abs(bias)
+    rounding = per_size * total
+    plain = np.broadcast_to(summed, total.shape)
+    if precision.bits < precision.sum_bits:
+        plain = alone | (summed & fits(grain, top, precision.bits))
+        first = (bias != 0) & ~fits(grain, before, precision.bits)
+        rounding = (
+            rounding + np.where(plain, 0.0, precision.unit * total) + np.where(first, precision.unit * before, 0.0)
+        )
+        plain = plain & ~first
+    rows = rounding if len(seen) == 1 else None
+    everywhere, above = np.asarray(plain.all(axis=0)), np.asarray((plain | (value <= 0)).all(axis=0))
+    return rounding.max(axis=0, initial=0.0), rows, everywhere, above
+
+
+def _range(seen: Mapping[int, Seen], bias: Floats) -> tuple[Floats, Floats]:
+    """The greatest and the least that a read of several variables can be."""
+    high, low = bias.astype(np.float64), bias.astype(np.float64)
+    for one in seen.values():
+        high = high + (one.values + one.error).max(axis=0, initial=0.0)
+        low = low + (one.values - one.error).min(axis=0, initial=0.0)
+    return high, low
 
 
 def _single_products(read: Read) -> NDArray[np.bool_]:
@@ -153,9 +214,10 @@ def _see(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> S
 def _own(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> Floats:
     """How far the weights of this read move it: they are not those that were planned, or cut when multiplied."""
     factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
-    if factor is planned or np.array_equal(factor, planned):
+    if not precision.weight_error and (factor is planned or np.array_equal(factor, planned)):
         return np.zeros(matrix.shape[1])
-    moved: Floats = ((np.abs(held.code) + held.error) @ np.abs(factor - planned)).max(axis=0, initial=0.0)
+    off = np.abs(factor - planned) + precision.weight_error * np.abs(factor)
+    moved: Floats = ((np.abs(held.code) + held.error) @ off).max(axis=0, initial=0.0)
     return moved
 
 
@@ -172,20 +234,6 @@ def _over_values(width: int, seen: Mapping[int, Seen]) -> tuple[Floats, Floats]:
         size = size + one.size.max(axis=0, initial=0.0)
         passed = passed + one.error.max(axis=0, initial=0.0)
     return size, passed
-
-
-def _stored(
-    exact: NDArray[np.bool_], grain: Floats, size: Floats, total: Floats, bias: Floats, precision: Precision
-) -> tuple[NDArray[np.bool_], Floats]:
-    """Which sums are stored as they are, and how far the storing moves the others.
-
-    A product and the bias may be stored one after the other.
-    """
-    if precision.bits >= precision.sum_bits:
-        return exact, np.zeros_like(size)
-    plain = exact & fits(grain, total, precision.bits)
-    twice = np.where(bias != 0, precision.unit * np.where(fits(grain, size, precision.bits), 0.0, size), 0.0)
-    return plain, np.where(plain, 0.0, precision.unit * total) + twice
 
 
 def _scaled_and_shifted(
@@ -206,7 +254,7 @@ def _scaled_and_shifted(
     positive = np.where(matrix != 0, np.asarray((held.code >= 0).all(axis=0))[:, None], True).all(axis=0)
     power = (slope > 0) & (grain_of(slope) == slope)
     aligned = (bias <= 0) & (grain_of(bias) >= slope * top * 2.0 ** (1 - precision.bits))
-    return np.asarray(one & power & positive & aligned)
+    return np.asarray(one & power & positive & aligned & (not precision.weight_error))
 
 
 def _at_bos(actual: Read, at_bos: Mapping[str, Floats]) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from raspc import jsonvalues
 from raspc.blocks.precision import Precision
 from raspc.certify.links import Link
 from raspc.certify.measure import measure
@@ -24,7 +25,9 @@ class Certificate:
     """What is known of a model in one precision. `links`: its decisions, the weakest first.
 
     `holds`: every answer is right, as far as is known; `proved`: by bounds alone. `measured`: what a run on inputs
-    found, where bounds do not decide.
+    found, where bounds do not decide. `tolerance`: how far off, relative to its size, every weight may be at
+    once, by bounds. `longest`: the greatest length for which a model of this program would hold. `example`: an input
+    on which the weakest decision is nearest to failing, where one was found.
     """
 
     dtype: str
@@ -37,6 +40,9 @@ class Certificate:
     summation: str = "any order"
     accumulate: str = "float32"
     probabilities: str = "stored"
+    tolerance: float | None = None
+    longest: int | None = None
+    example: tuple[Any, ...] | None = None
 
     @property
     def weakest(self) -> Link | None:
@@ -61,6 +67,9 @@ class Certificate:
             "proved": self.proved,
             "measured": None if self.measured is None else dict(self.measured),
             "assumptions": list(self.assumptions),
+            **({"tolerance": self.tolerance} if self.tolerance is not None else {}),
+            **({"longest": self.longest} if self.longest is not None else {}),
+            **({"example": [jsonvalues.encode(token) for token in self.example]} if self.example is not None else {}),
             "links": [link.to_json() for link in self.links],
         }
 

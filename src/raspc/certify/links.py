@@ -31,7 +31,9 @@ class Link:
     @property
     def used(self) -> float:
         """The part of the margin that is used up."""
-        return self.needed / self.present if self.present > 0 else np.inf
+        if self.needed == 0:
+            return 0.0
+        return float(self.needed / self.present) if self.present > 0 else np.inf
 
     def to_json(self) -> dict[str, Any]:
         """The link as JSON data."""

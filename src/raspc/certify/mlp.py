@@ -23,10 +23,15 @@ CELLS = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What the neurons read [cells, neurons] for each combination of values, and which value each one gives."""
+    """What the neurons read [cells, neurons] for each combination of values, and which value each one gives.
+
+    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells.
+    """
 
     reads: Matrix
     value: Ids
+    passed: Matrix
+    rounding: Matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,22 +42,60 @@ class Written:
     grain: Floats
 
 
-def cells_of(design: Design, ids: Ids | None, columns: int) -> Cells | None:
-    """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none."""
+def cells_of(design: Design, ids: Ids | None, columns: int, read: Reading) -> Cells | None:
+    """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none.
+
+    None where there are too many.
+    """
     if ids is None or ids.size * max(1, design.size) * max(1, columns) > CELLS:
         return None
     known = ids >= 0
     reads = np.zeros((*[1] * ids.ndim, design.size)) + design.bias
     for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
-        shape = [-1 if a == axis else 1 for a in range(ids.ndim)]
+        shape = [len(features) if a == axis else 1 for a in range(ids.ndim)]
         reads = reads + (features @ weights).reshape([*shape, design.size])
     reads = np.broadcast_to(reads, (*ids.shape, design.size))
-    return Cells(reads[known], ids[known])
+    passed, rounding = read.passed[None], read.rounding[None]
+    if design.axes == (read.only,) and read.rounded_rows is not None and len(read.rounded_rows) == len(ids):
+        passed, rounding = read.seen[design.axes[0]].error[known], read.rounded_rows[known]
+    return Cells(reads[known], ids[known], passed, rounding)
 
 
-def slack_needed(block: Neurons, read: Reading) -> Floats:
-    """How far off each half of a step may be read; 0 for other neurons."""
-    return np.where(block.slack > 0, read.passed + read.rounding, 0.0)
+@dataclass(frozen=True)
+class Step:
+    """The step that is nearest to its ramp: how far off it may be read, how far away the ramp is, and in which cell."""
+
+    needed: float
+    present: float
+    cell: int | None = None
+
+
+def nearest_step(block: Neurons, read: Reading, cells: Cells | None) -> Step | None:
+    """The weakest of the steps; None if there are none.
+
+    The halves of a step read z and z − 1; the step is flat where z ≤ 0 or z ≥ 1.
+    """
+    halves = np.flatnonzero(block.slack > 0)[::2]
+    if not len(halves):
+        return None
+    if cells is None:
+        needed = (read.passed + read.rounding)[halves]
+        worst = int((needed / block.slack[halves]).argmax())
+        return Step(float(needed[worst]), float(block.slack[halves][worst]))
+    present = np.abs(cells.reads[:, halves] - 0.5) - 0.5
+    rounding = np.maximum(cells.rounding[:, halves], cells.rounding[:, halves + 1])
+    error = np.broadcast_to(cells.passed[:, halves] + rounding, present.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = np.where(error == 0, np.where(present < 0, np.inf, 0.0), error / np.maximum(present, 0.0))
+    shut = _shut(block, cells)
+    used = np.where(shut[:, halves] & shut[:, halves + 1], 0.0, used)
+    cell, step = np.unravel_index(used.argmax(), used.shape)
+    return Step(float(error[cell, step]), float(present[cell, step]), int(cell))
+
+
+def _shut(block: Neurons, cells: Cells) -> NDArray[np.bool_]:
+    """Which neurons are far below their thresholds, so that nothing depends on their ramps."""
+    return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
 
 
 def written(
@@ -65,15 +108,16 @@ def written(
         planned = block.write.maps[space]
         base = actual.write.bias.get(space, np.zeros(matrix.shape[1]))
         shift = np.abs(base - block.write.bias.get(space, np.zeros(matrix.shape[1])))
+        shift = shift + precision.weight_error * np.abs(base)
         if cells is None:
             assert look is not None
             error, total, terms = look(matrix, planned)
             positive = total
             number: Ids | None = None
         else:
-            error, positive, total, terms = _by_cell(block, read, cells, matrix, planned)
+            error, positive, total, terms = _by_cell(block, read, cells, matrix, planned, precision)
             number = cells.value
-        grain = _grain(read, matrix, base)
+        grain = _grain(read, matrix, base) * (not precision.weight_error)
         exact = fits(grain, positive.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
         size = total + np.abs(base)
         error = error + shift + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * size)
@@ -84,7 +128,7 @@ def written(
 
 
 def _grain(read: Reading, matrix: Matrix, base: Floats) -> Floats:
-    product = read.grain[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
+    product = read.positive_grain[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
     found: Floats = np.minimum(np.where(matrix != 0, product, ANY).min(axis=0, initial=ANY), grain_of(base))
     return found
 
@@ -101,17 +145,18 @@ def _storing(
 
 
 def _by_cell(
-    block: Neurons, read: Reading, cells: Cells, matrix: Matrix, planned: Matrix
+    block: Neurons, read: Reading, cells: Cells, matrix: Matrix, planned: Matrix, precision: Precision
 ) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """(error, size of the larger of the positive and the negative part, size of all, terms), each [cells, dims]."""
     step = block.slack > 0
-    off = np.where(step, read.rounding, read.error)
-    fires = cells.reads + read.error > 0
-    height = np.where(fires, np.maximum(cells.reads, 0.0) + read.error, 0.0)
+    error = cells.passed + cells.rounding
+    off = np.where(step, cells.rounding, error)
+    fires = cells.reads + error > 0
+    height = np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
     weights = np.abs(matrix)
     error = np.where(fires, off, 0.0) @ weights
-    if not np.array_equal(matrix, planned):
-        error = error + height @ np.abs(matrix - planned)
+    if precision.weight_error or not np.array_equal(matrix, planned):
+        error = error + height @ (np.abs(matrix - planned) + precision.weight_error * weights)
     up, down = height @ np.maximum(matrix, 0.0), height @ np.maximum(-matrix, 0.0)
     return error, np.maximum(up, down), up + down, fires.astype(float) @ (weights > 0)
 
@@ -128,7 +173,7 @@ def _looked_at(block: Neurons, actual: Neurons, read: Reading, precision: Precis
         steps = np.where(step, 2 * read.rounding, 0.0) @ weights
         gates = np.where(step, 0.0, read.error)[:, None] * weights
         near = np.sort(gates, axis=0)[::-1][: block.reach].sum(axis=0)
-        error = steps + near + fires @ np.abs(matrix - planned)
+        error = steps + near + fires @ (np.abs(matrix - planned) + precision.weight_error * weights)
         total: Matrix = (fires @ weights)[None]
         return error[None], total, (weights > 0).sum(axis=0)[None].astype(float)
 

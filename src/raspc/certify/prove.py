@@ -13,9 +13,9 @@ from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify import attention as A
 from raspc.certify import mlp
-from raspc.certify.bounds import Held, Reading, embedded, grain_of, read_stream
+from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
 from raspc.certify.links import Link
-from raspc.certify.plan import Plan
+from raspc.certify.plan import Plan, Reused
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, own_listing
@@ -29,6 +29,13 @@ def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
     prover = _Prover(plan, precision)
     prover.run()
     return tuple(sorted(prover.links, key=lambda link: (-link.used, link.name, link.kind)))
+
+
+def bounds_of(plan: Plan, precision: Precision) -> dict[str, float]:
+    """For each space the largest error that anything stored there can have."""
+    prover = _Prover(plan, precision)
+    prover.run()
+    return {space: float(held.error.max(initial=0.0)) for space, held in prover.stream.items()}
 
 
 def tolerance(numbers: Floats, precision: Precision) -> Floats:
@@ -47,19 +54,47 @@ class _Prover:
 
     def run(self) -> None:
         actual = self.plan.actual
-        tables = {**self.lowered.embeddings, **self.lowered.positions}
-        for space, code in tables.items():
-            said = code if actual is None else actual.tables[space]
-            self.stream[space] = embedded(self.groups[space][0], code, said, self.precision)
-        said_blocks = self.lowered.blocks if actual is None else actual.blocks
-        for place, block, said_block in zip(self.lowered.place_of_block, self.lowered.blocks, said_blocks, strict=True):
-            self.block(place, block, said_block)
-        self.output(self.lowered.output if actual is None else actual.output)
-        if actual is not None:
-            self.links.extend(
-                Link("stray weights", name, size, 0.0, "of a weight that no block has")
-                for name, size in actual.stray.items()
+        for space, code in {**self.lowered.embeddings, **self.lowered.positions}.items():
+            found = embedded(self.groups[space][0], code, actual.tables[space], self.precision)
+            self.hold(space, found.code, found.error, found.grain)
+        for place, block, said in zip(self.lowered.place_of_block, self.lowered.blocks, actual.blocks, strict=True):
+            self.block(place, block, said)
+        self.output(actual.output)
+        stray = actual.stray.items()
+        self.links.extend(
+            Link("stray weights", name, size, 0.0, "of a weight that no block has") for name, size in stray
+        )
+
+    def hold(self, space: str, code: Matrix, error: Matrix, grain: Floats) -> None:
+        """The stream holds a space from now on, on top of what is left of those whose dimensions it takes."""
+        place, group = self.groups[space]
+        dims = self.plan.dims[space]
+        for old in self.plan.actual.reused:
+            if old.dim not in range(dims.start, dims.stop) or self.plan.written[space] <= 2 * old.layer:
+                continue
+            residue, column = self.residue(old), old.dim - dims.start
+            if residue > 0:
+                error, grain = error.copy(), grain.copy()
+                error[:, column] += residue
+                grain[column] = 0.0
+            apart = _least_step(code[:, column])
+            self.links.append(
+                Link("residue", f"{old.space} under {space}", residue, apart / 2, "of what is stored there")
             )
+        self.stream[space] = Held(place, code, error, grain, still=group.steep)
+
+    def residue(self, old: Reused) -> float:
+        """What is left of an old space in a dimension of it; nothing where it is taken away as it was stored."""
+        code = self.code(old.space)[:, old.column]
+        held = self.stream.get(old.space)
+        error = np.zeros(len(code)) if held is None else held.error[:, old.column]
+        loss = self.precision.weight_error
+        top = float(np.abs(code).max(initial=0.0))
+        if held is None or not bool(fits(held.grain[old.column], np.array(top), self.precision.factor_bits)):
+            loss += self.precision.factor_unit
+        up = float((code + error).max(initial=0.0)) * (old.left[0] + loss)
+        down = float((error - code).max(initial=0.0)) * (old.left[1] + loss)
+        return max(up, down)
 
     def block(self, place: int, block: Block, said: Block) -> None:
         """Reads, decisions, and what is written."""
@@ -85,39 +120,41 @@ class _Prover:
 
     def head(self, place: int, head: Head, said: Head) -> None:
         query, key, value = (self.read(getattr(head, part), getattr(said, part)) for part in ("query", "key", "value"))
+        sink = A.sink_error(head, said, self.plan.d_head, self.precision)
         scores = A.score_bounds(
-            head, query, key, self.penalties(place, query, key), self.plan.d_head, self.n, self.precision
+            head, query, key, self.penalties(place, query, key), sink, self.plan.d_head, self.n, self.precision
         )
         self.links.append(
             Link("separation", head.name, scores.needed, scores.present, "steps of the penalty", scores.at)
         )
         self.overflow(head, query, key)
-        arrived, numbers = self.arrived(place, head, scores, value)
+        arrived, numbers = self.arrived(place, head, scores, value, sink)
         for space, planned in head.write.maps.items():
             picks = np.abs(planned)
-            error = arrived.error @ picks + self.moved(planned, self.stored(said.write, space), value)
+            moved = self.moved(planned, self.stored(said.write, space), value)
+            error = arrived.error @ picks + moved
             code = self.code(space)
             rows = _by_number(error, numbers, len(code))
-            self.hold(space, code, rows, A.written_grain(arrived.grain, picks))
-
-    def hold(self, space: str, code: Matrix, error: Matrix, grain: Floats) -> None:
-        place, group = self.groups[space]
-        self.stream[space] = Held(place, code, error, grain, still=group.steep)
+            grain = np.where(moved > 0, 0.0, A.written_grain(arrived.grain, picks))
+            self.hold(space, code, rows, grain)
 
     def stored(self, write: Write, space: str) -> Matrix:
         return self.precision.round(write.maps[space])
 
     def moved(self, planned: Matrix, stored: Matrix, value: Reading) -> Floats:
         """What weights that are not those of the plan add."""
-        return value.size @ np.abs(stored - planned)
+        return value.size @ (np.abs(stored - planned) + self.precision.weight_error * np.abs(stored))
 
-    def arrived(self, place: int, head: Head, scores: A.Scores, value: Reading) -> tuple[A.Arrived, Ids | None]:
+    def arrived(
+        self, place: int, head: Head, scores: A.Scores, value: Reading, sink: A.Sink
+    ) -> tuple[A.Arrived, Ids | None]:
         """What the head leaves at the query, and which value of the variable each row of it is about."""
         default = self.default(head)
         if head.kind == "width":
             code = self.code(next(iter(head.write.maps)))
             counts_keys = self.needs.counts_keys[place]
-            return A.counted(head, scores, code[:, 0], counts_keys, self.n, value, self.precision), None
+            counts = self.graph.variable(place).listed.numbers
+            return A.counted(head, scores, code[:, 0], counts, counts_keys, self.n, value, sink, self.precision), None
         node = self.graph[place]
         assert isinstance(node, N.Aggregate)
         numbers = self.source_numbers(node, value) if head.kind == "pick" else None
@@ -193,17 +230,15 @@ class _Prover:
 
     def neurons(self, place: int, block: Neurons, said: Neurons) -> None:
         read = self.read(block.read, said.read)
-        needed = mlp.slack_needed(block, read)
-        steps = np.flatnonzero(block.slack > 0)
-        if len(steps):
-            worst = steps[(needed[steps] / block.slack[steps]).argmax()]
-            self.links.append(
-                Link("staircase", block.name, float(needed[worst]), float(block.slack[worst]), "half-widths of a ramp")
-            )
         columns = sum(matrix.shape[1] for matrix in block.write.maps.values())
         design = self.needs.design[place]
-        cells = mlp.cells_of(design, self.ids(place, design.axes), columns)
-        values = F.size(self.graph.variable(place).domain)
+        ids = self.ids(place, design.axes)
+        cells = mlp.cells_of(design, ids, columns, read)
+        if (step := mlp.nearest_step(block, read, cells)) is not None:
+            at = {} if step.cell is None or ids is None else _where(design.axes, ids, step.cell)
+            self.links.append(Link("staircase", block.name, step.needed, step.present, "half-widths of a ramp", at))
+        domain = self.graph.variable(place).domain
+        values = len(domain) if isinstance(domain, Listed) else 2 + len(domain.specials)
         stored = replace(said, write=_stored_write(said.write, self.precision))
         for space, found in mlp.written(block, stored, read, cells, values, self.precision).items():
             code = self.code(space)
@@ -242,7 +277,7 @@ class _Prover:
         if self.needs.numerical_output:
             self.number(label, read, errors)
             return
-        number = self.numbers(place, next(iter(read.seen))) if len(read.seen) == 1 else None
+        number = self.numbers(place, read.only) if read.only is not None else None
         leads = _leads(self.needs.output)
         if number is None:
             self.links.append(
@@ -265,6 +300,17 @@ class _Prover:
         self.links.append(Link("number", label, float(errors[worst, 0]), float(allowed[worst]), "absolute error"))
         if errors.shape[1] > 1:
             self.links.append(Link("special values", label, float(errors[:, 1:].max()), 0.5, "of an indicator"))
+
+
+def _least_step(numbers: Floats) -> float:
+    """The least distance between two different numbers."""
+    return float(np.diff(np.unique(numbers)).min(initial=np.inf))
+
+
+def _where(axes: tuple[int, ...], ids: Ids, cell: int) -> dict[int, int]:
+    """The values of the variables in one of the cells that can occur."""
+    places = np.argwhere(ids >= 0)[cell]
+    return dict(zip(axes, map(int, places), strict=True))
 
 
 def _stored(read: Read, precision: Precision) -> Read:

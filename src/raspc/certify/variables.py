@@ -13,6 +13,7 @@ from raspc import jsonvalues
 from raspc import values as V
 from raspc.blocks.demand import demands
 from raspc.blocks.lower import lower
+from raspc.blocks.precision import PRECISIONS, Precision, precision_in
 from raspc.blocks.readiness import Group
 from raspc.errors import InputError
 from raspc.graph.evaluate import batch_of, run_graph
@@ -111,9 +112,9 @@ def agree(found: Any, expected: Any, tolerance: float = 1e-3) -> bool:
 
 
 @lru_cache(maxsize=8)
-def homes(graph: Graph, optimize: int) -> Mapping[int, tuple[Group, ...]]:
+def homes(graph: Graph, optimize: int, precision: Precision = PRECISIONS["float32"]) -> Mapping[int, tuple[Group, ...]]:
     """The groups of directions of each variable: the compiler's own plan, worked out again."""
-    return lower(graph, demands(graph, optimize)).home
+    return lower(graph, demands(graph, optimize, precision)).home
 
 
 def _levels(group: Group, numbers: Any) -> Any:
@@ -127,7 +128,7 @@ class _Decoder:
     def __init__(self, model: Model, graph: Graph, stage: int, stream: Any) -> None:
         self.graph, self.stage, self.stream = graph, stage, stream.astype(np.float64)
         self.alignment = model.alignment
-        self.homes = homes(graph, int(model.alignment["optimize"]))
+        self.homes = homes(graph, int(model.alignment["optimize"]), precision_in(model.alignment))
         self.known: dict[int, Values | None] = {}
 
     def all(self) -> dict[str, Values]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from raspc.cli.certify import certify
 from raspc.cli.check import check
 from raspc.cli.compile import compile_program
 from raspc.cli.compress import compress
@@ -28,6 +29,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("convert", convert, {}),
     ("run", run, TAKES_TOKENS),
     ("check", check, {}),
+    ("certify", certify, {}),
     ("diff", diff, {}),
     ("inspect", inspect, {}),
     ("view", view, TAKES_TOKENS),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from raspc.blocks.lower import Lowered
+from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.schedule import Schedule, reads_of
-from raspc.blocks.spaces import Block, Head
+from raspc.blocks.spaces import BOS, Block, Head
 from raspc.graph.nodes import Graph, Pattern, Variable
 from raspc.weights.assemble import Layout
 from raspc.weights.heads import layers_of
@@ -21,7 +22,14 @@ def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
     return tuple(" | ".join(found) for found in names)
 
 
-def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, optimize: int) -> dict[str, Any]:
+def alignment(
+    graph: Graph,
+    lowered: Lowered,
+    schedule: Schedule,
+    layout: Layout,
+    optimize: int,
+    precision: Precision = PRECISIONS["float32"],
+) -> dict[str, Any]:
     """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
     where = _columns(lowered, schedule, layout)
     variables = {
@@ -31,6 +39,8 @@ def alignment(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout
     }
     return {
         "optimize": optimize,
+        "bos": layout.start[BOS],
+        "precision": precision.to_json(),
         "schedule": schedule.to_json(),
         "variables": variables,
         "selectors": _selectors(graph, lowered, schedule, where),
@@ -44,8 +54,10 @@ def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, 
         for number, slot in enumerate(layout.heads.slots(lowered, attention)):
             start = 0
             for i in slot.blocks:
-                if start < slot.stop and slot.start < start + _width(lowered.blocks[i]):
-                    found[i].append({"layer": layer, "sublayer": "attention", "head": number})
+                first, last = max(start, slot.start), min(start + _width(lowered.blocks[i]), slot.stop)
+                if first < last:
+                    values = {"values": [first - start, last - start], "column": first - slot.start}
+                    found[i].append({"layer": layer, "sublayer": "attention", "head": number, **values})
                 start += _width(lowered.blocks[i])
         start = 0
         for i in mlp:
@@ -82,7 +94,8 @@ def _variable(
 def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> dict[str, Any]:
     """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them.
 
-    Where others use the dimensions later, also the last stage after which they hold this space.
+    Where others use the dimensions later, also the last stage after which they all hold this space, and the layer
+    whose MLP clears each of them.
     """
     written = [schedule.stages[i] for i, block in enumerate(lowered.blocks) if space in block.write.maps]
     read = [
@@ -90,8 +103,8 @@ def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> 
         for i, block in enumerate(lowered.blocks)
         if any(space in read.maps for read in reads_of(block))
     ]
-    swept = [layer for layer, sweeps in layout.sweeps.items() if any(sweep.space == space for sweep in sweeps)]
-    until = {"until_stage": 2 * min(swept)} if swept else {}
+    swept = [[s.dim, layer] for layer, sweeps in layout.sweeps.items() for s in sweeps if s.space == space]
+    until = {"until_stage": 2 * min(layer for _, layer in swept), "cleared": swept} if swept else {}
     last = 2 * schedule.n_layers if space in lowered.output.maps else max(read, default=None)
     cut = layout.slice(space)
     return {

@@ -14,6 +14,7 @@ from math import prod
 from typing import Any
 
 from raspc.blocks.lower import Lowered
+from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.schedule import Schedule, as_soon_as_possible
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.passes.pipeline import Step
@@ -38,6 +39,7 @@ def record(
     layout: Layout,
     config: Config,
     split: bool,
+    precision: Precision = PRECISIONS["float32"],
 ) -> list[dict[str, Any]]:
     """One entry for each pass in order, but those that were left out: its name, and sizes before and after.
 
@@ -49,22 +51,30 @@ def record(
         _entry("represent", {"directions": _one_hot(graph)}, {"directions": sum(map(len, lowered.spaces))}),
         *(
             _entry(name, *pair)
-            for name, pair in zip(LAST, pairwise(_sizes(graph, lowered, schedule, layout, config, split)), strict=True)
+            for name, pair in zip(
+                LAST, pairwise(_sizes(graph, lowered, schedule, layout, config, split, precision)), strict=True
+            )
         ),
     ]
     return [entry for entry in entries if graph.has(entry["name"])]
 
 
 def _sizes(
-    graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout, config: Config, split: bool
+    graph: Graph,
+    lowered: Lowered,
+    schedule: Schedule,
+    layout: Layout,
+    config: Config,
+    split: bool,
+    precision: Precision,
 ) -> list[dict[str, int]]:
     """The sizes before and after each of the last passes."""
     early = as_soon_as_possible(lowered.blocks)
     layouts = [
-        (early, lay_out(lowered, early, HEADS)),
-        (schedule, lay_out(lowered, schedule, HEADS)),
-        (schedule, lay_out(lowered, schedule, graph.without)),
-        (schedule, lay_out(lowered, schedule, graph.without, split)),
+        (early, lay_out(lowered, early, HEADS, False, precision)),
+        (schedule, lay_out(lowered, schedule, HEADS, False, precision)),
+        (schedule, lay_out(lowered, schedule, graph.without, False, precision)),
+        (schedule, lay_out(lowered, schedule, graph.without, split, precision)),
         (schedule, layout),
     ]
     return [counted(_resized(config, *found)) for found in layouts]

@@ -1,0 +1,181 @@
+"""Reading the blocks back off the weights of a model, where its alignment says that they are.
+
+What is proved of a model is proved of these. A weight that no block accounts for is told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks.lower import Lowered
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
+from raspc.certify.plan import Actual, Reused
+from raspc.errors import InputError
+from raspc.graph.nodes import Graph
+from raspc.weights.model import Model
+
+
+def actual(model: Model, graph: Graph, lowered: Lowered) -> Actual:
+    """The blocks of a plan with the numbers of the model's weights.
+
+    Raises InputError where the alignment does not tell where they are.
+    """
+    try:
+        return _Reader(model, graph, lowered).read()
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(f"the model's alignment does not fit its graph ({error}); compile it again") from error
+
+
+@dataclass
+class _Reader:
+    model: Model
+    graph: Graph
+    lowered: Lowered
+    left: dict[str, Matrix] = field(default_factory=dict)
+    reused: list[Reused] = field(default_factory=list)
+
+    def read(self) -> Actual:
+        self.params = {name: np.asarray(array, np.float64) for name, array in self.model.params.items()}
+        self.left = {name: np.abs(array) for name, array in self.params.items()}
+        self.start = {BOS: int(self.model.alignment["bos"])}
+        self.size = {space.name: len(space) for space in self.lowered.spaces}
+        for variable in self.model.alignment["variables"].values():
+            self.start |= {space["name"]: int(space["dims"][0]) for space in variable["spaces"]}
+        tables = self.tables()
+        blocks = tuple(self.block(i, block) for i, block in enumerate(self.lowered.blocks))
+        output = self.linear("unembed", slice(None), self.lowered.output)
+        self.sweeps()
+        stray = {name: float(left.max()) for name, left in self.left.items() if left.size and left.any()}
+        return Actual(blocks, tables, output, stray, tuple(self.reused))
+
+    def rows(self, space: str) -> slice:
+        return slice(self.start[space], self.start[space] + self.size[space])
+
+    def take(self, name: str, *where: Any) -> Matrix:
+        """A part of a parameter, which is then accounted for."""
+        self.left[name][where] = 0.0
+        part: Matrix = self.params[name][where]
+        return part
+
+    def tables(self) -> dict[str, Matrix]:
+        tokens, positions = "token_embed/embeddings", "pos_embed/embeddings"
+        found = {s: self.take(tokens, slice(0, len(t)), self.rows(s)) for s, t in self.lowered.embeddings.items()}
+        found |= {
+            s: self.take(positions, slice(1, len(t) + 1), self.rows(s)) for s, t in self.lowered.positions.items()
+        }
+        self.exactly(tokens, (self.model.config.bos_id, self.start[BOS]), 1.0)
+        return found
+
+    def exactly(self, name: str, where: tuple[int, int], number: float) -> None:
+        """A weight that must be just this; what it differs by stays unaccounted for."""
+        self.left[name][where] = abs(self.params[name][where] - number)
+
+    def linear(self, module: str, columns: slice, planned: Read) -> Read:
+        """A read of the stream."""
+        maps = {space: self.take(f"{module}/w", self.rows(space), columns) for space in planned.maps}
+        return Read(maps, self.take(f"{module}/b", columns))
+
+    # -- blocks ----------------------------------------------------------------------------------
+
+    def block(self, place: int, block: Block) -> Block:
+        label = self.graph.labels[self.lowered.place_of_block[place]]
+        parts = self.model.alignment["variables"][label]["computed_by"]
+        if isinstance(block, Head):
+            return self.head(block, [part for part in parts if part["sublayer"] == "attention"])
+        where = next(part for part in parts if part["sublayer"] == "mlp")
+        return self.neurons(block, int(where["layer"]), *map(int, where["neurons"]))
+
+    def head(self, head: Head, parts: Sequence[Mapping[str, Any]]) -> Head:
+        """A head, some of whose values may be moved by others that score alike."""
+        scored = [self.scores(head, int(part["layer"]), int(part["head"])) for part in parts]
+        first = scored[0]
+        for other in scored[1:]:
+            self.like(first, other)
+        values, writes = zip(*(self.values(head, part) for part in parts), strict=True)
+        value = Read(
+            {space: np.hstack([v.maps[space] for v in values]) for space in head.value.maps},
+            np.concatenate([v.bias for v in values]),
+        )
+        write = Write({space: np.vstack([w[space] for w in writes]) for space in head.write.maps})
+        return replace(first, value=value, write=write)
+
+    def like(self, one: Head, other: Head) -> None:
+        """Two heads that share the values of one block must score alike; a difference stays unaccounted for."""
+        pairs = ((one.query, other.query), (one.key, other.key))
+        off = [np.abs(a.bias - b.bias).max(initial=0.0) for a, b in pairs]
+        off += [np.abs(a.maps[s] - b.maps[s]).max(initial=0.0) for a, b in pairs for s in a.maps]
+        off += [abs(one.sink - other.sink), abs((one.log_sink or 0.0) - (other.log_sink or 0.0))]
+        if max(off) > 0:
+            self.left[f"scores of {one.name}"] = np.array([max(off)])
+
+    def scores(self, head: Head, layer: int, number: int) -> Head:
+        """What the weights say of the scores of one head."""
+        prefix, d_head = f"transformer/layer_{layer}/attn", self.model.config.d_head
+        first, scale = number * d_head, head.scale(d_head)
+        scored = slice(first, first + head.query.width)
+        query = self.linear(f"{prefix}/query", scored, head.query)
+        query = Read({space: matrix / scale for space, matrix in query.maps.items()}, query.bias / scale)
+        key = self.linear(f"{prefix}/key", scored, head.key)
+        sink = first + head.query.width
+        self.exactly(f"{prefix}/key/w", (self.start[BOS], sink), 1.0)
+        self.exactly(f"{prefix}/query/w", (self.start[BOS], sink), 2 * scale)
+        score = float(self.take(f"{prefix}/query/b", sink))
+        raised = None if head.log_sink is None else score / float(np.sqrt(d_head))
+        at = head.sink if raised is not None else score / scale
+        return replace(head, query=query, key=key, sink=at, log_sink=raised)
+
+    def values(self, head: Head, part: Mapping[str, Any]) -> tuple[Read, dict[str, Matrix]]:
+        """The values of a block that one head moves, and where it writes them."""
+        prefix, d_head = f"transformer/layer_{int(part['layer'])}/attn", self.model.config.d_head
+        low, high = map(int, part["values"])
+        start = int(part["head"]) * d_head + int(part["column"])
+        columns = slice(start, start + high - low)
+        value = self.linear(f"{prefix}/value", columns, head.value)
+        return value, {s: self.take(f"{prefix}/linear/w", columns, self.rows(s)) for s in head.write.maps}
+
+    def neurons(self, block: Neurons, layer: int, start: int, stop: int) -> Neurons:
+        prefix, cut = f"transformer/layer_{layer}/mlp", slice(start, stop)
+        read = self.linear(f"{prefix}/linear_1", cut, block.read)
+        write = {s: self.take(f"{prefix}/linear_2/w", cut, self.rows(s)) for s in block.write.maps}
+        bias = {s: self.take(f"{prefix}/linear_2/b", self.rows(s)) for s in block.write.maps}
+        return replace(block, read=read, write=Write(write, bias))
+
+    # -- dimensions that are used again -----------------------------------------------------------
+
+    def sweeps(self) -> None:
+        """Neurons that clear a dimension: relu(x) and relu(−x), written back with the other sign."""
+        for variable in self.model.alignment["variables"].values():
+            for space in variable["spaces"]:
+                for dim, layer in space.get("cleared", ()):
+                    self.reused.append(self.swept(space["name"], int(dim), int(layer)))
+
+    def swept(self, space: str, dim: int, layer: int) -> Reused:
+        """What is left in a dimension once it has been cleared."""
+        prefix = f"transformer/layer_{layer}/mlp"
+        first, second = self.left[f"{prefix}/linear_1/w"], self.left[f"{prefix}/linear_2/w"]
+        kept = [1.0, 1.0]
+        for neuron in np.flatnonzero((first[dim] != 0) & (second[:, dim] != 0)):
+            w = float(self.take(f"{prefix}/linear_1/w", dim, neuron))
+            kept[int(w < 0)] += float(self.take(f"{prefix}/linear_2/w", neuron, dim)) * w
+        return Reused(space, dim - self.start[space], dim, layer, (abs(kept[0]), abs(kept[1])))
+
+
+def located(alignment: Mapping[str, Any]) -> tuple[dict[str, slice], dict[str, int]]:
+    """The dimensions of each space, and the stage that writes it, as the alignment says."""
+    spaces = [space for variable in alignment["variables"].values() for space in variable["spaces"]]
+    dims = {space["name"]: slice(*map(int, space["dims"])) for space in spaces}
+    return dims, {space["name"]: int(space["from_stage"]) for space in spaces}
+
+
+def as_planned(lowered: Lowered, swept: Mapping[int, Any], dims: Mapping[str, slice]) -> Actual:
+    """What the weights say that were assembled from a plan a moment ago."""
+    reused = tuple(
+        Reused(sweep.space, sweep.dim - dims[sweep.space].start, sweep.dim, layer, (0.0, 0.0))
+        for layer, sweeps in swept.items()
+        for sweep in sweeps
+    )
+    return Actual(lowered.blocks, {**lowered.embeddings, **lowered.positions}, lowered.output, {}, reused)

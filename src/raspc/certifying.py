@@ -1,0 +1,125 @@
+"""Certificates of finished models, in any precision, and the lengths that a program could be compiled for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks.demand import demands
+from raspc.blocks.lower import Lowered, lower
+from raspc.blocks.precision import Precision, precision_in, precision_of
+from raspc.certify import limits
+from raspc.certify.certificate import Certificate, examine
+from raspc.certify.plan import Plan
+from raspc.certify.prove import prove
+from raspc.certify.weights import actual, located
+from raspc.compiler import compile_graph
+from raspc.errors import InputError
+from raspc.graph.build import build
+from raspc.graph.evaluate import run_graph
+from raspc.graph.nodes import Graph, Listed
+from raspc.graph.program import as_program
+from raspc.graph.samples import search
+from raspc.weights.model import Model
+
+STEPS = 24
+"""The tolerance of weights is found to within a factor of 2^½ between 2^−STEPS and 1."""
+
+
+def certificate(
+    model: Model,
+    dtype: str = "float32",
+    summation: str = "any order",
+    accumulate: str = "float32",
+    probabilities: str = "stored",
+    tolerance: bool = False,
+    longest: bool = False,
+) -> Certificate:
+    """The certificate of a model in a precision: every decision with its margin, proved from the weights themselves.
+
+    `dtype`: "float64", "float32", "tf32", "bfloat16", "float16". `summation`: "any order", "blocked" or "pairwise".
+    `accumulate`: "float32", or "stored" for sums that are rounded to a narrow dtype after each term.
+    `probabilities`: "stored" where the softmax gives the narrow dtype, "float32" where a fused kernel keeps it.
+    `tolerance`: also find how far off, relatively, all weights may be. `longest`: where it does not hold, also find the
+    greatest length for which the program compiles in this precision.
+
+    Raises InputError for unknown options and for a model without its graph and alignment.
+    """
+    precision = precision_of(dtype, summation, accumulate, probabilities)
+    plan = plan_of(model)
+    found = examine(model, plan, precision)
+    if tolerance:
+        found = replace(found, tolerance=tolerance_of(plan, precision))
+    if longest:
+        found = replace(found, longest=longest_length(model, found, precision))
+    shown = example(plan.graph, found.weakest.at) if found.weakest is not None else None
+    return replace(found, example=shown)
+
+
+def longest_length(model: Model, found: Certificate, precision: Precision) -> int:
+    """The greatest length for which the program compiles in this precision: that of the model, or a shorter one."""
+    graph = model.graph.before_passes
+    if found.holds:
+        return int(graph.max_seq_len)
+    program = as_program(graph)
+    level = int(model.alignment["optimize"])
+
+    def make(length: int) -> object:
+        shorter = build(program, graph.vocab, length, graph.causal, graph.without)
+        return compile_graph(shorter, optimize=level, solver=False, precision=precision)
+
+    return limits.longest(make, graph.max_seq_len)
+
+
+def example(graph: Graph, at: Mapping[int, int]) -> tuple[Any, ...] | None:
+    """An input in which variables take these values, at one position or as key and query; None if none was found."""
+    if not at:
+        return None
+    for batch in search(len(graph.vocab), graph.max_seq_len, graph.causal).batches:
+        run = run_graph(graph, batch)
+        hits = np.ones(len(batch.lengths), bool)
+        for place, value in at.items():
+            if not isinstance(graph.variable(place).domain, Listed):
+                return None
+            hits &= ((run.column(place).ids == value) & batch.real).any(axis=1)
+        if (rows := np.flatnonzero(hits)).size:
+            length = int(batch.lengths[rows[0]])
+            return tuple(graph.vocab[i] for i in batch.ids[rows[0], :length])
+    return None
+
+
+def plan_of(model: Model) -> Plan:
+    """What the compiler planned, worked out again from the graph, beside what the weights of the model say."""
+    graph = model.graph
+    if not isinstance(graph, Graph) or "optimize" not in model.alignment or "bos" not in model.alignment:
+        raise InputError(
+            "the model holds no graph or no alignment to certify it by; compile it again, or load a whole directory"
+        )
+    needs = demands(graph, int(model.alignment["optimize"]), precision_in(model.alignment))
+    lowered: Lowered = lower(graph, needs)
+    said = actual(model, graph, lowered)
+    return Plan(graph, needs, lowered, model.config.d_head, said, *located(model.alignment))
+
+
+def tolerance_of(plan: Plan, precision: Precision) -> float:
+    """By how much, relative to its size, every weight may be off at once: the largest power of 2^½ that is proved."""
+
+    def holds(steps: int) -> bool:
+        shaken = replace(precision, weight_error=2.0 ** (-steps / 2))
+        return all(link.holds for link in prove(plan, shaken))
+
+    steps = _first(holds, 0, 2 * STEPS)
+    return 0.0 if steps is None else float(2.0 ** (-steps / 2))
+
+
+def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
+    """The least number from low to high that holds, if larger ones do too."""
+    if not holds(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low

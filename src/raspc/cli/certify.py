@@ -1,0 +1,83 @@
+"""`raspc certify`: what is known of a saved model in a number format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from raspc.cli import syntax
+from raspc.cli.options import Directory, Json
+from raspc.cli.output import answer, say, table
+
+if TYPE_CHECKING:
+    from raspc.certify.certificate import Certificate
+
+MOST_LINKS = 12
+"""How many decisions are shown, the weakest first."""
+
+
+def certify(
+    directory: Directory,
+    dtype: Annotated[str, typer.Option(help="float64, float32, tf32, bfloat16 or float16.")] = "float32",
+    summation: Annotated[str, typer.Option(help="How sums are taken: any order, blocked or pairwise.")] = "any order",
+    accumulate: Annotated[
+        str, typer.Option(help="float32, or stored: sums of a narrow dtype are rounded to it after each term.")
+    ] = "float32",
+    probabilities: Annotated[
+        str, typer.Option(help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.")
+    ] = "stored",
+    as_json: Json = False,
+) -> None:
+    """Prove every decision of a model in a precision, from its weights; exit 1 if it does not hold.
+
+    Prints the weakest link by name and, where the model does not hold, the greatest length that would.
+    """
+    from raspc.certifying import certificate
+    from raspc.weights import load
+
+    found = certificate(load(directory), dtype, summation, accumulate, probabilities, tolerance=True, longest=True)
+    answer(found.to_json(), as_json, lambda: _tell(found))
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _tell(found: Certificate) -> None:
+    """The verdict, the weakest link, what else is known, and the weakest decisions."""
+    say(f"{_verdict(found)} in {found.dtype} up to length {found.max_seq_len} ({_model(found)})")
+    weakest = found.weakest
+    if weakest is not None:
+        say(
+            f"weakest link: the {weakest.kind} of {weakest.name} needs {weakest.needed:.3g} of {weakest.present:.3g} "
+            f"{weakest.unit}" + (f", for example on {syntax.show_all(found.example)}" if found.example else "")
+        )
+    if found.tolerance:
+        say(f"proved for all weights off by up to {found.tolerance:.2g} of their size")
+    if not found.holds:
+        say(f"the program compiles for {found.dtype} up to length {found.longest}")
+    table(
+        ("decision", "of", "margin needed", "present", "unit"),
+        [
+            (link.kind, link.name, f"{link.needed:.3g}", f"{link.present:.3g}", link.unit)
+            for link in found.links[:MOST_LINKS]
+        ],
+    )
+    if len(found.links) > MOST_LINKS:
+        say(f"and {len(found.links) - MOST_LINKS} more, with --json")
+
+
+def _verdict(found: Certificate) -> str:
+    if found.verdict == "fails":
+        return "DOES NOT HOLD"
+    if found.proved:
+        return "holds, proved,"
+    measured = found.measured or {"inputs": 0, "exhaustive": False}
+    every = "all " if measured["exhaustive"] else ""
+    return f"holds, not proved but measured on {every}{measured['inputs']:,} inputs,"
+
+
+def _model(found: Certificate) -> str:
+    """The model of rounding in words."""
+    stored = f"sums in {found.summation}, kept in {found.accumulate if found.accumulate != 'stored' else found.dtype}"
+    rounded = f"probabilities {'rounded to ' + found.dtype if found.probabilities == 'stored' else 'not rounded'}"
+    return f"{stored}; {rounded}"
