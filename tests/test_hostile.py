@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from tests import fuzz_load, hostile
 
 from raspc import ModelFormatError, jsonvalues
+from raspc.cli.app import status
 from raspc.graph import GraphLimits, from_json
 from raspc.weights import Limits, load, saving
 
@@ -139,6 +143,76 @@ def test_a_graph_of_another_frame_is_refused(name: str, tmp_path: Path) -> None:
     hostile.write(tmp_path, hostile.forged({**held, saving.CONFIG: jsonvalues.dumps(config)}))
     with pytest.raises(ModelFormatError, match=words):
         load(tmp_path)
+
+
+def displaced(alignment: dict[str, Any], name: str, value: Any) -> None:
+    """One field of the last space of `hist` changed; None: left out."""
+    space = alignment["variables"]["hist"]["spaces"][-1]
+    if value is None:
+        del space[name]
+    else:
+        space[name] = value
+
+
+ALIGNMENTS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "no variables of the graph": (lambda a: a["variables"].pop("hist"), "not those of the graph"),
+    "a variable too many": (lambda a: a["variables"].update(x=a["variables"]["hist"]), "not those of the graph"),
+    "dimensions outside": (lambda a: displaced(a, "dims", [0, 999]), "outside the stream"),
+    "dimensions backwards": (lambda a: displaced(a, "dims", [3, 1]), "outside the stream"),
+    "dimensions of words": (lambda a: displaced(a, "dims", ["a", "b"]), "variables is malformed"),
+    "no last stage": (lambda a: displaced(a, "to_stage", None), "variables is malformed"),
+    "no level": (lambda a: a.pop("optimize"), "optimize is missing"),
+    "level 7": (lambda a: a.update(optimize=7), "optimize is malformed"),
+    "a layer outside": (lambda a: a["variables"]["hist"]["computed_by"][0].update(layer=9), "no layer of the model"),
+    "a head of a selector that is none": (lambda a: a["selectors"].update(x=[{}]), "selectors is malformed"),
+    "passes without names": (lambda a: a["passes"][0].pop("name"), "passes is malformed"),
+}
+
+
+@pytest.mark.parametrize("name", ALIGNMENTS)
+def test_an_alignment_that_does_not_fit_is_refused(name: str, tmp_path: Path) -> None:
+    """Where variables live and what computes them must be within the model, in the form that readers expect."""
+    change, words = ALIGNMENTS[name]
+    held = hostile.originals()[0]
+    labels = jsonvalues.loads(held[saving.LABELS])
+    change(labels["alignment"])
+    hostile.write(tmp_path, hostile.forged({**held, saving.LABELS: jsonvalues.dumps(labels)}))
+    with pytest.raises(ModelFormatError, match=words):
+        load(tmp_path)
+
+
+SHOWN: dict[str, tuple[Callable[[Any, Any], Any], tuple[str, ...], str]] = {
+    "a certificate without links": (lambda c, a: c["certificate"].pop("links"), (), "certificate"),
+    "a certificate of words": (lambda c, a: c["certificate"].update(links=[1]), (), "certificate"),
+    "passes of words": (lambda c, a: a["passes"][-1].update(after={"d_model": "x"}), ("--passes",), "passes"),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_has_no_fixed_form_is_shown_or_told(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`raspc inspect` of a certificate or a record that lacks what is shown: one line, exit status 2."""
+    change, options, words = SHOWN[name]
+    held = hostile.originals()[0]
+    config, labels = (jsonvalues.loads(held[file]) for file in (saving.CONFIG, saving.LABELS))
+    change(config, labels["alignment"])
+    changed = {**held, saving.CONFIG: jsonvalues.dumps(config), saving.LABELS: jsonvalues.dumps(labels)}
+    hostile.write(tmp_path / "model", hostile.forged(changed))
+    assert status(["inspect", str(tmp_path / "model"), *options]) == 2
+    assert re.fullmatch(rf"raspc: the model's .*{words} is malformed[^\n]*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("command", [["run", "a", "b", "--trace"], ["inspect"], ["check"], ["diff", "hist"]])
+def test_a_space_of_another_width_is_told(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fewer dimensions than the variable has directions: whoever reads them says so, others go on."""
+    held = hostile.originals()[0]
+    labels = jsonvalues.loads(held[saving.LABELS])
+    displaced(labels["alignment"], "dims", [0, 1])
+    hostile.write(tmp_path / "model", hostile.forged({**held, saving.LABELS: jsonvalues.dumps(labels)}))
+    code = status([command[0], str(tmp_path / "model"), *command[1:]])
+    told = "compile the model again" in capsys.readouterr().err
+    assert (code, told) == ((2, True) if command[0] == "run" else (0, False))
 
 
 @pytest.mark.slow

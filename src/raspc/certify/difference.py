@@ -30,6 +30,10 @@ LIMIT = 100_000
 EXACT, ROUNDED = (1e-9, 1e-9), (1e-5, 1e-4)
 """Absolute and relative: how near numbers are one answer; the second where a model computes them in float32."""
 
+GRAPHS_ONLY = (
+    "graphs were compared, not weights: raspc check compares a model's weights with its graph, --run runs them"
+)
+
 Progress = Callable[[int, int], None]
 
 
@@ -39,9 +43,9 @@ class Comparison:
 
     `how`: "weights" (the models are the same arrays), "normal form" (the same graph), "inputs". `checked` of
     `total` inputs were tried, all of them up to length `up_to`; on `undefined` of them neither side has an
-    answer. `notes`: on what the two were compared, where they do not take the same inputs. `tokens`: an input
-    on which they differ, the first in order of length unless it is longer than `up_to`; `a` and `b`: the
-    answers, None for a side that has none.
+    answer. `notes`: that only the graphs of models were compared, or what of two sides was that do not take the
+    same inputs. `tokens`: an input on which they differ, the first in order of length unless it is longer than
+    `up_to`; `a` and `b`: the answers, None for a side that has none.
     """
 
     equal: bool
@@ -124,7 +128,8 @@ def diff(
     one, other = _subject(a, frame.with_defaults_of(b)), _subject(b, frame.with_defaults_of(a))
     tokens, notes = _common(one, other)
     if not run and not notes and (how := _same_without_running(one, other)):
-        return Comparison(True, how, up_to=one.max_seq_len)
+        about = (GRAPHS_ONLY,) if how == "normal form" and (one.model or other.model) else ()
+        return Comparison(True, how, up_to=one.max_seq_len, notes=about)
     longest, tolerance = min(one.max_seq_len, other.max_seq_len), max(one.tolerance, other.tolerance)
     trial = _Trial(one.side(tokens, dtype), other.side(tokens, dtype), tolerance, tokens, longest)
     return replace(trial.run(limit, seed, progress), notes=notes)

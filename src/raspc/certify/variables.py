@@ -15,7 +15,7 @@ from raspc.blocks.demand import demands
 from raspc.blocks.lower import lower
 from raspc.blocks.precision import PRECISIONS, Precision, precision_in
 from raspc.blocks.readiness import Group
-from raspc.errors import InputError
+from raspc.errors import InputError, ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
 from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
@@ -152,7 +152,13 @@ class _Decoder:
         for group in self.homes.get(place, ()):
             space = spaces.get(group.space)
             if space and space["from_stage"] <= self.stage and self.stage <= space.get("until_stage", self.stage):
-                found.append((group, slice(*space["dims"])))
+                where = slice(*space["dims"])
+                if where.stop - where.start != group.code.shape[1]:
+                    raise ModelFormatError(
+                        f"the alignment gives {group.space} {where.stop - where.start} dimensions, needed "
+                        f"{group.code.shape[1]}; compile the model again"
+                    )
+                found.append((group, where))
         return found
 
     @staticmethod

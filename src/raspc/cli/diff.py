@@ -42,7 +42,7 @@ def diff(
     sides = _sides((a, b), _Options(vocab, max_seq_len, causal))
     with progress_bar("comparing") as progress:
         found = compare(sides[0], sides[1], limit=None if every else limit, seed=seed, run=run, progress=progress)
-    answer(_record(found), as_json, lambda: _tell(found, (a, b), sides))
+    answer(_record(found), as_json, lambda: _tell(found, (a, b)))
     if not found:
         raise typer.Exit(1)
 
@@ -94,26 +94,17 @@ def _record(found: Comparison) -> dict[str, Any]:
     return found.to_json() | {name: encoded(getattr(found, name)) for name in ("tokens", "a", "b")}
 
 
-def _tell(found: Comparison, names: tuple[str, str], sides: list[Model | Graph]) -> None:
+def _tell(found: Comparison, names: tuple[str, str]) -> None:
     for note in found.notes:
         say(note)
     if found.equal:
-        say(_HOW[found.how](found) + (_caution(sides) if found.how == "normal form" else ""))
+        say(_HOW[found.how](found))
         return
     first = len(found.tokens or ()) <= found.up_to
     say("different; the first input, in order of length:" if first else "different, on an input found at random:")
     width = max(len(name) for name in (*names, "input")) + 2
     for name, items in (("input", found.tokens), (names[0], found.a), (names[1], found.b)):
         say(f"  {name:{width}}{'undefined' if items is None else syntax.show_all(items)}")
-
-
-def _caution(sides: list[Model | Graph]) -> str:
-    """What the graph of a model does not say."""
-    from raspc.graph import Graph
-
-    if all(isinstance(side, Graph) for side in sides):
-        return ""
-    return "; this is about the graphs: `raspc check` compares a model's weights with its graph, --run runs them here"
 
 
 def _by_inputs(found: Comparison) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from raspc.cli import story, syntax
 from raspc.cli.options import Directory, Json
-from raspc.cli.output import answer, say, table
+from raspc.cli.output import answer, as_written, say, table
 
 MOST_VALUES = 8
 """How many values of a value set are shown before it is shortened."""
@@ -55,7 +55,8 @@ def _tell(found: Mapping[str, Any]) -> None:
     )
     for note in found["notes"]:
         say(f"note: {note}")
-    _certificate(found["certificate"])
+    with as_written("the model's certificate"):
+        _certificate(found["certificate"])
 
 
 def _certificate(found: Mapping[str, Any] | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from raspc.cli.output import say, table
+from raspc.cli.output import as_written, say, table
 
 if TYPE_CHECKING:
     from raspc.rasp import SOp
@@ -42,8 +42,9 @@ def facts(
 def tell(found: Mapping[str, Any], n_layers: int) -> None:
     """The same as tables."""
     if "passes" in found:
-        table(("pass", "changes", *COLUMNS.values()), [_row(step) for step in found["passes"]])
-        say(_schedule(found["schedule"]))
+        with as_written("the model's record of its passes"):
+            table(("pass", "changes", *COLUMNS.values()), [_row(step) for step in found["passes"]])
+            say(_schedule(found["schedule"]))
         _tell_without(found["without"])
     if "variables" in found:
         rows = [row for variable in found["variables"] for row in _explained(variable, n_layers)]

@@ -46,6 +46,8 @@ def alignment_faults(alignment: Mapping[str, Any], config: Config, graph: Graph 
             yield f"labels.json: alignment.{name} is malformed"
             return
     variables = alignment.get("variables")
+    if variables is not None and "optimize" not in alignment:
+        yield "labels.json: alignment.optimize is missing"
     if variables is not None:
         yield from (f"labels.json: {fault}" for fault in _misplaced(variables, config, graph))
 
@@ -98,7 +100,8 @@ def _part(obj: Any) -> bool:
 def _space(obj: Any) -> bool:
     if not _record(name=_text, dims=_range, from_stage=_whole(-1))(obj):
         return False
-    return all(obj.get(name) is None or _whole(-1)(obj[name]) for name in ("to_stage", "until_stage"))
+    last = "to_stage" in obj and (obj["to_stage"] is None or _whole(-1)(obj["to_stage"]))
+    return last and ("until_stage" not in obj or _whole(-1)(obj["until_stage"]))
 
 
 def _facts(obj: Any) -> bool:
