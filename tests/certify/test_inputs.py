@@ -55,3 +55,10 @@ def test_random_batches(n_tokens: int, max_len: int, size: int, seed: int) -> No
     again = inputs.random_batch(n_tokens, max_len, size, (seed, 0), False)
     assert np.array_equal(batch.ids, again.ids)
     assert sum(inputs.random_sizes(max_len, size)) == size
+
+
+def test_numbers_that_are_too_large_to_print() -> None:
+    """26 letters and length 5,000: Python refuses to write such a number, so its size is told."""
+    assert (inputs.shown(1_398_100), inputs.stored(1_398_100)) == ("1,398,100", 1_398_100)
+    many = inputs.count(26, 5_000)
+    assert (inputs.shown(many), inputs.stored(many)) == ("about 10^7074", None)

@@ -87,6 +87,13 @@ def test_numbers_that_are_averaged_do_not_move() -> None:
     assert actions(build(rasp.SelectorWidth(everywhere), (1, 2, 4), 3), 0, 1) is not None
 
 
+def test_many_tokens() -> None:
+    """26 letters, of which an input holds few: orbits are counted although all permutations are beyond 64 bits."""
+    model = raspc.compile(library.get("has_seen").program, "abcdefghijklmnopqrstuvwxyz", 3, certify=False)
+    report = check(model)
+    assert (report.ok, report.checked, report.ran) == (True, 26 + 26**2 + 26**3, 1 + 2 + 5)
+
+
 def spoil(model: Model, name: str, change: Any) -> Model:
     """The model with one array changed in place."""
     params = {key: np.array(model.params[key]) for key in model.params}

@@ -70,6 +70,16 @@ def test_a_state_is_kept(raspc: Raspc) -> None:
     assert "backwards" in Path("mine.py").read_text()
 
 
+def test_more_inputs_than_can_be_written_out(raspc: Raspc) -> None:
+    """Two tokens, length 15,000: a number of 4,500 digits is not printed."""
+    Path("same.py").write_text("from raspc import rasp\nsame = rasp.Map(lambda x: x, rasp.tokens)")
+    assert raspc("compile", "same.py:same", "--vocab", "a,b", "--max-seq-len", "15000", "-o", "long").code == 0
+    report = raspc("check", "long", "--limit", "2", "--json").json
+    assert (report["ok"], report["total"], report["checked"]) == (True, None, 2)
+    ran = raspc("diff", "long", "long", "--run", "--limit", "3")
+    assert ran.out.startswith("equal on 3 inputs, not all of about 10^4515: all up to length 1")
+
+
 class Terminal(io.StringIO):
     """Standard error, where somebody is watching."""
 

@@ -43,6 +43,8 @@ Progress = Callable[[int, int], None]
 class Report:
     """What a check found. `difference` is about the first input on which the two differ.
 
+    As JSON, a `total` that has no room in 64 bits is null.
+
     `symmetric`: classes of tokens that are proved to be exchangeable; of inputs that are equal but for an
     exchange one was run for all, so that `ran` is smaller than `checked`.
     """
@@ -73,7 +75,7 @@ class Report:
         return {
             "ok": self.ok,
             "checked": self.checked,
-            "total": self.total,
+            "total": inputs.stored(self.total),
             "exhaustive": self.exhaustive,
             "undefined": self.undefined,
             "failures": self.failures,

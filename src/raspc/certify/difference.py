@@ -15,7 +15,16 @@ import numpy as np
 
 from raspc import values as V
 from raspc.certify.answers import Codes, Side, differing
-from raspc.certify.inputs import batch_of_piece, count, longest_within, pieces, random_batch, random_sizes, whole
+from raspc.certify.inputs import (
+    batch_of_piece,
+    count,
+    longest_within,
+    pieces,
+    random_batch,
+    random_sizes,
+    stored,
+    whole,
+)
 from raspc.certify.normal import same_form
 from raspc.errors import InputError
 from raspc.graph.build import build
@@ -71,7 +80,7 @@ class Comparison:
         """The comparison as JSON data."""
         lists = {name: getattr(self, name) for name in ("notes", "tokens", "a", "b")}
         plain = {name: None if items is None else list(items) for name, items in lists.items()}
-        return vars(self) | plain | {"exhaustive": self.exhaustive}
+        return vars(self) | plain | {"total": stored(self.total), "exhaustive": self.exhaustive}
 
 
 @dataclass(frozen=True)

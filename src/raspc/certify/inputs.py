@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,17 @@ class Piece:
 
 def count(n_tokens: int, max_len: int) -> int:
     """How many inputs there are of 1 to `max_len` tokens."""
-    return sum(n_tokens**length for length in range(1, max_len + 1))
+    return max_len if n_tokens == 1 else (n_tokens ** (max_len + 1) - n_tokens) // (n_tokens - 1)
+
+
+def shown(many: int) -> str:
+    """A number of inputs for a person; of one that Python would not even print, the size."""
+    return f"{many:,}" if many < 10**15 else f"about 10^{int((many.bit_length() - 1) * log10(2))}"
+
+
+def stored(many: int) -> int | None:
+    """A number of inputs for JSON; null where it has no room in 64 bits."""
+    return many if many < 1 << 63 else None
 
 
 def longest_within(n_tokens: int, max_len: int, limit: int) -> int:

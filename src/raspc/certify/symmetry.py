@@ -66,7 +66,9 @@ def orbit_sizes(ids: Ids, classes: Classes) -> NDArray[np.int64]:
     sizes = np.ones(len(ids), np.int64)
     for members in classes:
         used = sum((ids == token).any(axis=1).astype(int) for token in members)
-        sizes *= np.array([perm(len(members), k) for k in range(len(members) + 1)])[used]
+        # More tokens than positions do not occur, and would be too many to count in 64 bits.
+        most = min(len(members), ids.shape[1])
+        sizes *= np.array([perm(len(members), k) for k in range(most + 1)], np.int64)[used]
     return sizes
 
 

@@ -111,8 +111,10 @@ def _by_inputs(found: Comparison) -> str:
     undefined = f" (but {found.undefined:,} on which neither is defined)" if found.undefined else ""
     if found.exhaustive:
         return f"equal on all {found.checked:,} inputs up to length {found.up_to}{undefined}"
+    from raspc.certify.inputs import shown
+
     short = f"all up to length {found.up_to}, random ones beyond" if found.up_to else "random ones"
-    return f"equal on {found.checked:,} inputs, not all of {found.total:,}: {short}{undefined}"
+    return f"equal on {found.checked:,} inputs, not all of {shown(found.total)}: {short}{undefined}"
 
 
 _HOW = {
