@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from raspc.blocks.neurons import Design
 from raspc.blocks.precision import Precision
-from raspc.blocks.spaces import Matrix, Neurons
+from raspc.blocks.spaces import Matrix, Neurons, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of
 from raspc.graph.nodes import Floats, Ids
 
 Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
 
-CELLS = 1 << 22
-"""The most products (cell, neuron, direction) that are looked at one by one."""
+READS = 1 << 24
+"""The most reads (cell, neuron) that are looked at one by one."""
+PRODUCTS = 1 << 26
+"""The most products of these with weights."""
+DENSE = 1 << 22
+"""From this many products on, only those with weights that are not 0 are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +46,14 @@ class Written:
     grain: Floats
 
 
-def cells_of(design: Design, ids: Ids | None, columns: int, read: Reading) -> Cells | None:
+def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Cells | None:
     """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none.
 
     None where there are too many.
     """
-    if ids is None or ids.size * max(1, design.size) * max(1, columns) > CELLS:
+    if ids is None or ids.size * design.size > READS:
+        return None
+    if sum(_products(ids.size, matrix) for matrix in write.maps.values()) > PRODUCTS:
         return None
     known = ids >= 0
     reads = np.zeros((*[1] * ids.ndim, design.size)) + design.bias
@@ -59,6 +65,29 @@ def cells_of(design: Design, ids: Ids | None, columns: int, read: Reading) -> Ce
     if design.axes == (read.only,) and read.rounded_rows is not None and len(read.rounded_rows) == len(ids):
         passed, rounding = read.seen[design.axes[0]].error[known], read.rounded_rows[known]
     return Cells(reads[known], ids[known], passed, rounding)
+
+
+def _products(rows: int, matrix: Matrix) -> int:
+    """How many products `_times` takes."""
+    dense = rows * matrix.size
+    return dense if dense <= DENSE else min(dense, rows * matrix.shape[1] * _fullest(matrix))
+
+
+def _fullest(matrix: Matrix) -> int:
+    """The most weights of a column that are not 0."""
+    return int((matrix != 0).sum(axis=0).max(initial=0))
+
+
+def _times(rows: Matrix, matrix: Matrix) -> Matrix:
+    """rows @ matrix; of a large one with few weights in a column, column by column of these."""
+    most = _fullest(matrix) if len(rows) * matrix.size > DENSE else len(matrix)
+    if 2 * most >= len(matrix):
+        return rows @ matrix
+    places = np.argsort(matrix == 0, axis=0, kind="stable")[:most]
+    found: Matrix = np.zeros((len(rows), matrix.shape[1]))
+    for place in places:
+        found += rows[:, place] * matrix[place, np.arange(matrix.shape[1])]
+    return found
 
 
 @dataclass(frozen=True)
@@ -154,11 +183,11 @@ def _by_cell(
     fires = cells.reads + error > 0
     height = np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
     weights = np.abs(matrix)
-    error = np.where(fires, off, 0.0) @ weights
+    error = _times(np.where(fires, off, 0.0), weights)
     if precision.weight_error or not np.array_equal(matrix, planned):
         error = error + height @ (np.abs(matrix - planned) + precision.weight_error * weights)
-    up, down = height @ np.maximum(matrix, 0.0), height @ np.maximum(-matrix, 0.0)
-    return error, np.maximum(up, down), up + down, fires.astype(float) @ (weights > 0)
+    up, down = _times(height, np.maximum(matrix, 0.0)), _times(height, np.maximum(-matrix, 0.0))
+    return error, np.maximum(up, down), up + down, _times(fires.astype(float), (weights > 0).astype(float))
 
 
 def _looked_at(block: Neurons, actual: Neurons, read: Reading, precision: Precision) -> Look:

@@ -230,10 +230,9 @@ class _Prover:
 
     def neurons(self, place: int, block: Neurons, said: Neurons) -> None:
         read = self.read(block.read, said.read)
-        columns = sum(matrix.shape[1] for matrix in block.write.maps.values())
         design = self.needs.design[place]
         ids = self.ids(place, design.axes)
-        cells = mlp.cells_of(design, ids, columns, read)
+        cells = mlp.cells_of(design, ids, block.write, read)
         if (step := mlp.nearest_step(block, read, cells)) is not None:
             at = {} if step.cell is None or ids is None else _where(design.axes, ids, step.cell)
             self.links.append(Link("staircase", block.name, step.needed, step.present, "half-widths of a ramp", at))
@@ -343,7 +342,7 @@ def _by_number(error: Matrix, numbers: Ids | None, rows: int) -> Matrix:
 
 def listed_over(joints: Sequence[Joint], cells: Ids, axes: tuple[int, ...], sizes: Sequence[int]) -> Ids | None:
     """A table of functions of other variables, over these variables; None if it has too many combinations."""
-    if np.prod(sizes, dtype=float) > mlp.CELLS:
+    if np.prod(sizes, dtype=float) > mlp.READS:
         return None
     found = lookup(cells, list(np.broadcast_arrays(*(joint.over(axes) for joint in joints))))
     return np.broadcast_to(found, sizes).astype(np.int32)
