@@ -13,6 +13,7 @@ import pytest
 import raspc
 from raspc import library, rasp
 from raspc.blocks.precision import PRECISIONS, SUMMATIONS, precision_of
+from raspc.blocks.shares import counts_to
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.certify.tightness import tightness, typical
@@ -316,3 +317,49 @@ def test_no_certified_model_of_many_random_programs_is_wrong(dtype: str) -> None
     """A thousand programs in each precision."""
     made, wrong = random_models(dtype, 1000, 1000)
     assert wrong == 0 and made > 300
+
+
+@pytest.mark.parametrize("name", ["reverse", "hist", "sort_unique", "shift_by"])
+def test_pytorch_in_bfloat16_gives_the_same_answers(name: str) -> None:
+    """A model that was compiled for bfloat16, exported and run by PyTorch in that format."""
+    torch = pytest.importorskip("torch")
+    model = compiled(name, dtype="bfloat16")
+    module = model.to("torch", dtype="bfloat16")
+    entry = library.get(name)
+    rng = np.random.default_rng(0)
+    tokens = [
+        [model.config.bos, *(entry.vocab[i] for i in rng.integers(0, len(entry.vocab), entry.max_seq_len))]
+        for _ in range(50)
+    ]
+    ids = model.encode_batch(tokens)
+    with torch.no_grad():
+        found = module(torch.tensor(ids))
+    logits = (found if isinstance(found, torch.Tensor) else found.unembedded).float().numpy()
+    assert (logits[:, 1:].argmax(-1) == model.logits(ids)[:, 1:].argmax(-1)).all()
+
+
+def test_counting_over_long_inputs_is_proved_in_any_order_of_summation() -> None:
+    """A width of 1,100 keys: all powers are 1, so that their sum is an integer."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.TRUE))
+    model = raspc.compile(program, (1, 2, 3), 1100)
+    assert model.certificate["proved"] and model.certificate["summation"] == "any order"
+    assert model.apply([model.config.bos, *([1] * 1100)]).decoded[1:] == [1100] * 1100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("length", "level", "proved"), [(2800, 1, True), (4096, 2, False)])
+def test_counting_over_very_long_inputs(length: int, level: int, proved: bool) -> None:
+    """2,800 keys by bound; 4,096 by running them, for the number that -O2 keeps is too long for the bound."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
+    model = raspc.compile(program, (1, 2, 3), length, optimize=level)
+    assert model.certificate["holds"] and model.certificate["proved"] == proved
+    for tokens in ([1] * length, [1, 2] * (length // 2), [1] * (length - 1) + [3]):
+        want = [tokens.count(token) for token in tokens]
+        assert model.apply([model.config.bos, *tokens]).decoded[1:] == want
+
+
+def test_counts_lie_apart_far_beyond_what_is_stored_for_them() -> None:
+    """By the bound on a share float32 counts to 100,000 and more in any order of summation, bfloat16 to 32 and more."""
+    assert counts_to(precision_of("float32")) >= 100_000
+    assert counts_to(precision_of("float32", "blocked")) >= 100_000
+    assert 32 <= counts_to(precision_of("bfloat16")) < counts_to(precision_of("float16"))

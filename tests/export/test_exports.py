@@ -13,10 +13,11 @@ import pytest
 from tests.hand_built import random_model
 
 from raspc import export, jsonvalues
+from raspc.blocks.precision import PRECISIONS
 from raspc.errors import CertificateError, InputError
 from raspc.export import precision
 from raspc.weights import Config, Model
-from raspc.weights.forward import forward
+from raspc.weights.rounded import logits_in
 
 BATCH = [["BOS", 1, "two words", None, float("inf")], ["BOS", ("a", 2.5)], ["BOS"]]
 
@@ -108,21 +109,12 @@ def test_a_narrow_dtype_is_exported_only_where_a_run_supports_it(dtype: str) -> 
         echo().to("npz", dtype="int4")
 
 
-def test_rounding_is_that_of_the_formats() -> None:
-    """float16 as NumPy rounds, bfloat16 as PyTorch rounds; ties to even."""
-    torch = pytest.importorskip("torch")
-    x = np.random.default_rng(0).normal(0, 100, 1000).astype(np.float32)
-    x = np.concatenate([x, np.float32([0, -0.0, 1 + 2**-8, 1 + 3 * 2**-8, np.inf, -np.inf])])
-    assert (precision.round_bfloat16(x) == torch.tensor(x).bfloat16().float().numpy()).all()
-    assert (precision.round_float16(x) == x.astype(np.float16).astype(np.float32)).all()
-
-
 def test_a_rounded_pass_rounds_every_activation() -> None:
     """Each number of the answer is one that bfloat16 has, and near the exact one."""
     model = random_model()
     ids = model.encode_batch(BATCH)
-    logits = np.asarray(forward(precision.rounded_weights(model.weights, "bfloat16"), ids))
-    assert (precision.round_bfloat16(logits) == logits).all()
+    logits = logits_in(model, ids, PRECISIONS["bfloat16"])
+    assert PRECISIONS["bfloat16"].holds(logits)
     assert 0 < abs(logits - model.logits(ids)).max() < 0.2 * abs(logits).max()
 
 

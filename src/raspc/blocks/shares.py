@@ -86,3 +86,24 @@ def _scores(n: int, precision: Precision) -> Floats:
     """Numbers of the format from ln n upwards, so that shares are at least one half and in one binade."""
     low = np.log(max(n, 1)) + 1e-3
     return np.unique(precision.round(low + np.linspace(0.0, 1.5, TRIES)))
+
+
+def counts_to(precision: Precision, most: int = 1 << 20) -> int:
+    """The greatest number of keys, up to `most`, that one head counts so that shares lie four times their error apart.
+
+    What is stored for so many counts, and how their steps round, is another matter: see the certificate.
+    """
+
+    def apart(n: int) -> bool:
+        found = share_of(np.arange(n + 1.0), n, 0, precision)
+        if found is None or precision.narrow:
+            return found is not None
+        return bool((np.abs(np.diff(found.code)) >= 4 * np.maximum(found.noise[1:], found.noise[:-1])).all())
+
+    low, high = 0, 1
+    while high <= most and apart(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if apart(middle) else (low, middle)
+    return min(low, most)
