@@ -9,7 +9,8 @@ from typing import Any
 
 from raspc import rasp
 from raspc import values as V
-from raspc.blocks.demand import Demands, demands
+from raspc.blocks.demand import demands
+from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.precision import PRECISIONS, Precision, precision_of
 from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks import neurons
+from raspc.blocks.demanded import Demands
 from raspc.blocks.designing import choose, staircase
 from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.ramps import ramps
 from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat
-from raspc.blocks.scoring import Conjunct, Scoring
-from raspc.blocks.shares import Share, share_of
+from raspc.blocks.scoring import Scoring
+from raspc.blocks.shares import share_of
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.steep import multiple
 from raspc.errors import UnsupportedProgram
@@ -40,32 +40,6 @@ DIRECTIONS = 1 << 13
 """The most values that get a direction each; more numbers than that are stored as a number."""
 ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
-
-
-@dataclass
-class Demands:
-    """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
-
-    `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in
-    the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
-    (M of M + d). `slant`: how far below 0 the penalty of a selected key can lie.
-    `strained`: whether a function other than a sum is computed of what slanted heads leave, which may want steps wider
-    apart than exact ties would.
-    """
-
-    raw: dict[int, Group] = field(default_factory=dict)
-    clean: dict[int, list[Group]] = field(default_factory=dict)
-    design: dict[int, neurons.Design] = field(default_factory=dict)
-    conjuncts: dict[int, tuple[Conjunct, ...]] = field(default_factory=dict)
-    rough: dict[int, bool] = field(default_factory=dict)
-    raised: dict[int, float] = field(default_factory=dict)
-    counts_keys: dict[int, bool] = field(default_factory=dict)
-    slant: dict[int, float] = field(default_factory=dict)
-    strained: bool = False
-    shares: dict[int, Share] = field(default_factory=dict)
-    output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
-    numerical_output: bool = False
-    ready: Readiness | None = None
 
 
 def demands(graph: Graph, level: int, precision: Precision = PRECISIONS["float32"]) -> Demands:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks import features as F
-from raspc.blocks.demand import Demands, moved
+from raspc.blocks.demand import moved
+from raspc.blocks.demanded import Demands
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.readiness import STEEP, Group, Readiness
 from raspc.blocks.scoring import selects_of

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.demand import Demands, demands
+from raspc.blocks.demand import demands
+from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.precision import precision_in
 from raspc.blocks.readiness import Group
