@@ -287,8 +287,16 @@ def passed(name: str, seconds: int, seed: int) -> bool:
     command: list[Any] = [sys.executable, "-m", "tests.fuzz_load", "--here", "--target", name]
     command += ["--seconds", str(seconds), "--seed", str(seed)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
-    lines = done.stderr.splitlines()
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("INFO", "WARNING"))]
     told = [
         " ".join(line.split())
         for line in lines

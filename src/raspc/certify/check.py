@@ -9,9 +9,7 @@ in a file from which a check that was interrupted goes on.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -22,6 +20,7 @@ import numpy as np
 from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
 from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
+from raspc.certify.ordered import cores, in_order
 from raspc.certify.state import Journal, Plan
 from raspc.certify.variables import Difference, first_difference
 from raspc.errors import InputError
@@ -119,17 +118,12 @@ def check(
     plan = Plan(None if exhaustive else limit, 0 if exhaustive else seed, np.dtype(dtype).name, classes)
     journal = None if state is None else Journal.open(state, model)
     plan = journal.adopt(plan) if journal else plan
-    work = _Work(model, graph, dtype, total, threads or _cores())
+    work = _Work(model, graph, dtype, total, threads or cores())
     tally = work.run(plan, journal, progress)
     if plan.classes and tally.unclear:
         plan = replace(plan, classes=())
         tally = work.run(plan, journal, progress)
     return _report(work, plan, tally)
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +140,7 @@ class _Work:
         """Judge all batches of the plan that the journal has not."""
         done, tally = journal.resume(plan) if journal else (0, Tally())
         goal = self.total if plan.limit is None else plan.limit
-        for found in _in_order(islice(self.tasks(plan), done, None), self.threads):
+        for found in in_order(islice(self.tasks(plan), done, None), self.threads):
             tally, done = tally + found, done + 1
             if journal:
                 journal.keep(plan, done, tally)
@@ -180,22 +174,6 @@ class _Work:
 
     def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
         return judge(self.model, self.graph, batch, self.dtype, like)
-
-
-def _in_order(tasks: Iterable[Callable[[], Tally]], threads: int) -> Iterator[Tally]:
-    """The results of the tasks in their order, a few of them ahead of the one that is waited for."""
-    tasks = iter(tasks)
-    if threads == 1:
-        yield from (task() for task in tasks)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[Tally]] = deque(pool.submit(task) for task in islice(tasks, 2 * threads))
-        try:
-            while ahead:
-                yield ahead.popleft().result()
-                ahead.extend(pool.submit(task) for task in islice(tasks, 1))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _report(work: _Work, plan: Plan, tally: Tally) -> Report:

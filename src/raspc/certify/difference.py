@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from raspc import values as V
 from raspc.certify.answers import Codes, Side, differing
 from raspc.certify.inputs import (
+    Piece,
     batch_of_piece,
     count,
     longest_within,
@@ -26,6 +28,7 @@ from raspc.certify.inputs import (
     whole,
 )
 from raspc.certify.normal import same_form
+from raspc.certify.ordered import cores, in_order
 from raspc.errors import InputError
 from raspc.graph.build import build
 from raspc.graph.evaluate import Batch
@@ -123,13 +126,15 @@ def diff(
     run: bool = False,
     dtype: Any = np.float32,
     progress: Progress | None = None,
+    threads: int | None = None,
 ) -> Comparison:
     """Compare two programs or models: are they equal, and if not, on which input do they first differ?
 
     `vocab`, `max_seq_len` and `causal` are for expressions, and default to those of the other side. Sides with
     different vocabularies or lengths are compared on what both take, and `notes` says so. `limit`: the most
     inputs to try, None for all; where there are more, all short ones and random long ones are. `run`: try
-    inputs even where the weights or the normal forms are equal.
+    inputs even where the weights or the normal forms are equal. `threads`: as many as there are cores, unless
+    told otherwise.
 
     Raises InputError where an expression lacks its vocabulary or length, or no token is common to both.
     """
@@ -140,7 +145,7 @@ def diff(
         about = (GRAPHS_ONLY,) if how == "normal form" and (one.model or other.model) else ()
         return Comparison(True, how, up_to=one.max_seq_len, notes=about)
     longest, tolerance = min(one.max_seq_len, other.max_seq_len), max(one.tolerance, other.tolerance)
-    trial = _Trial(one.side(tokens, dtype), other.side(tokens, dtype), tolerance, tokens, longest)
+    trial = _Trial(one.side(tokens, dtype), other.side(tokens, dtype), tolerance, tokens, longest, threads or cores())
     return replace(trial.run(limit, seed, progress), notes=notes)
 
 
@@ -208,7 +213,16 @@ def _same_weights(a: Model, b: Model) -> bool:
     return a.config == b.config and all(np.array_equal(array, b.params[name]) for name, array in a.params.items())
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Batch:
+    """What one batch gave: how many inputs were tried, and the ids of the first on which the sides differ."""
+
+    checked: int
+    undefined: int
+    first: Ids | None
+
+
+@dataclass(frozen=True)
 class _Trial:
     """Inputs tried on both sides until they differ."""
 
@@ -217,42 +231,49 @@ class _Trial:
     tolerance: tuple[float, float]
     tokens: tuple[Any, ...]
     longest: int
-    checked: int = 0
-    undefined: int = 0
+    threads: int
 
     def run(self, limit: int | None, seed: int, progress: Progress | None) -> Comparison:
         many = len(self.tokens)
         total = count(many, self.longest)
         up_to = self.longest if limit is None else longest_within(many, self.longest, limit)
         goal = total if limit is None else min(total, limit)
-        found = None
-        for batch in self.batches(up_to, goal, seed):
-            if (found := self.first(batch)) is not None:
-                break
+        told = Comparison(True, "inputs", 0, total, up_to)
+        for found in in_order(self.tasks(up_to, goal, seed), self.threads):
+            told = replace(told, checked=told.checked + found.checked, undefined=told.undefined + found.undefined)
+            if found.first is not None:
+                return self.with_difference(replace(told, equal=False), found.first)
             if progress is not None:
-                progress(self.checked, goal)
-        told = Comparison(found is None, "inputs", self.checked, total, up_to, self.undefined)
-        return told if found is None else self.with_difference(told, found)
+                progress(told.checked, goal)
+        return told
 
-    def batches(self, up_to: int, goal: int, seed: int) -> Iterator[Batch]:
+    def tasks(self, up_to: int, goal: int, seed: int) -> Iterator[Callable[[], _Batch]]:
+        """One for each batch: all short inputs in order, then random ones."""
         many = len(self.tokens)
         for piece in pieces(many, up_to):
-            yield batch_of_piece(piece, many, False)
+            yield partial(self.tried_in_order, piece)
         for i, size in enumerate(random_sizes(self.longest, goal - count(many, up_to))):
-            yield random_batch(many, self.longest, size, (seed, i), False)
+            yield partial(self.tried_at_random, size, (seed, i))
 
-    def differing(self, batch: Batch) -> Any:
-        """[B]: on which inputs of a batch the sides differ; those without any answer are counted."""
+    def tried_in_order(self, piece: Piece) -> _Batch:
+        return self.tried(batch_of_piece(piece, len(self.tokens), False))
+
+    def tried_at_random(self, size: int, seed: tuple[int, int]) -> _Batch:
+        return self.tried(random_batch(len(self.tokens), self.longest, size, seed, False))
+
+    def tried(self, batch: Batch) -> _Batch:
+        """Both sides on a batch, up to the first input on which they differ."""
+        wrong, unanswered = self.differing(batch)
+        rows = np.flatnonzero(wrong)
+        checked = int(rows[0]) + 1 if len(rows) else len(wrong)
+        first = batch.ids[rows[0], : batch.lengths[rows[0]]] if len(rows) else None
+        return _Batch(checked, int(unanswered[:checked].sum()), first)
+
+    def differing(self, batch: Batch) -> tuple[Any, Any]:
+        """[B]: on which inputs of a batch the sides differ; on which neither has an answer."""
         codes = Codes()
         a, b = self.a.answers(batch, codes), self.b.answers(batch, codes)
-        self.undefined += int((~a.defined & ~b.defined).sum())
-        return differing(a, b, batch.real, *self.tolerance)
-
-    def first(self, batch: Batch) -> Ids | None:
-        """The ids of the first input of a batch on which the sides differ."""
-        wrong = np.flatnonzero(self.differing(batch))
-        self.checked += len(batch.lengths) if not len(wrong) else int(wrong[0]) + 1
-        return batch.ids[wrong[0], : batch.lengths[wrong[0]]] if len(wrong) else None
+        return differing(a, b, batch.real, *self.tolerance), ~a.defined & ~b.defined
 
     def with_difference(self, told: Comparison, ids: Ids) -> Comparison:
         if len(ids) > told.up_to:
@@ -265,7 +286,7 @@ class _Trial:
         """A long input without the tokens that the difference can do without."""
         while len(ids) > 1:
             shorter = np.stack([np.delete(ids, i) for i in range(len(ids))])
-            wrong = np.flatnonzero(self.differing(whole(shorter, False)))
+            wrong = np.flatnonzero(self.differing(whole(shorter, False))[0])
             if not len(wrong):
                 return ids
             ids = shorter[wrong[0]]
