@@ -116,7 +116,7 @@ def _all(ready: Readiness, grid: neurons.Grid, exact: bool, best: _Best) -> Iter
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
     squares = ready.graph.has("square_gates") and not ready.precision.narrow
     narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
-    changes = len(np.unique(grid.classes[grid.classes >= 0])) - 1
+    changes = len(np.unique(grid.points)) - 1
     for rank, positions, noise in _lines(ready, grid):
         if 2 * changes <= best.cost:
             yield rank, neurons.line(grid, positions, noise, best.worth)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -51,6 +52,23 @@ class Grid:
     classes: Ids
     outputs: Matrix
     merging: bool = True
+
+    @cached_property
+    def known(self) -> NDArray[np.intp] | None:
+        """The cells that can occur, of all in a row; None if all can."""
+        found = np.flatnonzero(self.classes >= 0)
+        return None if len(found) == self.classes.size else found
+
+    @cached_property
+    def points(self) -> Ids:
+        """The classes of these cells."""
+        flat = self.classes.ravel()
+        return flat if self.known is None else flat[self.known]
+
+    def at_points(self, numbers: Floats) -> Floats:
+        """What an array that broadcasts to the grid has at these cells."""
+        flat = np.broadcast_to(numbers, self.classes.shape).ravel()
+        return flat if self.known is None else flat[self.known]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +145,9 @@ def line(
     total: Floats = np.zeros([1] * grid.classes.ndim)
     for axis, position in enumerate(positions):
         total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
-    known = grid.classes >= 0
-    classes = Grid(grid.axes, grid.classes[known], grid.outputs)
-    each = noise if isinstance(noise, float) else np.broadcast_to(noise, known.shape)[known]
-    return along(classes, positions, np.broadcast_to(total, known.shape)[known], each, worth, precision)
+    points = Grid(grid.axes, grid.points, grid.outputs)
+    each = noise if isinstance(noise, float) else grid.at_points(noise)
+    return along(points, positions, grid.at_points(total), each, worth, precision)
 
 
 def along(

@@ -29,7 +29,7 @@ def tabulate(
 ) -> int:
     """The place of the node f(args…); f is called once for each combination that can occur.
 
-    `operation`: the operator that f is known to be; of integers it is taken of all combinations at once.
+    `operation`: the operator that f is known to be; of numbers it is taken of all combinations at once.
 
     Raises UnsupportedProgram if there are too many, or if f is undefined for all.
     """
@@ -39,9 +39,7 @@ def tabulate(
     sizes = [len(store.listed(arg)) for arg in unique]
     reach = _reachable(store, unique, sizes, name)
     rows = np.unravel_index(reach, sizes) if sizes else ()
-    found = _of_integers(
-        operation, [np.array(pool, object)[rows[axis]] for pool, axis in zip(pools, axes, strict=True)]
-    )
+    found = _of_numbers(operation, pools, [rows[axis] for axis in axes]) if operation else None
     domain, ids = found or _listed(f, [[pools[i][v] for v in rows[a].tolist()] for i, a in enumerate(axes)], name)
     cells = np.full(int(np.prod(sizes)), UNDEFINED, np.int32)
     cells[reach] = ids
@@ -123,23 +121,30 @@ def _listed(f: Callable[..., Any], columns: Sequence[Sequence[Any]], name: str) 
     return domain, ids
 
 
-_INTEGER_UFUNCS: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+_ARITHMETIC: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}  # fmt: skip
 
 
-def _of_integers(operation: Operation | None, columns: Sequence[Any]) -> tuple[Listed, Ids] | None:
-    """The same, vectorised, for a sum, difference or product of small integers; None for anything else."""
-    ufunc = _INTEGER_UFUNCS.get(operation[0]) if operation else None
-    if ufunc is None or operation is None:
+def _of_numbers(operation: Operation, pools: Sequence[Sequence[Any]], rows: Sequence[Any]) -> tuple[Listed, Ids] | None:
+    """The same, vectorised, for arithmetic of small integers and comparisons of numbers; None for anything else.
+
+    `rows`: for each argument the place in its pool of each value. Booleans count as 0 and 1, as Python has it.
+    """
+    name, left, right = operation
+    constants = [[c] for c in (left, right) if c is not None]
+    kinds = {type(x) for pool in (*pools, *constants) for x in pool}
+    ufunc = _ARITHMETIC.get(name) if kinds <= {int, bool} else None
+    ufunc = ufunc or (_COMPARISONS.get(name) if kinds <= {int, bool, float} else None)
+    if ufunc is None or len(pools) + len(constants) != 2:
         return None
-    constants = [c for c in operation[1:] if c is not None]
-    pools = [set(map(type, column)) for column in columns] + [{type(c)} for c in constants]
-    if any(kinds != {int} for kinds in pools):
+    if any(abs(x) >= 1 << 30 for pool in (*pools, *constants) for x in pool if type(x) is int):
         return None
-    if max(abs(x) for column in [*columns, constants] for x in column) >= 1 << 30:
-        return None
-    arrays = [column.astype(np.int64) for column in columns]
+    exact = np.float64 if float in kinds else np.int64
+    arrays = [np.array(pool, exact).take(places) for pool, places in zip(pools, rows, strict=True)]
     if constants:
-        arrays.insert(0 if operation[1] is not None else 1, np.int64(constants[0]))
+        arrays.insert(0 if left is not None else 1, np.array(constants[0], exact))
     values, ids = np.unique(ufunc(*arrays), return_inverse=True)
     return Listed(tuple(values.tolist())), ids.ravel().astype(np.int32)
 

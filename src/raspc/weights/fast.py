@@ -245,7 +245,8 @@ def _scores(query: Array, key: Array, config: Config) -> Array:
     if len(query) == 1:
         np.multiply(key[0].T[:, :, None], query, out=scores)
     else:
-        np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
+        with np.errstate(over="ignore"):  # a steep score may leave the range: −∞ is not selected
+            np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
     scores *= np.asarray(1 / math.sqrt(config.d_head), scores.dtype)
     if config.causal:
         scores += np.where(np.tri(n, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]

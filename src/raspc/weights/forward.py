@@ -141,7 +141,8 @@ def hidden_keys(config: Config, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
 def _attention(layer: Layer, x: Array, hidden: Array | None, config: Config) -> tuple[Array, Array, Array]:
     """The output [batch, position, d_model], the logits before the mask, and the pattern."""
     q, k, v = (_split(linear(x), config) for linear in (layer.query, layer.key, layer.value))
-    logits: Array = q @ k.swapaxes(-1, -2)
+    with np.errstate(over="ignore"):  # a steep score may leave the range: −∞ is not selected
+        logits: Array = q @ k.swapaxes(-1, -2)
     logits *= np.asarray(1 / math.sqrt(config.d_head), logits.dtype)
     pattern = _softmax(logits if hidden is None else logits + hidden)
     mixed = (pattern @ v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
