@@ -8,12 +8,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks import backends, batch, growth, large, library, optimiser, process, rasp_text, tracr_compile
+from benchmarks import (
+    backends,
+    batch,
+    certificate,
+    growth,
+    large,
+    library,
+    optimiser,
+    process,
+    rasp_text,
+    tracr_compile,
+)
 from benchmarks.measure import Table
 
 SECTIONS: dict[str, Callable[[], Table]] = {
     "process": process.table,
     "batch": batch.table,
+    "certificate": certificate.table,
     "backends": backends.table,
     "large": large.table,
     "library": library.table,

@@ -20,7 +20,7 @@ from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.ramps import ramps
-from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat
+from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat, outputs_of
 from raspc.blocks.scoring import Scoring
 from raspc.blocks.shares import share_of
 from raspc.blocks.spaces import Matrix
@@ -462,11 +462,6 @@ class _Demander:
 def number_logits(n: Floats) -> Matrix:
     """[value, answer]: 2·x·v − v² for the number x of a value and v of an answer, greatest where they are equal."""
     return 2 * n[:, None] * n[None, :] - n[None, :] ** 2
-
-
-def outputs_of(groups: Sequence[Group]) -> Matrix:
-    """All codes side by side: [values, directions]."""
-    return np.hstack([group.code for group in groups])
 
 
 def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:

@@ -45,6 +45,11 @@ class Group:
     steep: bool = False
 
 
+def outputs_of(groups: Sequence[Group]) -> Matrix:
+    """All codes side by side: [values, directions]."""
+    return np.hstack([group.code for group in groups])
+
+
 @dataclass(frozen=True, eq=False)
 class Readiness:
     """Answers about the variables of one graph. `raw`: what attention leaves of widths and means; `shares`: how widths

@@ -48,6 +48,7 @@ def compile_program(
         ),
     ] = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
+    dtype: Annotated[str, typer.Option(help="The number format that the model is to run in.")] = "float32",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -71,6 +72,7 @@ def compile_program(
         certify=certify,
         disabled_passes=disable_pass or (),
         solver=solver,
+        dtype=dtype,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

@@ -1,0 +1,67 @@
+"""The certificate: how many models are proved, how tight bounds are, and how far each precision counts."""
+
+from __future__ import annotations
+
+import warnings
+from statistics import median
+
+import raspc
+from benchmarks.measure import Table
+from raspc import library
+from raspc.blocks.precision import PRECISIONS, precision_of
+from raspc.blocks.shares import counts_to
+from raspc.certify.tightness import tightness
+from raspc.certifying import plan_of
+from raspc.weights.model import Model
+
+LEVELS = (0, 1, 2)
+MOST = 1 << 20
+
+
+def table() -> Table:
+    """A row for each figure."""
+    warnings.simplefilter("ignore", raspc.UncertainProgram)
+    rows = [*_verdicts("float32"), *_verdicts("bfloat16"), *_verdicts("float16"), _tight(), *_counts()]
+    return Table("The certificate", ("what", "figure"), rows)
+
+
+def _models(dtype: str, level: int) -> list[Model]:
+    found = []
+    for entry in library.PROGRAMS.values():
+        try:
+            found.append(
+                raspc.compile(entry.program, entry.vocab, entry.max_seq_len, entry.causal, optimize=level, dtype=dtype)
+            )
+        except (raspc.UnsupportedProgram, raspc.CertificateError):
+            continue
+    return found
+
+
+def _verdicts(dtype: str) -> list[tuple[str, str]]:
+    every = len(library.PROGRAMS)
+    rows = []
+    for level in LEVELS if dtype == "float32" else (1,):
+        verdicts = [model.certificate["verdict"] for model in _models(dtype, level)]
+        proved, measured = verdicts.count("proved"), verdicts.count("measured")
+        refused = f", {every - len(verdicts)} refused" if len(verdicts) < every else ""
+        rows.append((f"library compiled for {dtype}, -O{level}", f"{proved} proved, {measured} measured{refused}"))
+    return rows
+
+
+def _tight() -> tuple[str, str]:
+    """The median over all spaces of all models in which an error was seen."""
+    models = _models("float32", 1)
+    found = [one for model in models for one in tightness(model, plan_of(model), PRECISIONS["float32"])]
+    assert all(one.seen <= one.bound for one in found), "a bound that does not hold"
+    ratios = [one.ratio for one in found if one.bound > 0 and one.seen > 0]
+    return "bound on an error / largest error seen, median over spaces at -O1", f"{median(ratios):.0f}"
+
+
+def _counts() -> list[tuple[str, str]]:
+    rows = []
+    for dtype in ("float32", "bfloat16", "float16"):
+        for summation in ("any order", "pairwise"):
+            most = counts_to(precision_of(dtype, summation), MOST)
+            more = " or more" if most >= MOST - 2 else ""
+            rows.append((f"keys that one head counts by bound, {dtype}, sums in {summation}", f"{most:,}{more}"))
+    return rows
