@@ -89,3 +89,13 @@ def test_infinities_are_tagged() -> None:
     assert jsonvalues.encode((math.inf, 1)) == {"tuple": [{"float": "inf"}, 1]}
     with pytest.raises(UnsupportedProgram):
         jsonvalues.dumps(math.nan)
+
+
+@pytest.mark.parametrize("data", [rb'"\ud800"', rb'{"\uDFFF": 1}', rb'["\udc00\ud800"]', rb'"\ud83dx"'])
+def test_half_a_character_is_refused(data: bytes) -> None:
+    """A surrogate that stands alone could not be printed; a pair of them is one character."""
+    with pytest.raises(ModelFormatError, match="not well-formed"):
+        jsonvalues.loads(data)
+    with pytest.raises(UnsupportedProgram, match="saving"):
+        jsonvalues.dumps(json.loads(data))
+    assert jsonvalues.loads(jsonvalues.dumps("\U0001f600")) == "\U0001f600"

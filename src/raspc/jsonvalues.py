@@ -27,6 +27,7 @@ MAX_ITEMS = 1 << 23
 SPECIAL_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[[ord("["), ord("{")]] = 1
 _STEPS[[ord("]"), ord("}")]] = -1
@@ -95,16 +96,18 @@ def dumps(obj: Any, indent: int | None = None) -> bytes:
     separators = (",", ": ") if indent else (",", ":")
     try:
         text = json.dumps(obj, sort_keys=True, indent=indent, separators=separators, allow_nan=False)
+        data = text.encode("ascii") + b"\n"
+        _check_printable(data, obj)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnsupportedProgram(f"saving: what JSON cannot hold: {error}") from error
-    return text.encode("ascii") + b"\n"
+    return data
 
 
 def loads(data: bytes, what: str = "JSON") -> Any:
     """The object in a JSON file.
 
     Raises ModelFormatError for text that is not JSON, nests deeper than `MAX_DEPTH`, holds more than
-    `MAX_ITEMS` items, repeats a key, or holds NaN, an infinity or an integer of thousands of digits.
+    `MAX_ITEMS` items, repeats a key, or holds NaN, an infinity, an integer of thousands of digits or half a character.
     """
     depth, items = _extent(data)
     if depth > MAX_DEPTH:
@@ -112,9 +115,11 @@ def loads(data: bytes, what: str = "JSON") -> Any:
     if items > MAX_ITEMS:
         raise ModelFormatError(f"{what}: found {items} items, needed at most {MAX_ITEMS}")
     try:
-        return json.loads(
+        found = json.loads(
             data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
         )
+        _check_printable(data, found)
+        return found
     except ModelFormatError as error:
         raise ModelFormatError(f"{what}: {error}") from error
     except (ValueError, RecursionError) as error:
@@ -132,6 +137,12 @@ def _extent(data: bytes) -> tuple[int, int]:
         depth += int(steps[-1])
         items += int(_BEGINS[chunk].sum())
     return deepest, items
+
+
+def _check_printable(data: bytes, obj: Any) -> None:
+    """Half of a pair of surrogates, which JSON can write, is no character: ValueError where one stands alone."""
+    if _SURROGATE.search(data):
+        json.dumps(obj, ensure_ascii=False).encode("utf-8")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

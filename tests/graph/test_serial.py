@@ -283,7 +283,9 @@ def test_a_fault_in_the_text_names_its_line() -> None:
         from_text("\n".join(lines))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "\x00", "%0 = token() {}", "{}\n%0 = token() {}\n", "{}\n%0 = {}\n"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "\x00", "\ud800", "{}\n\ud800", "%0 = token() {}", "{}\n%0 = token() {}\n", "{}\n%0 = {}\n"]
+)
 def test_malformed_text(text: str) -> None:
     """Nothing, noise, and nodes without their fields."""
     with pytest.raises(ModelFormatError):

@@ -369,6 +369,6 @@ def from_text(text: str, limits: GraphLimits = DEFAULT_LIMITS) -> Graph:
             nodes.append(obj)
         except (ValueError, TypeError, ModelFormatError) as error:
             raise ModelFormatError(f"graph text, line {number}: {error}") from error
-    first = jsonvalues.loads(head.encode(), "graph text, line 1")
+    first = jsonvalues.loads(head.encode("utf-8", "replace"), "graph text, line 1")
     _need(isinstance(first, dict), "the first line of the text must be an object")
     return from_json({**first, "nodes": nodes}, limits)
