@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ JUNK: tuple[Any, ...] = (
     {"float": "inf"}, {"lo": 0, "hi": 1, "specials": []},
 )  # fmt: skip
 """What a field may hold that ought to hold something else."""
+
+MOST_PLACES = 10_000
+"""Objects with more places are not made larger."""
 
 PROGRAMS = ("hist", "reverse", "sort", "frac_prevs", "first_occurrence")
 
@@ -82,9 +86,11 @@ def mutated(obj: Any, rng: random.Random) -> Any:
     """The object after a few changes, each at a place of its own: junk, nothing, something else, or nearly the same."""
     obj = copy.deepcopy(obj)
     for _ in range(rng.randint(1, 4)):
-        places = list(paths(obj))
+        places = list(islice(paths(obj), MOST_PLACES))
         if not places:
             return rng.choice(JUNK)
+        if len(places) == MOST_PLACES:
+            break  # copies of copies of it would take more memory than what is tested may
         path = rng.choice(places)
         _change(at(obj, path[:-1]), path[-1], copy.deepcopy(at(obj, rng.choice(places))), rng)
     return obj
@@ -100,7 +106,8 @@ def _change(holder: Any, step: Any, other: Any, rng: random.Random) -> None:
     elif how == "rename" and isinstance(holder, dict):
         holder[rng.choice(("kind", "args", "values", "x", "node", *holder))] = holder.pop(step)
     elif how == "repeat" and isinstance(holder, list):
-        holder.extend([copy.deepcopy(old)] * rng.choice((1, 2, 100)))
+        few = next(islice(paths(old), 20, None), None) is None
+        holder.extend([copy.deepcopy(old)] * (rng.choice((1, 2, 100)) if few else 1))
     else:
         holder[step] = other if how == "copy" else rng.choice(JUNK)
 
