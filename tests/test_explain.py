@@ -131,7 +131,7 @@ def test_the_commands_tell_it(
     assert status(["compile", "reverse", *options, "--explain"]) == 0
     out = capsys.readouterr().out
     assert "virtual: a function of length" in out and "represent" in out and "share_heads" not in out
-    assert "without" in out and "merge_values" in out
+    assert "the same sizes without" in out and "merge_values" in out
     assert status(["inspect", place, "--passes"]) == 0
     out = capsys.readouterr().out
     assert "schedule: greedy, proved optimal" in out and "virtual: a" not in out and "without" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,16 @@ from tests.passes.test_mutations import BEFORE, COUNT, EARLIER_SAME, LESS, PREVI
 
 import raspc
 from raspc import library, rasp
-from raspc.blocks import demand, lone, neurons, penalty, steep
+from raspc.ablation import ablations
+from raspc.blocks import demand, lone, lower, neurons, penalty, steep
 from raspc.blocks import features as F
 from raspc.blocks.lower import _Lowering
 from raspc.blocks.penalty import Factors
 from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
 from raspc.graph import store
-from raspc.passes.switches import OPTIONAL, SWITCHES
+from raspc.graph.serial import from_json, to_json
+from raspc.passes.switches import OPTIONAL, SWITCHES, checked
 from raspc.rasp import Comparison, SOp
 from raspc.weights import heads, placement
 
@@ -137,6 +140,11 @@ def last_columns(original: Any, *args: Any) -> Any:
         yield replace(slot, start=slot.stop - 1)
 
 
+def shorter(original: Any, found: Any) -> Any:
+    """The last block is dropped, which the output reads."""
+    return replace(found, blocks=found.blocks[:-1], place_of_block=found.place_of_block[:-1])
+
+
 def all_early(original: Any, *args: Any) -> Any:
     """Every block in the first layer."""
     return [replace(found, stages=tuple(stage % 2 for stage in found.stages)) for found in original(*args)]
@@ -196,6 +204,8 @@ CASES: dict[str, Case] = {
     "lines": Case(BY_RANK, wrapped(neurons, "_steps", broken.late_steps)),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(neurons, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
+    "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,
+                      differs=rasp.SelectorWidth(rasp.Select(L, L, Comparison.EQ))),
     "schedule": Case(SPREAD, wrapped(compiler, "schedules", all_early)),
     "smallest": Case(library.shuffle_dyck(["()"]), wrapped(compiler, "schedules", all_early), ("(", ")"), 6),
     "solver": Case(library.most_freq(), wrapped(compiler, "solved", broken.all_at_once), ("a", "b", "c", "d"), 5,
@@ -231,6 +241,36 @@ def test_every_switch_has_a_case() -> None:
     """A new pass needs a program that it changes and a fault that is caught."""
     assert set(CASES) == set(OPTIONAL)
     assert len(SWITCHES) == len(set(OPTIONAL))
+
+
+def test_the_page_on_passes_holds_the_table() -> None:
+    """docs/passes.md says what the table says, and each pass is where it says."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "passes.md").read_text(encoding="utf-8")
+    for switch in SWITCHES:
+        cells = (f"`{switch.name}`", switch.does, switch.requires, switch.ensures, switch.where)
+        assert f"| {' | '.join(cells)} |".replace("|v|", r"\|v\|") in page, switch.name
+        assert all((root / "src" / "raspc" / path).is_file() for path in switch.where.split(", "))
+
+
+def test_a_saved_model_remembers_what_was_left_out() -> None:
+    """The graph names it, so that an explanation is of this model; all names are known, in the compiler's order."""
+    model = raspc.compile(library.hist(), "ab", 3, optimize=2, disabled_passes=["reuse", "basis"])
+    assert model.graph.without == ("basis", "reuse") == checked({"reuse", "basis"})
+    assert from_json(to_json(model.graph)).without == ("basis", "reuse")
+
+
+def test_what_it_would_be_without_each_pass() -> None:
+    """Sizes without and with; passes over the graph are told only where the program is there; refusals are told."""
+    model = raspc.compile(library.sort(), range(4), 4, optimize=2, disabled_passes=["reuse"])
+    told = {one.name: one for one in ablations(model, library.sort())}
+    assert list(told) == [name for name in OPTIONAL if name != "reuse"]
+    assert all(one.after["parameters"] == sum(a.size for a in model.params.values()) for one in told.values())
+    assert told["steep"].before is not None and told["steep"].before["d_head"] > told["steep"].after["d_head"]
+    assert {"share", "single"} & {one.name for one in ablations(model)} == set()
+    nowhere = replace(model, graph=None)
+    with pytest.raises(raspc.InputError, match="compile it again"):
+        list(ablations(nowhere))
 
 
 @pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")

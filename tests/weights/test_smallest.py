@@ -36,7 +36,7 @@ def test_heads_that_share_stay_together(name: str) -> None:
     other = raspc.compile(found.program, found.vocab, 6, optimize=2, disabled_passes=["smallest"])
     sizes = [sum(array.size for array in each.params.values()) for each in (model, other)]
     assert sizes[0] < sizes[1]
-    assert model.alignment["schedule"]["method"] == "all compared"
+    assert model.alignment["schedule"]["method"].startswith("the smallest of ")
     assert raspc.check(model, limit=500).ok
 
 

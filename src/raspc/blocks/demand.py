@@ -58,7 +58,7 @@ class _Demander:
         self.exact: set[int] = set()
         self.averaged: set[int] = set()
         self.numbers: set[int] = set()
-        self.result = Demands()
+        self.result = Demands(compact=level == 2)
         found = self.result
         self.ready = found.ready = Readiness(
             graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant, precision, found.shares

@@ -21,7 +21,7 @@ class Demands:
     the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
     (M of M + d). `slant`: how far below 0 the penalty of a selected key can lie.
     `strained`: whether a function other than a sum is computed of what slanted heads leave, which may want steps wider
-    apart than exact ties would.
+    apart than exact ties would. `compact`: whether what nobody reads is left away.
     """
 
     raw: dict[int, Group] = field(default_factory=dict)
@@ -37,3 +37,4 @@ class Demands:
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
+    compact: bool = False

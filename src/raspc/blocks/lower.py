@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from raspc.blocks.demand import moved
 from raspc.blocks.demanded import Demands
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.readiness import STEEP, Group, Readiness
+from raspc.blocks.schedule import reads_of
 from raspc.blocks.scoring import selects_of
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
 from raspc.blocks.steep import multiple
@@ -44,8 +45,32 @@ class Lowered:
 
 
 def lower(graph: Graph, needs: Demands) -> Lowered:
-    """Every block of the model."""
-    return _Lowering(graph, needs).run()
+    """Every block of the model; of a compact one, every block that somebody reads."""
+    found = _Lowering(graph, needs).run()
+    return living(found) if needs.compact and graph.has("drop_dead") else found
+
+
+def living(found: Lowered) -> Lowered:
+    """Without the blocks and embeddings that no one reads, or only blocks that no one reads.
+
+    What a reader needs of a variable may turn out to be the same for all its values, once all readers have spoken.
+    """
+    wanted, kept = set(found.output.maps), list[int]()
+    for i, block in reversed(list(enumerate(found.blocks))):
+        if wanted & set(block.write.maps):
+            kept.insert(0, i)
+            wanted |= {space for read in reads_of(block) for space in read.maps}
+    written = {space for i in kept for space in found.blocks[i].write.maps}
+    there = {BOS, *written, *(wanted & {*found.embeddings, *found.positions})}
+    return replace(
+        found,
+        spaces=tuple(space for space in found.spaces if space.name in there),
+        embeddings={space: table for space, table in found.embeddings.items() if space in there},
+        positions={space: table for space, table in found.positions.items() if space in there},
+        blocks=tuple(found.blocks[i] for i in kept),
+        place_of_block=tuple(found.place_of_block[i] for i in kept),
+        home={place: tuple(g for g in groups if g.space in there) for place, groups in found.home.items()},
+    )
 
 
 @dataclass

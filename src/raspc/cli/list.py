@@ -1,8 +1,10 @@
-"""`raspc list`: the library's programs."""
+"""`raspc list`: the library's programs, or the passes of the compiler."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from raspc.cli import syntax
 from raspc.cli.options import Json
@@ -12,12 +14,30 @@ if TYPE_CHECKING:
     from raspc.library import Program
 
 
-def list_programs(as_json: Json = False) -> None:
+def list_programs(
+    passes: Annotated[
+        bool, typer.Option("--passes", help="List the passes of the compiler that --disable-pass leaves out.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the library's programs, each with its default vocabulary and length."""
     from raspc import library
 
+    if passes:
+        _list_passes(as_json)
+        return
     programs = list(library.PROGRAMS.values())
     answer({"programs": [_record(program) for program in programs]}, as_json, lambda: _tell(programs))
+
+
+def _list_passes(as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from raspc.passes.switches import SWITCHES
+
+    rows = [(one.name, one.does, one.requires, one.ensures) for one in SWITCHES]
+    told = {"passes": [asdict(one) for one in SWITCHES]}
+    answer(told, as_json, lambda: table(("pass", "what it does", "requires", "ensures"), rows))
 
 
 def _record(program: Program) -> dict[str, Any]:

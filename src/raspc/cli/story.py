@@ -43,7 +43,9 @@ def tell(found: Mapping[str, Any], n_layers: int) -> None:
     """The same as tables."""
     if "passes" in found:
         with as_written("the model's record of its passes"):
-            table(("pass", "changes", *COLUMNS.values()), [_row(step) for step in found["passes"]])
+            table(
+                ("pass", "changes", *COLUMNS.values()), [_row(one) for one in found["passes"] if one.get("changed", 1)]
+            )
             say(_schedule(found["schedule"]))
         _tell_without(found["without"])
     if "variables" in found:
@@ -58,7 +60,9 @@ def _tell_without(found: Sequence[Mapping[str, Any]] | None) -> None:
         return
     changed = [one for one in found if one["before"] != one["after"]]
     columns = {name: title for name, title in COLUMNS.items() if name != "directions"}
-    table(("without", "which says", *columns.values()), [_ablated(one, columns) for one in changed])
+    if changed:
+        say("\nthe model without a pass → as it is:")
+        table(("pass", "what it does", *columns.values()), [_ablated(one, columns) for one in changed])
     same = [one["name"] for one in found if one["before"] == one["after"]]
     if same:
         say(f"the same sizes without {', '.join(same)}")

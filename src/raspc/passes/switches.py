@@ -92,6 +92,8 @@ SWITCHES: tuple[Switch, ...] = (
          "the sum is 8 roundings from 0 in every other case", "two or four neurons, in the layer of its heads",
          "blocks/designing.py"),
     # -- layers and places --
+    Switch("drop_dead", "blocks", "heads, neurons and embeddings that no one reads are not made", "level 2",
+         "every block is read, by the output in the end", "blocks/lower.py"),
     Switch("schedule", "weights", "blocks with room to wait even out the layers", "the fewest layers are kept",
          "no block before what it reads", "compiler.py"),
     Switch("smallest", "weights", "all schedules with the fewest layers are laid out, and the smallest model is taken",

@@ -32,17 +32,18 @@ def schedules(blocks: Sequence[Block], most: int = MOST) -> list[Schedule]:
     options = [range(early, late + 1, 2) for early, late in zip(found.early, found.late, strict=True)]
     if prod(map(len, options)) > most:
         return []
-    return [_schedule(blocks, found, stages) for stages in product(*options) if _respects(found, stages)]
+    every = [stages for stages in product(*options) if _respects(found, stages)]
+    return [_schedule(blocks, found, stages, len(every)) for stages in every]
 
 
 def _respects(found: Windows, stages: Sequence[int]) -> bool:
     return all(stages[j] < stages[i] for i, needs in enumerate(found.needs) for j in needs)
 
 
-def _schedule(blocks: Sequence[Block], found: Windows, stages: tuple[int, ...]) -> Schedule:
+def _schedule(blocks: Sequence[Block], found: Windows, stages: tuple[int, ...], among: int) -> Schedule:
     """What is made small is the model, so each quantity counts as settled."""
     bounds = {name: Bound(bound.found, bound.found) for name, bound in bounds_of(blocks, found, stages).items()}
-    return Schedule(stages, "all compared", True, bounds)
+    return Schedule(stages, f"the smallest of {among}", True, bounds)
 
 
 def smallest(lowered: Lowered, possible: Sequence[Schedule], lay_out: LayOut, rows: int) -> tuple[Schedule, Layout]:
