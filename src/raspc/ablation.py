@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raspc import rasp
+from raspc.blocks.precision import precision_in
 from raspc.compiler import output_of, stages
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.build import build
@@ -68,7 +69,8 @@ def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switc
 
 def _sizes(model: Model, graph: Graph, *without: str) -> dict[str, int]:
     """The sizes of the model of a graph."""
-    found = stages(graph, int(model.alignment["optimize"]), without)
+    precision = precision_in(model.alignment)
+    found = stages(graph, int(model.alignment["optimize"]), without, precision=precision)
     config = model.config
     output = output_of(found.graph, found.needs)
     shape = config_of(
