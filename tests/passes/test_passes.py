@@ -166,8 +166,10 @@ def test_an_inequality_is_counted_by_its_equality(size: int, causal: bool, bette
 WITHOUT: list[tuple[str, ...]] = [(), *((name,) for name in OPTIONAL), OPTIONAL]
 
 
-@pytest.mark.parametrize("disabled", WITHOUT, ids=lambda names: names[0] if len(names) == 1 else len(names))
-@pytest.mark.parametrize("level", [0, 2])
+SETTINGS = [(0, ()), (0, OPTIONAL), *((2, names) for names in WITHOUT)]
+
+
+@pytest.mark.parametrize(("level", "disabled"), SETTINGS, ids=str)
 @composites
 def test_disabled_passes(name: str, level: int, disabled: tuple[str, ...]) -> None:
     """With each pass switched off, and with all: other models, the same answers."""

@@ -25,7 +25,9 @@ def inspect(
     explain: Annotated[bool, typer.Option("--explain", help="Show each variable's form, home and readers.")] = False,
     each: Annotated[
         bool | None,
-        typer.Option("--each/--no-each", help="With --passes: what it would be without each pass [default: if small]."),
+        typer.Option(
+            "--each/--no-each", help="With --passes: compile without each pass too (default: if the model is small)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -42,6 +42,7 @@ def facts(
 def tell(found: Mapping[str, Any], n_layers: int) -> None:
     """The same as tables."""
     if "passes" in found:
+        say("what was done, pass after pass:")
         with as_written("the model's record of its passes"):
             table(
                 ("pass", "changes", *COLUMNS.values()), [_row(one) for one in found["passes"] if one.get("changed", 1)]
