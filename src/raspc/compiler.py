@@ -14,6 +14,7 @@ from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.precision import PRECISIONS, Precision, precision_of
 from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy
+from raspc.blocks.shares import counted_by_one_head
 from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
 from raspc.certify.limits import could_do, longest
@@ -25,6 +26,7 @@ from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
 from raspc.passes.pipeline import Step, run_passes
+from raspc.passes.share_counts import share_counts
 from raspc.passes.switches import checked
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import Layout, assemble, config_of, lay_out
@@ -180,6 +182,8 @@ def stages(
 def stages_of(program: Graph, optimize: int, precision: Precision) -> Stages:
     """Every stage of the way for a graph, with the passes that it has."""
     graph, steps = run_passes(program, optimize)
+    if precision.narrow:
+        graph = share_counts(graph, counted_by_one_head(precision))
     if graph is not program:
         graph = replace(graph, program=program)
     needs = demands(graph, optimize, precision)

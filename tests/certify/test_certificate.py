@@ -210,13 +210,31 @@ def test_bfloat16_counts_to_32_with_one_head(level: int) -> None:
     assert model.certificate["probabilities"] == "stored"
 
 
+def test_larger_counts_are_shared_out_over_heads() -> None:
+    """80 keys are more than one head of bfloat16 tells apart; two count a stretch of positions each."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
+    model = raspc.compile(program, "ab", 80, dtype="bfloat16")
+    assert model.certificate["proved"] and model.config.n_heads == 2
+    assert measure(model, precision_of("bfloat16"))["failures"] == 0
+
+
+@pytest.mark.slow
+def test_bfloat16_counts_to_256() -> None:
+    """With four heads, and probabilities that are rounded."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
+    model = raspc.compile(program, "abc", 256, dtype="bfloat16")
+    assert model.certificate["proved"] and model.certificate["probabilities"] == "stored"
+    assert measure(model, precision_of("bfloat16"))["failures"] == 0
+
+
 def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:
     """The refusal names the greatest length; that one compiles, the next does not."""
-    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
+    share = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, C.LEQ), rasp.map(lambda t: t == "a", rasp.tokens))
+    program = rasp.map(lambda v: v > 0.4, share)
     with pytest.raises(raspc.UnsupportedProgram, match="in bfloat16 this program compiles up to length") as refusal:
-        raspc.compile(program, "ab", 120, dtype="bfloat16")
+        raspc.compile(program, "ab", 12, dtype="bfloat16")
     longest = int(str(refusal.value).split()[-1])
-    assert 32 <= longest < 120
+    assert 1 <= longest < 12
     assert raspc.compile(program, "ab", longest, dtype="bfloat16").certificate["holds"]
     with pytest.raises(raspc.UnsupportedProgram):
         raspc.compile(program, "ab", longest + 1, dtype="bfloat16")
@@ -225,11 +243,11 @@ def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:
 def test_the_greatest_length_of_a_saved_model_is_found_from_its_graph() -> None:
     """A float32 model that bfloat16 cannot run: its graph, tabulated again for shorter inputs, says what could."""
     program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
-    model = raspc.compile(program, "ab", 90)
+    model = raspc.compile(program, "ab", 40)
     found = certificate(model, "bfloat16", longest=True)
-    assert not found.holds and found.longest is not None
-    assert raspc.compile(program, "ab", found.longest, dtype="bfloat16").certificate["holds"]
-    assert certificate(model, longest=True).longest == 90
+    assert not found.holds and found.longest == 40
+    assert raspc.compile(program, "ab", 40, dtype="bfloat16").certificate["holds"]
+    assert certificate(model, longest=True).longest == 40
 
 
 def test_the_weakest_link_comes_with_an_input() -> None:

@@ -94,7 +94,8 @@ class _Demander:
         n = self.graph.max_seq_len
         added = self.added_to(place) if n <= SUM_OF_SHARES and self.graph.has("add_shares") else 0
         label = self.graph.labels[place]
-        share = share_of(node.listed.numbers, n, added, self.precision)
+        counted = int(node.listed.values[-1]) if self.precision.narrow else n
+        share = share_of(node.listed.numbers, counted, added, self.precision)
         if share is None:
             raise UnsupportedProgram.at(
                 label, f"counts up to {n}, more than {self.precision.name} tells apart in one head", "fewer keys",

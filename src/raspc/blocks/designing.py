@@ -96,7 +96,7 @@ def _is_stored(design: neurons.Design, ready: Readiness) -> bool:
         part = features @ weights
         shape = [len(part) if a == axis else 1 for a in range(len(design.axes))]
         products = products + part.reshape([*shape, design.size])
-        if products.size > JOINT_LIMIT << 4:
+        if products.size > JOINT_LIMIT << 6:
             return False
     open_ = products + design.bias > 0  # a product and its bias may be stored one after the other
     return holds(np.where(open_, products, 0.0)) and holds(np.where(open_, products + design.bias, 0.0))
@@ -119,7 +119,7 @@ def _all(ready: Readiness, grid: neurons.Grid, exact: bool, best: _Best) -> Iter
     changes = len(np.unique(grid.points)) - 1
     for rank, positions, noise in _lines(ready, grid):
         if 2 * changes <= best.cost:
-            yield rank, neurons.line(grid, positions, noise, best.worth)
+            yield rank, neurons.line(grid, positions, noise, best.worth, ready.precision)
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
         twice = exact and any(map(ready.is_noisy, grid.axes))
         times = 1 + twice
@@ -189,7 +189,7 @@ def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Gri
                 return
             part, noise = scale * position, noise + abs(scale) * error
         positions.append(part)
-    design = neurons.line(grid, positions, noise)
+    design = neurons.line(grid, positions, noise, precision=ready.precision)
     if design is not None:
         yield design
 
@@ -203,7 +203,8 @@ def _along_decoded(
         return
     parts = dict(found.parts)
     positions = [parts.get(root, np.zeros(len(ready.graph.variable(root).listed))) for root in joint.roots]
-    yield neurons.line(grid, positions, NUMBER_ERROR * len(parts), best.worth)
+    noise = 0.0 if ready.precision.narrow else NUMBER_ERROR * len(parts)  # numbers that it stores are right
+    yield neurons.line(grid, positions, noise, best.worth, ready.precision)
 
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:

@@ -12,6 +12,7 @@ A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -107,3 +108,9 @@ def counts_to(precision: Precision, most: int = 1 << 20) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if apart(middle) else (low, middle)
     return min(low, most)
+
+
+@lru_cache(maxsize=16)
+def counted_by_one_head(precision: Precision) -> int:
+    """`counts_to` of a narrow format, remembered."""
+    return counts_to(precision, 1 << 10)

@@ -20,7 +20,7 @@ Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
 READS = 1 << 24
 """The most reads (cell, neuron) that are looked at one by one."""
 GRID = 1 << 17
-"""The same for functions of several variables, whose combinations are many and whose proofs are to be quick."""
+"""The same for functions of three variables and more, whose combinations are many and whose proofs are to be quick."""
 PRODUCTS = 1 << 26
 """The most products of these with weights."""
 DENSE = 1 << 22
@@ -53,7 +53,7 @@ def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Ce
 
     None where there are too many.
     """
-    if ids is None or ids.size * design.size > (READS if ids.ndim == 1 else GRID):
+    if ids is None or ids.size * design.size > (READS if ids.ndim <= 2 else GRID):
         return None
     if sum(_products(ids.size, matrix) for matrix in write.maps.values()) > PRODUCTS:
         return None
