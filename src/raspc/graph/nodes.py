@@ -38,7 +38,8 @@ class Listed:
     @cached_property
     def index(self) -> Mapping[Any, int]:
         """From a value's key to its number."""
-        return {V.key(value): i for i, value in enumerate(self.values)}
+        plain = self.all_numbers and not np.isnan(self.numbers).any()
+        return {value if plain else V.key(value): i for i, value in enumerate(self.values)}
 
     def id(self, value: Any) -> int:
         """The number of a value; KeyError if it is not in the set."""

@@ -15,6 +15,9 @@ def distinct_rows(matrix: M) -> tuple[M, NDArray[np.intp]]:
 
     Rows of at least one entry, integers or booleans or numbers that are not NaN.
     """
+    if matrix.shape[1] == 1:
+        _, first, number = np.unique(matrix[:, 0], return_index=True, return_inverse=True)
+        return matrix[first], number  # type: ignore[return-value]
     places: dict[bytes, int] = {}
     keys = _comparable(matrix)
     number = np.fromiter((places.setdefault(key, len(places)) for key in keys), np.intp, len(keys))

@@ -10,7 +10,7 @@ import numpy as np
 from raspc import rasp
 from raspc import values as V
 from raspc.errors import UnsupportedProgram
-from raspc.graph.nodes import UNDEFINED, Bits, Ids, Listed, Table
+from raspc.graph.nodes import UNDEFINED, Bits, Floats, Ids, Listed, Table
 from raspc.graph.store import Store
 from raspc.graph.tables import JOINT_LIMIT, listing, possible, union
 
@@ -171,9 +171,9 @@ def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[list
 def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries: Listed, name: str) -> Bits:
     """cells[key id, query id] of a predicate; −1 where it raised, or a side is None."""
     shape = (len(keys), len(queries))
-    vectorised = isinstance(predicate, rasp.Comparison) and keys.all_numbers and queries.all_numbers
-    if isinstance(predicate, rasp.Comparison) and vectorised and shape[0] * shape[1] <= COMPARISON_LIMIT:
-        return _compared(predicate, keys, queries)
+    sides = _as_numbers(predicate, keys, queries) if isinstance(predicate, rasp.Comparison) else None
+    if isinstance(predicate, rasp.Comparison) and sides is not None and shape[0] * shape[1] <= COMPARISON_LIMIT:
+        return np.asarray(_UFUNCS[predicate](sides[0][:, None], sides[1][None, :]), np.int8)
     if shape[0] * shape[1] > PREDICATE_LIMIT:
         raise UnsupportedProgram.at(
             name, f"a predicate over {shape[0]:,} keys and {shape[1]:,} queries", f"at most {PREDICATE_LIMIT:,} pairs",
@@ -195,9 +195,21 @@ _UFUNCS: dict[rasp.Comparison, Callable[..., Any]] = {
 }
 
 
-def _compared(comparison: rasp.Comparison, keys: Listed, queries: Listed) -> Bits:
-    result: Bits = _UFUNCS[comparison](keys.numbers[:, None], queries.numbers[None, :]).astype(np.int8)
-    return result
+_WORDS = {str, int, bool}
+"""Types of values that are equal where their keys are."""
+
+
+def _as_numbers(comparison: rasp.Comparison, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
+    """Numbers that compare as the values do; None for an order of words, and where None has to be compared."""
+    if keys.all_numbers and queries.all_numbers:
+        return keys.numbers, queries.numbers
+    if comparison not in (rasp.Comparison.EQ, rasp.Comparison.NEQ):
+        return None
+    if {type(value) for value in (*keys.values, *queries.values)} - _WORDS:
+        return None
+    places: dict[Any, int] = {}
+    k, q = (np.array([places.setdefault(x, len(places)) for x in side.values], float) for side in (keys, queries))
+    return k, q
 
 
 def _truth(predicate: Callable[[Any, Any], bool], key: Any, query: Any) -> int:
