@@ -220,6 +220,8 @@ def _steps(
     s, c, stair = along[order], classes[order], stairs[order]
     starts = np.flatnonzero(np.diff(stair, prepend=-1))
     places = np.flatnonzero((c[1:] != c[:-1]) & (stair[1:] == stair[:-1]))
+    if 2 * len(places) > NEURON_LIMIT:
+        return None
     gaps = s[places + 1] - s[places]
     each = np.broadcast_to(noise, s.shape)[order]
     size = np.maximum(np.abs(s[places]), np.abs(s[places + 1]))
