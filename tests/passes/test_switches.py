@@ -106,6 +106,16 @@ def first_only(original: Any, *args: Any) -> Factors:
     return Factors(found.keys[:, :1], found.queries[:, :1])
 
 
+ATTRIBUTE = rasp.Select(T, T, lambda k, q: (q >> k % 2) % 2 == k // 2)
+"""A key tests one bit of the query for one value: four distinct rows and columns, rank three."""
+
+
+def too_few(original: Any, selected: Any) -> Any:
+    """A direction is forgotten."""
+    found = original(selected)
+    return found and (found[0][:, 1:], found[1][:, 1:])
+
+
 def shifted_classes(original: Any, cells: Any) -> Any:
     """Partners with different numbers."""
     found = original(cells)
@@ -197,6 +207,7 @@ CASES: dict[str, Case] = {
     "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),
     "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
     "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
+    "low_rank": Case(rasp.SelectorWidth(ATTRIBUTE), wrapped(penalty, "factored", too_few), tuple(range(4)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
     "digits": Case(library.sort(), wrapped(penalty, "_digits", high_digit), tuple(range(20)), 20),
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(neurons, "merged", too_alike)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raspc.blocks.low_rank import factored
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 from raspc.graph.rows import distinct_rows
@@ -45,8 +46,8 @@ def candidates(
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count. `without`: which of "squares", "renumber", "digits" and "distinct_rows" are left
-    out.
+    between keys of one query count. `without`: which of "squares", "renumber", "digits", "distinct_rows" and "low_rank"
+    are left out.
     """
     indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
     if indicators.rank <= 1:
@@ -57,6 +58,17 @@ def candidates(
         if "digits" not in without and max(np.ptp(key_numbers), np.ptp(query_numbers)) >= DIGITS_FROM:
             yield _squares(*_digits(key_numbers, query_numbers), competing)
     yield indicators
+    if "low_rank" not in without:
+        yield from _low_rank((cells == 1) | (cells < 0), indicators.rank)
+
+
+def _low_rank(selected: Matrix, rank: int) -> Iterator[Factors]:
+    """Fewer directions than indicators, where rows or columns are sums of others."""
+    by_key, by_query = factored(selected), factored(selected.T)
+    if by_key is not None and by_key[0].shape[1] < rank:
+        yield Factors(*by_key)
+    if by_query is not None and by_query[0].shape[1] < rank:
+        yield Factors(by_query[1], by_query[0])
 
 
 def _numberings(
