@@ -93,12 +93,12 @@ def outcome_of(
         raise InputError(f"method is {method!r}, needed one of {METHODS}")
     with threads(protocol.threads):
         pool = make_pool(soft(model, protocol), protocol.pool, inputs)
-        began = time.perf_counter()
+        began = time.process_time()
         if method == "trained":
             runs, history = _trained(pool, d, chosen, protocol, save, progress)
         else:
             runs, history = Runs.begin(pool, starts.start(method, pool, d)[None], protocol), ()
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         exact = runs.in_dtype(torch.float64)
         figures = measuring.rows_of(Runs(pool, exact.shape, exact.form, exact.w, exact.wide, exact.own), pool)
     facts = {"d": d, "method": method, "start": protocol.start if method == "trained" else None}

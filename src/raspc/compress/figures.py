@@ -87,11 +87,13 @@ def _finite(number: float) -> float:
 
 
 def over_time(reports: Mapping[int, Report]) -> bytes:
-    """The least loss of all seeds so far against the seconds of training."""
+    """The least loss of all seeds so far against the seconds of the processor."""
     figure, axes = _axes(1, 6.0)
     for d, report in sorted(reports.items()):
         draw_course(axes[0][0], report.history, f"d = {d}")
-    axes[0][0].set(xlabel="seconds, all seeds together", ylabel="least output loss so far", yscale="log")
+    axes[0][0].set(
+        xlabel="seconds of the processor, all seeds together", ylabel="least output loss so far", yscale="log"
+    )
     axes[0][0].legend(fontsize=8)
     return _png(figure)
 

@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Moment:
-    """The losses of all runs at a step; seconds are those of training."""
+    """The losses of all runs at a step; seconds are those of the processor, which a busy machine does not change."""
 
     step: int
     seconds: float
@@ -83,16 +83,16 @@ class Trainer:
         if save is not None:
             checkpoint.restore(self, save, identity)
         protocol, course = self.protocol, self.course
-        began = time.perf_counter() - course.seconds
+        began = time.process_time() - course.seconds
         while course.step < protocol.steps and not self.is_done():
             self.step()
             if course.step % protocol.every == 0 or course.step == protocol.steps:
-                course.seconds = time.perf_counter() - began
+                course.seconds = time.process_time() - began
                 self.measure()
                 _try_to_save(self, save, identity)
                 if progress is not None:
                     progress(course.step, protocol.steps)
-        course.seconds = time.perf_counter() - began
+        course.seconds = time.process_time() - began
         for parameter in self.parameters:
             parameter.requires_grad_(False)
         return course
