@@ -26,7 +26,7 @@ from raspc import library
 from raspc.compress import PAPER, QUICK, Protocol, compress, load, sweep, write_page
 from raspc.compress.compressing import soft
 from raspc.compress.layout import as_in_paper
-from raspc.compress.sweep import BEST, TABLE, total_loss
+from raspc.compress.sweep import BEST, TABLE, read_settings, total_loss
 from raspc.rasp import SOp
 
 CATEGORIES = {"temperature": 8.0, "layer_weight": 0.1, "learning_rate": 1e-2, "batch": 96, "steps": 1500}
@@ -84,7 +84,7 @@ def curves(experiment: Experiment, out: Path, seeds: int, changes: Mapping[str, 
     rows = sweep(model, experiment.dims, place, seeds, protocol=Protocol.of(options, QUICK), inputs=experiment.inputs)
     took = time.perf_counter() - wall, time.process_time() - processor
     write_page(place)
-    compact = raspc.compile(experiment.build(), vocab=set(experiment.vocab), max_seq_len=N, optimize=2).config.d_model
+    compact = read_settings(place)["compact"]
     title = (
         f"{experiment.name}, N = {N}, D = {model.config.d_model}: {seeds} seeds; -O2 needs {compact} with no error; "
         f"{took[0]:.0f} s of wall-clock, {took[1]:.0f} s of the processor"
