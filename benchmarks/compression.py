@@ -26,11 +26,13 @@ from raspc import library
 from raspc.compress import PAPER, QUICK, Protocol, compress, load, sweep, write_page
 from raspc.compress.compressing import soft
 from raspc.compress.layout import as_in_paper
-from raspc.compress.sweep import BEST, TABLE, read_settings, total_loss
+from raspc.compress.sweep import BEST, TABLE, read_settings
 from raspc.rasp import SOp
 
 CATEGORIES = {"temperature": 8.0, "layer_weight": 0.1, "learning_rate": 1e-2, "batch": 96, "steps": 1500}
 """Words need softer heads than numbers, since an argmax forgives what leaks, and less weight on the layers."""
+
+SORT_UNIQUE = {"temperature": 5.0, "layer_weight": 0.05, "batch": 64, "steps": 4000}
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,14 @@ EXPERIMENTS = (
         "frac_prevs", library.frac_prevs, "abcx", range(2, 14), {"polish_best": 10, "steps": 1000}, as_in_paper=True,
     ),
     Experiment(
-        "sort_unique", library.sort_unique, FIVE, (6, 8, 10), {**CATEGORIES, "steps": 9000},
+        "sort_unique", library.sort_unique, FIVE, (6, 8, 10), {**CATEGORIES, **SORT_UNIQUE},
         as_in_paper=True, inputs=DIFFERENT,
     ),
     Experiment("hist", library.hist, "abc", (2, 3, 4, 5, 6), CATEGORIES),
-    Experiment("sort", library.sort, FIVE, (8, 10, 12, 14), CATEGORIES),
-    Experiment("reverse", library.reverse, "abcd", (4, 6, 8, 10), CATEGORIES),
-    Experiment("pair_balance", library.pair_balance, "()x", (3, 4, 5, 6, 7, 8), {"polish": 150, "steps": 1000}),
-    Experiment("shuffle_dyck2", library.make_shuffle_dyck2, "(){}", (6, 8, 10, 12), CATEGORIES),
+    Experiment("sort", library.sort, FIVE, (8, 10, 12), CATEGORIES),
+    Experiment("reverse", library.reverse, "abcd", (4, 6, 8), CATEGORIES),
+    Experiment("pair_balance", library.pair_balance, "()x", (4, 5, 6, 7), {"polish": 150, "steps": 1000}),
+    Experiment("shuffle_dyck2", library.make_shuffle_dyck2, "(){}", (6, 8, 10), CATEGORIES),
 )  # fmt: skip
 
 
@@ -163,9 +165,9 @@ def against_time(out: Path, seconds: float, seeds: int) -> Table:
         trained, spent = report.history[-1]["seconds"], sum(row["seconds"] for row in report.runs)
         courses[name] = (report.history, spent, min(losses))
         rows.append((name, f"{report.runs[0]['steps']:,}", f"{trained:.0f} s", f"{spent:.0f} s", f"{min(losses):.1e}",
-                     f"{np.mean(losses):.1e}", f"{min(report.runs, key=total_loss)['accuracy']:.2%}"))  # fmt: skip
+                     f"{np.mean(losses):.1e}", f"{max(row['accuracy'] for row in report.runs):.2%}"))  # fmt: skip
     draw_times(out, courses)
-    headers = ("protocol", "steps", "training", "with polish", "best output loss", "mean", "accuracy of the best")
+    headers = ("protocol", "steps", "training", "with polish", "best output loss", "mean", "best accuracy")
     return Table(
         f"frac_prevs, D = 14, d = 6, {seeds} seeds at once: both protocols in seconds of the processor", headers, rows
     )

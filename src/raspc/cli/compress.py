@@ -114,9 +114,14 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(output: Path, rows: list[dict[str, Any]]) -> None:
     """The best run of each width."""
-    from raspc.compress.sweep import total_loss
+    from raspc.compress.sweep import read_settings, total_loss
 
-    best = [min((r for r in rows if r["d"] == d), key=total_loss) for d in sorted({r["d"] for r in rows})]
+    weight = read_settings(output)["protocol"]["layer_weight"]
+
+    def loss(row: dict[str, Any]) -> float:
+        return total_loss(row, weight)
+
+    best = [min((r for r in rows if r["d"] == d), key=loss) for d in sorted({r["d"] for r in rows})]
     headers = ("d", "best method", "output loss", "layer loss", "accuracy", "cosine")
     table(
         headers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
@@ -13,7 +14,7 @@ from typing import Any
 from raspc.compress import figures
 from raspc.compress.model import load
 from raspc.compress.report import Report
-from raspc.compress.sweep import BEST, COMPILED, read_rows, read_settings, total_loss
+from raspc.compress.sweep import BEST, COMPILED, read_rows, read_settings
 from raspc.errors import InputError
 from raspc.weights.files import write_file
 from raspc.weights.saving import load as load_model
@@ -117,7 +118,7 @@ def _spread(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _spread_row(rows: Sequence[Mapping[str, Any]], d: int, start: str) -> tuple[Any, ...]:
     mine = [row for row in rows if (row["d"], row["method"], row["start"]) == (d, "trained", start)]
-    losses = sorted(float(row["output_loss"]) if total_loss(row) < float("inf") else float("inf") for row in mine)
+    losses = sorted(float(row["output_loss"]) if math.isfinite(row["output_loss"]) else math.inf for row in mine)
     right = [float(row["accuracy"]) for row in mine]
     middle = statistics.median(losses)
     return (

@@ -162,16 +162,16 @@ def _run(
 
 def _keep_best(place: Path, outcome: Outcome, rows: Sequence[Row]) -> None:
     """The model of the width's least loss so far, with its faithfulness; it is written before the rows are."""
-    row = outcome.rows[outcome.best]
-    others = [total_loss(r) for r in rows if r["d"] == outcome.d]
+    row, weight = outcome.rows[outcome.best], outcome.protocol.layer_weight
+    others = [total_loss(r, weight) for r in rows if r["d"] == outcome.d]
     target = place / BEST / f"d{outcome.d:02}"
-    if not others or total_loss(row) < min(others) or not target.exists():
+    if not others or total_loss(row, weight) < min(others) or not target.exists():
         finished(outcome, outcome.best).save(target)
 
 
-def total_loss(row: Row) -> float:
-    """The two losses of a run with equal weight; of one that diverged, infinity."""
-    total = row["output_loss"] + row["layer_loss"]
+def total_loss(row: Row, layer_weight: float) -> float:
+    """What a run was trained for, L_out + λ·L_layer; of one that diverged, infinity."""
+    total = row["output_loss"] + layer_weight * row["layer_loss"]
     return float(total) if math.isfinite(total) else math.inf
 
 
