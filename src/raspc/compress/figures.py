@@ -87,7 +87,10 @@ def _finite(number: float) -> float:
 
 
 def over_time(reports: Mapping[int, Report]) -> bytes:
-    """The least loss of all seeds so far against the seconds of the processor."""
+    """The least loss of all seeds so far against the seconds of the processor.
+
+    While W is narrowed, that of the wider model.
+    """
     figure, axes = _axes(1, 6.0)
     for d, report in sorted(reports.items()):
         draw_course(axes[0][0], report.history, f"d = {d}")
