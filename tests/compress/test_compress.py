@@ -275,6 +275,7 @@ def test_an_accurate_model_that_is_not_faithful_is_labelled(fractions: Model) ->
     assert dataclasses.replace(report, interchange=(row,)).verdict == "accurate but not faithful"
     assert dataclasses.replace(report, interchange=({**row, "compiled": 0.5},)).verdict == "accurate"
     assert dataclasses.replace(report, accuracy=0.9).verdict == "not accurate"
+    assert dataclasses.replace(report, accuracy=0.993, commonest=0.993).verdict == "not accurate"
     assert Report.from_json(report.to_json()) == report
 
 

@@ -191,7 +191,7 @@ def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> R
                       for moment in outcome.history),
         probes=tuple(probes(pool, found)) if faithfulness else (),
         interchange=tuple(interchange(pool, weights, wide, w)) if faithfulness else (),
-        notes=notes_of(pool),
+        notes=notes_of(pool), commonest=pool.commonest,
     )  # fmt: skip
 
 

@@ -80,6 +80,14 @@ class Pool:
         special, which, numbers = expected_numbers(column, self.graph.variable(self.graph.output).domain)
         return Answers(np.where(special, which, UNDEFINED), np.asarray(special), np.asarray(numbers))
 
+    @property
+    def commonest(self) -> float:
+        """The share of the commonest word among the answers; 0 of numbers."""
+        if self.answers.special is not None:
+            return 0.0
+        said = self.answers.ids[self.real[:, 1:].numpy()]
+        return float(np.bincount(said).max() / len(said))
+
     def right(self, logits: Any, answers: Answers | None = None) -> NDArray[np.bool_]:
         """[…, input, position − 1]: where logits [..., input, position, out] say what the program says."""
         return (answers or self.answers).right(np.asarray(logits)[..., 1:, :])

@@ -24,7 +24,8 @@ class Report:
     dimensions that its directions have to themselves (Elhage et al. 2022). `culprit`: the variable with the
     largest part in what the worst layer output differs by. `gram`: W·Wᵀ [D, D], which the paper, whose W is the
     transpose, calls WᵀW.
-    `probes`, `interchange`: see the files of these names. `runs`: one row for each seed.
+    `probes`, `interchange`: see the files of these names. `runs`: one row for each seed. `commonest`: of words, the
+    share of the commonest answer.
     """
 
     method: str
@@ -51,11 +52,12 @@ class Report:
     probes: tuple[Mapping[str, Any], ...] = ()
     interchange: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = field(default=())
+    commonest: float = 0.0
 
     @property
     def is_accurate(self) -> bool:
-        """Whether it answers as the program does."""
-        return self.accuracy >= ACCURATE
+        """Whether it answers as the program does, with a tenth of the errors of always saying the commonest word."""
+        return self.accuracy >= ACCURATE and 1 - self.accuracy <= (1 - self.commonest) / 10
 
     @property
     def is_faithful(self) -> bool | None:
