@@ -67,7 +67,7 @@ def test_all_of_the_library_holds_and_nearly_all_is_proved() -> None:
     """Every program of the library at -O1; where a bound does not decide, the certificate says that it was measured."""
     verdicts = [compiled(name).certificate["verdict"] for name in library.PROGRAMS]
     assert set(verdicts) <= {"proved", "measured"}
-    assert verdicts.count("proved") >= len(verdicts) - 3
+    assert verdicts.count("proved") >= len(verdicts) - 5
 
 
 # -- margins taken away ------------------------------------------------------------------------------

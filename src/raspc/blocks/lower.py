@@ -23,8 +23,8 @@ SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
 SMALL_RANGE = 64.0
 """The same in a format whose largest number is small: half of it makes e^(−32), which such a format stores as 0."""
-TIED = 24.0
-"""The same where scores carry rounding, which parts equals by e^(2·TIED·error)."""
+TIED = 20.0
+"""The same, but for ln N and the score of BOS, where scores carry rounding, which parts equals by e^(2·TIED·error)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,12 +290,15 @@ class _Lowering:
         Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
         """
         node = self.graph[place]
-        if self.ready.precision.highest < 100:
-            return SMALL_RANGE
+        if self.ready.precision.narrow:  # there scores carry no rounding
+            return SMALL_RANGE if self.ready.precision.highest < 100 else SHARP
         if self.needs.slant.get(place, 0.0) and not (isinstance(node, N.Aggregate) and node.pick):
             return STEEP
+        if not self.needs.rough.get(place, False):
+            return SHARP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
-        return TIED * (1 + competing) if self.needs.rough.get(place, False) else SHARP
+        raised = self.needs.raised.get(place, 1.0)
+        return (TIED + float(np.log((self.graph.max_seq_len + 1) * raised))) * (1 + competing)
 
     def selector_name(self, place: int, node: Variable) -> str:
         selects = selects_of(self.graph, node)

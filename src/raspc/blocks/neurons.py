@@ -168,7 +168,10 @@ def along(
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT or not worth(2 * len(steps.slopes), axes, features):
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
-    side = _shorter_side(sums, steps.thresholds)
+    # sums of several variables fire above: what is taken from a sum, if it is taken last, rounds nothing
+    side = np.ones(len(steps.slopes))
+    if len(used) < 2 or precision.narrow:
+        side = _shorter_side(sums, steps.thresholds)
     up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
     return Design(

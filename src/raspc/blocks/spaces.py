@@ -51,6 +51,10 @@ class Write:
     bias: Mapping[str, Matrix] = field(default_factory=dict)
 
 
+SOFT = 64.0
+"""Heads that are less sharp than this are so because their scores carry rounding."""
+
+
 @dataclass(frozen=True, eq=False)
 class Head:
     """One attention head. Shapes: r score directions, c value directions.
@@ -78,8 +82,17 @@ class Head:
     slant: float = 0.0
 
     def scale(self, d_head: int) -> float:
-        """The power of two on queries."""
-        return float(2.0 ** np.ceil(np.log2(self.sharpness * np.sqrt(d_head))))
+        """The factor on queries: a power of two; one of five quarters, six or seven where sharpness is kept small.
+
+        Scores that carry rounding part by as much as the factor is larger than it must be.
+        """
+        least = self.sharpness * np.sqrt(d_head)
+        power = float(2.0 ** np.floor(np.log2(least)))
+        return (
+            power * float(np.ceil(4 * least / power)) / 4
+            if self.sharpness < SOFT
+            else float(2.0 ** np.ceil(np.log2(least)))
+        )
 
 
 @dataclass(frozen=True, eq=False)
