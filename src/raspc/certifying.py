@@ -55,8 +55,8 @@ def certificate(
         found = replace(found, tolerance=tolerance_of(plan, precision))
     if longest:
         found = replace(found, longest=longest_length(model, found, precision))
-    shown = example(plan.graph, found.weakest.at) if found.weakest is not None else None
-    return replace(found, example=shown)
+    links = tuple(replace(link, example=example(plan.graph, link.at)) if link.at else link for link in found.links)
+    return replace(found, links=links)
 
 
 def longest_length(model: Model, found: Certificate, precision: Precision) -> int:

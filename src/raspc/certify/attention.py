@@ -52,7 +52,10 @@ class Sink:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty."""
+    """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty.
+
+    `gap`: from selected to not selected; `default`: from selected to BOS, where it stands for an empty selection.
+    """
 
     tie: float
     gap: float
@@ -60,6 +63,7 @@ class Scores:
     spread: float
     needed: float
     present: float
+    default: float | None = None
     at: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -88,13 +92,14 @@ def score_bounds(
     tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
     raised = (head.log_sink or 0.0) + sink.raised
-    margin = min(0.5 - sink.steps, worst.gap) if head.sink == -0.5 else worst.gap - sink.steps
+    default = 0.5 - sink.steps if head.sink == -0.5 else None
+    margin = worst.gap - sink.steps if default is None else min(default, worst.gap)
     silent = SMALL_UNDERFLOW if precision.highest < 100 and precision.rounded_probabilities else UNDERFLOW
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
     silence = beta * (margin - 2 * tie) - raised
     leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
     spread = float(np.expm1(min(50.0, 2 * beta * tie)))
-    return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, worst.at)
+    return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, default, worst.at)
 
 
 def _apart(head: Head, penalty: Penalty, query: Reading, key: Reading, precision: Precision) -> Apart:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from raspc import jsonvalues
 from raspc.blocks.precision import Precision
 from raspc.certify.links import Link
 from raspc.certify.measure import measure
@@ -26,8 +25,7 @@ class Certificate:
 
     `holds`: every answer is right, as far as is known; `proved`: by bounds alone. `measured`: what a run on inputs
     found, where bounds do not decide. `tolerance`: how far off, relative to its size, every weight may be at
-    once, by bounds. `longest`: the greatest length for which a model of this program would hold. `example`: an input
-    on which the weakest decision is nearest to failing, where one was found.
+    once, by bounds. `longest`: the greatest length for which a model of this program would hold.
     """
 
     dtype: str
@@ -42,7 +40,6 @@ class Certificate:
     probabilities: str = "stored"
     tolerance: float | None = None
     longest: int | None = None
-    example: tuple[Any, ...] | None = None
 
     @property
     def weakest(self) -> Link | None:
@@ -69,7 +66,6 @@ class Certificate:
             "assumptions": list(self.assumptions),
             **({"tolerance": self.tolerance} if self.tolerance is not None else {}),
             **({"longest": self.longest} if self.longest is not None else {}),
-            **({"example": [jsonvalues.encode(token) for token in self.example]} if self.example is not None else {}),
             "links": [link.to_json() for link in self.links],
         }
 

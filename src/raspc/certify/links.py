@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from raspc import jsonvalues
+
 
 @dataclass(frozen=True)
 class Link:
     """One decision: what it is, the margin that it needs, and the margin that is there, in one unit.
 
-    `at`: the values of variables at which the margin is smallest, {place: number of the value}, where that is known.
+    `at`: the values of variables at which the margin is smallest, {place: number of the value}, where that is known;
+    `example`: an input that takes them there, where one was looked for and found.
     """
 
     kind: str
@@ -22,6 +25,7 @@ class Link:
     present: float
     unit: str
     at: Mapping[int, int] = field(default_factory=dict, compare=False)
+    example: tuple[Any, ...] | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:
@@ -40,4 +44,5 @@ class Link:
         return {
             "kind": self.kind, "name": self.name, "needed": float(self.needed), "present": float(self.present),
             "unit": self.unit,
+            **({} if self.example is None else {"example": [jsonvalues.encode(token) for token in self.example]}),
         }  # fmt: skip

@@ -124,9 +124,7 @@ class _Prover:
         scores = A.score_bounds(
             head, query, key, self.penalties(place, query, key), sink, self.plan.d_head, self.n, self.precision
         )
-        self.links.append(
-            Link("separation", head.name, scores.needed, scores.present, "steps of the penalty", scores.at)
-        )
+        self.separations(head, scores)
         self.overflow(head, query, key)
         arrived, numbers = self.arrived(place, head, scores, value, sink)
         for space, planned in head.write.maps.items():
@@ -137,6 +135,17 @@ class _Prover:
             rows = _by_number(error, numbers, len(code))
             grain = np.where(moved > 0, 0.0, A.written_grain(arrived.grain, picks))
             self.hold(space, code, rows, grain)
+
+    def separations(self, head: Head, scores: A.Scores) -> None:
+        """Selected keys from the others, and from BOS; how far equals part, and what leaks."""
+        steps = "steps of the penalty"
+        gap = min(scores.gap, 1.0)
+        self.links.append(Link("separation", head.name, scores.needed, gap, steps, scores.at))
+        if scores.default is not None:
+            self.links.append(Link("default", head.name, scores.needed, scores.default, steps))
+        if head.kind != "pick":
+            self.links.append(Link("tie", head.name, scores.spread, 1.0, "of the weight of an equal"))
+        self.links.append(Link("leak", head.name, scores.leak, 2.0**-10, "of all attention"))
 
     def stored(self, write: Write, space: str) -> Matrix:
         return self.precision.round(write.maps[space])

@@ -49,7 +49,7 @@ def _tell(found: Certificate) -> None:
     if weakest is not None:
         say(
             f"weakest link: the {weakest.kind} of {weakest.name} needs {weakest.needed:.3g} of {weakest.present:.3g} "
-            f"{weakest.unit}" + (f", for example on {syntax.show_all(found.example)}" if found.example else "")
+            f"{weakest.unit}" + (f", for example on {syntax.show_all(weakest.example)}" if weakest.example else "")
         )
     if found.tolerance:
         say(f"proved for all weights off by up to {found.tolerance:.2g} of their size")
