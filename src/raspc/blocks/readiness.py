@@ -10,7 +10,7 @@ import numpy as np
 from raspc.blocks import features as F
 from raspc.blocks.neurons import Design
 from raspc.blocks.precision import PRECISIONS, Precision
-from raspc.blocks.shares import Share, roundings
+from raspc.blocks.shares import Share
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
@@ -171,7 +171,7 @@ class Readiness:
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0
             numbers[special] = top * (1 + np.arange(1, special.sum() + 1))
             stored = 3 * self.unit if self.precision.narrow else 0.0
-            return numbers, (self.precision.sum_unit * (roundings(n, self.precision) + 8) + stored) * top
+            return numbers, (self.precision.sum_unit * (float(self.precision.roundings(float(n))) + 8) + stored) * top
         if node.listed.all_numbers:
             return node.listed.numbers, 0.0
         return np.arange(len(node.listed), dtype=float), 0.0

@@ -46,7 +46,7 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share 
     """
     if precision.narrow:
         return on_lattice(counts, n, precision)
-    unit = precision.sum_unit * (roundings(n, precision) + 8)
+    unit = precision.sum_unit * (float(precision.roundings(float(n))) + 8)
     if added:
         raised = 8.0 * n * n * added
         code = counts / (raised + counts)
@@ -54,11 +54,6 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share 
     if n <= ALONE:
         return Share(float(n), False, n / (n + counts), np.full(len(counts), unit / 4))
     return Share(1.0, False, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
-
-
-def roundings(n: int, precision: Precision) -> float:
-    """How many roundings the sum of the powers of n keys goes through."""
-    return float(np.ravel(precision.roundings(np.array([float(n)])))[0])
 
 
 def on_lattice(counts: Floats, n: int, precision: Precision) -> Share | None:
@@ -69,7 +64,7 @@ def on_lattice(counts: Floats, n: int, precision: Precision) -> Share | None:
     """
     best: tuple[tuple[float, float], Share] | None = None
     step = 2.0**-precision.bits
-    tiny = precision.sum_unit * (SPREAD + 2 * roundings(n, precision))
+    tiny = precision.sum_unit * (SPREAD + 2 * float(precision.roundings(float(n))))
     for score in _scores(n, precision):
         raised = float(np.exp(score))
         share = raised / (raised + counts)

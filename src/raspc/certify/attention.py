@@ -183,7 +183,7 @@ def averaged(
 
 def softmax_error(n: int, precision: Precision) -> float:
     """The relative error of a mean of n numbers under equal scores: a sum of powers, a quotient, a sum of products."""
-    return float((np.ravel(precision.roundings(np.array([n + 1.0])))[0] + 5) * precision.sum_unit)
+    return (float(precision.roundings(n + 1.0)) + 5) * precision.sum_unit
 
 
 def counted(
@@ -208,7 +208,7 @@ def counted(
     share = (counts if counts_keys else many) / (many + counts)
     error = precision.sum_unit * share + scores.leak + value.error.max(initial=0.0)
     if raised != 0.0 or sink.raised != 0.0 or scores.spread != 0.0:
-        steps = np.minimum(counts * (many + counts / 2) / (many + counts), _roundings(n, precision))
+        steps = np.minimum(counts * (many + counts / 2) / (many + counts), precision.roundings(n + 1.0))
         ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink.raised
         summed = ((2.0 if counts_keys else 1.0) * steps + 2) * precision.sum_unit
         error = error + share * (1 - share) * ratio + share * summed
@@ -219,10 +219,6 @@ def counted(
     least = code[code > 0].min(initial=1.0) - error.max(initial=0.0)
     lattice = grain_floor(least, precision) if not (code == 0).any() or scores.leak == 0.0 else 0.0
     return Arrived(error[:, None], np.array([lattice]))
-
-
-def _roundings(n: int, precision: Precision) -> float:
-    return float(np.ravel(precision.roundings(np.array([n + 1.0])))[0])
 
 
 def _as_stored(share: Floats, error: Floats, code: Floats, precision: Precision) -> Floats:

@@ -118,13 +118,13 @@ def nearest_step(block: Neurons, read: Reading, cells: Cells | None) -> Step | N
     error = np.broadcast_to(cells.passed[:, halves] + rounding, present.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         used = np.where(error == 0, np.where(present < 0, np.inf, 0.0), error / np.maximum(present, 0.0))
-    shut = _shut(block, cells)
+    shut = _shut(cells)
     used = np.where(shut[:, halves] & shut[:, halves + 1], 0.0, used)
     cell, step = np.unravel_index(used.argmax(), used.shape)
     return Step(float(error[cell, step]), float(present[cell, step]), int(cell))
 
 
-def _shut(block: Neurons, cells: Cells) -> NDArray[np.bool_]:
+def _shut(cells: Cells) -> NDArray[np.bool_]:
     """Which neurons are far below their thresholds, so that nothing depends on their ramps."""
     return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
 
@@ -133,7 +133,7 @@ def written(
     block: Neurons, actual: Neurons, read: Reading, cells: Cells | None, values: int, precision: Precision
 ) -> Mapping[str, Written]:
     """What the neurons write to each space, for each value of the variable."""
-    look = _looked_at(block, actual, read, precision) if cells is None else None
+    look = _looked_at(block, read, precision) if cells is None else None
     found = {}
     for space, matrix in actual.write.maps.items():
         planned = block.write.maps[space]
@@ -146,7 +146,7 @@ def written(
             positive = total
             number: Ids | None = None
         else:
-            error, positive, total, terms = _by_cell(block, read, cells, matrix, planned, precision)
+            error, positive, total, terms = _by_cell(block, cells, matrix, planned, precision)
             number = cells.value
         grain = _grain(read, matrix, base) * (not precision.weight_error)
         exact = fits(grain, positive.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
@@ -176,7 +176,7 @@ def _storing(
 
 
 def _by_cell(
-    block: Neurons, read: Reading, cells: Cells, matrix: Matrix, planned: Matrix, precision: Precision
+    block: Neurons, cells: Cells, matrix: Matrix, planned: Matrix, precision: Precision
 ) -> tuple[Matrix, Matrix, Matrix, Matrix]:
     """(error, size of the larger of the positive and the negative part, size of all, terms), each [cells, dims]."""
     step = block.slack > 0
@@ -192,7 +192,7 @@ def _by_cell(
     return error, np.maximum(up, down), up + down, _times(fires.astype(float), (weights > 0).astype(float))
 
 
-def _looked_at(block: Neurons, actual: Neurons, read: Reading, precision: Precision) -> Look:
+def _looked_at(block: Neurons, read: Reading, precision: Precision) -> Look:
     """The same where there are too many cells: all neurons may fire, but few are near their thresholds."""
     step = block.slack > 0
     rows = read.rows()
