@@ -173,7 +173,7 @@ class _Work:
         return self.judge_batch(inputs.whole(ids, self.graph.causal), symmetry.orbit_sizes(ids, classes))
 
     def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
-        return judge(self.model, self.graph, batch, self.dtype, like)
+        return judge(self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like)
 
 
 def _report(work: _Work, plan: Plan, tally: Tally) -> Report:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.certify.answers import model_ids
 from raspc.graph.evaluate import Batch, Column, run_graph
-from raspc.graph.nodes import Domain, Graph, Listed
+from raspc.graph.nodes import Domain, Floats, Graph, Listed
+from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 
 ABSOLUTE, RELATIVE = 1e-5, 1e-4
@@ -46,15 +49,21 @@ class Tally:
         )
 
 
-def judge(model: Model, graph: Graph, batch: Batch, dtype: Any, like: Any | None = None) -> Tally:
-    """Run a batch on both sides. `like` [B]: how many inputs each one stands for, if it stands for others."""
+def judge(
+    model: Model, graph: Graph, batch: Batch, run_model: Callable[[Ids], Any], like: Any | None = None,
+    precision: Precision = PRECISIONS["float32"],
+) -> Tally:  # fmt: skip
+    """Run a batch on both sides: `run_model` gives the logits of padded ids, in a precision.
+
+    `like` [B]: how many inputs each one stands for, if it stands for others.
+    """
     if not len(batch.lengths):
         return Tally()
     run = run_graph(graph, batch)
     domain = graph.variable(graph.output).domain
     expected = run.column(graph.output)
-    logits = model.logits(model_ids(model, batch), dtype)[:, 1:]
-    wrong, error = disagreements(model, logits, expected, domain, batch)
+    logits = run_model(model_ids(model, batch))[:, 1:]
+    wrong, error = disagreements(model, logits, expected, domain, batch, precision)
     failed = wrong.any(axis=1) & ~run.undefined
     weight = np.ones(len(failed), np.int64) if like is None else like
     rows = np.flatnonzero(failed)
@@ -69,18 +78,28 @@ def judge(model: Model, graph: Graph, batch: Batch, dtype: Any, like: Any | None
     )
 
 
-def disagreements(model: Model, logits: Any, expected: Column, domain: Domain, batch: Batch) -> tuple[Any, Any]:
-    """[B, T] where the answer is wrong, and how far a number is off."""
+def tolerance(numbers: Floats, precision: Precision) -> Floats:
+    """How far off a number may be: what `check` allows, and what a narrow format can tell apart."""
+    own = 4 * precision.unit * np.maximum(1.0, np.abs(numbers)) if precision.narrow else 0.0
+    return np.maximum(ABSOLUTE + RELATIVE * np.abs(numbers), own)
+
+
+def disagreements(
+    model: Model, logits: Any, expected: Column, domain: Domain, batch: Batch,
+    precision: Precision = PRECISIONS["float32"],
+) -> tuple[Any, Any]:  # fmt: skip
+    """[B, T] where the answer is wrong or no number at all, and how far a number is off."""
     none = np.zeros(batch.ids.shape)
+    lost = ~np.isfinite(logits).all(axis=-1)
     if model.config.output.kind == "categorical":
-        return (logits.argmax(axis=-1) != expected.ids) & batch.real, none
+        return ((logits.argmax(axis=-1) != expected.ids) | lost) & batch.real, none
     is_special, which, numbers = expected_numbers(expected, domain)
     indicators = logits[:, :, 1:]
     answer = indicators.argmax(axis=-1) if indicators.shape[-1] else none.astype(int)
     says_special = (indicators > 0.5).any(axis=-1) if indicators.shape[-1] else none.astype(bool)
     error = np.where(is_special | ~batch.real, 0.0, np.abs(logits[:, :, 0].astype(np.float64) - numbers))
-    off = error > ABSOLUTE + RELATIVE * np.abs(numbers)
-    wrong = (says_special != is_special) | (is_special & (answer != which)) | (~is_special & off)
+    off = error > tolerance(numbers, precision)
+    wrong = lost | (says_special != is_special) | (is_special & (answer != which)) | (~is_special & off)
     return wrong & batch.real, np.where(says_special, 0.0, error)
 
 

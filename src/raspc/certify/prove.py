@@ -14,14 +14,12 @@ from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify import attention as A
 from raspc.certify import mlp
 from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
+from raspc.certify.judging import tolerance
 from raspc.certify.links import Link
 from raspc.certify.plan import Plan, Reused
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, own_listing
-
-ABSOLUTE, RELATIVE = 1e-5, 1e-4
-"""A number is right if it is this near, or this near relative to its size."""
 
 
 def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
@@ -36,12 +34,6 @@ def bounds_of(plan: Plan, precision: Precision) -> dict[str, float]:
     prover = _Prover(plan, precision)
     prover.run()
     return {space: float(held.error.max(initial=0.0)) for space, held in prover.stream.items()}
-
-
-def tolerance(numbers: Floats, precision: Precision) -> Floats:
-    """How far off a number may be: what `check` allows, and what a narrow format can tell apart."""
-    own = 4 * precision.unit * np.maximum(1.0, np.abs(numbers)) if precision.narrow else 0.0
-    return np.maximum(ABSOLUTE + RELATIVE * np.abs(numbers), own)
 
 
 class _Prover:
