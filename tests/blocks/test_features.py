@@ -74,6 +74,20 @@ def test_sums_are_found(parts: list[list[float]], spoil: bool) -> None:
     assert (F.additive(joint, values) is None) == (spoil and squares > 1)
 
 
+@given(joints(), st.data())
+def test_many_sums_at_once(case: tuple[Joint, Floats], data: st.DataObject) -> None:
+    """What is found for many features is what is found for each."""
+    joint, feature = case
+    others = data.draw(hnp.arrays(np.float64, (data.draw(st.integers(0, 4)), len(feature)), elements=small))
+    together = Joint(joint.roots, joint.cells)
+    F.look_for_sums(together, [feature, *others])
+    for one in (feature, *others):
+        assert one.tobytes() in together.sums
+        found, alone = F.additive(together, one), F.additive(Joint(joint.roots, joint.cells), one)
+        assert (found is None) == (alone is None)
+        assert found is None or alone is None or np.array_equal(summed(found, joint), summed(alone, joint))
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_reach_is_used(causal: bool) -> None:
     """length − index is a sum over its roots, though half of the combinations cannot occur; a product is none."""

@@ -15,7 +15,7 @@ import numpy as np
 from raspc.blocks import features as F
 from raspc.blocks import neurons
 from raspc.blocks.demanded import Demands
-from raspc.blocks.designing import choose, staircase
+from raspc.blocks.designing import Ways, choose, staircase
 from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
 from raspc.blocks.precision import PRECISIONS, Precision
@@ -51,7 +51,7 @@ class _Demander:
     def __init__(self, graph: Graph, level: int, precision: Precision) -> None:
         self.graph, self.level, self.precision = graph, level, precision
         self.joints = listings(graph.nodes)
-        self.wanted: dict[int, list[Floats]] = defaultdict(list)
+        self.wanted: dict[int, dict[bytes, Floats]] = defaultdict(dict)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
         self.borne: dict[int, dict[bytes, float]] = defaultdict(dict)
         self.copies: dict[int, list[int]] = defaultdict(list)
@@ -122,6 +122,10 @@ class _Demander:
 
     def want(self, place: int, feature: Floats, tolerance: float = NUMBER_ERROR) -> None:
         """Somebody reads this feature of this variable linearly, and bears so much error."""
+        key = feature.tobytes()
+        if key in self.wanted[place]:
+            self.bear(place, key, tolerance)
+            return
         node = self.graph.variable(place)
         if isinstance(node.domain, Listed) and np.ptp(feature) == 0:
             return
@@ -129,11 +133,16 @@ class _Demander:
             for arg, coef in zip(node.args, node.coefs, strict=True):
                 self.want(arg, feature[0] * coef * F.number(self.graph.variable(arg).domain), tolerance)
             return
-        self.wanted[place].append(np.asarray(feature, np.float64))
+        self.wanted[place][key] = feature
         if not is_flat(feature):
+            self.borne[place][key] = np.inf
+            self.bear(place, key, tolerance)
+
+    def bear(self, place: int, key: bytes, tolerance: float) -> None:
+        """Note how much error a reader bears, of a feature that is not flat."""
+        if (known := self.borne[place].get(key)) is not None:
             self.tolerance[place] = min(self.tolerance[place], tolerance)
-            known = self.borne[place].get(feature.tobytes(), np.inf)
-            self.borne[place][feature.tobytes()] = min(known, tolerance)
+            self.borne[place][key] = min(known, tolerance)
 
     def bears(self, place: int, feature: Floats) -> float:
         """How much error the readers of a feature bear; of one that nobody reads as it is, those of any other."""
@@ -242,8 +251,8 @@ class _Demander:
         rows = F.size(self.graph.variable(place).domain)
         have = np.hstack([g.code for g in [*spanned, *groups]] or [np.zeros((rows, 0))])
         # indicators first: they are exact, and what they span is read off them
-        wanted = sorted(self.wanted[place], key=lambda g: not is_flat(g))
-        extra = F.basis(F.stacked(wanted, rows), have)
+        wanted = sorted(self.wanted[place], key=self.borne[place].__contains__)
+        extra = F.basis(F.stacked([self.wanted[place][key] for key in wanted], rows), have)
         if extra.shape[1] and not self.graph.has("basis") and rows <= DIRECTIONS:
             groups.append(self.one_hot(place))
         elif extra.shape[1]:
@@ -271,14 +280,14 @@ class _Demander:
         if len(joint.roots) == 1 and self.graph.has("virtual"):
             if self.readable(place):
                 self.copies[joint.roots[0]].append(place)
-            for feature in self.wanted[place]:
+            for feature in self.wanted[place].values():
                 self.want_parts(joint, feature, self.bears(place, feature))
             return
-        stored = [g for g in self.wanted[place] if not self.ready.is_free(joint, g)]
-        free = [g for g in self.wanted[place] if self.ready.is_free(joint, g)]
-        for feature in free:
+        F.look_for_sums(joint, list(self.wanted[place].values()))
+        free = [key for key, feature in self.wanted[place].items() if self.ready.is_free(joint, feature)]
+        for feature in map(self.wanted[place].pop, free):
             self.want_parts(joint, feature, self.bears(place, feature))
-        self.wanted[place] = stored
+        stored = list(self.wanted[place].values())
         groups = self.groups(place, [])
         if not groups:
             return
@@ -325,10 +334,9 @@ class _Demander:
         """The design of a table that its readers find exact enough."""
         is_answer = place == self.graph.output and not self.result.numerical_output
         rough = ROUGH_TIED if place in self.averaged else ROUGH_ANSWER if is_answer else ROUGH
+        ways = Ways(self.ready, node, joint)
         return self.exact_enough(
-            place,
-            groups,
-            lambda found: choose(self.ready, node, joint, outputs_of(found), rough, place in self.exact),
+            place, groups, lambda found: choose(ways, outputs_of(found), rough, place in self.exact)
         )
 
     def exact_enough(
@@ -350,7 +358,7 @@ class _Demander:
         """Whether all that is read off a code bears the noise of its columns."""
         if float(noise.max(initial=0.0)) <= self.tolerance[place]:
             return True
-        features = [f for f in self.wanted[place] if not is_flat(f)]
+        features = [feature for key, feature in self.wanted[place].items() if key in self.borne[place]]
         found = F.express(code, F.stacked(features, len(code))) if features else None
         if found is None:
             return False
@@ -363,10 +371,11 @@ class _Demander:
         constant = isinstance(node.domain, Listed)
         if place in self.result.raised and (self.wanted[place] or self.copies[place] or self.readable(place)):
             self.check_apart(place)
-        beyond = [g for g in self.wanted[place] if not F.in_span(raw.code, g, constant)]
-        if isinstance(node, N.Aggregate) and not node.pick and len(beyond) < len(self.wanted[place]):
+        raw_ones = [key for key, feature in self.wanted[place].items() if F.in_span(raw.code, feature, constant)]
+        if isinstance(node, N.Aggregate) and not node.pick and raw_ones:
             self.numbers.add(place)
-        self.wanted[place] = beyond
+        for key in raw_ones:
+            del self.wanted[place][key]
         groups = self.decoded_groups(place, raw, node)
         design = None
         if groups:

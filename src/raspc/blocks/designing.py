@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks import features as F
 from raspc.blocks import neurons
+from raspc.blocks.lines import Line, where_known
 from raspc.blocks.lone import lone
 from raspc.blocks.readiness import LATE, NUMBER_ERROR, ROUGH, Readiness
 from raspc.blocks.spaces import Matrix
-from raspc.graph.nodes import Floats, Table
+from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint
 
@@ -24,33 +27,90 @@ AXES_ON_A_LINE = 3
 """Lines of more variables are tried only where the value itself is their sum."""
 
 
-def choose(
-    ready: Readiness,
-    node: Table,
-    joint: Joint | None,
-    outputs: Matrix,
-    rough: float = ROUGH,
-    exact: bool = False,
-) -> neurons.Design | None:
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """Variables that a table is a function of, and the number of its value for each combination of theirs."""
+
+    ready: Readiness
+    axes: tuple[int, ...]
+    ids: Ids
+
+    @cached_property
+    def known(self) -> NDArray[np.intp] | None:
+        """The cells that can occur, of all in a row; None if all can."""
+        return where_known(self.ids)
+
+    @cached_property
+    def lines(self) -> list[tuple[int, Line]]:
+        """Lines along which any function of these variables may be a staircase, with their ranks."""
+        return [(rank, self.line(positions, noise)) for rank, positions, noise in _lines(self)]
+
+    def line(self, positions: Sequence[Floats], noise: float) -> Line:
+        """All combinations along one line."""
+        return Line(self.axes, positions, noise, self.ids.shape, self.known)
+
+    def grid(self, rows: Matrix, number: NDArray[np.intp]) -> neurons.Grid:
+        """What is to be computed: for the value with id i the row number[i]."""
+        classes = np.where(self.ids >= 0, number.ravel()[np.maximum(self.ids, 0)], -1).astype(np.int32)
+        return neurons.Grid(self.axes, classes, rows, self.ready.graph.has("merge_values"))
+
+
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """The ways to compute a table, whatever its values are given as."""
+
+    ready: Readiness
+    node: Table
+    joint: Joint | None
+
+    @cached_property
+    def frontiers(self) -> list[Frontier]:
+        """The table over its arguments, and over its roots, which come last."""
+        found = {tuple(self.node.args): self.node.cells}
+        found |= {self.joint.roots: self.joint.cells} if self.joint is not None else {}
+        return [Frontier(self.ready, axes, ids) for axes, ids in found.items()]
+
+    @cached_property
+    def itself(self) -> Line | None:
+        """The line along the value itself, where that is a sum of what can be read now."""
+        return _along_itself(self) if self.sum is not None and self.ready.graph.has("lines") else None
+
+    @cached_property
+    def decoded(self) -> Line | None:
+        """The same where the value is a sum of widths, each of them decoded on its own before."""
+        return _along_decoded(self) if self.sum is not None and self.ready.graph.has("lines") else None
+
+    @cached_property
+    def sum(self) -> F.Sum | None:
+        """The value as a sum over the roots."""
+        if self.joint is None or not self.node.listed.all_numbers:
+            return None
+        return F.additive(self.joint, self.node.listed.numbers)
+
+    def parts(self) -> list[Floats]:
+        """What each root adds to this sum."""
+        assert self.joint is not None and self.sum is not None
+        there = dict(self.sum.parts)
+        return [there.get(root, np.zeros(len(self.ready.graph.variable(root).listed))) for root in self.joint.roots]
+
+
+def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = False) -> neurons.Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
     `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
     score, so that it must not carry on the error of what it is computed from.
     """
+    ready = ways.ready
     rows, number = distinct_rows(outputs)
-    frontiers = {tuple(node.args): node.cells} | ({joint.roots: joint.cells} if joint is not None else {})
-    best = _Best(ready, rough)
-    for axes, ids in frontiers.items():
-        classes = np.where(ids >= 0, number.ravel()[np.maximum(ids, 0)], -1).astype(np.int32)
-        grid = neurons.Grid(axes, classes, rows, ready.graph.has("merge_values"))
-        best.round += 1
-        best.take(_all(ready, grid, exact, best))
-        if best.cost > 2 and ready.graph.has("pulse"):  # two are fewer neurons than a pulse has
+    grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
+    best = _Best(ready, rough, round=len(grids))
+    best.take(_one_line(7, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
+    for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
+        best.take(_all(frontier, grid, exact, best))
+        if best.could_be(6, 2) and ready.graph.has("pulse"):  # a pulse has two neurons, or more
             best.take([(6, lone(ready, grid))])
-        if joint is not None and axes == joint.roots and ready.graph.has("lines"):
-            best.take((7, design) for design in _along_itself(ready, node, joint, grid))
-            if best.cost >= LATE:
-                best.take((8, design) for design in _along_decoded(ready, node, joint, grid, best))
+    if best.cost >= LATE:
+        best.take(_one_line(8, ways.decoded, grids[-1], best))
     return best.design
 
 
@@ -71,14 +131,22 @@ class _Best:
             if design is None or (self.ready.precision.narrow and not _is_stored(design, self.ready)):
                 continue
             cost, at = self.ready.cost(design, self.rough), (self.round, rank)
-            if (cost, at) < (self.cost, self.at):
+            if self.could_be(rank, cost):
                 self.cost, self.design, self.at = cost, design, at
 
-    def worth(self, size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
-        """Whether a design of this size that reads these features can be as cheap."""
-        if size + LATE <= self.cost or size > self.cost:
-            return size <= self.cost
-        return not self.ready.is_late(axes, features)
+    def could_be(self, rank: int, cost: float) -> bool:
+        """Whether a design of this rank and cost would be the best."""
+        return (cost, (self.round, rank)) < (self.cost, self.at)
+
+    def worth(self, rank: int) -> neurons.Worth:
+        """Whether a design of so many neurons that reads these features can be the best."""
+
+        def worth(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+            if self.could_be(rank, size + LATE) or not self.could_be(rank, size):
+                return self.could_be(rank, size)
+            return not self.ready.is_late(axes, features)
+
+        return worth
 
 
 def _is_stored(design: neurons.Design, ready: Readiness) -> bool:
@@ -107,58 +175,87 @@ def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design |
     rows, number = distinct_rows(outputs)
     grid = neurons.Grid((place,), number.ravel().astype(np.int32), rows)
     position, noise = ready.share(place) if place in ready.shares else ready.position(place)
-    return neurons.line(grid, [position], noise, precision=ready.precision)
+    return neurons.line(grid, [position], noise, ready.precision)
 
 
-def _all(ready: Readiness, grid: neurons.Grid, exact: bool, best: _Best) -> Iterator[tuple[int, neurons.Design | None]]:
+def _all(
+    frontier: Frontier, grid: neurons.Grid, exact: bool, best: _Best
+) -> Iterator[tuple[int, neurons.Design | None]]:
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
+    ready = frontier.ready
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
     squares = ready.graph.has("square_gates") and not ready.precision.narrow
     narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
     changes = len(np.unique(grid.points)) - 1
-    for rank, positions, noise in _lines(ready, grid):
-        if 2 * changes <= best.cost:
-            yield rank, neurons.line(grid, positions, noise, best.worth, ready.precision)
+    for rank, line in frontier.lines:
+        yield from _one_line(rank, line, grid, best, changes)
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
         twice = exact and any(map(ready.is_noisy, grid.axes))
-        times = 1 + twice
-        found = neurons.cells(grid, narrow, lambda size, *read: best.worth(times * size, *read))
+        times, worth = 1 + twice, best.worth(0)
+        found = None
+        if worth(times * changes, (), ()):
+            found = neurons.cells(grid, narrow, lambda size, *read: worth(times * size, *read))
         yield 0, neurons.stepped(found) if found is not None and twice else found
+    for rank, line in _digits(frontier, grid) if best.could_be(4, 2 * changes) else ():
+        yield from _one_line(rank, line, grid, best, changes)
     for along, place in enumerate(grid.axes):
         if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
             position, noise = ready.position(place)
-            yield 5, neurons.gated_lines(grid, along, position, narrow, noise, best.worth)
+            worth = best.worth(5)
+            if worth(changes, (place,), (position[:, None],)):
+                yield 5, neurons.gated_lines(grid, along, position, narrow, noise, worth)
 
 
-def _lines(ready: Readiness, grid: neurons.Grid) -> Iterator[tuple[int, list[Floats], float]]:
-    """Ways to order all combinations along one line: sums, differences, digits of a number, generic sums."""
-    if not grid.axes or (len(grid.axes) > 1 and not ready.graph.has("lines")):
+def _one_line(
+    rank: int, line: Line | None, grid: neurons.Grid, best: _Best, changes: int = 0
+) -> Iterator[tuple[int, neurons.Design | None]]:
+    """The staircase along a line, which changes so often or more, if it can be the best."""
+    worth = best.worth(rank)
+    if line is not None and worth(2 * changes, *line.reads):
+        yield rank, neurons.along(grid, line, worth, best.ready.precision)
+
+
+def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
+    """Ways to order all combinations along one line: sums, differences, generic sums."""
+    ready, axes = frontier.ready, frontier.axes
+    if not axes or (len(axes) > 1 and not ready.graph.has("lines")):
         return
-    positions, noises = zip(*(ready.position(place) for place in grid.axes), strict=True)
-    if len(grid.axes) <= AXES_ON_A_LINE:
+    positions, noises = zip(*(ready.position(place) for place in axes), strict=True)
+    if len(axes) <= AXES_ON_A_LINE:
         for signs in product((1.0, -1.0), repeat=len(positions) - 1):
             yield 3, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
-        if len(positions) == 2 and all(place not in ready.raw for place in grid.axes):
-            x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
-            yield 4, [x * (y.max() + 1), y], 0.0
-            yield 4, [x, y * (x.max() + 1)], 0.0
-    if sum(place in ready.raw for place in grid.axes) > 1 and grid.classes.size <= GENERIC_CELLS:
+    if sum(place in ready.raw for place in axes) > 1 and frontier.ids.size <= GENERIC_CELLS:
         for scaled, noise in _generic(positions, noises):
             yield 1, scaled, noise
         for scaled, noise in _in_turn(positions, noises):
             yield 2, scaled, noise
 
 
+def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]]:
+    """Two variables as the digits of a number, in either order."""
+    ready = frontier.ready
+    if len(grid.axes) != 2 or not ready.graph.has("lines") or any(place in ready.raw for place in grid.axes):
+        return
+    x, y = (number.astype(float) for number in grid.merged[0])
+    yield 4, frontier.line([x * (y.max() + 1), y], 0.0)
+    yield 4, frontier.line([x, y * (x.max() + 1)], 0.0)
+
+
 def _generic(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:
     """Sums with weights that no accident makes equal: a test of one combination against all others."""
-    rng = np.random.default_rng(0)
-    for _ in range(GENERIC_TRIES):
-        weights = 1.0 + rng.integers(1, 1024, len(positions)) / 1024
-        powers = [2.0 ** np.round(np.log2(max(float(np.ptp(p)), 2.0**-20))) for p in positions]
+    powers = [2.0 ** np.round(np.log2(max(float(np.ptp(p)), 2.0**-20))) for p in positions]
+    for weights in _draws(len(positions)):
         scaled = [w * p / power for w, p, power in zip(weights, positions, powers, strict=True)]
         noise = sum(w * n / power for w, n, power in zip(weights, noises, powers, strict=True))
         yield scaled, float(noise)
+
+
+@lru_cache(maxsize=16)
+def _draws(count: int) -> tuple[Floats, ...]:
+    """Weights between 1 and 2, always the same ones."""
+    rng = np.random.default_rng(0)
+    return tuple(1.0 + rng.integers(1, 1024, count) / 1024 for _ in range(GENERIC_TRIES))
 
 
 def _in_turn(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:
@@ -173,38 +270,28 @@ def _in_turn(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[t
             yield [scaled[0], scaled[1]], weight * noises[first] + noises[second]
 
 
-def _along_itself(ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid) -> Iterator[neurons.Design]:
-    """The staircase along the value itself, where that is a sum of what can be read now."""
-    found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
-    if found is None:
-        return
-    parts = dict(found.parts)
+def _along_itself(ways: Ways) -> Line | None:
+    """The line along a sum; None where a part of it is not linear in what can be read now."""
+    ready, frontier = ways.ready, ways.frontiers[-1]
     noise, positions = 0.0, []
-    for root in joint.roots:
-        part = parts.get(root, np.zeros(len(ready.graph.variable(root).listed)))
+    for root, part in zip(frontier.axes, ways.parts(), strict=True):
         if root in ready.raw and part.any():
             position, error = ready.position(root)
             scale = _scale(ready, root, part, position)
             if scale is None:
-                return
+                return None
             part, noise = scale * position, noise + abs(scale) * error
         positions.append(part)
-    design = neurons.line(grid, positions, noise, precision=ready.precision)
-    if design is not None:
-        yield design
+    return frontier.line(positions, noise)
 
 
-def _along_decoded(
-    ready: Readiness, node: Table, joint: Joint, grid: neurons.Grid, best: _Best
-) -> Iterator[neurons.Design | None]:
-    """The same where the value is a sum of widths, each of them decoded on its own before."""
-    found = F.additive(joint, node.listed.numbers) if node.listed.all_numbers else None
+def _along_decoded(ways: Ways) -> Line | None:
+    """The line along a sum of widths that are decoded; None where there are means in it."""
+    ready, found = ways.ready, ways.sum
     if found is None or any(root in ready.raw and root not in ready.raised for root, _ in found.parts):
-        return
-    parts = dict(found.parts)
-    positions = [parts.get(root, np.zeros(len(ready.graph.variable(root).listed))) for root in joint.roots]
-    noise = 0.0 if ready.precision.narrow else NUMBER_ERROR * len(parts)  # numbers that it stores are right
-    yield neurons.line(grid, positions, noise, best.worth, ready.precision)
+        return None
+    noise = 0.0 if ready.precision.narrow else NUMBER_ERROR * len(found.parts)  # numbers that it stores are right
+    return ways.frontiers[-1].line(ways.parts(), noise)
 
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Domain, Floats, Ids, Interval, Listed
 from raspc.graph.tables import Joint
 
 TOLERANCE = 1e-9
-SAMPLED = 5
-"""Every so many values of each root are looked at first."""
 
 
 def size(domain: Domain) -> int:
@@ -66,39 +66,56 @@ def additive(joint: Joint, feature: Floats) -> Sum | None:
     """
     key = feature.tobytes()
     if key not in joint.sums:
-        joint.sums[key] = _additive(joint, feature)
+        (joint.sums[key],) = _additive(joint, feature[None])
     found: Sum | None = joint.sums[key]
     return found
 
 
-def _additive(joint: Joint, feature: Floats) -> Sum | None:
+def look_for_sums(joint: Joint, features: Sequence[Floats]) -> None:
+    """Which of many features are sums, found all at once, for `additive` to remember."""
+    new = {key: feature for feature in features if (key := feature.tobytes()) not in joint.sums}
+    if new:
+        joint.sums.update(zip(new, _additive(joint, np.stack(list(new.values()))), strict=True))
+
+
+def _additive(joint: Joint, features: Matrix) -> list[Sum | None]:
+    """Each of several features [c, values] as a sum."""
     if not joint.roots:
-        return Sum(float(_there(feature, joint.cells)), ())
+        return [Sum(float(one), ()) for one in _there(features, joint.cells)]
     if len(joint.roots) == 1:
-        return Sum(0.0, ((joint.roots[0], _there(feature, joint.cells)),))
+        return [Sum(0.0, ((joint.roots[0], one),)) for one in _there(features, joint.cells)]
     if joint.hub is None:
-        return None
+        return [None] * len(features)
     corner, used = joint.hub
-    constant = float(feature[joint.cells[corner]])
-    lines = [_there(feature, joint.cells[joint.line(corner, axis)]) for axis in range(len(used))]
-    parts = [np.where(here, line - constant, 0.0) for here, line in zip(used, lines, strict=True)]
-    for step in (SAMPLED, 1):  # a feature that is no sum shows it on few cells
-        if not _is_sum(joint.cells[(slice(None, None, step),) * len(parts)], feature, constant, parts, step):
-            return None
-    return Sum(constant, tuple(p for p in zip(joint.roots, parts, strict=True) if p[1].any()))
+    constants = features[:, joint.cells[corner]]
+    lines = [_there(features, joint.cells[joint.line(corner, axis)]) for axis in range(len(used))]
+    parts = [np.where(here, line - constants[:, None], 0.0) for here, line in zip(used, lines, strict=True)]
+    there = joint.one_each  # a feature that is no sum shows it at one cell for each value, almost always
+    likely = sum((part[:, place] for part, place in zip(parts, there, strict=True)), constants[:, None])
+    found: list[Sum | None] = [None] * len(features)
+    for i in np.flatnonzero(_near(likely, features[:, joint.cells[there]]).all(axis=1)).tolist():
+        own = [part[i].copy() for part in parts]
+        if _is_sum(joint.cells, features[i], constants[i], own):
+            found[i] = Sum(float(constants[i]), tuple(p for p in zip(joint.roots, own, strict=True) if p[1].any()))
+    return found
 
 
-def _there(feature: Floats, cells: Ids) -> Floats:
-    """The feature at each cell; what has no value counts as the first: the same for all features."""
-    return feature.take(np.maximum(cells, 0))
+def _there(features: Matrix, cells: Ids) -> Matrix:
+    """The features [c, values] at each cell; what has no value counts as the first: the same for all features."""
+    return features.take(np.maximum(cells, 0), axis=1)
 
 
-def _is_sum(cells: Ids, feature: Floats, constant: float, parts: Sequence[Floats], step: int) -> bool:
+def _near(found: Floats, wanted: Floats) -> NDArray[np.bool_]:
+    """Where two numbers are the same, up to rounding."""
+    return np.asarray(np.abs(found - wanted) <= TOLERANCE * np.maximum(1, np.abs(wanted)))
+
+
+def _is_sum(cells: Ids, feature: Floats, constant: float, parts: Sequence[Floats]) -> bool:
     """Whether the feature is the constant plus the parts, at each cell that is known."""
-    grid, total = _there(feature, cells), np.array(constant)
+    grid, total = feature.take(np.maximum(cells, 0)), np.array(constant)
     for axis, part in enumerate(parts):
-        total = total + part[::step].reshape([-1 if a == axis else 1 for a in range(len(parts))])
-    return bool(np.all((np.abs(total - grid) <= TOLERANCE * np.maximum(1, np.abs(grid))) | (cells < 0)))
+        total = total + part.reshape([-1 if a == axis else 1 for a in range(len(parts))])
+    return bool((_near(total, grid) | (cells < 0)).all())
 
 
 def basis(columns: Matrix, spanned: Matrix) -> Matrix:
@@ -106,15 +123,22 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
     rows = len(columns)
     if not columns.shape[1] or _holds_identity(spanned):
         return columns[:, :0]
-    frame = _orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
+    first = _orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
+    frame = np.zeros((rows, max(rows, first.shape[1])), order="F")
+    count = first.shape[1]
+    frame[:, :count] = first
     chosen: list[int] = []
-    for place in range(columns.shape[1]):
-        column = columns[:, place]
-        rest = column - frame @ (frame.T @ column)
-        rest = rest - frame @ (frame.T @ rest)
-        if np.linalg.norm(rest) > 1e-7 * max(1.0, float(np.linalg.norm(column))):
+    for place, column in enumerate(columns.T):
+        if count >= rows:  # everything is spanned
+            break
+        known = frame[:, :count]
+        rest = column - known @ (column @ known)
+        rest -= known @ (rest @ known)
+        left = sqrt(rest @ rest)
+        if left > 1e-7 * max(1.0, sqrt(column @ column)):
             chosen.append(place)
-            frame = np.hstack([frame, (rest / np.linalg.norm(rest))[:, None]])
+            frame[:, count] = rest / left
+            count += 1
     return columns[:, chosen]
 
 

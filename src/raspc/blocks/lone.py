@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks import neurons
+from raspc.blocks.lines import Line
 from raspc.blocks.readiness import Readiness
 from raspc.graph.nodes import Floats
 
@@ -85,12 +86,10 @@ def lone(ready: Readiness, grid: neurons.Grid) -> neurons.Design | None:
     if weights is None or weights.gap < ROOM * weights.noise:
         return None
     sums = np.array([0.0, weights.gap] if all(one.one_sided for one in away) else [-weights.gap, 0.0, weights.gap])
-    pulse = neurons.Grid(
-        tuple(one.place for one in away), (sums == 0).astype(np.int32), grid.outputs[list(found.classes)]
-    )
-    return neurons.along(
-        pulse, [w * one.distance for w, one in zip(weights.each, away, strict=True)], sums, weights.noise
-    )
+    axes = tuple(one.place for one in away)
+    pulse = neurons.Grid(axes, (sums == 0).astype(np.int32), grid.outputs[list(found.classes)])
+    positions = [w * one.distance for w, one in zip(weights.each, away, strict=True)]
+    return neurons.along(pulse, Line(axes, positions, weights.noise, given=sums))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +105,7 @@ def _special(grid: neurons.Grid) -> Special | None:
     present = np.unique(grid.classes[grid.classes >= 0])
     if grid.classes.ndim < 2 or len(present) != 2:
         return None
-    numbers, small = neurons.merge(grid, range(grid.classes.ndim))
+    numbers, small = grid.merged
     for elsewhere, there in (present.tolist(), present.tolist()[::-1]):
         cells = np.argwhere(small == there)
         if len(cells) == 1:

@@ -21,6 +21,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.blocks.lines import Line, where_known
 from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
@@ -56,8 +57,7 @@ class Grid:
     @cached_property
     def known(self) -> NDArray[np.intp] | None:
         """The cells that can occur, of all in a row; None if all can."""
-        found = np.flatnonzero(self.classes >= 0)
-        return None if len(found) == self.classes.size else found
+        return where_known(self.classes)
 
     @cached_property
     def points(self) -> Ids:
@@ -65,10 +65,10 @@ class Grid:
         flat = self.classes.ravel()
         return flat if self.known is None else flat[self.known]
 
-    def at_points(self, numbers: Floats) -> Floats:
-        """What an array that broadcasts to the grid has at these cells."""
-        flat = np.broadcast_to(numbers, self.classes.shape).ravel()
-        return flat if self.known is None else flat[self.known]
+    @cached_property
+    def merged(self) -> tuple[list[NDArray[np.int64]], Ids]:
+        """Along all axes, one after the other: see `merge`."""
+        return merge(self, range(self.classes.ndim))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,50 +134,37 @@ class Steps:
 
 
 def line(
-    grid: Grid, positions: Sequence[Floats], noise: float | Floats, worth: Worth = always,
-    precision: Precision = PRECISIONS["float32"],
-) -> Design | None:  # fmt: skip
-    """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart, or is not worth it.
+    grid: Grid, positions: Sequence[Floats], noise: float | Floats, precision: Precision = PRECISIONS["float32"]
+) -> Design | None:
+    """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart."""
+    found = Line(grid.axes, positions, noise, grid.classes.shape, grid.known)
+    return along(grid, found, precision=precision)
 
-    `noise`: how far the sum may be off, always or for each value of one variable; a step needs four times as much
-    between its two sides, as its ramp takes up to half of the gap.
+
+def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = PRECISIONS["float32"]) -> Design | None:
+    """The same along a line that is there; None too if it is not worth it.
+
+    A step needs four times as much as the noise between its two sides, as its ramp takes up to half of the gap.
     """
-    total: Floats = np.zeros([1] * grid.classes.ndim)
-    for axis, position in enumerate(positions):
-        total = total + position.reshape([-1 if a == axis else 1 for a in range(grid.classes.ndim)])
-    points = Grid(grid.axes, grid.points, grid.outputs)
-    each = noise if isinstance(noise, float) else grid.at_points(noise)
-    return along(points, positions, grid.at_points(total), each, worth, precision)
-
-
-def along(
-    grid: Grid, positions: Sequence[Floats], sums: Floats, noise: float | Floats, worth: Worth = always,
-    precision: Precision = PRECISIONS["float32"],
-) -> Design | None:  # fmt: skip
-    """The same where what the sum can be, and the class for each, are known: `sums` and `grid.classes` [sums]."""
-    used = [axis for axis, position in enumerate(positions) if position.any()]
-    axes, features = tuple(grid.axes[axis] for axis in used), tuple(positions[axis][:, None] for axis in used)
-    if len(sums) > MANY and not worth(2 * _changes(sums[::SAMPLED], grid.classes[::SAMPLED]), (), ()):
+    axes, features = line.reads
+    classes, unordered = grid.points, "order" not in vars(line)
+    if len(classes) > MANY and unordered and not worth(2 * _changes(line.sums, classes, SAMPLED), (), ()):
         return None  # what takes too many steps on a few points does so on all
-    one_stair = np.zeros(len(sums), np.intp)
-    steps = (
-        _steps_on_lattice(sums, grid.classes, grid.outputs, noise, precision)
-        if precision.narrow
-        else _steps(sums, grid.classes, one_stair, grid.outputs, noise)
-    )
-    if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT or not worth(2 * len(steps.slopes), axes, features):
+    found = _steps_on_lattice if precision.narrow else _steps_in_order
+    steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
+    if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
     # sums of several variables fire above: what is taken from a sum, if it is taken last, rounds nothing
     side = np.ones(len(steps.slopes))
-    if len(used) < 2 or precision.narrow:
-        side = _shorter_side(sums, steps.thresholds)
+    if len(axes) < 2 or precision.narrow:
+        side = _shorter_side(line.sums, steps.thresholds)
     up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
     return Design(
         axes,
         features,
-        tuple(up[None, :] for _ in used),
+        tuple(up[None, :] for _ in axes),
         offset - up * np.repeat(steps.thresholds, 2),
         _alternating(side[:, None] * steps.change),
         first + steps.change[side < 0].sum(axis=0),
@@ -186,10 +173,10 @@ def along(
     )
 
 
-def _changes(sums: Floats, classes: Ids) -> int:
-    """How often the class changes along the sums."""
-    ordered = classes[np.argsort(sums)]
-    return int((ordered[1:] != ordered[:-1]).sum())
+def _changes(sums: Floats, classes: Ids, step: int) -> int:
+    """How often the class changes along every so many of the sums."""
+    ordered = classes[::step][np.argsort(sums[::step])]
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1]))
 
 
 def _shorter_side(along: Floats, thresholds: Floats) -> Floats:
@@ -215,43 +202,57 @@ def _alternating(change: Matrix) -> Matrix:
     return np.stack([change, -change], axis=1).reshape(2 * len(change), change.shape[1])
 
 
-def _steps(
-    along: Floats, classes: Ids, stairs: NDArray[np.intp], outputs: Matrix, noise: float | Floats
+def _steps_in_order(
+    line: Line, classes: Ids, outputs: Matrix, precision: Precision, worth: Callable[[int], bool]
 ) -> Steps | None:
-    """Staircases side by side; `stairs` says of each point, in ascending order, which one it belongs to."""
-    order = np.lexsort((along, stairs)) if stairs.any() else np.argsort(along)
-    s, c, stair = along[order], classes[order], stairs[order]
-    starts = np.flatnonzero(np.diff(stair, prepend=-1))
-    places = np.flatnonzero((c[1:] != c[:-1]) & (stair[1:] == stair[:-1]))
+    """The steps along a line, if so many are worth it."""
+    c = classes[line.order]
+    places = np.flatnonzero(c[1:] != c[:-1])
+    return _steps(line.ascending, c, places, outputs, line.noises) if worth(len(places)) else None
+
+
+def _steps(
+    s: Floats, c: Ids, places: NDArray[np.intp], outputs: Matrix, noise: float | Floats,
+    stairs: NDArray[np.intp] | None = None,
+) -> Steps | None:  # fmt: skip
+    """Staircases side by side, along points s in ascending order with their classes c, which change at `places`.
+
+    `stairs` says of each point which staircase it belongs to, if there are several.
+    """
     if 2 * len(places) > NEURON_LIMIT:
         return None
-    gaps = s[places + 1] - s[places]
-    each = np.broadcast_to(noise, s.shape)[order]
-    size = np.maximum(np.abs(s[places]), np.abs(s[places + 1]))
-    of = stair[places]
-    floor = np.maximum(4 * np.maximum(each[places], each[places + 1]), 1e-9 * np.maximum(size, gaps))
+    low, high = s[places], s[places + 1]
+    gaps = high - low
+    each = noise if isinstance(noise, float) else np.maximum(noise[places], noise[places + 1])
+    floor = np.maximum(4 * each, 1e-9 * np.maximum(np.maximum(np.abs(low), np.abs(high)), gaps))
     if ((gaps < floor) | (gaps <= 0)).any():  # where points of two classes coincide as well
         return None
     slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))
     grain = 2.0 ** np.floor(np.log2(gaps / 32))
-    thresholds = np.round((s[places] + gaps / 2) / grain) * grain
+    thresholds = np.round((low + gaps / 2) / grain) * grain
     change = outputs[c[places + 1]] - outputs[c[places]]
     slack = slopes * (gaps - grain) / 2 - 0.5
     least = float(gaps.min(initial=np.inf))
-    return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, of, stair[starts])
+    stairs = np.zeros(len(s), np.intp) if stairs is None else stairs
+    starts = np.flatnonzero(np.diff(stairs, prepend=-1))
+    return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, stairs[places], stairs[starts])
 
 
 def _steps_on_lattice(
-    along: Floats, classes: Ids, outputs: Matrix, noise: float | Floats, precision: Precision
+    line: Line, classes: Ids, outputs: Matrix, precision: Precision, worth: Callable[[int], bool]
 ) -> Steps | None:
     """Steps for a narrow format, along sums that are stored as multiples of a power of two.
 
     relu(m) − relu(m − 1) is a step exactly where m is an integer that the format holds: the slope makes multiples of
     the power into integers, and the thresholds lie halfway between two of them.
     """
-    order = np.lexsort((classes, along))
-    s, c, each = along[order], classes[order], np.broadcast_to(noise, along.shape)[order]
+    order = np.lexsort((classes, line.sums))
+    noise = np.asarray(line.noise, np.float64)
+    s, c = line.sums[order], classes[order]
+    each = line.at_points(noise)[order] if noise.ndim else np.broadcast_to(noise, s.shape)
     places = np.flatnonzero(c[1:] != c[:-1])
+    if not worth(len(places)):
+        return None
     of, stairs = np.zeros(len(places), np.intp), np.zeros(min(1, len(s)), np.intp)
     grain = _power_within(np.concatenate([s, each]))
     low, high = s[places] + each[places], s[places + 1] - each[places + 1]
@@ -344,7 +345,7 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
 
 def cells(grid: Grid, squares: Sequence[bool], worth: Worth = always) -> Design | None:
     """One neuron for each cell whose outputs are not the most common ones; None if that is not worth it."""
-    numbers, small = merge(grid, range(grid.classes.ndim))
+    numbers, small = grid.merged
     base = _most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
     if len(places) > NEURON_LIMIT:
@@ -393,7 +394,10 @@ def gated_lines(
     small = np.moveaxis(small, along, -1)
     known = small.reshape(-1, small.shape[-1]) >= 0
     cell, value = np.nonzero(known)
-    steps = _steps(position[value], small.reshape(known.shape)[known], cell, grid.outputs, noise)
+    order = np.lexsort((position[value], cell))
+    s, c, stairs = position[value][order], small.reshape(known.shape)[known][order], cell[order]
+    places = np.flatnonzero((c[1:] != c[:-1]) & (stairs[1:] == stairs[:-1]))
+    steps = _steps(s, c, places, grid.outputs, noise, stairs)
     if steps is None or not len(steps.stairs) or 2 * len(steps.slopes) + len(steps.stairs) > NEURON_LIMIT:
         return None
     gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class Readiness:
     slant: Mapping[int, float] = field(default_factory=dict)
     precision: Precision = PRECISIONS["float32"]
     shares: Mapping[int, Share] = field(default_factory=dict)
+    known: dict[tuple[int, bytes], bool] = field(default_factory=dict)
+    """Which features were found to be ready; asked only once all is known of what the variable depends on."""
 
     @property
     def unit(self) -> float:
@@ -76,10 +79,18 @@ class Readiness:
 
     def derived(self, place: int) -> Joint | None:
         """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
-        node, joint = self.graph[place], self.joints[place]
-        if not isinstance(node, Table):
-            return None
-        return joint if joint is not None and joint.roots != (place,) else Joint(node.args, node.cells)
+        return self._derived[place]
+
+    @cached_property
+    def _derived(self) -> list[Joint | None]:
+        """Of every node."""
+
+        def one(place: int, node: N.Node, joint: Joint | None) -> Joint | None:
+            if not isinstance(node, Table):
+                return None
+            return joint if joint is not None and joint.roots != (place,) else Joint(node.args, node.cells)
+
+        return [one(place, *found) for place, found in enumerate(zip(self.graph.nodes, self.joints, strict=True))]
 
     def is_opaque(self, place: int) -> bool:
         """Whether a table has too many combinations of roots to be listed over them."""
@@ -97,18 +108,18 @@ class Readiness:
         found = self.additive(joint, feature)
         return found is not None and all(self.is_ready(root, part) for root, part in found.parts)
 
-    def is_ready(self, root: int, feature: Floats) -> bool:
-        """The same for a feature of one root."""
-        if root in self.raw:
-            return F.in_span(self.raw[root].code, feature)
-        return not isinstance(self.graph[root], Table) or self.is_readable_now(root, feature)
+    def is_ready(self, place: int, feature: Floats) -> bool:
+        """The same for a feature of any variable. Remembered: it is asked of every design."""
+        key = place, feature.tobytes()
+        if key not in self.known:
+            self.known[key] = self._is_ready(place, feature)
+        return self.known[key]
 
-    def is_readable_now(self, place: int, feature: Floats) -> bool:
-        """The same for a feature of any variable."""
+    def _is_ready(self, place: int, feature: Floats) -> bool:
+        if place in self.raw:
+            return F.in_span(self.raw[place].code, feature)
         joint = self.derived(place)
-        if np.ptp(feature) == 0:
-            return True
-        return self.is_free(joint, feature) if joint is not None else self.is_ready(place, feature)
+        return joint is None or bool(np.ptp(feature) == 0) or self.is_free(joint, feature)
 
     def decoding_costs(self, sums: Sequence[F.Sum | None]) -> float:
         """How many neurons decode what these sums read: two a step."""
@@ -135,7 +146,7 @@ class Readiness:
     def is_late(self, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
         """Whether what reads these features of these variables must wait for one of them to be decoded."""
         reads = ((axis, column) for axis, columns in zip(axes, features, strict=True) for column in columns.T)
-        return any(not self.is_readable_now(axis, column) for axis, column in reads)
+        return any(not self.is_ready(axis, column) for axis, column in reads)
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.

@@ -66,7 +66,7 @@ class Scoring:
 
         def cost(factors: Factors) -> tuple[int, int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
-            late = any(not self.ready.is_readable_now(p, column) for p, columns in sides for column in columns.T[:8])
+            late = any(not self.ready.is_ready(p, column) for p, columns in sides for column in columns.T[:8])
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return not self.holds(factors), late, rough or (mixed and factors.size * n > MIXED), factors.rank
 

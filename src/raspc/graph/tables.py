@@ -46,6 +46,14 @@ class Joint:
                 return corner, used
         return None
 
+    @cached_property
+    def one_each(self) -> tuple[NDArray[np.intp], ...]:
+        """The coordinates of one cell for each value that occurs."""
+        flat = self.cells.ravel()
+        last = np.full(int(flat.max(initial=UNDEFINED)) + 2, -1)  # where UNDEFINED stands is the last entry
+        last[flat] = np.arange(flat.size)
+        return np.unravel_index(last[:-1][last[:-1] >= 0], self.cells.shape)
+
     def line(self, corner: tuple[int, ...], axis: int) -> tuple[Any, ...]:
         """The index of the cells that differ from a corner along one axis."""
         return (*corner[:axis], slice(None), *corner[axis + 1 :])
