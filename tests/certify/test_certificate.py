@@ -13,7 +13,7 @@ import pytest
 import raspc
 from raspc import library, rasp
 from raspc.blocks.precision import PRECISIONS, SUMMATIONS, precision_of
-from raspc.blocks.shares import counts_to
+from raspc.blocks.shares import as_integers, counts_to
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.certify.tightness import tightness, typical
@@ -201,30 +201,45 @@ def test_narrow_models_are_proved_and_right(name: str, dtype: str) -> None:
     assert measure(model, precision_of(dtype))["failures"] == 0
 
 
-@pytest.mark.parametrize("level", [0, 1, 2])
-def test_bfloat16_counts_to_32_with_one_head(level: int) -> None:
-    """A width of up to 32 keys, with rounded probabilities."""
+@pytest.mark.parametrize("probabilities", ["stored", "float32"])
+@pytest.mark.parametrize(("n", "level"), [(32, 0), (32, 1), (32, 2), (256, 1)])
+def test_bfloat16_counts_to_256_with_one_head(n: int, level: int, probabilities: str) -> None:
+    """A width of up to 256 keys, whether the softmax is rounded or not."""
     program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
-    model = raspc.compile(program, "abc", 32, optimize=level, dtype="bfloat16")
+    model = raspc.compile(program, "abc", n, optimize=level, dtype="bfloat16", probabilities=probabilities)
     assert model.certificate["proved"] and model.config.n_heads == 1
-    assert model.certificate["probabilities"] == "stored"
+    assert model.certificate["probabilities"] == probabilities
+    assert measure(model, precision_of("bfloat16", probabilities=probabilities))["failures"] == 0
 
 
-def test_larger_counts_are_shared_out_over_heads() -> None:
-    """80 keys are more than one head of bfloat16 tells apart; two count a stretch of positions each."""
+@pytest.mark.parametrize(("dtype", "probabilities"), [("bfloat16", "stored"), ("float16", "float32")])
+def test_a_key_is_counted_exactly_whatever_an_exp_is_off_by(dtype: str, probabilities: str) -> None:
+    """Every count of keys, every probability off by as much as the margin allows, sums in both orders, as stored."""
+    precision, counts = precision_of(dtype, probabilities=probabilities), np.arange(41.0)
+    share = as_integers(counts, 40, precision)
+    assert share is not None and precision.holds(share.code)
+    rng = np.random.default_rng(0)
+    for margin in (0.0, 2.0**-19):
+        for d in range(41):
+            own = np.float32(1 / (share.raised + d)) * (1 + margin * rng.uniform(-1, 1, d)).astype(np.float32)
+            own = precision.round(own) if precision.rounded_probabilities else own
+            for order in (own, own[::-1]):
+                total = np.float32(0)
+                for probability in order:
+                    total += np.float32(probability) * np.float32(share.at_key)
+                assert precision.round(total) == share.code[d]
+
+
+@pytest.mark.parametrize(("n", "level"), [(300, 2), pytest.param(600, 1, marks=pytest.mark.slow)])
+def test_larger_counts_are_added_digit_by_digit(n: int, level: int) -> None:
+    """bfloat16 has no integer 257: heads count a stretch of positions each, and no sum of theirs is large."""
     program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
-    model = raspc.compile(program, "ab", 80, dtype="bfloat16")
-    assert model.certificate["proved"] and model.config.n_heads == 2
+    model = raspc.compile(program, "ab", n, optimize=level, dtype="bfloat16")
+    assert model.config.n_heads == 2 and model.certificate["holds"]
     assert measure(model, precision_of("bfloat16"))["failures"] == 0
-
-
-@pytest.mark.slow
-def test_bfloat16_counts_to_256() -> None:
-    """With four heads, and probabilities that are rounded."""
-    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
-    model = raspc.compile(program, "abc", 256, dtype="bfloat16")
-    assert model.certificate["proved"] and model.certificate["probabilities"] == "stored"
-    assert measure(model, precision_of("bfloat16"))["failures"] == 0
+    ids = np.array([[model.config.bos_id] + [0] * (n - 20) + [1] * 20])
+    best = logits_in(model, ids, precision_of("bfloat16"))[0, 1:].argmax(-1)
+    assert [model.config.output.values[i] for i in best] == [n - 20] * (n - 20) + [20] * 20
 
 
 def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:
@@ -378,7 +393,7 @@ def test_counting_over_very_long_inputs(length: int, level: int, proved: bool) -
 
 
 def test_counts_lie_apart_far_beyond_what_is_stored_for_them() -> None:
-    """By the bound on a share float32 counts to 100,000 and more in any order of summation, bfloat16 to 32 and more."""
+    """By the bound on a share float32 counts to 100,000 and more in any order of summation, bfloat16 to 256."""
     assert counts_to(precision_of("float32")) >= 100_000
     assert counts_to(precision_of("float32", "blocked")) >= 100_000
-    assert 32 <= counts_to(precision_of("bfloat16")) < counts_to(precision_of("float16"))
+    assert counts_to(precision_of("bfloat16")) == 256 < counts_to(precision_of("float16"))

@@ -60,9 +60,7 @@ class _Demander:
         self.numbers: set[int] = set()
         self.result = Demands(compact=level == 2)
         found = self.result
-        self.ready = found.ready = Readiness(
-            graph, self.joints, found.raw, found.raised, found.counts_keys, found.slant, precision, found.shares
-        )
+        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.shares, found.slant, precision)
         steeply = level == 2 and graph.has("steep") and not precision.narrow
         self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)
@@ -102,7 +100,6 @@ class _Demander:
                 "shorten the maximum length, or compile for a wider dtype",
             )  # fmt: skip
         self.result.shares[place] = share
-        self.result.raised[place], self.result.counts_keys[place] = share.raised, share.counts_keys
         self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share.code[:, None])
 
     def added_to(self, place: int) -> int:
@@ -369,7 +366,7 @@ class _Demander:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
         raw = self.result.raw[place]
         constant = isinstance(node.domain, Listed)
-        if place in self.result.raised and (self.wanted[place] or self.copies[place] or self.readable(place)):
+        if place in self.result.shares and (self.wanted[place] or self.copies[place] or self.readable(place)):
             self.check_apart(place)
         raw_ones = [key for key, feature in self.wanted[place].items() if F.in_span(raw.code, feature, constant)]
         if isinstance(node, N.Aggregate) and not node.pick and raw_ones:

@@ -17,9 +17,8 @@ from raspc.blocks.spaces import Matrix
 class Demands:
     """The result: for each variable its raw group (as attention leaves it), its clean groups, its design.
 
-    `rough`: whether a head must take scores for equal that carry rounding. `raised`: e to the score of BOS in
-    the head of a width; `counts_keys`: whether it averages "is a token" (d of M + d) rather than "is BOS"
-    (M of M + d). `slant`: how far below 0 the penalty of a selected key can lie.
+    `rough`: whether a head must take scores for equal that carry rounding. `shares`: how each width is counted.
+    `slant`: how far below 0 the penalty of a selected key can lie.
     `strained`: whether a function other than a sum is computed of what slanted heads leave, which may want steps wider
     apart than exact ties would. `compact`: whether what nobody reads is left away.
     """
@@ -29,8 +28,6 @@ class Demands:
     design: dict[int, neurons.Design] = field(default_factory=dict)
     conjuncts: dict[int, tuple[Conjunct, ...]] = field(default_factory=dict)
     rough: dict[int, bool] = field(default_factory=dict)
-    raised: dict[int, float] = field(default_factory=dict)
-    counts_keys: dict[int, bool] = field(default_factory=dict)
     slant: dict[int, float] = field(default_factory=dict)
     strained: bool = False
     shares: dict[int, Share] = field(default_factory=dict)

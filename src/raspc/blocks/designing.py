@@ -288,7 +288,7 @@ def _along_itself(ways: Ways) -> Line | None:
 def _along_decoded(ways: Ways) -> Line | None:
     """The line along a sum of widths that are decoded; None where there are means in it."""
     ready, found = ways.ready, ways.sum
-    if found is None or any(root in ready.raw and root not in ready.raised for root, _ in found.parts):
+    if found is None or any(root in ready.raw and root not in ready.shares for root, _ in found.parts):
         return None
     noise = 0.0 if ready.precision.narrow else NUMBER_ERROR * len(found.parts)  # numbers that it stores are right
     return ways.frontiers[-1].line(ways.parts(), noise)
@@ -296,10 +296,12 @@ def _along_decoded(ways: Ways) -> Line | None:
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:
     """What to multiply the raw position by to get the part, at least nearly; None if it is not linear."""
-    if root not in ready.raised:
+    if root not in ready.shares:
         return float(part @ position) / float(position @ position)
     steps = np.diff(part)
     if np.ptp(steps) > F.TOLERANCE:
         return None
+    if not np.ptp(codes := np.diff(position)):
+        return float(steps[0] / codes[0])
     # near d = 0 a share of keys is d/M; one of BOS, N/(N + d), falls by about 1/(4N) a key where it is steepest
-    return float(steps[0]) * ready.raised[root] * (1.0 if ready.counts_keys[root] else -4.0)
+    return float(steps[0]) * ready.shares[root].raised * (1.0 if ready.shares[root].counts_keys else -4.0)

@@ -297,7 +297,8 @@ class _Lowering:
         if not self.needs.rough.get(place, False):
             return SHARP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
-        raised = self.needs.raised.get(place, 1.0)
+        share = self.needs.shares.get(place)
+        raised = 1.0 if share is None else share.raised
         return (TIED + float(np.log((self.graph.max_seq_len + 1) * raised))) * (1 + competing)
 
     def selector_name(self, place: int, node: Variable) -> str:
@@ -308,12 +309,11 @@ class _Lowering:
 
     def width_head(self, place: int, node: Variable, raw: Group) -> Head:
         query, key = self.scores(place)
-        counts_keys = self.needs.counts_keys[place]
-        self.open(place, [raw], np.array([0.0 if counts_keys else 1.0]))
-        bos, bias = (-1.0, 1.0) if counts_keys else (1.0, 0.0)
-        value = Read({BOS: np.array([[bos]])}, np.array([bias]))
+        share = self.needs.shares[place]
+        self.open(place, [raw], np.array([share.at_bos]))
+        value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
         precision = self.ready.precision
-        raised = float(np.log(self.needs.raised[place]))
+        raised = float(np.log(share.raised))
         raised = float(precision.round(np.array(raised))) if precision.narrow else raised
         name = self.selector_name(place, node)
         return Head(

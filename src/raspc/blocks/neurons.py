@@ -260,7 +260,7 @@ def _steps_on_lattice(
         return None
     slopes = np.full(len(places), 1.0 / grain)
     first = np.floor((slopes * low + slopes * high) / 2)
-    reach = slopes * np.maximum(s.max(initial=-np.inf) - low, high - s.min(initial=np.inf))
+    reach = slopes * np.minimum(s.max(initial=0.0) - low, high - s.min(initial=0.0))
     if (np.maximum(np.abs(first) + 1, reach) > 2.0**precision.bits).any():
         return None
     change = outputs[c[places + 1]] - outputs[c[places]]

@@ -56,19 +56,16 @@ class Readiness:
     """Answers about the variables of one graph. `raw`: what attention leaves of widths and means; `shares`: how widths
     are counted.
 
-    `raised`: e to the score of BOS in the head of a width; `counts_keys`: whether that head averages "is a
-    token" (d of M + d) rather than "is BOS" (M of M + d). `slant`: how far below 0 the penalty of a selected key can
+    `slant`: how far below 0 the penalty of a selected key can
     lie, by which weights part that should be equal.
     """
 
     graph: Graph
     joints: Sequence[Joint | None]
     raw: Mapping[int, Group]
-    raised: Mapping[int, float]
-    counts_keys: Mapping[int, bool]
+    shares: Mapping[int, Share] = field(default_factory=dict)
     slant: Mapping[int, float] = field(default_factory=dict)
     precision: Precision = PRECISIONS["float32"]
-    shares: Mapping[int, Share] = field(default_factory=dict)
     known: dict[tuple[int, bytes], bool] = field(default_factory=dict)
     """Which features were found to be ready; asked only once all is known of what the variable depends on."""
 
@@ -174,7 +171,7 @@ class Readiness:
         """A variable along a line, as it can be read soonest, and how far off it may be."""
         node = self.graph.variable(place)
         n = self.graph.max_seq_len
-        if place in self.raised:
+        if place in self.shares:
             share, noise = self.share(place)
             return share, float(noise.max(initial=0.0))
         if place in self.raw:

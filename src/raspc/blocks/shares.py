@@ -5,7 +5,9 @@ A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M
 - M = N: the shares of 0 … N lie 1/(4N) apart or more.
 - M = 8aN²: shares d/(M + d) of tokens are nearly proportional to d, so that sums of them can be decoded.
 - M = 1: all powers are e⁰ = 1 and their sum is an integer, exact in any order of summation; for long inputs.
-- `on_lattice`, for narrow formats: M is chosen so that the shares, as they are stored, are multiples of one step and
+- `as_integers`, for narrow formats: M is so large and so near to a power of two 2^k that the probability of a key is
+  stored as 2^−k however many are selected; d of them, times a value of 2^k, are the integer d.
+- `on_lattice`, for narrow formats where no M is so near: the shares, as they are stored, are multiples of one step and
   all different.
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,19 +27,33 @@ ALONE = 1024
 SPREAD = 24.0
 """How far off, in units of the accumulator's roundoff, the powers and the quotient of a softmax may be."""
 TRIES = 64
+HIGHEST_SCORE = 32.0
+"""BOS scores no more than this where keys are counted as integers: e³² < 2⁴⁷."""
+NEAR = 0.02
+"""How far, in powers of two, M may be from one."""
+LEAST_STEP = 2.0**-8
+"""One key leaves at least so much, so that weights that make integers of counts are no large numbers."""
+MARGINS = 2.0 ** -np.arange(10, 20)
+"""How far off, relatively, a probability may be: the largest of these for which some score of BOS does is taken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """`raised`: M. `counts_keys`: the share of tokens is taken, not that of BOS. `code`: the share of each count.
+    """`raised`: M. `at_key`, `at_bos`: the values that are averaged. `code`: the mean of them, for each count.
 
-    `noise`: how far off the share of each count can be.
+    `noise`: how far off the code of each count can be.
     """
 
     raised: float
-    counts_keys: bool
+    at_key: float
+    at_bos: float
     code: Floats
     noise: Floats
+
+    @property
+    def counts_keys(self) -> bool:
+        """Whether the share of tokens is taken, d of M + d, and not that of BOS."""
+        return self.at_key != 0.0
 
 
 def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share | None:
@@ -45,15 +62,83 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share 
     None where no score of BOS lets this precision tell all counts apart.
     """
     if precision.narrow:
-        return on_lattice(counts, n, precision)
+        return as_integers(counts, n, precision) or on_lattice(counts, n, precision)
     unit = precision.sum_unit * (float(precision.roundings(float(n))) + 8)
     if added:
         raised = 8.0 * n * n * added
         code = counts / (raised + counts)
-        return Share(raised, True, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
+        return Share(raised, 1.0, 0.0, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
     if n <= ALONE:
-        return Share(float(n), False, n / (n + counts), np.full(len(counts), unit / 4))
-    return Share(1.0, False, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
+        return Share(float(n), 0.0, 1.0, n / (n + counts), np.full(len(counts), unit / 4))
+    return Share(1.0, 0.0, 1.0, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
+
+
+# -- narrow formats ----------------------------------------------------------------------------------
+
+
+def as_integers(counts: Floats, n: int, precision: Precision) -> Share | None:
+    """The score of BOS with which d keys leave d times a power of two; None where n is no number of the format."""
+    found = _evenly(n, precision)
+    if found is None:
+        return None
+    return Share(found.raised, found.at_key, 0.0, found.step * counts, np.zeros(len(counts)))
+
+
+class Even(NamedTuple):
+    """M, the value that is averaged, and what one key leaves."""
+
+    raised: float
+    at_key: float
+    step: float
+
+
+@lru_cache(maxsize=256)
+def _evenly(n: int, precision: Precision) -> Even | None:
+    """Of the scores with which probabilities may be off furthest before anything else is stored, the lowest."""
+    least = precision.sum_unit * (SPREAD + 2 * float(precision.roundings(float(n))))
+    counts = np.arange(n + 1.0)
+    for margin in MARGINS[least <= MARGINS]:
+        for score in _near_powers(n, precision):
+            raised = float(np.exp(score))
+            power = float(np.rint(np.log2(raised)))
+            at_key = 2.0 ** min(power, precision.highest)
+            step = at_key * 2.0**-power
+            if step >= LEAST_STEP and keeps(raised, at_key, counts, step * counts, float(margin), precision):
+                return Even(raised, at_key, step)
+    return None
+
+
+def keeps(
+    raised: float, at_key: float, counts: Floats, code: Floats, margin: float, precision: Precision
+) -> bool:  # fmt: skip
+    """Whether so many keys leave their code exactly, as it is stored, for all errors up to the margin.
+
+    `margin`: how far off the probability of a key is, relatively, before it is stored. What is rounded once is monotone
+    in it, so that it is enough to look at both ends. Where probabilities are rounded, the accumulator must hold their
+    multiples.
+    """
+    own = 1 / (raised + counts)
+    each = float(precision.round(np.array(1 / raised)))
+    few = counts.max(initial=0.0) * 2.0**precision.bits < 2.0**precision.sum_bits
+    if not (few and precision.holds(code) and np.array_equal(code, counts * each * at_key)):
+        return False
+    for end in (1 - margin, 1 + margin):
+        if precision.rounded_probabilities and (precision.round(own * end) != each).any():
+            return False
+        added = counts * at_key * (each if precision.rounded_probabilities else own)
+        if not np.array_equal(precision.round(added * end), code):
+            return False
+    return True
+
+
+def _near_powers(n: int, precision: Precision) -> Floats:
+    """Numbers of the format from ln n upwards whose powers of e are nearly powers of two."""
+    digits = 1 + np.arange(2.0 ** (precision.bits - 1)) * 2.0 ** (1 - precision.bits)
+    scores = np.unique(2.0 ** np.arange(-4, 5)[:, None] * digits)
+    scores = scores[(scores >= np.log(max(n, 1))) & (scores <= HIGHEST_SCORE)]
+    powers = scores / np.log(2)
+    found: Floats = scores[np.abs(powers - np.rint(powers)) < NEAR]
+    return found
 
 
 def on_lattice(counts: Floats, n: int, precision: Precision) -> Share | None:
@@ -74,7 +159,7 @@ def on_lattice(counts: Floats, n: int, precision: Precision) -> Share | None:
         clear = float((np.abs(np.diff(stored)) - noise[1:] - noise[:-1]).min(initial=1.0))
         quality = (clear, float(room.min()))
         if clear >= step and float((stored - noise).min()) >= 0.5 and (best is None or quality > best[0]):
-            best = quality, Share(raised, False, stored, noise)
+            best = quality, Share(raised, 0.0, 1.0, stored, noise)
     return best[1] if best is not None else None
 
 

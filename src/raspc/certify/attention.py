@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks.precision import Precision
+from raspc.blocks.shares import Share, keeps
 from raspc.blocks.spaces import Head, Matrix
-from raspc.certify.bounds import ANY, Reading
+from raspc.certify.bounds import ANY, Reading, grain_of
 from raspc.graph.nodes import Bits, Floats, Ids
 
 EXP_ULPS = 4.0
@@ -187,15 +188,7 @@ def softmax_error(n: int, precision: Precision) -> float:
 
 
 def counted(
-    head: Head,
-    scores: Scores,
-    code: Floats,
-    counts: Floats,
-    counts_keys: bool,
-    n: int,
-    value: Reading,
-    sink: Sink,
-    precision: Precision,
+    head: Head, scores: Scores, planned: Share, counts: Floats, n: int, value: Reading, sink: Sink, precision: Precision
 ) -> Arrived:
     """The share of attention of BOS, or of tokens, for each number of selected keys.
 
@@ -203,22 +196,37 @@ def counted(
     the quotient. Else the sum is worst where the power of BOS comes first: each key that is added rounds all before it.
     In a narrow format a share that is surely on one side of where rounding turns is stored as one known number.
     """
-    raised = head.log_sink or 0.0
+    raised, code = head.log_sink or 0.0, planned.code
     many = float(np.exp(raised))
-    share = (counts if counts_keys else many) / (many + counts)
-    error = precision.sum_unit * share + scores.leak + value.error.max(initial=0.0)
+    share = (counts if planned.counts_keys else many) / (many + counts)
+    error = (
+        precision.sum_unit * share + scores.leak + value.error.max(initial=0.0) / max(planned.at_key, planned.at_bos)
+    )
     if raised != 0.0 or sink.raised != 0.0 or scores.spread != 0.0:
         steps = np.minimum(counts * (many + counts / 2) / (many + counts), precision.roundings(n + 1.0))
         ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink.raised
-        summed = ((2.0 if counts_keys else 1.0) * steps + 2) * precision.sum_unit
+        summed = ((2.0 if planned.counts_keys else 1.0) * steps + 2) * precision.sum_unit
         error = error + share * (1 - share) * ratio + share * summed
-    if precision.narrow:
-        error = _as_stored(share, error, code, precision)
-    else:
+    if not precision.narrow:
         error = error + (precision.probability_unit + precision.factor_unit) * share + np.abs(share - code)
-    least = code[code > 0].min(initial=1.0) - error.max(initial=0.0)
-    lattice = grain_floor(least, precision) if not (code == 0).any() or scores.leak == 0.0 else 0.0
-    return Arrived(error[:, None], np.array([lattice]))
+    elif planned.counts_keys:
+        error = _each_stored(share, error, counts, many, planned, precision)
+    else:
+        error = _as_stored(share, error, code, precision)
+    return Arrived(error[:, None], np.array([_grain(code, error, scores.leak, precision)]))
+
+
+def _each_stored(
+    share: Floats, error: Floats, counts: Floats, many: float, planned: Share, precision: Precision
+) -> Floats:
+    """How far the shares of many keys, added up, can be from the code: that of each is rounded, and then their sum."""
+    margin = float((error[counts > 0] / share[counts > 0]).max(initial=0.0))
+    nothing = precision.round(planned.at_key * error)
+    if keeps(many, planned.at_key, counts, planned.code, margin, precision):
+        return np.where(counts > 0, 0.0, nothing)
+    least = planned.at_key * 2.0 ** (precision.lowest - precision.bits)
+    rounded = planned.at_key * (error + 3 * precision.unit * (share + error)) + (counts + 2) * least
+    return np.asarray(rounded + np.abs(planned.at_key * share - planned.code))
 
 
 def _as_stored(share: Floats, error: Floats, code: Floats, precision: Precision) -> Floats:
@@ -227,6 +235,15 @@ def _as_stored(share: Floats, error: Floats, code: Floats, precision: Precision)
     stored = precision.round(share)
     sure = np.abs(share - stored) + error < step / 2
     return np.abs(stored - code) + np.where(sure, 0.0, step + error)
+
+
+def _grain(code: Floats, error: Floats, leak: float, precision: Precision) -> float:
+    """The grain of the code where it is what is stored, else that of the least number that may be; 0 for none."""
+    if not error.any():
+        return float(grain_of(code).min())
+    if (code == 0).any() and leak > 0.0:
+        return 0.0
+    return grain_floor(code[code > 0].min(initial=1.0) - error.max(initial=0.0), precision)
 
 
 def sink_error(head: Head, said: Head, d_head: int, precision: Precision) -> Sink:

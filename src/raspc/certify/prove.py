@@ -153,9 +153,9 @@ class _Prover:
         default = self.default(head)
         if head.kind == "width":
             code = self.code(next(iter(head.write.maps)))
-            counts_keys = self.needs.counts_keys[place]
             counts = self.graph.variable(place).listed.numbers
-            return A.counted(head, scores, code[:, 0], counts, counts_keys, self.n, value, sink, self.precision), None
+            share = replace(self.needs.shares[place], code=code[:, 0])
+            return A.counted(head, scores, share, counts, self.n, value, sink, self.precision), None
         node = self.graph[place]
         assert isinstance(node, N.Aggregate)
         numbers = self.source_numbers(node, value) if head.kind == "pick" else None

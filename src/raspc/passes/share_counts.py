@@ -1,7 +1,8 @@
 """Counts that are too large for one head of a narrow format become sums of counts over stretches of positions.
 
-bfloat16 tells about 70 shares of attention apart. A head that counts the selected keys among the positions of a stretch
-that is so short has as many; the sums of two, of four … stretches follow in later layers.
+bfloat16 has no integer 257, so that a head counts up to 256 keys. One that counts the selected keys among the positions
+of a stretch that is so short has no more. The counts of all stretches are added digit by digit, with a carry, so that
+no number on the way is large either.
 
 Requires: selectors that are tables or conjunctions of tables. Ensures: no width counts more than `most` keys, and its
 stand-in has the same value set.
@@ -9,9 +10,13 @@ stand-in has the same value set.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial, reduce
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.graph.nodes import UNDEFINED, Gate, Graph, Index, Length, Listed, Select, Width
 from raspc.passes.rewriting import Rewriter
@@ -58,19 +63,38 @@ def _selects(new: Rewriter, graph: Graph, node: Width | Length) -> list[Select]:
     return [table for table in tables if isinstance(table, Select)]
 
 
-def _sum(new: Rewriter, parts: list[int], domain: Listed) -> int:
-    """The sum of all parts, two at a time; the last has the values of `domain`."""
-    while len(parts) > 2:
-        pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
-        parts = [_pair(new, pair, None) if len(pair) == 2 else pair[0] for pair in pairs]
-    return _pair(new, parts, domain)
+Digits: TypeAlias = tuple[int, int]
+"""Two variables: the high and the low digit of a number."""
 
 
-def _pair(new: Rewriter, parts: list[int], domain: Listed | None) -> int:
-    """The sum of two counts as a table."""
-    sizes = [len(new.store.listed(part)) for part in parts]
-    total = np.add.outer(np.arange(sizes[0]), np.arange(sizes[1]))
-    values = domain or Listed(tuple(range(int(total.max()) + 1)))
-    number = {value: i for i, value in enumerate(values.values)}
-    ids = np.array([number.get(count, UNDEFINED) for count in range(int(total.max()) + 1)], np.int32)
-    return new.table(parts, ids[total], values)
+def _sum(new: Rewriter, parts: Sequence[int], domain: Listed) -> int:
+    """The sum of all parts, a variable with the values of `domain`."""
+    most = sum(len(new.store.listed(part)) - 1 for part in parts)
+    base = 1 << -(-most.bit_length() // 2)
+    high, low = reduce(partial(_added, new, base), [_digits(new, part, base) for part in parts])
+    number = {value: i for i, value in enumerate(domain.values)}
+    sums = np.add.outer(base * np.arange(len(new.store.listed(high))), np.arange(len(new.store.listed(low))))
+    ids = np.array([number.get(count, UNDEFINED) for count in range(int(sums.max()) + 1)], np.int32)
+    return new.table([high, low], ids[sums], domain)
+
+
+def _digits(new: Rewriter, part: int, base: int) -> Digits:
+    counts = np.arange(len(new.store.listed(part)))
+    return _numbers(new, [part], counts // base), _numbers(new, [part], counts % base)
+
+
+def _added(new: Rewriter, base: int, one: Digits, other: Digits) -> Digits:
+    """The digits of a sum: those of low digits may carry one over."""
+    (high, low), (more, least) = one, other
+    lows = np.add.outer(np.arange(len(new.store.listed(low))), np.arange(len(new.store.listed(least))))
+    carry = _numbers(new, [low, least], lows // base)
+    sizes = [np.arange(len(new.store.listed(place))) for place in (high, more, carry)]
+    return _numbers(new, [high, more, carry], np.add.outer(np.add.outer(*sizes[:2]), sizes[2])), _numbers(
+        new, [low, least], lows % base
+    )
+
+
+def _numbers(new: Rewriter, args: Sequence[int], numbers: NDArray[np.intp]) -> int:
+    """A table of numbers from 0 on."""
+    domain = Listed(tuple(range(int(numbers.max()) + 1)))
+    return new.table(args, numbers.astype(np.int32), domain)

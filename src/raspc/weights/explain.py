@@ -104,10 +104,11 @@ class _Explainer:
     def form(self, place: int, group: Group) -> str:
         """One-hot, a number, a share of attention, or the features by name."""
         node = self.graph.variable(place)
-        if place in self.needs.raised and group is self.needs.raw[place]:
-            top = f"{self.needs.raised[place]:.6g}"
-            share = "d/(M + d)" if self.needs.counts_keys[place] else "M/(M + d)"
-            return f"the share {share}, d the keys selected, M = {top}"
+        if (found := self.needs.shares.get(place)) and group is self.needs.raw[place]:
+            top = f"{found.raised:.6g}"
+            share = "d/(M + d)" if found.counts_keys else "M/(M + d)"
+            scaled = f"{found.at_key:.6g} times " if found.at_key not in (0.0, 1.0) else ""
+            return f"{scaled}the share {share}, d the keys selected, M = {top}"
         if group.steep:
             return f"{len(group.labels)} powers for steep comparisons"
         if np.array_equal(group.code, np.eye(len(group.code))):
