@@ -25,6 +25,7 @@ from raspc.graph.build import build, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
+from raspc.passes.count_means import count_means
 from raspc.passes.pipeline import Step, run_passes
 from raspc.passes.share_counts import share_counts
 from raspc.passes.switches import checked
@@ -180,10 +181,22 @@ def stages(
 
 
 def stages_of(program: Graph, optimize: int, precision: Precision) -> Stages:
-    """Every stage of the way for a graph, with the passes that it has."""
+    """Every stage of the way for a graph, with the passes that it has; in a narrow format with counts for means."""
     graph, steps = run_passes(program, optimize)
-    if precision.narrow:
-        graph = share_counts(graph, counted_by_one_head(precision))
+    if not precision.narrow:
+        return _stages(program, graph, steps, optimize, precision)
+    shared = share_counts(graph, counted_by_one_head(precision))
+    try:
+        return _stages(program, shared, steps, optimize, precision)
+    except UnsupportedProgram:
+        counted = count_means(graph)
+        if counted is graph:
+            raise
+    shared = share_counts(counted, counted_by_one_head(precision))
+    return _stages(program, shared, steps, optimize, precision)
+
+
+def _stages(program: Graph, graph: Graph, steps: tuple[Step, ...], optimize: int, precision: Precision) -> Stages:
     if graph is not program:
         graph = replace(graph, program=program)
     needs = demands(graph, optimize, precision)

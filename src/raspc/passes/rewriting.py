@@ -44,6 +44,13 @@ class Rewriter:
         """A new selector, over the roots of its variables."""
         return self.store.select(*self.store.rooted_both(key, query, cells))
 
+    def tables(self, selector: int) -> list[Select]:
+        """The tables that an old selector is a conjunction of, in the new graph."""
+        place = self.place[selector]
+        found = self.store.nodes[place]
+        tables = [self.store.nodes[arg] for arg in (found.args if isinstance(found, Gate) else [place])]
+        return [table for table in tables if isinstance(table, Select)]
+
     def conjunction(self, selects: Sequence[Select]) -> int:
         """The conjunction of selectors of the new graph, tables over the same variables merged."""
         merged: dict[tuple[int, int], Bits] = {}

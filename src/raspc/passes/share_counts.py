@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import UNDEFINED, Gate, Graph, Index, Length, Listed, Select, Width
+from raspc.graph.nodes import UNDEFINED, Graph, Index, Length, Listed, Select, Width
 from raspc.passes.rewriting import Rewriter
 
 
@@ -43,7 +43,7 @@ def _parts(new: Rewriter, graph: Graph, node: Width | Length, most: int) -> list
     count = -(-size // most)
     ends = [size * i // count for i in range(count + 1)]
     index = new.store.put(Index(domain=Listed(tuple(range(size)))))
-    selects = _selects(new, graph, node)
+    selects = [] if isinstance(node, Length) else new.tables(node.selector)
     parts = []
     for start, stop in pairwise(ends):
         inside = (np.arange(size) >= start) & (np.arange(size) < stop)
@@ -51,16 +51,6 @@ def _parts(new: Rewriter, graph: Graph, node: Width | Length, most: int) -> list
         selector = new.conjunction([*selects, Select(key=index, query=index, cells=cells)])
         parts.append(new.store.put(Width(domain=Listed(tuple(range(stop - start + 1))), selector=selector)))
     return parts
-
-
-def _selects(new: Rewriter, graph: Graph, node: Width | Length) -> list[Select]:
-    """The tables of a width's selector, in the new graph."""
-    if isinstance(node, Length):
-        return []
-    found = new.store.nodes[new.place[node.selector]]
-    places = found.args if isinstance(found, Gate) else [new.place[node.selector]]
-    tables = [new.store.nodes[place] for place in places]
-    return [table for table in tables if isinstance(table, Select)]
 
 
 Digits: TypeAlias = tuple[int, int]

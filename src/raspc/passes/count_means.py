@@ -1,0 +1,73 @@
+"""Means that a narrow format cannot decode become quotients of counts.
+
+bfloat16 does not tell 5/12 from 3/7, but it counts: the mean of the selected keys' values is a function of how many
+keys are selected, and of how many of them hold each value. A width counts either, exactly.
+
+Requires: selectors that are tables or conjunctions of tables. Ensures: stand-ins have the same value sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raspc.graph.evaluate import nearest
+from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Ids, Index, Listed, Select, Width
+from raspc.passes.rewriting import Rewriter
+
+CELLS = 1 << 14
+"""A mean whose counts have more combinations than this stays as it is."""
+
+
+def count_means(graph: Graph) -> Graph:
+    """The same program with counts in place of means; the graph itself where no mean can be counted."""
+    if not any(_is_countable(graph, node) for node in graph.nodes):
+        return graph
+    new = Rewriter(graph)
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, Aggregate) and _is_countable(graph, node):
+            new.stand_in(place, _quotient(new, graph, node))
+        else:
+            new.keep(place)
+    return new.graph()
+
+
+def _is_countable(graph: Graph, node: object) -> bool:
+    """A mean of few numbers, of which it is known what it can be."""
+    if not isinstance(node, Aggregate) or node.pick or not isinstance(node.domain, Listed):
+        return False
+    source = graph.variable(node.source).domain
+    if not isinstance(source, Listed) or not source.all_numbers:
+        return False
+    return bool((graph.max_seq_len + 1) ** len(source) <= CELLS)
+
+
+def _quotient(new: Rewriter, graph: Graph, node: Aggregate) -> int:
+    """The mean as a table of the number of selected keys, and of the number of those that hold each value but one."""
+    source, n = graph.variable(node.source).listed, graph.max_seq_len
+    selects, counts = new.tables(node.selector), Listed(tuple(range(n + 1)))
+    index = new.store.put(Index(domain=Listed(tuple(range(n)))))
+    widths = [_width(new, selects, counts)]
+    for value in range(len(source) - 1):
+        cells = np.repeat((np.arange(len(source)) == value)[:, None], n, axis=1).astype(np.int8)
+        holds = Select(key=new.place[node.source], query=index, cells=cells)
+        widths.append(_width(new, [*selects, holds], counts))
+    return new.table(widths, _means(node, source, n), node.listed)
+
+
+def _width(new: Rewriter, selects: Sequence[Select], counts: Listed) -> int:
+    return new.store.put(Width(domain=counts, selector=new.conjunction(selects)))
+
+
+def _means(node: Aggregate, source: Listed, n: int) -> Ids:
+    """[keys, of the first value, of the second …]: which value of the mean that is."""
+    total, *parts = np.indices((n + 1,) * len(source))
+    each = np.stack([*parts, total - sum(parts, np.zeros_like(total))])
+    mean = np.tensordot(source.numbers, each, 1) / np.maximum(total, 1)
+    ids = nearest(node.listed, mean)
+    for value, held in zip(source.values, each, strict=True):  # keys that agree pass on the value as it is
+        ids = np.where((held == total) & (total > 0), node.listed.id(value), ids)
+    empty = node.listed.id(node.default) if node.may_be_empty else UNDEFINED
+    ids = np.where(total == 0, empty, ids)
+    return np.where((each < 0).any(axis=0), UNDEFINED, ids).astype(np.int32)
