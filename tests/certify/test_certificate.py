@@ -244,15 +244,38 @@ def test_larger_counts_are_added_digit_by_digit(n: int, level: int) -> None:
 
 def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:
     """The refusal names the greatest length; that one compiles, the next does not."""
-    share = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, C.LEQ), rasp.map(lambda t: t == "a", rasp.tokens))
-    program = rasp.map(lambda v: v > 0.4, share)
+    mean = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, C.LEQ), rasp.tokens)
+    program, vocab = rasp.map(lambda v: v > 2.4, mean), (1, 2, 3, 4)
     with pytest.raises(raspc.UnsupportedProgram, match="in bfloat16 this program compiles up to length") as refusal:
-        raspc.compile(program, "ab", 12, dtype="bfloat16")
+        raspc.compile(program, vocab, 12, dtype="bfloat16")
     longest = int(str(refusal.value).split()[-1])
     assert 1 <= longest < 12
-    assert raspc.compile(program, "ab", longest, dtype="bfloat16").certificate["holds"]
+    assert raspc.compile(program, vocab, longest, dtype="bfloat16").certificate["holds"]
     with pytest.raises(raspc.UnsupportedProgram):
-        raspc.compile(program, "ab", longest + 1, dtype="bfloat16")
+        raspc.compile(program, vocab, longest + 1, dtype="bfloat16")
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(("dtype", "level"), [("bfloat16", 0), ("bfloat16", 2), ("float16", 1)])
+def test_means_that_are_decoded_are_counted(dtype: str, level: int, causal: bool) -> None:
+    """A mean of booleans with a default: how many keys are selected and how many of them are true say what it is."""
+    selector = rasp.Select(rasp.indices, rasp.indices, C.LT)
+    share = rasp.Aggregate(selector, rasp.map(lambda t: t == "a", rasp.tokens), default=0.35)
+    program = rasp.map(lambda v: f"{v:.2f}", share)
+    model = raspc.compile(program, "ab", 6, optimize=level, causal=causal, dtype=dtype)
+    assert model.certificate["proved"]
+    assert measure(model, precision_of(dtype))["failures"] == 0
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_copies_of_one_number_arrive_as_that_number(dtype: str) -> None:
+    """Several keys hold the index that is picked; their probabilities are rounded, and what comes of it is proved."""
+    same = rasp.Select(rasp.tokens, rasp.tokens, C.EQ)
+    first = rasp.Aggregate(same, rasp.map(lambda t: {"a": 5, "b": 2, "c": 7}[t], rasp.tokens))
+    program = rasp.Aggregate(rasp.Select(rasp.indices, first, C.EQ), rasp.tokens, default="none")
+    model = raspc.compile(program, "abc", 9, dtype=dtype)
+    assert model.certificate["proved"]
+    assert measure(model, precision_of(dtype))["failures"] == 0
 
 
 def test_the_greatest_length_of_a_saved_model_is_found_from_its_graph() -> None:

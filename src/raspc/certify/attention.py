@@ -19,6 +19,8 @@ UNDERFLOW = 104.0
 """e to minus this is 0 in float32."""
 SMALL_UNDERFLOW = 18.0
 """The same in float16."""
+COPIES = 1 << 22
+"""The most numbers that are rounded to see what copies of them leave."""
 PAIRS = 1 << 24
 """The most products for which scores are looked at pair by pair."""
 
@@ -175,11 +177,32 @@ def averaged(
 
     `rowwise`: errors are told value by value.
     """
+    if copies and precision.narrow and (known := _copied(scores, value, n, precision, rowwise)) is not None:
+        return known
     spread = np.maximum(value.size, np.abs(default)) + value.error
     loose = (0.0 if copies else scores.spread) + scores.leak + softmax_error(n, precision) + precision.probability_unit
     loose += 2 * precision.factor_unit + (2 * precision.unit if precision.narrow else 0.0)
     rows = value.row_errors() if rowwise else value.error[None, :]
     return Arrived(rows + loose * spread, np.zeros_like(spread))
+
+
+def _copied(scores: Scores, value: Reading, n: int, precision: Precision, rowwise: bool) -> Arrived | None:
+    """What is stored of the mean of 1 … n equal numbers: that number again, wherever rounding is sure to give it.
+
+    The probability of each of c keys is 1/c, stored or not; rounding is monotone, so that both ends of its error show
+    all that can come. None where what is read errs itself, or would be too much to go through.
+    """
+    rows = value.rows()
+    if rows is None or value.row_errors().any() or scores.leak or precision.sum_bits < 24 or n * rows.size > COPIES:
+        return None
+    counts, off = np.arange(1.0, n + 1), np.zeros_like(rows)
+    for end in (-1.0, 1.0):
+        loose = 1 + end * (scores.spread + softmax_error(n, precision))
+        each = precision.round(loose / counts) if precision.rounded_probabilities else loose / counts
+        stored = precision.round(rows[None] * (counts * each * loose)[:, None, None])
+        off = np.maximum(off, np.abs(stored - rows).max(axis=0))
+    error = off if rowwise else off.max(axis=0, keepdims=True)
+    return Arrived(error, np.where(off.any(axis=0), 0.0, value.grain))
 
 
 def softmax_error(n: int, precision: Precision) -> float:
