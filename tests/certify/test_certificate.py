@@ -267,6 +267,25 @@ def test_means_that_are_decoded_are_counted(dtype: str, level: int, causal: bool
     assert measure(model, precision_of(dtype))["failures"] == 0
 
 
+@pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
+def test_a_table_of_one_variable_twice_is_certified() -> None:
+    """A function of a counted mean and itself, which neurons compute of the mean alone."""
+    program = library.random_program(Random(1188), 6, ("a", "b", 1), 4)
+    model = raspc.compile(program, ("a", "b", 1), 4, optimize=0, dtype="bfloat16", partial=True)
+    assert measure(model, precision_of("bfloat16"))["failures"] == 0
+
+
+def test_a_mean_of_which_all_counts_are_one_is_counted() -> None:
+    """Selecting what is averaged makes two of the counts the same variable."""
+    is_a = rasp.map(lambda t: t == "a", rasp.tokens)
+    chosen = rasp.Select(is_a, rasp.indices, lambda key, query: key)
+    share = rasp.Aggregate(chosen, is_a, default=0.25) + rasp.Aggregate(
+        rasp.Select(rasp.indices, rasp.indices, C.LEQ), is_a
+    )
+    model = raspc.compile(rasp.map(lambda v: v > 0.7, share), "ab", 4, dtype="bfloat16")
+    assert model.certificate["proved"] and measure(model, precision_of("bfloat16"))["failures"] == 0
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_copies_of_one_number_arrive_as_that_number(dtype: str) -> None:
     """Several keys hold the index that is picked; their probabilities are rounded, and what comes of it is proved."""

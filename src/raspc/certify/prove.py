@@ -19,7 +19,7 @@ from raspc.certify.links import Link
 from raspc.certify.plan import Plan, Reused
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
-from raspc.graph.tables import Joint, lookup, own_listing
+from raspc.graph.tables import Joint, lookup, once_each, own_listing
 
 
 def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
@@ -351,6 +351,7 @@ def listed_over(joints: Sequence[Joint], cells: Ids, axes: tuple[int, ...], size
 
 def _over(cells: Ids, arguments: tuple[int, ...], axes: tuple[int, ...]) -> Ids:
     """Cells with one axis for each variable of `axes`: one value for each combination; −1 where none can occur."""
+    arguments, cells = once_each(arguments, cells)
     others = tuple(i for i, argument in enumerate(arguments) if argument not in axes)
     kept = [argument for argument in arguments if argument in axes]
     merged = cells.max(axis=others) if others else cells

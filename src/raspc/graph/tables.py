@@ -140,3 +140,12 @@ def listings(nodes: Sequence[Node]) -> list[Joint | None]:
         found = listing(nodes, joints, node.args, node.cells) if isinstance(node, Table) else None
         joints.append(found or own_listing(place, node))
     return joints
+
+
+def once_each(args: Sequence[int], cells: Ids) -> tuple[tuple[int, ...], Ids]:
+    """A table whose arguments are all different variables: of one that is there twice, the diagonal."""
+    own = tuple(dict.fromkeys(args))
+    if len(own) == len(args):
+        return own, cells
+    places = np.indices([cells.shape[args.index(arg)] for arg in own], sparse=True)
+    return own, cells[tuple(places[own.index(arg)] for arg in args)]

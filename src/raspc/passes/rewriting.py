@@ -8,6 +8,7 @@ from dataclasses import replace
 from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
 from raspc.graph.selectors import COMBINE, FALSE, TRUE
 from raspc.graph.store import Store
+from raspc.graph.tables import once_each
 
 
 class Rewriter:
@@ -37,8 +38,9 @@ class Rewriter:
         self.store.describe(place, None, self.old[old].numerical)
 
     def table(self, args: Sequence[int], cells: Ids, domain: Listed, raises: bool = False) -> int:
-        """A new table."""
-        return self.store.put(Table(domain=domain, args=tuple(args), cells=cells, raises=raises))
+        """A new table; arguments that are the same variable become one."""
+        own, cells = once_each(args, cells)
+        return self.store.put(Table(domain=domain, args=own, cells=cells, raises=raises))
 
     def select(self, key: int, query: int, cells: Bits) -> int:
         """A new selector, over the roots of its variables."""
