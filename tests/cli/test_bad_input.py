@@ -160,3 +160,18 @@ def test_an_error_is_not_hidden_by_the_boundary(raspc: Raspc, monkeypatch: pytes
     monkeypatch.setattr("raspc.programs.find", broken)
     with pytest.raises(KeyError, match="a fault of raspc"):
         raspc("compile", "reverse")
+
+
+def test_names_and_tokens_cannot_move_the_cursor(raspc: Raspc, tmp_path: Path) -> None:
+    """Control characters of a stranger's file are shown as escapes; letters of any script and emoji as they are."""
+    name, token = "x\x1b[2J\u202ey", "é\x07👩\u200d🔬"
+    (tmp_path / "named.py").write_text(
+        f"from raspc import rasp\nshown = rasp.Map(lambda x: x, rasp.tokens).named({name!r})\nvocab = [{token!r}]",
+        "utf-8",
+    )
+    assert raspc("compile", "named.py:shown", "--vocab", token, "--max-seq-len", "2", "-o", "shown").code == 0
+    for found in (raspc("inspect", "shown"), raspc("run", "shown", token, "--trace"), raspc("run", "shown", "\x1b")):
+        text = found.out + found.err
+        assert not set(text) & {"\x1b", "\x07", "\u202e"}
+        assert r"\x1b" in text
+    assert r"é\x07👩\u200d🔬".replace(r"\u200d", "\u200d") in raspc("run", "shown", token).out

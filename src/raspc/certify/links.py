@@ -10,6 +10,8 @@ import numpy as np
 
 from raspc import jsonvalues
 
+LARGEST = float(np.finfo(np.float64).max)
+
 
 @dataclass(frozen=True)
 class Link:
@@ -40,9 +42,13 @@ class Link:
         return float(self.needed / self.present) if self.present > 0 else np.inf
 
     def to_json(self) -> dict[str, Any]:
-        """The link as JSON data."""
+        """The link as JSON data, which has no infinity: the largest number stands for it."""
         return {
-            "kind": self.kind, "name": self.name, "needed": float(self.needed), "present": float(self.present),
+            "kind": self.kind, "name": self.name, "needed": _finite(self.needed), "present": _finite(self.present),
             "unit": self.unit,
             **({} if self.example is None else {"example": [jsonvalues.encode(token) for token in self.example]}),
         }  # fmt: skip
+
+
+def _finite(number: float) -> float:
+    return float(np.nan_to_num(number, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST))

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from raspc.cli.commands import COMMANDS
+from raspc.cli.output import printable
 from raspc.errors import RaspcError, UncertainProgram
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -74,11 +75,11 @@ def _message(error: Exception) -> str:
 
 
 def _fault(message: str, args: Sequence[str], code: int) -> int:
-    print(f"raspc: {message}", file=sys.stderr)
+    print(f"raspc: {printable(message)}", file=sys.stderr)
     if "--json" in args:
         print(json.dumps({"error": message}))
     return code
 
 
 def _warn(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
-    print(f"raspc: warning: {message}", file=sys.stderr)
+    print(f"raspc: warning: {printable(str(message))}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+DIRECTIONS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 PIPE_WIDTH = 160
 """How wide a table may be where no terminal says it."""
 
@@ -49,7 +51,17 @@ def encoded(items: Iterable[Any] | None) -> list[Any] | None:
 
 def say(text: str) -> None:
     """One line on standard output."""
-    typer.echo(text)
+    typer.echo(printable(text))
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: a name in a stranger's file is not to move the cursor."""
+    return "".join(c if c in "\n\t" or not _controls(c) else ascii(c)[1:-1] for c in text)
+
+
+def _controls(character: str) -> bool:
+    """Whether a terminal may obey it: a control, or a mark that changes the direction of writing."""
+    return unicodedata.category(character) == "Cc" or unicodedata.bidirectional(character) in DIRECTIONS
 
 
 def console(stderr: bool = False) -> Console:
@@ -67,7 +79,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], title: str | No
     from rich.table import Table
     from rich.text import Text
 
+    title = None if title is None else printable(title)
     grid = Table(*headers, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        grid.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
     console().print(grid)
