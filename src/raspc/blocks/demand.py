@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class _Demander:
             self.bear(place, key, tolerance)
             return
         node = self.graph.variable(place)
-        if isinstance(node.domain, Listed) and np.ptp(feature) == 0:
+        if isinstance(node.domain, Listed) and (feature == feature[0]).all():
             return
         if isinstance(node, N.Affine):
             for arg, coef in zip(node.args, node.coefs, strict=True):
@@ -365,10 +366,10 @@ class _Demander:
     def visit_raw(self, place: int, node: Variable) -> None:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
         raw = self.result.raw[place]
-        constant = isinstance(node.domain, Listed)
         if place in self.result.shares and (self.wanted[place] or self.copies[place] or self.readable(place)):
             self.check_apart(place)
-        raw_ones = [key for key, feature in self.wanted[place].items() if F.in_span(raw.code, feature, constant)]
+        spans = raw.spans if isinstance(node.domain, Listed) else partial(F.in_span, raw.code, with_constant=False)
+        raw_ones = [key for key, feature in self.wanted[place].items() if spans(feature)]
         if isinstance(node, N.Aggregate) and not node.pick and raw_ones:
             self.numbers.add(place)
         for key in raw_ones:
@@ -447,9 +448,9 @@ class _Demander:
                 if conjunct.slant:
                     self.want_steep(side, columns)
                     continue
-                for column, other in zip(columns.T, others.T, strict=True):
-                    reach = columns.shape[1] * max(1.0, float(np.abs(other).max(initial=0.0)))
-                    self.want(side, column, 1.0 / (16 * reach * len(conjuncts)))
+                reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
+                for column, most in zip(columns.T, reach.tolist(), strict=True):
+                    self.want(side, column, 1.0 / (16 * most * len(conjuncts)))
 
     def want_steep(self, place: int, columns: Matrix) -> None:
         """Somebody reads these steep features; they are kept up to powers of two."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raspc.blocks.low_rank import factored
+from raspc.blocks.low_rank import ROWS, factored
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 from raspc.graph.rows import distinct_rows
@@ -64,6 +64,9 @@ def candidates(
 
 def _low_rank(selected: Matrix, rank: int) -> Iterator[Factors]:
     """Fewer directions than indicators, where rows or columns are sums of others."""
+    rows = distinct_rows(distinct_rows(selected)[0].T)[0]
+    if min(rows.shape) > ROWS or np.linalg.matrix_rank(1.0 - rows) >= rank:
+        return
     by_key, by_query = factored(selected), factored(selected.T)
     if by_key is not None and by_key[0].shape[1] < rank:
         yield Factors(*by_key)

@@ -29,6 +29,8 @@ ROUGH_ANSWER = 2.0**-5
 
 NUMBER_ERROR = 1e-5
 """How far off, relatively, a number may be that is averaged or given as the answer."""
+FAR = 1e-6
+"""What lies so far off a code, relatively, is not in its span, whatever the rounding."""
 LATE = 1e6
 """What waiting for a decoded variable costs, in neurons."""
 
@@ -44,6 +46,18 @@ class Group:
     labels: tuple[str, ...]
     code: Matrix
     steep: bool = False
+
+    @cached_property
+    def frame(self) -> Matrix:
+        """An orthonormal basis of the columns and the constant, or of more than these."""
+        return np.linalg.qr(np.hstack([np.ones((len(self.code), 1)), self.code]))[0]
+
+    def spans(self, feature: Floats) -> bool:
+        """Whether the feature is an affine function of the columns. One that is far from it is not solved for."""
+        rest = feature - self.frame @ (feature @ self.frame)
+        if np.abs(rest).max(initial=0.0) > FAR * max(1.0, float(np.abs(feature).max(initial=0.0))):
+            return False
+        return F.in_span(self.code, feature)
 
 
 def outputs_of(groups: Sequence[Group]) -> Matrix:
@@ -114,9 +128,9 @@ class Readiness:
 
     def _is_ready(self, place: int, feature: Floats) -> bool:
         if place in self.raw:
-            return F.in_span(self.raw[place].code, feature)
+            return self.raw[place].spans(feature)
         joint = self.derived(place)
-        return joint is None or bool(np.ptp(feature) == 0) or self.is_free(joint, feature)
+        return joint is None or bool((feature == feature[0]).all()) or self.is_free(joint, feature)
 
     def decoding_costs(self, sums: Sequence[F.Sum | None]) -> float:
         """How many neurons decode what these sums read: two a step."""
@@ -187,5 +201,4 @@ class Readiness:
 
 def is_flat(columns: Matrix) -> bool:
     """Whether every entry is −1, 0 or 1."""
-    size = np.abs(columns)
-    return bool(((size == 0.0) | (size == 1.0)).all())
+    return bool((np.abs(columns) == (columns != 0)).all())

@@ -36,6 +36,7 @@ class Scoring:
 
     def __init__(self, ready: Readiness, steeply: bool) -> None:
         self.ready, self.graph = ready, ready.graph
+        self.penalties: dict[tuple[int, int, bytes, bool], list[Factors]] = {}  # many heads select alike
         heads = [node for node in self.graph.nodes if _bears_slant(node)] if steeply else []
         self.orders = Orders(
             ready, [s for node in heads if isinstance(node, Variable) for s in selects_of(self.graph, node)]
@@ -70,7 +71,10 @@ class Scoring:
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return not self.holds(factors), late, rough or (mixed and factors.size * n > MIXED), factors.rank
 
-        best = min(candidates(select.cells, keys, queries, competing, self.graph.without), key=cost)
+        key = (select.key, select.query, select.cells.tobytes(), competing)
+        if key not in self.penalties:
+            self.penalties[key] = list(candidates(select.cells, keys, queries, competing, self.graph.without))
+        best = min(self.penalties[key], key=cost)
         if order is not None and (False, steep.rank(order, n)) <= cost(best)[2:]:
             slant = steep.slant(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), slant)
