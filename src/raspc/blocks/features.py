@@ -123,7 +123,7 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
     rows = len(columns)
     if not columns.shape[1] or _holds_identity(spanned):
         return columns[:, :0]
-    first = _orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
+    first = orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
     frame = np.zeros((rows, max(rows, first.shape[1])), order="F")
     count = first.shape[1]
     frame[:, :count] = first
@@ -149,7 +149,8 @@ def _holds_identity(code: Matrix) -> bool:
     return bool(len(ones) >= rows and (code[:, ones] != 0).any(axis=1).all())
 
 
-def _orthonormal(columns: Matrix) -> Matrix:
+def orthonormal(columns: Matrix) -> Matrix:
+    """A basis of what the columns span, of orthogonal columns of length 1."""
     if columns.shape[1] == 1:
         return columns / np.linalg.norm(columns)
     u, s, _ = np.linalg.svd(columns, full_matrices=False)

@@ -29,8 +29,8 @@ ROUGH_ANSWER = 2.0**-5
 
 NUMBER_ERROR = 1e-5
 """How far off, relatively, a number may be that is averaged or given as the answer."""
-FAR = 1e-6
-"""What lies so far off a code, relatively, is not in its span, whatever the rounding."""
+NEAR, FAR = 1e-12, 1e-6
+"""What lies so near a code, relatively, is in its span, and what lies so far off is not, whatever the rounding."""
 LATE = 1e6
 """What waiting for a decoded variable costs, in neurons."""
 
@@ -49,15 +49,14 @@ class Group:
 
     @cached_property
     def frame(self) -> Matrix:
-        """An orthonormal basis of the columns and the constant, or of more than these."""
-        return np.linalg.qr(np.hstack([np.ones((len(self.code), 1)), self.code]))[0]
+        """An orthonormal basis of the columns and the constant."""
+        return F.orthonormal(np.hstack([np.ones((len(self.code), 1)), self.code]))
 
     def spans(self, feature: Floats) -> bool:
-        """Whether the feature is an affine function of the columns. One that is far from it is not solved for."""
+        """Whether the feature is an affine function of the columns. Solved for only where that is not plain to see."""
         rest = feature - self.frame @ (feature @ self.frame)
-        if np.abs(rest).max(initial=0.0) > FAR * max(1.0, float(np.abs(feature).max(initial=0.0))):
-            return False
-        return F.in_span(self.code, feature)
+        off = float(np.abs(rest).max(initial=0.0)) / max(1.0, float(np.abs(feature).max(initial=0.0)))
+        return off < NEAR or (off < FAR and F.in_span(self.code, feature))
 
 
 def outputs_of(groups: Sequence[Group]) -> Matrix:

@@ -69,7 +69,7 @@ def _assumed_picks(graph: Graph) -> Iterator[str]:
 def mask_matters(graph: Graph, unmasked: Graph) -> tuple[Any, ...] | None:
     """A short input whose answers the causal mask changes, if one is found."""
     found = search(len(graph.vocab), graph.max_seq_len, True)
-    for batch in found.batches[:3]:
+    for batch in found.batches:
         masked, plain = run_graph(graph, batch), run_graph(unmasked, _uncausal(batch))
         for row in np.flatnonzero(~masked.undefined & ~plain.undefined).tolist():
             length = int(batch.lengths[row])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ from raspc.graph.nodes import UNDEFINED, Ids
 
 EXHAUSTIVE = 1500
 """Up to this many inputs, all are tried and the search is a proof."""
+SMALL = 1 << 14
+"""The most (query, key) pairs in a batch of short inputs of several lengths."""
 PAIRS = 1 << 20
 """The most (query, key) pairs in the batch of long inputs."""
 
@@ -35,17 +38,39 @@ def search(n_tokens: int, max_len: int, causal: bool) -> Search:
     while longest < max_len and total + n_tokens ** (longest + 1) <= EXHAUSTIVE:
         longest += 1
         total += n_tokens**longest
-    short = tuple(all_of_length(n_tokens, length, causal) for length in range(1, longest + 1))
+    short = tuple(_all_of(n_tokens, lengths, causal) for lengths in _groups(n_tokens, longest))
     if longest == max_len:
         return Search(short, True)
     return Search((*short, _long(n_tokens, max_len, causal)), False)
 
 
-def all_of_length(n_tokens: int, length: int, causal: bool) -> Batch:
+def _groups(n_tokens: int, longest: int) -> Iterator[range]:
+    """All lengths, short ones together where that makes a small batch: one batch takes less time than several."""
+    first, rows = 1, 0
+    for length in range(1, longest + 1):
+        rows += n_tokens**length
+        if rows * length**2 > SMALL and length > first:
+            yield range(first, length)
+            first, rows = length, n_tokens**length
+    if longest:
+        yield range(first, longest + 1)
+
+
+def _all_of(n_tokens: int, lengths: range, causal: bool) -> Batch:
+    """Every input of these lengths, in order of length, then in lexicographic order."""
+    rows = [_all_of_length(n_tokens, length) for length in lengths]
+    widest = lengths[-1]
+    padded = [np.pad(ids, ((0, 0), (0, widest - ids.shape[1])), constant_values=UNDEFINED) for ids in rows]
+    each = np.repeat(np.array(lengths, np.int64), [len(ids) for ids in rows])
+    return _fixed(np.concatenate(padded), each, causal)
+
+
+def _all_of_length(n_tokens: int, length: int) -> Ids:
     """Every input of one length, in lexicographic order."""
     place_values = [n_tokens**i for i in range(length - 1, -1, -1)]
     grid = np.arange(n_tokens**length)[:, None] // np.array(place_values) % n_tokens
-    return _fixed(grid.astype(np.int32), np.full(len(grid), length, np.int64), causal)
+    found: Ids = grid.astype(np.int32)
+    return found
 
 
 def _long(n_tokens: int, max_len: int, causal: bool) -> Batch:
