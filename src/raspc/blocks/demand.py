@@ -216,6 +216,8 @@ class _Demander:
         node = self.graph.variable(place)
         label = self.graph.labels[place]
         as_number = self.is_numerical(place) if place == self.graph.output else bool(node.numerical)
+        if self.precision.narrow and place != self.graph.output and not self.precision.holds(F.number(node.domain)):
+            as_number = False
         as_number = as_number or self.is_long(place)
         if as_number and node.listed.is_number.any():
             words = value_labels(label, node.domain.specials)

@@ -171,7 +171,12 @@ def _is_stored(design: neurons.Design, ready: Readiness) -> bool:
 
 
 def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design | None:
-    """Decoding a width or a mean: a staircase along what attention left of it."""
+    """Decoding a width or a mean: a staircase along what attention left of it; None of a mean in a narrow format.
+
+    There steps lie between integers, and a mean is rounded to none of these.
+    """
+    if ready.precision.narrow and place not in ready.shares:
+        return None
     rows, number = distinct_rows(outputs)
     grid = neurons.Grid((place,), number.ravel().astype(np.int32), rows)
     position, noise = ready.share(place) if place in ready.shares else ready.position(place)
