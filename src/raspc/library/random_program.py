@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from raspc import rasp
 from raspc.errors import InvalidProgram
-from raspc.library.facts import Analysis
+from raspc.library.facts import CLOSEST, LARGEST, LONGEST, MOST_VALUES, Analysis, Rejected
 from raspc.library.growing import LEAVES, Line, Pool, grow
 from raspc.library.templates import KINDS
 from raspc.rasp import SOp, Value
@@ -104,7 +104,13 @@ def random_script(
     """A random program as a script; the arguments are those of `random_program`."""
     if operations < 1:
         raise InvalidProgram(f"random_program: found {operations} operations, needed at least 1")
-    pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
+    try:
+        pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
+    except Rejected as error:
+        raise InvalidProgram(
+            f"random_program: found the vocabulary {list(vocab)!r} and length {max_seq_len}, needed at most {MOST_VALUES} "
+            f"tokens and positions, numbers up to {LARGEST:g} that lie {CLOSEST:g} apart, and words of {LONGEST} letters"
+        ) from error
     for _ in range(_PATIENCE * operations):
         if pool.size() >= operations:
             break
