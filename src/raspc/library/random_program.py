@@ -108,8 +108,8 @@ def random_script(
         pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
     except Rejected as error:
         raise InvalidProgram(
-            f"random_program: found the vocabulary {list(vocab)!r} and length {max_seq_len}, needed at most {MOST_VALUES} "
-            f"tokens and positions, numbers up to {LARGEST:g} that lie {CLOSEST:g} apart, and words of {LONGEST} letters"
+            f"random_program: found the vocabulary {list(vocab)!r}, needed at most {MOST_VALUES} tokens, numbers up to "
+            f"{LARGEST:g} that lie {CLOSEST:g} apart, and words of at most {LONGEST} letters"
         ) from error
     for _ in range(_PATIENCE * operations):
         if pool.size() >= operations:
