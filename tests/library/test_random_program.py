@@ -134,10 +134,3 @@ def test_no_operations() -> None:
     """At least one operation."""
     with pytest.raises(InvalidProgram, match="found 0 operations"):
         random_program(random.Random(0), operations=0)
-
-
-@pytest.mark.parametrize("vocab", [(1, 10**9), range(60), (0, 1e-9), ("abcdefgh",)])
-def test_a_vocabulary_that_is_too_large_is_refused_in_words(vocab: Any) -> None:
-    """The error names what was given and what there may be."""
-    with pytest.raises(InvalidProgram, match=r"random_program: found the vocabulary .* needed at most 40 tokens"):
-        random_program(random.Random(0), 4, tuple(vocab), 3)

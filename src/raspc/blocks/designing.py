@@ -104,11 +104,11 @@ def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = Fals
     rows, number = distinct_rows(outputs)
     grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
     best = _Best(ready, rough, round=len(grids))
-    best.take(_one_line(7, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
+    best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
     for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
         best.take(_all(frontier, grid, exact, best))
-        if best.could_be(6, 2) and ready.graph.has("pulse"):  # a pulse has two neurons, or more
-            best.take([(6, lone(ready, grid))])
+        if best.could_be(7, 2) and ready.graph.has("pulse"):  # a pulse has two neurons, or more
+            best.take([(7, lone(ready, grid))])
     if best.cost >= LATE:
         best.take(_one_line(8, ways.decoded, grids[-1], best))
     return best.design
@@ -202,14 +202,14 @@ def _all(
         if worth(times * changes, (), ()):
             found = neurons.cells(grid, narrow, lambda size, *read: worth(times * size, *read))
         yield 0, neurons.stepped(found) if found is not None and twice else found
-    for rank, line in _digits(frontier, grid) if best.could_be(4, 2 * changes) else ():
+    for rank, line in _digits(frontier, grid) if best.could_be(2, 2 * changes) else ():
         yield from _one_line(rank, line, grid, best, changes)
     for along, place in enumerate(grid.axes):
         if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
             position, noise = ready.position(place)
-            worth = best.worth(5)
+            worth = best.worth(6)
             if worth(changes, (place,), (position[:, None],)):
-                yield 5, neurons.gated_lines(grid, along, position, narrow, noise, worth)
+                yield 6, neurons.gated_lines(grid, along, position, narrow, noise, worth)
 
 
 def _one_line(
@@ -229,12 +229,12 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
     positions, noises = zip(*(ready.position(place) for place in axes), strict=True)
     if len(axes) <= AXES_ON_A_LINE:
         for signs in product((1.0, -1.0), repeat=len(positions) - 1):
-            yield 3, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
+            yield 1, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
     if sum(place in ready.raw for place in axes) > 1 and frontier.ids.size <= GENERIC_CELLS:
         for scaled, noise in _generic(positions, noises):
-            yield 1, scaled, noise
+            yield 5, scaled, noise
         for scaled, noise in _in_turn(positions, noises):
-            yield 2, scaled, noise
+            yield 4, scaled, noise
 
 
 def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]]:
@@ -243,8 +243,8 @@ def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]
     if len(grid.axes) != 2 or not ready.graph.has("lines") or any(place in ready.raw for place in grid.axes):
         return
     x, y = (number.astype(float) for number in grid.merged[0])
-    yield 4, frontier.line([x * (y.max() + 1), y], 0.0)
-    yield 4, frontier.line([x, y * (x.max() + 1)], 0.0)
+    yield 2, frontier.line([x * (y.max() + 1), y], 0.0)
+    yield 2, frontier.line([x, y * (x.max() + 1)], 0.0)
 
 
 def _generic(positions: Sequence[Floats], noises: Sequence[float]) -> Iterator[tuple[list[Floats], float]]:

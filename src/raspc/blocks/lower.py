@@ -310,8 +310,9 @@ class _Lowering:
     def width_head(self, place: int, node: Variable, raw: Group) -> Head:
         query, key = self.scores(place)
         share = self.needs.shares[place]
-        self.open(place, [raw], np.array([share.at_bos]))
+        self.open(place, [raw], np.array([share.at_bos + share.added]))
         value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
+        write = Write({raw.space: np.eye(1)}, {raw.space: np.array([share.added])} if share.added else {})
         precision = self.ready.precision
         raised = float(np.log(share.raised))
         raised = float(precision.round(np.array(raised))) if precision.narrow else raised
@@ -322,7 +323,7 @@ class _Lowering:
             query,
             key,
             value,
-            Write({raw.space: np.eye(1)}),
+            write,
             0.0,
             self.sharpness(place),
             "width",

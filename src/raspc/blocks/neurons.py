@@ -14,7 +14,7 @@ thresholds dyadic, so that a saturated step is exact in floating point.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -155,10 +155,7 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
-    # sums of several variables fire above: what is taken from a sum, if it is taken last, rounds nothing
-    side = np.ones(len(steps.slopes))
-    if len(axes) < 2 or precision.narrow:
-        side = _shorter_side(line.sums, steps.thresholds)
+    side = _shorter_side(line.sums, steps.thresholds)
     up = np.repeat(side * steps.slopes, 2)
     offset = np.tile([0.5, -0.5], len(steps.slopes))
     return Design(
@@ -373,6 +370,24 @@ def stepped(design: Design) -> Design:
         design.axes, design.features, tuple(np.repeat(2.0 * w, 2, axis=1) for w in design.weights),
         two, _alternating(design.out), design.base, design.gap, np.full(2 * design.size, 0.5), design.reach,
     )  # fmt: skip
+
+
+def evened(design: Design) -> Design:
+    """A line whose steps are all as steep as the steepest: of multiples of a power of two, all reads then are too.
+
+    Ratios of slopes are powers of two, and a steeper ramp is a narrower one.
+    """
+    if not design.weights:
+        return design
+    slopes = np.abs(np.vstack(design.weights)).max(axis=0)
+    ratio = slopes.max(initial=0.0) / slopes
+    half = np.tile([0.5, -0.5], design.size // 2)
+    return replace(
+        design,
+        weights=tuple(w * ratio for w in design.weights),
+        bias=half + ratio * (design.bias - half),
+        slack=ratio * (design.slack + 0.5) - 0.5,
+    )
 
 
 def _reach(sizes: Sequence[int]) -> int:

@@ -2,8 +2,9 @@
 
 A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M/(M + d) of the attention.
 
-- M = N: the shares of 0 … N lie 1/(4N) apart or more.
-- M = 8aN²: shares d/(M + d) of tokens are nearly proportional to d, so that sums of them can be decoded.
+- M = N + 1: the shares of 0 … N lie 1/(4N) apart or more, and above one half, where floats are evenly spaced.
+- M = 8aN²: shares d/(M + d) of tokens are nearly proportional to d, so that sums of them can be decoded. Where a sum is
+  not to round at all, they are what the share of BOS leaves of 1: multiples of its last digit.
 - M = 1: all powers are e⁰ = 1 and their sum is an integer, exact in any order of summation; for long inputs.
 - `as_integers`, for narrow formats: M is so large and so near to a power of two 2^k that the probability of a key is
   stored as 2^−k however many are selected; d of them, times a value of 2^k, are the integer d.
@@ -35,13 +36,15 @@ LEAST_STEP = 2.0**-8
 """One key leaves at least so much, so that weights that make integers of counts are no large numbers."""
 MARGINS = 2.0 ** -np.arange(10, 20)
 """How far off, relatively, a probability may be: the largest of these for which some score of BOS does is taken."""
+SURE = 128.0
+"""How many times the error of the share of BOS two shares of tokens must lie apart to be taken from it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Share:
     """`raised`: M. `at_key`, `at_bos`: the values that are averaged. `code`: the mean of them, for each count.
 
-    `noise`: how far off the code of each count can be.
+    `added`: what is added to it. `noise`: how far off the code of each count can be.
     """
 
     raised: float
@@ -49,14 +52,15 @@ class Share:
     at_bos: float
     code: Floats
     noise: Floats
+    added: float = 0.0
 
     @property
     def counts_keys(self) -> bool:
         """Whether the share of tokens is taken, d of M + d, and not that of BOS."""
-        return self.at_key != 0.0
+        return self.at_key != 0.0 or self.added != 0.0
 
 
-def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share | None:
+def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False) -> Share | None:
     """How to count up to n keys; `added`: how many widths are added up before they are decoded, 0 for none.
 
     None where no score of BOS lets this precision tell all counts apart.
@@ -67,9 +71,12 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision) -> Share 
     if added:
         raised = 8.0 * n * n * added
         code = counts / (raised + counts)
+        if lattice and float(np.diff(code).min(initial=1.0)) > SURE * unit:
+            return Share(raised, 0.0, -1.0, code, np.full(len(counts), unit / 4), added=1.0)
         return Share(raised, 1.0, 0.0, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
     if n <= ALONE:
-        return Share(float(n), 0.0, 1.0, n / (n + counts), np.full(len(counts), unit / 4))
+        raised = n + 1.0
+        return Share(raised, 0.0, 1.0, raised / (raised + counts), np.full(len(counts), unit / 4))
     return Share(1.0, 0.0, 1.0, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
 
 

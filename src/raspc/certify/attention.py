@@ -9,8 +9,8 @@ import numpy as np
 
 from raspc.blocks.precision import Precision
 from raspc.blocks.shares import Share, keeps
-from raspc.blocks.spaces import Head, Matrix
-from raspc.certify.bounds import ANY, Reading, grain_of
+from raspc.blocks.spaces import Head, Matrix, Write
+from raspc.certify.bounds import ANY, Reading, fits, grain_of
 from raspc.graph.nodes import Bits, Floats, Ids
 
 EXP_ULPS = 4.0
@@ -90,7 +90,8 @@ def score_bounds(
     precision: Precision,
 ) -> Scores:
     """The errors of a head's scores for n keys."""
-    apart = [_apart(head, p, query, key, precision) for p in penalties]
+    rounding = 0.0 if _exact(head, query, key, precision) else precision.sum_unit * (head.query.width + 2)
+    apart = [_apart(head, p, query, key, rounding, precision) for p in penalties]
     beta = float(head.scale(d_head) / np.sqrt(d_head)) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
@@ -105,14 +106,24 @@ def score_bounds(
     return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, default, worst.at)
 
 
-def _apart(head: Head, penalty: Penalty, query: Reading, key: Reading, precision: Precision) -> Apart:
+def leak_at_bos(head: Head, query: Reading, key: Reading, d_head: int, n: int) -> float:
+    """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
+    beta = float(head.scale(d_head) / np.sqrt(d_head))
+    silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
+    return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
+
+
+def _exact(head: Head, query: Reading, key: Reading, precision: Precision) -> bool:
+    """Whether scores do not round; those of all conjuncts are one sum. Steep ones are no integers."""
+    grains = query.grain * key.grain
+    sizes = float((query.size * key.size).sum()) if not head.steep else np.inf
+    return bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
+
+
+def _apart(head: Head, penalty: Penalty, query: Reading, key: Reading, rounding: float, precision: Precision) -> Apart:
     cut = penalty.columns
     sizes = float((query.size[cut] * key.size[cut]).sum())
-    grains = query.grain[cut] * key.grain[cut]
-    exact = bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
-    exact = exact and not head.steep  # steep scores are no integers, and all are added up together
     silent = not (query.error[cut].any() or key.error[cut].any())
-    rounding = 0.0 if exact else precision.sum_unit * (head.query.width + 2)
     narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
     if silent and rounding == narrow == 0.0:
         return Apart(0.0, 1.0)
@@ -250,6 +261,25 @@ def _each_stored(
     least = planned.at_key * 2.0 ** (precision.lowest - precision.bits)
     rounded = planned.at_key * (error + 3 * precision.unit * (share + error)) + (counts + 2) * least
     return np.asarray(rounded + np.abs(planned.at_key * share - planned.code))
+
+
+def subtracted(
+    share: Arrived, planned: Write, actual: Write, counts: Floats, leak: float, precision: Precision
+) -> Arrived:
+    """1 less the share of BOS, which is the share of tokens.
+
+    Shares from one half on are multiples of one small power of two; so is what they leave of 1, without rounding.
+    Where no key is selected, and all others together are too small to change a sum, BOS has a share of e/e = 1.
+    """
+    ((space, one),) = planned.bias.items()
+    alone = (counts == 0) & (leak < precision.sum_unit / 4) & (precision.weight_error == 0)
+    error = np.where(alone[:, None], 0.0, share.error)
+    said = precision.round(actual.bias[space])
+    off = np.abs(said - one) + precision.weight_error * np.abs(said)
+    grain = np.where(off > 0, 0.0, share.grain)
+    exact = fits(grain, one, min(precision.bits, precision.sum_bits))
+    rounding = np.where(exact, 0.0, 2 * precision.sum_unit + precision.unit)
+    return Arrived(error + off + rounding, np.where(exact, grain, 0.0))
 
 
 def _as_stored(share: Floats, error: Floats, code: Floats, precision: Precision) -> Floats:

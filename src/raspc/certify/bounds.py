@@ -28,14 +28,14 @@ class Held:
     """One space at real positions: code and error [rows, dims], a row for each value of the variable `place`.
 
     The grain is a power of two of which every number that is stored there is a multiple, right or not; 0 where none
-    is known. `still`: at BOS the space holds what the plan says, exactly.
+    is known. `at_bos` [dims]: how far from what the plan says that is which the space holds at BOS.
     """
 
     place: int
     code: Matrix
     error: Matrix
     grain: Floats
-    still: bool = False
+    at_bos: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class Reading:
 
     `passed`: error that comes with what is read, the same for all who read with the same weights. `rounding`: error of
     this read alone, of its sums and of its weights; `rounded_rows` [rows, width] the same for each value, where one
-    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0. `at_bos`: how far from 0
-    it can be at BOS.
+    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0. `there`: what it is
+    at BOS, and `there_error` how far off that can be.
     """
 
     seen: Mapping[int, Seen]
@@ -65,12 +65,18 @@ class Reading:
     rounded_rows: Matrix | None
     grain: Floats
     positive_grain: Floats
-    at_bos: Floats
+    there: Floats
+    there_error: Floats
 
     @property
     def error(self) -> Floats:
         """Both errors together."""
         return self.passed + self.rounding
+
+    @property
+    def at_bos(self) -> Floats:
+        """How far from 0 it can be at BOS."""
+        return np.abs(self.there) + self.there_error
 
     @property
     def only(self) -> int | None:
@@ -108,16 +114,24 @@ def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> 
     stored = precision.round(actual)
     error = np.abs(stored - code) + precision.weight_error * np.abs(stored)
     grain = grain_of(stored) if not precision.weight_error else np.where(stored != 0, 0.0, ANY)
-    return Held(place, code, error, grain.min(axis=0, initial=ANY))
+    return Held(place, code, error, grain.min(axis=0, initial=ANY), np.zeros(code.shape[1]))
 
 
 def read_stream(
-    read: Read, actual: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision
+    read: Read,
+    actual: Read,
+    stream: Mapping[str, Held],
+    at_bos: Mapping[str, Floats],
+    precision: Precision,
+    fired: bool = False,
 ) -> Reading:
-    """What a read of the stream can be, and how far off; `actual`: the same read with the numbers of the weights."""
+    """What a read of the stream can be, and how far off; `actual`: the same read with the numbers of the weights.
+
+    `fired`: by neurons, for which it does not matter how what is not positive rounds.
+    """
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
-    grain = there_grain = grain_of(actual.bias) if not shaken else np.where(actual.bias != 0, 0.0, ANY)
+    grain = grain_of(actual.bias) if not shaken else np.where(actual.bias != 0, 0.0, ANY)
     terms, own = np.zeros(read.width), np.abs(actual.bias - read.bias) + shaken * np.abs(actual.bias)
     alone = _single_products(actual) & (not shaken)
     for space, planned in read.maps.items():
@@ -130,22 +144,19 @@ def read_stream(
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
         product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0)) * (not shaken)
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
-        product = grain_of(at_bos[space][:, None] * matrix) if held.still else np.where(used, product, ANY)
-        there_grain = np.minimum(there_grain, product.min(axis=0, initial=ANY))
     size, passed = _over_values(read.width, seen)
     total = size + np.abs(actual.bias)
-    exact = fits(grain, total, precision.sum_bits) | _scaled_and_shifted(read, actual, stream, precision)
-    exact = exact | alone
+    reach = _reach(seen, actual.bias, own)
+    exact = fits(grain, reach, precision.sum_bits) | alone
+    if fired:
+        exact = exact | _scaled_and_shifted(read, actual, stream, precision)
     per_size = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1))
     rounding, rows, stored, positive = _rounding(
         seen, read.bias, actual.bias, grain, (exact, alone), per_size, precision
     )
-    there, there_size = _at_bos(actual, at_bos)
-    silent = fits(there_grain, there_size, min(precision.bits, precision.sum_bits))
-    bos = np.abs(there) + np.where(silent, 0.0, precision.sum_unit * (terms + 2) * there_size)
     return Reading(
         seen, read.bias, total, passed, rounding + own, None if rows is None else rows + own,
-        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), bos,
+        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), *_at_bos(actual, stream, at_bos, precision),
     )  # fmt: skip
 
 
@@ -221,6 +232,15 @@ def _own(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> F
     return moved
 
 
+def _reach(seen: Mapping[int, Seen], bias: Floats, own: Floats) -> Floats:
+    """How far from 0 a sum of some of the terms can be: no further than all that are positive, or all that are not."""
+    up, down = np.maximum(bias, 0.0) + own, np.maximum(-bias, 0.0) + own
+    for one in seen.values():
+        up = up + ((one.size + one.values + one.error) / 2).max(axis=0, initial=0.0)
+        down = down + ((one.size - one.values + one.error) / 2).max(axis=0, initial=0.0)
+    return np.asarray(np.maximum(up, down))
+
+
 def _joined(one: Seen | None, other: Seen) -> Seen:
     """Two spaces of one variable, read together."""
     if one is None:
@@ -257,10 +277,31 @@ def _scaled_and_shifted(
     return np.asarray(one & power & positive & aligned & (not precision.weight_error))
 
 
-def _at_bos(actual: Read, at_bos: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-    """What the read is at BOS, and the size of its terms there."""
-    there, size = actual.bias.astype(np.float64), np.abs(actual.bias).astype(np.float64)
+def _at_bos(
+    actual: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision
+) -> tuple[Floats, Floats]:
+    """What the read is at BOS, by the weights, and how far off that can be."""
+    there, size, off = actual.bias.astype(np.float64), np.abs(actual.bias), np.zeros(actual.width)
+    grain, terms = grain_of(actual.bias), np.ones(actual.width)
     for space, matrix in actual.maps.items():
-        there = there + at_bos[space] @ matrix
-        size = size + np.abs(at_bos[space]) @ np.abs(matrix)
-    return there, size
+        if space != BOS and (left := stream[space].at_bos).any():
+            off, terms = off + left @ np.abs(matrix), terms + ((left > 0) @ (matrix != 0))
+        if not at_bos[space].any():
+            continue
+        products = at_bos[space][:, None] * matrix
+        there, size = there + products.sum(axis=0), size + np.abs(products).sum(axis=0)
+        grain = np.minimum(grain, grain_of(products).min(axis=0, initial=ANY))
+        terms = terms + (products != 0).sum(axis=0)
+    exact = fits(grain, size, min(precision.bits, precision.sum_bits)) & (not precision.weight_error)
+    unit = precision.sum_unit * (terms + 2) + precision.weight_error
+    unit = unit + (2 * precision.unit if precision.bits < precision.sum_bits else 0.0)
+    rounding = unit * (size + off)
+    return there, off + np.where(exact, np.minimum(rounding, swept_up(off, terms)), rounding)
+
+
+def swept_up(off: Floats, terms: Floats) -> Floats:
+    """What rounding makes of small terms beside a sum that is exact without them: each addition may double them.
+
+    For without them the sum is a number of the format, so that the nearest one is no further away than they are large.
+    """
+    return np.asarray(off * 2.0 ** np.minimum(terms, 100.0))

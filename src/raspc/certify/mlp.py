@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from raspc.blocks.neurons import Design
 from raspc.blocks.precision import Precision
 from raspc.blocks.spaces import Matrix, Neurons, Write
-from raspc.certify.bounds import ANY, Reading, fits, grain_of
+from raspc.certify.bounds import ANY, Reading, fits, grain_of, swept_up
 from raspc.graph.nodes import Floats, Ids
 
 Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
@@ -42,10 +42,11 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What neurons write to a space: the error [values, dims] or [1, dims], and the grain."""
+    """What neurons write to a space: the error [values, dims] or [1, dims], the grain, and the error at BOS [dims]."""
 
     error: Matrix
     grain: Floats
+    at_bos: Floats
 
 
 def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Cells | None:
@@ -58,15 +59,24 @@ def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Ce
     if sum(_products(ids.size, matrix) for matrix in write.maps.values()) > PRODUCTS:
         return None
     known = ids >= 0
-    reads = np.zeros((*[1] * ids.ndim, design.size)) + design.bias
-    for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
-        shape = [len(features) if a == axis else 1 for a in range(ids.ndim)]
-        reads = reads + (features @ weights).reshape([*shape, design.size])
-    reads = np.broadcast_to(reads, (*ids.shape, design.size))
+    parts = [features @ weights for features, weights in zip(design.features, design.weights, strict=True)]
+    reads = design.bias + _over_grid(parts, ids, design.size)
     passed, rounding = read.passed[None], read.rounding[None]
-    if design.axes == (read.only,) and read.rounded_rows is not None and len(read.rounded_rows) == len(ids):
-        passed, rounding = read.seen[design.axes[0]].error[known], read.rounded_rows[known]
+    errors = [read.seen[axis].error for axis in design.axes if axis in read.seen]
+    if len(errors) == len(read.seen) and [len(error) for error in errors] == list(ids.shape):
+        if reads.size <= GRID:
+            passed = _over_grid(errors, ids, design.size)[known]
+        if read.rounded_rows is not None:
+            rounding = read.rounded_rows[known]
     return Cells(reads[known], ids[known], passed, rounding)
+
+
+def _over_grid(parts: Sequence[Matrix], ids: Ids, width: int) -> Matrix:
+    """The sum of what is told of each axis, for all combinations."""
+    found = np.zeros((*[1] * ids.ndim, width))
+    for axis, part in enumerate(parts):
+        found = found + part.reshape([*(len(part) if a == axis else 1 for a in range(ids.ndim)), width])
+    return np.broadcast_to(found, (*ids.shape, width))
 
 
 def _products(rows: int, matrix: Matrix) -> int:
@@ -154,8 +164,19 @@ def written(
         error = error + shift + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * size)
         error = error + _storing(exact, grain, positive.max(axis=0, initial=0.0), base, size, precision)
         rows = error.max(axis=0, keepdims=True) if number is None else _by_value(error, number, values)
-        found[space] = Written(rows, np.where(exact & (rows.max(axis=0) == 0), grain, 0.0))
+        known = np.where(exact & (rows.max(axis=0) == 0), grain, 0.0)
+        found[space] = Written(rows, known, shift + _fired_at_bos(read, matrix, base, precision))
     return found
+
+
+def _fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
+    """What neurons that fire at BOS add there, and what the sum with them rounds; they should not fire."""
+    height = np.maximum(read.there + read.there_error, 0.0)
+    weights = np.abs(matrix)
+    added: Floats = height @ (weights * (1 + precision.weight_error))
+    terms = (height > 0).astype(float) @ (weights > 0)
+    rounding = (precision.sum_unit * (precision.roundings(terms) + 1) + 2 * precision.unit) * (added + np.abs(base))
+    return np.where(added > 0, added + np.minimum(rounding, swept_up(added, terms + 1)), 0.0)
 
 
 def _grain(read: Reading, matrix: Matrix, base: Floats) -> Floats:

@@ -48,7 +48,7 @@ class _Prover:
         actual = self.plan.actual
         for space, code in {**self.lowered.embeddings, **self.lowered.positions}.items():
             found = embedded(self.groups[space][0], code, actual.tables[space], self.precision)
-            self.hold(space, found.code, found.error, found.grain)
+            self.hold(space, found.code, found.error, found.grain, found.at_bos)
         for place, block, said in zip(self.lowered.place_of_block, self.lowered.blocks, actual.blocks, strict=True):
             self.block(place, block, said)
         self.output(actual.output)
@@ -57,29 +57,31 @@ class _Prover:
             Link("stray weights", name, size, 0.0, "of a weight that no block has") for name, size in stray
         )
 
-    def hold(self, space: str, code: Matrix, error: Matrix, grain: Floats) -> None:
+    def hold(self, space: str, code: Matrix, error: Matrix, grain: Floats, at_bos: Floats) -> None:
         """The stream holds a space from now on, on top of what is left of those whose dimensions it takes."""
-        place, group = self.groups[space]
+        place, _ = self.groups[space]
         dims = self.plan.dims[space]
         for old in self.plan.actual.reused:
             if old.dim not in range(dims.start, dims.stop) or self.plan.written[space] <= 2 * old.layer:
                 continue
             residue, column = self.residue(old), old.dim - dims.start
             if residue > 0:
-                error, grain = error.copy(), grain.copy()
+                error, grain, at_bos = error.copy(), grain.copy(), at_bos.copy()
                 error[:, column] += residue
+                at_bos[column] += residue
                 grain[column] = 0.0
             apart = _least_step(code[:, column])
             self.links.append(
                 Link("residue", f"{old.space} under {space}", residue, apart / 2, "of what is stored there")
             )
-        self.stream[space] = Held(place, code, error, grain, still=group.steep)
+        self.stream[space] = Held(place, code, error, grain, at_bos)
 
     def residue(self, old: Reused) -> float:
         """What is left of an old space in a dimension of it; nothing where it is taken away as it was stored."""
-        code = self.code(old.space)[:, old.column]
-        held = self.stream.get(old.space)
-        error = np.zeros(len(code)) if held is None else held.error[:, old.column]
+        code = np.append(self.code(old.space)[:, old.column], self.lowered.at_bos[old.space][old.column])
+        held, error = self.stream.get(old.space), np.zeros(len(code))
+        if held is not None:
+            error = np.append(np.broadcast_to(held.error, held.code.shape)[:, old.column], held.at_bos[old.column])
         loss = self.precision.weight_error
         top = float(np.abs(code).max(initial=0.0))
         if held is None or not bool(fits(held.grain[old.column], np.array(top), self.precision.factor_bits)):
@@ -97,10 +99,10 @@ class _Prover:
             assert isinstance(said, Neurons)
             self.neurons(place, block, said)
 
-    def read(self, planned: Read, said: Read) -> Reading:
+    def read(self, planned: Read, said: Read, fired: bool = False) -> Reading:
         """A read with the weights as they are stored."""
         stored = _stored(said, self.precision)
-        return read_stream(planned, stored, self.stream, self.lowered.at_bos, self.precision)
+        return read_stream(planned, stored, self.stream, self.lowered.at_bos, self.precision, fired)
 
     def code(self, space: str) -> Matrix:
         """All that a space can hold at a real position."""
@@ -119,14 +121,20 @@ class _Prover:
         self.separations(head, scores)
         self.overflow(head, query, key)
         arrived, numbers = self.arrived(place, head, scores, value, sink)
+        if head.write.bias:
+            counts = self.graph.variable(place).listed.numbers
+            arrived = A.subtracted(arrived, head.write, said.write, counts, scores.leak, self.precision)
+        default = self.default_error(head, value)
+        from_bos = default * (scores.leak if head.sink == -1.0 and head.log_sink is None else 1.0)
         for space, planned in head.write.maps.items():
             picks = np.abs(planned)
             moved = self.moved(planned, self.stored(said.write, space), value)
-            error = arrived.error @ picks + moved
+            error = (arrived.error + from_bos) @ picks + moved
             code = self.code(space)
             rows = _by_number(error, numbers, len(code))
-            grain = np.where(moved > 0, 0.0, A.written_grain(arrived.grain, picks))
-            self.hold(space, code, rows, grain)
+            grain = np.where(moved + from_bos @ picks > 0, 0.0, A.written_grain(arrived.grain, picks))
+            alone = A.leak_at_bos(head, query, key, self.plan.d_head, self.n) * (value.size + value.at_bos)
+            self.hold(space, code, rows, grain, (default + alone) @ picks + moved)
 
     def separations(self, head: Head, scores: A.Scores) -> None:
         """Selected keys from the others, and from BOS; how far equals part, and what leaks."""
@@ -144,7 +152,9 @@ class _Prover:
 
     def moved(self, planned: Matrix, stored: Matrix, value: Reading) -> Floats:
         """What weights that are not those of the plan add."""
-        return value.size @ (np.abs(stored - planned) + self.precision.weight_error * np.abs(stored))
+        return np.maximum(value.size, value.at_bos) @ (
+            np.abs(stored - planned) + self.precision.weight_error * np.abs(stored)
+        )
 
     def arrived(
         self, place: int, head: Head, scores: A.Scores, value: Reading, sink: A.Sink
@@ -152,9 +162,11 @@ class _Prover:
         """What the head leaves at the query, and which value of the variable each row of it is about."""
         default = self.default(head)
         if head.kind == "width":
-            code = self.code(next(iter(head.write.maps)))
+            code = self.code(next(iter(head.write.maps)))[:, 0]
             counts = self.graph.variable(place).listed.numbers
-            share = replace(self.needs.shares[place], code=code[:, 0])
+            share = replace(self.needs.shares[place], code=code)
+            if head.write.bias:  # what is added to the share of BOS, times −1, is added to what is known of it
+                share = replace(share, at_bos=1.0, code=1.0 - code, added=0.0)
             return A.counted(head, scores, share, counts, self.n, value, sink, self.precision), None
         node = self.graph[place]
         assert isinstance(node, N.Aggregate)
@@ -170,6 +182,10 @@ class _Prover:
         for space, matrix in head.value.maps.items():
             at_bos = at_bos + self.lowered.at_bos[space] @ matrix
         return at_bos
+
+    def default_error(self, head: Head, value: Reading) -> Floats:
+        """How far off what is moved from BOS can be."""
+        return np.abs(value.there - self.default(head)) + value.there_error
 
     def source_numbers(self, node: N.Aggregate, value: Reading) -> Ids | None:
         """For each row of what is read, the number of the aggregate's value that it becomes."""
@@ -230,7 +246,7 @@ class _Prover:
     # -- neurons ---------------------------------------------------------------------------------
 
     def neurons(self, place: int, block: Neurons, said: Neurons) -> None:
-        read = self.read(block.read, said.read)
+        read = self.read(block.read, said.read, fired=True)
         design = self.needs.design[place]
         ids = self.ids(place, design.axes)
         cells = mlp.cells_of(design, ids, block.write, read)
@@ -244,7 +260,7 @@ class _Prover:
             code = self.code(space)
             error = np.broadcast_to(found.error, code.shape)
             known = np.where(found.grain > 0, np.minimum(found.grain, grain_of(code).min(axis=0, initial=np.inf)), 0.0)
-            self.hold(space, code, error, known)
+            self.hold(space, code, error, known, found.at_bos)
 
     def ids(self, place: int, axes: tuple[int, ...]) -> Ids | None:
         """The value of a variable for each combination of what its neurons read; None if these are too many."""

@@ -100,7 +100,9 @@ class _Reader:
             {space: np.hstack([v.maps[space] for v in values]) for space in head.value.maps},
             np.concatenate([v.bias for v in values]),
         )
-        write = Write({space: np.vstack([w[space] for w in writes]) for space in head.write.maps})
+        prefix = f"transformer/layer_{int(parts[0]['layer'])}/attn"
+        bias = {space: self.take(f"{prefix}/linear/b", self.rows(space)) for space in head.write.bias}
+        write = Write({space: np.vstack([w[space] for w in writes]) for space in head.write.maps}, bias)
         return replace(first, value=value, write=write)
 
     def like(self, one: Head, other: Head) -> None:

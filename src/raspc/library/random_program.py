@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from raspc import rasp
 from raspc.errors import InvalidProgram
-from raspc.library.facts import CLOSEST, LARGEST, LONGEST, MOST_VALUES, Analysis, Rejected
+from raspc.library.facts import Analysis
 from raspc.library.growing import LEAVES, Line, Pool, grow
 from raspc.library.templates import KINDS
 from raspc.rasp import SOp, Value
@@ -104,13 +104,7 @@ def random_script(
     """A random program as a script; the arguments are those of `random_program`."""
     if operations < 1:
         raise InvalidProgram(f"random_program: found {operations} operations, needed at least 1")
-    try:
-        pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
-    except Rejected as error:
-        raise InvalidProgram(
-            f"random_program: found the vocabulary {list(vocab)!r}, needed at most {MOST_VALUES} tokens, numbers up to "
-            f"{LARGEST:g} that lie {CLOSEST:g} apart, and words of at most {LONGEST} letters"
-        ) from error
+    pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
     for _ in range(_PATIENCE * operations):
         if pool.size() >= operations:
             break

@@ -156,6 +156,9 @@ def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> dict[
         arrays["value/w"][:, i, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
         arrays["value/b"][i, :width] = np.concatenate([head.value.bias for head in heads])[columns]
         out[i, :width] = np.vstack([_written(head.write, head.value.width, layout) for head in heads])[columns]
+        for head in heads if slot.start == 0 else ():
+            for space, added in head.write.bias.items():
+                bias[layout.slice(space)] += added
     flat = {name: a.reshape(*a.shape[:-2], n * d_head) for name, a in arrays.items()}
     return {**flat, "linear/w": out.reshape(n * d_head, d_model), "linear/b": bias}
 
