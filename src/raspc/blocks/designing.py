@@ -192,32 +192,31 @@ def _all(
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
     squares = ready.graph.has("square_gates") and not ready.precision.narrow
     narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
-    changes = len(np.unique(grid.points)) - 1
     for rank, line in frontier.lines:
-        yield from _one_line(rank, line, grid, best, changes)
+        yield from _one_line(rank, line, grid, best)
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
         twice = exact and any(map(ready.is_noisy, grid.axes))
         times, worth = 1 + twice, best.worth(0)
         found = None
-        if worth(times * changes, (), ()):
+        if worth(times * grid.changes, (), ()):
             found = neurons.cells(grid, narrow, lambda size, *read: worth(times * size, *read))
         yield 0, neurons.stepped(found) if found is not None and twice else found
-    for rank, line in _digits(frontier, grid) if best.could_be(2, 2 * changes) else ():
-        yield from _one_line(rank, line, grid, best, changes)
+    for rank, line in _digits(frontier, grid) if best.could_be(2, 2 * grid.changes) else ():
+        yield from _one_line(rank, line, grid, best)
     for along, place in enumerate(grid.axes):
         if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
             position, noise = ready.position(place)
             worth = best.worth(6)
-            if worth(changes, (place,), (position[:, None],)):
+            if worth(grid.changes, (place,), (position[:, None],)):
                 yield 6, neurons.gated_lines(grid, along, position, narrow, noise, worth)
 
 
 def _one_line(
-    rank: int, line: Line | None, grid: neurons.Grid, best: _Best, changes: int = 0
+    rank: int, line: Line | None, grid: neurons.Grid, best: _Best
 ) -> Iterator[tuple[int, neurons.Design | None]]:
-    """The staircase along a line, which changes so often or more, if it can be the best."""
+    """The staircase along a line, if it can be the best."""
     worth = best.worth(rank)
-    if line is not None and worth(2 * changes, *line.reads):
+    if line is not None and worth(2 * grid.changes, *line.reads):
         yield rank, neurons.along(grid, line, worth, best.ready.precision)
 
 
@@ -242,7 +241,7 @@ def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]
     ready = frontier.ready
     if len(grid.axes) != 2 or not ready.graph.has("lines") or any(place in ready.raw for place in grid.axes):
         return
-    x, y = (number.astype(float) for number in grid.merged[0])
+    x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
     yield 2, frontier.line([x * (y.max() + 1), y], 0.0)
     yield 2, frontier.line([x, y * (x.max() + 1)], 0.0)
 

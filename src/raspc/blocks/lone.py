@@ -105,7 +105,7 @@ def _special(grid: neurons.Grid) -> Special | None:
     present = np.unique(grid.classes[grid.classes >= 0])
     if grid.classes.ndim < 2 or len(present) != 2:
         return None
-    numbers, small = grid.merged
+    numbers, small = neurons.merge(grid, range(grid.classes.ndim))
     for elsewhere, there in (present.tolist(), present.tolist()[::-1]):
         cells = np.argwhere(small == there)
         if len(cells) == 1:

@@ -14,7 +14,7 @@ thresholds dyadic, so that a saturated step is exact in floating point.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -53,6 +53,7 @@ class Grid:
     classes: Ids
     outputs: Matrix
     merging: bool = True
+    _merged: list[tuple[NDArray[np.int64], Ids]] = field(default_factory=list)
 
     @cached_property
     def known(self) -> NDArray[np.intp] | None:
@@ -66,9 +67,16 @@ class Grid:
         return flat if self.known is None else flat[self.known]
 
     @cached_property
-    def merged(self) -> tuple[list[NDArray[np.int64]], Ids]:
-        """Along all axes, one after the other: see `merge`."""
-        return merge(self, range(self.classes.ndim))
+    def changes(self) -> int:
+        """How many classes occur, but for one: no design has fewer neurons, and no staircase fewer steps."""
+        return len(np.unique(self.points)) - 1
+
+    def merged(self, axis: int) -> tuple[NDArray[np.int64], Ids]:
+        """A number for each value of an axis, after all axes before it, and what is left of the grid then."""
+        while len(self._merged) <= axis:
+            left = self._merged[-1][1] if self._merged else self.classes
+            self._merged.append(_merged_along(left, len(self._merged), self.merging))
+        return self._merged[axis]
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,15 +316,21 @@ def merge(grid: Grid, axes: Sequence[int]) -> tuple[list[NDArray[np.int64]], Ids
     One axis after the other, each on what the ones before left: two merges that are right on their own can
     contradict each other where combinations are missing.
     """
-    numbers, classes = [], grid.classes
-    for axis in axes:
-        number = merged(classes, axis) if grid.merging else np.arange(classes.shape[axis])
-        moved = np.moveaxis(classes, axis, 0)
-        result = np.full((int(number.max()) + 1, *moved.shape[1:]), -1, classes.dtype)
-        np.maximum.at(result, number, moved)
+    numbers, classes, first = [], grid.classes, True
+    for place, axis in enumerate(axes):
+        first = first and axis == place  # so far these are the first axes in order, which others ask for too
+        number, classes = grid.merged(axis) if first else _merged_along(classes, axis, grid.merging)
         numbers.append(number)
-        classes = np.moveaxis(result, 0, axis)
     return numbers, classes
+
+
+def _merged_along(classes: Ids, axis: int, merging: bool) -> tuple[NDArray[np.int64], Ids]:
+    """The same along one axis."""
+    number = merged(classes, axis) if merging else np.arange(classes.shape[axis])
+    moved = np.moveaxis(classes, axis, 0)
+    result = np.full((int(number.max()) + 1, *moved.shape[1:]), -1, classes.dtype)
+    np.maximum.at(result, number, moved)
+    return number, np.moveaxis(result, 0, axis)
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,13 +356,19 @@ def gate(number: NDArray[np.int64], squares: bool) -> Gate:
 
 def cells(grid: Grid, squares: Sequence[bool], worth: Worth = always) -> Design | None:
     """One neuron for each cell whose outputs are not the most common ones; None if that is not worth it."""
-    numbers, small = grid.merged
+    kept, gates = [], []
+    for axis, place in enumerate(grid.axes):
+        number, _ = grid.merged(axis)
+        if number.any():
+            kept.append(axis)
+            gates.append(gate(number, squares[axis]))
+            if not worth(grid.changes, (place,), (gates[-1].features,)):  # seen before the other axes are merged
+                return None
+    _, small = merge(grid, range(len(grid.axes)))
     base = _most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
     if len(places) > NEURON_LIMIT:
         return None
-    kept = [axis for axis in range(small.ndim) if small.shape[axis] > 1]
-    gates = [gate(numbers[axis], squares[axis]) for axis in kept]
     axes, features = tuple(grid.axes[axis] for axis in kept), tuple(g.features for g in gates)
     if not worth(len(places), axes, features):
         return None
@@ -406,6 +426,11 @@ def gated_lines(
     """A staircase along one axis for each cell of the other axes; None if there is none, or it is not worth it."""
     others = [axis for axis in range(grid.classes.ndim) if axis != along]
     numbers, small = merge(grid, others)
+    gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
+    axes = (grid.axes[along], *(grid.axes[axis] for axis in others))
+    features = [position[:, None], *(g.features for g in gates)]
+    if not worth(grid.changes, axes, features):
+        return None
     small = np.moveaxis(small, along, -1)
     known = small.reshape(-1, small.shape[-1]) >= 0
     cell, value = np.nonzero(known)
@@ -415,10 +440,8 @@ def gated_lines(
     steps = _steps(s, c, places, grid.outputs, noise, stairs)
     if steps is None or not len(steps.stairs) or 2 * len(steps.slopes) + len(steps.stairs) > NEURON_LIMIT:
         return None
-    gates = [gate(number, squares[axis]) for axis, number in zip(others, numbers, strict=True)]
-    axes = (grid.axes[along], *(grid.axes[axis] for axis in others))
     stands = np.asarray((steps.first != steps.first[0]).any(axis=1))
-    if not worth(2 * len(steps.slopes) + int(stands.sum()), axes, [position[:, None], *(g.features for g in gates)]):
+    if not worth(2 * len(steps.slopes) + int(stands.sum()), axes, features):
         return None
     cells_of = np.stack(np.unravel_index(steps.stairs, small.shape[:-1]), axis=1)
     return _gated(axes, position, gates, steps, stands, cells_of)
