@@ -30,7 +30,7 @@ from raspc.graph.rows import distinct_rows
 NEURON_LIMIT = 1 << 15
 """The most neurons of one design."""
 
-MANY, SAMPLED = 2048, 11
+MANY, SAMPLED = 512, 11
 """Of a line with more points than `MANY`, every so many are looked at first."""
 
 Worth: TypeAlias = Callable[[int, Sequence[int], Sequence[Matrix]], bool]
@@ -155,9 +155,9 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     A step needs four times as much as the noise between its two sides, as its ramp takes up to half of the gap.
     """
     axes, features = line.reads
-    classes, unordered = grid.points, "order" not in vars(line)
-    if len(classes) > MANY and unordered and not worth(2 * _changes(line.sums, classes, SAMPLED), (), ()):
-        return None  # what takes too many steps on a few points does so on all
+    classes = grid.points
+    if len(classes) > MANY and "order" not in vars(line) and _fails_on_few(line, classes, precision, worth):
+        return None
     found = _steps_on_lattice if precision.narrow else _steps_in_order
     steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
@@ -178,10 +178,14 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     )
 
 
-def _changes(sums: Floats, classes: Ids, step: int) -> int:
-    """How often the class changes along every so many of the sums."""
-    ordered = classes[::step][np.argsort(sums[::step])]
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1]))
+def _fails_on_few(line: Line, classes: Ids, precision: Precision, worth: Worth) -> bool:
+    """Whether some of the points alone take too many steps, or two that lie too close together: then all do."""
+    order = np.argsort(line.sums[::SAMPLED])
+    s, c = line.sums[::SAMPLED][order], classes[::SAMPLED][order]
+    places = np.flatnonzero(c[1:] != c[:-1])
+    room = 4 * line.noise if isinstance(line.noise, float) and not precision.narrow else 0.0
+    gap = float((s[places + 1] - s[places]).min(initial=np.inf))
+    return gap <= 0 or gap < room or not worth(2 * len(places), (), ())
 
 
 def _shorter_side(along: Floats, thresholds: Floats) -> Floats:

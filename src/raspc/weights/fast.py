@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -197,8 +198,9 @@ class _Piece:
 
 def forward(fast: FastWeights, ids: Ids) -> Array:
     """The logits [d_vocab_out, batch, position] of a batch of ids [batch, position], each row with BOS first."""
-    x = np.zeros((fast.start.width, *ids.shape), fast.dtype)
-    x += fast.start(ids, x)
+    start = fast.start(ids, np.zeros((0, *ids.shape), fast.dtype))
+    own = start.flags.writeable and start.shape[1:] == ids.shape  # else a table, or the same for all inputs
+    x = start if own else np.array(np.broadcast_to(start, (len(start), *ids.shape)), order="C")
     real = ids != fast.config.pad_id
     _, first, place = np.unique(real.sum(1), return_index=True, return_inverse=True)
     piece = _Piece(ids, x, None if real.all() else real.astype(x.dtype), first, place)
@@ -301,14 +303,19 @@ def _in_pieces(neurons: Neurons, state: Array) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
+@lru_cache(maxsize=32)
+def _directions(width: int) -> Array:
+    """Two random directions, always the same ones."""
+    return np.random.default_rng(0).standard_normal((width, 2)).astype(np.float32)
+
+
 def _distinct(rows: Array) -> tuple[Ids, Ids | None]:
     """Where each of the different rows stands first, and which of them each row equals; None where few are equal.
 
     Rows are told apart by two random projections, side by side in one 64-bit key, and then compared, so that
     a collision costs time and nothing else.
     """
-    directions = np.random.default_rng(0).standard_normal((rows.shape[1], 2))
-    keys = np.ascontiguousarray(rows.astype(np.float32, copy=False) @ directions.astype(np.float32))
+    keys = np.ascontiguousarray(rows.astype(np.float32, copy=False) @ _directions(rows.shape[1]))
     _, first, place = np.unique(keys.view(np.uint64)[:, 0], return_index=True, return_inverse=True)
     if 2 * len(first) > len(rows):
         return first, None
