@@ -31,7 +31,7 @@ NEURON_LIMIT = 1 << 15
 """The most neurons of one design."""
 
 MANY, SAMPLED = 512, 11
-"""Of a line with more points than `MANY`, every so many are looked at first."""
+"""Of a line with more points than `MANY`, about one of so many is looked at first."""
 
 Worth: TypeAlias = Callable[[int, Sequence[int], Sequence[Matrix]], bool]
 """Whether a design of so many neurons, which reads these features of these axes, is worth making."""
@@ -65,6 +65,14 @@ class Grid:
         """The classes of these cells."""
         flat = self.classes.ravel()
         return flat if self.known is None else flat[self.known]
+
+    @cached_property
+    def sample(self) -> NDArray[np.intp]:
+        """A few of the points: all of the classes that are rare, and every so many of the others."""
+        counts = np.bincount(self.points)
+        chosen = counts[self.points] <= len(self.points) // (SAMPLED * np.count_nonzero(counts))
+        chosen[::SAMPLED] = True
+        return np.flatnonzero(chosen)
 
     @cached_property
     def changes(self) -> int:
@@ -156,7 +164,7 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     """
     axes, features = line.reads
     classes = grid.points
-    if len(classes) > MANY and "order" not in vars(line) and _fails_on_few(line, classes, precision, worth):
+    if len(classes) > MANY and "order" not in vars(line) and _fails_on_few(grid, line, precision, worth):
         return None
     found = _steps_on_lattice if precision.narrow else _steps_in_order
     steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
@@ -178,10 +186,11 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     )
 
 
-def _fails_on_few(line: Line, classes: Ids, precision: Precision, worth: Worth) -> bool:
+def _fails_on_few(grid: Grid, line: Line, precision: Precision, worth: Worth) -> bool:
     """Whether some of the points alone take too many steps, or two that lie too close together: then all do."""
-    order = np.argsort(line.sums[::SAMPLED])
-    s, c = line.sums[::SAMPLED][order], classes[::SAMPLED][order]
+    s = line.sums[grid.sample]
+    order = np.argsort(s)
+    s, c = s[order], grid.points[grid.sample][order]
     places = np.flatnonzero(c[1:] != c[:-1])
     room = 4 * line.noise if isinstance(line.noise, float) and not precision.narrow else 0.0
     gap = float((s[places + 1] - s[places]).min(initial=np.inf))
