@@ -124,8 +124,8 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
     if not columns.shape[1] or _holds_identity(spanned):
         return columns[:, :0]
     first = orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
-    frame = np.zeros((rows, max(rows, first.shape[1])), order="F")
     count = first.shape[1]
+    frame = np.zeros((rows, min(rows, count + columns.shape[1])), order="F")
     frame[:, :count] = first
     chosen: list[int] = []
     for place, column in enumerate(columns.T):

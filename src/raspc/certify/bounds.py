@@ -206,10 +206,12 @@ def _range(seen: Mapping[int, Seen], bias: Floats) -> tuple[Floats, Floats]:
 
 def _single_products(read: Read) -> NDArray[np.bool_]:
     """Which numbers are one number of the stream times a power of two, and nothing else: these do not round."""
-    spaces = [matrix for space, matrix in read.maps.items() if space != BOS]
-    weights = np.vstack([np.zeros((1, read.width)), *spaces])
-    power = ((weights == 0) | (grain_of(weights) == np.abs(weights))).all(axis=0)
-    return np.asarray(((weights != 0).sum(axis=0) <= 1) & power & (read.bias == 0))
+    count, total = np.zeros(read.width, np.intp), np.zeros(read.width)  # of one weight, the total is that weight
+    for space, matrix in read.maps.items():
+        if space != BOS:
+            count, total = count + np.count_nonzero(matrix, axis=0), total + matrix.sum(axis=0)
+    power = (total == 0) | (grain_of(total) == np.abs(total))
+    return np.asarray((count <= 1) & power & (read.bias == 0))
 
 
 def _see(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> Seen:

@@ -14,7 +14,7 @@ from raspc.graph.nodes import UNDEFINED, Ids
 
 EXHAUSTIVE = 1500
 """Up to this many inputs, all are tried and the search is a proof."""
-SMALL = 1 << 14
+SMALL = 1 << 12
 """The most (query, key) pairs in a batch of short inputs of several lengths."""
 PAIRS = 1 << 20
 """The most (query, key) pairs in the batch of long inputs."""

@@ -98,6 +98,19 @@ def lookup(cells: Ids, args: Sequence[Ids]) -> Ids:
     return np.where(known, cells.ravel().take(np.where(known, flat, 0)), UNDEFINED).astype(np.int32)
 
 
+def stands(args: Sequence[int], joints: Sequence[Joint | None], roots: tuple[int, ...]) -> bool:
+    """Whether the arguments of a table are roots themselves, in their order, so that it is listed as it stands."""
+    return tuple(args) == roots and all(
+        joint is not None and joint.roots == (arg,) for arg, joint in zip(args, joints, strict=True)
+    )
+
+
+def joined(joints: Sequence[Joint | None], roots: Sequence[int]) -> list[Ids]:
+    """Several listings over the same roots."""
+    columns = [joint.over(roots) for joint in joints if joint is not None]
+    return list(np.broadcast_arrays(*columns)) if columns else []
+
+
 def listing(
     nodes: Sequence[Node], joints: Sequence[Joint | None], args: Sequence[int], cells: Ids, trimmed: bool = True
 ) -> Joint | None:
@@ -107,8 +120,7 @@ def listing(
     extent = [len(nodes[root].domain) for root in roots]  # type: ignore[attr-defined]
     if np.prod(extent, dtype=float) > JOINT_LIMIT:
         return None
-    columns = [joint.over(roots) for joint in known if joint is not None]
-    found = lookup(cells, list(np.broadcast_arrays(*columns)) if columns else [])
+    found = cells if stands(args, known, roots) else lookup(cells, joined(known, roots))
     ok = np.broadcast_to(possible(roots, nodes, extent), extent)
     found = np.where(ok, np.broadcast_to(found, extent), UNDEFINED).astype(np.int32)
     return _trimmed(roots, found, ok) if trimmed else Joint(roots, found)

@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Floats, Ids, Listed, Table
 from raspc.graph.store import Store
-from raspc.graph.tables import JOINT_LIMIT, listing, possible, union
+from raspc.graph.tables import JOINT_LIMIT, joined, listing, possible, stands, union
 
 PREDICATE_LIMIT = 1 << 22
 Operation: TypeAlias = tuple[str, Any, Any]
@@ -98,8 +98,11 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
                 "combine fewer variables at once, or shorten the maximum length",
             )  # fmt: skip
         return np.arange(int(total))
-    columns = np.broadcast_arrays(*(j.over(roots) for j in joints if j is not None))
-    ok = np.logical_and.reduce([column >= 0 for column in columns]) & possible(roots, store.nodes, extent)
+    can_be = possible(roots, store.nodes, extent)
+    if stands(args, joints, roots):
+        return np.flatnonzero(np.broadcast_to(can_be, extent))
+    columns = joined(joints, roots)
+    ok = np.logical_and.reduce([column >= 0 for column in columns]) & can_be
     flat = np.ravel_multi_index([column[ok] for column in columns], sizes)
     seen = np.zeros(int(total), bool)
     seen[flat] = True
