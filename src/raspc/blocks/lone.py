@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,17 +45,17 @@ class Away:
     distance: Floats
     noise: float
 
-    @property
+    @cached_property
     def one_sided(self) -> bool:
         """Whether no value lies below."""
         return bool((self.distance >= 0).all())
 
-    @property
+    @cached_property
     def least(self) -> float:
         """How far its nearest other value lies."""
         return float(np.abs(self.distance[self.distance != 0]).min(initial=np.inf))
 
-    @property
+    @cached_property
     def most(self) -> float:
         """How far its farthest value lies."""
         return float(np.abs(self.distance).max())

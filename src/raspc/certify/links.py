@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -51,4 +52,6 @@ class Link:
 
 
 def _finite(number: float) -> float:
-    return float(np.nan_to_num(number, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST))
+    if isfinite(number):
+        return float(number)
+    return -LARGEST if number < 0 else LARGEST
