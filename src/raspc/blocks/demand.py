@@ -61,7 +61,9 @@ class _Demander:
         self.numbers: set[int] = set()
         self.result = Demands(compact=level == 2)
         found = self.result
-        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.shares, found.slant, precision)
+        self.ready = found.ready = Readiness(
+            graph, self.joints, found.raw, found.shares, found.slant, precision, level == 2
+        )
         steeply = level == 2 and graph.has("steep") and not precision.narrow
         self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)

@@ -189,9 +189,10 @@ def _all(
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     ready = frontier.ready
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
-    # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators
+    # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
+    # small, so that a sum with a share rounds less
     squares = ready.graph.has("square_gates") and not ready.precision.narrow
-    narrow = [squares and not ready.is_noisy(place) for place in grid.axes]
+    narrow = [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
     for rank, line in frontier.lines:
         yield from _one_line(rank, line, grid, best)
     if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:

@@ -69,8 +69,8 @@ class Readiness:
     """Answers about the variables of one graph. `raw`: what attention leaves of widths and means; `shares`: how widths
     are counted.
 
-    `slant`: how far below 0 the penalty of a selected key can
-    lie, by which weights part that should be equal.
+    `slant`: how far below 0 the penalty of a selected key can lie, by which weights part that should be equal.
+    `compact`: only what readers need is kept, and nothing for people.
     """
 
     graph: Graph
@@ -79,6 +79,7 @@ class Readiness:
     shares: Mapping[int, Share] = field(default_factory=dict)
     slant: Mapping[int, float] = field(default_factory=dict)
     precision: Precision = PRECISIONS["float32"]
+    compact: bool = True
     known: dict[tuple[int, bytes], bool] = field(default_factory=dict)
     """Which features were found to be ready; asked only once all is known of what the variable depends on."""
 
@@ -157,6 +158,11 @@ class Readiness:
         """Whether what reads these features of these variables must wait for one of them to be decoded."""
         reads = ((axis, column) for axis, columns in zip(axes, features, strict=True) for column in columns.T)
         return any(not self.is_ready(axis, column) for axis, column in reads)
+
+    def is_one_hot(self, place: int) -> bool:
+        """Whether the variable has a direction for each value anyway, for people to read."""
+        node = self.graph[place]
+        return not self.compact and isinstance(node, N.Token | N.Index) and not node.numerical
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.

@@ -64,31 +64,35 @@ class _Prover:
         for old in self.plan.actual.reused:
             if old.dim not in range(dims.start, dims.stop) or self.plan.written[space] <= 2 * old.layer:
                 continue
-            residue, column = self.residue(old), old.dim - dims.start
-            if residue > 0:
+            (residue, there), column = self.residue(old), old.dim - dims.start
+            if max(residue, there) > 0:
                 error, grain, at_bos = error.copy(), grain.copy(), at_bos.copy()
                 error[:, column] += residue
-                at_bos[column] += residue
+                at_bos[column] += there
                 grain[column] = 0.0
             apart = _least_step(code[:, column])
             self.links.append(
-                Link("residue", f"{old.space} under {space}", residue, apart / 2, "of what is stored there")
+                Link("residue", f"{old.space} under {space}", max(residue, there), apart / 2, "of what is stored there")
             )
         self.stream[space] = Held(place, code, error, grain, at_bos)
 
-    def residue(self, old: Reused) -> float:
-        """What is left of an old space in a dimension of it; nothing where it is taken away as it was stored."""
-        code = np.append(self.code(old.space)[:, old.column], self.lowered.at_bos[old.space][old.column])
-        held, error = self.stream.get(old.space), np.zeros(len(code))
-        if held is not None:
-            error = np.append(np.broadcast_to(held.error, held.code.shape)[:, old.column], held.at_bos[old.column])
-        loss = self.precision.weight_error
-        top = float(np.abs(code).max(initial=0.0))
-        if held is None or not bool(fits(held.grain[old.column], np.array(top), self.precision.factor_bits)):
-            loss += self.precision.factor_unit
-        up = float((code + error).max(initial=0.0)) * (old.left[0] + loss)
-        down = float((error - code).max(initial=0.0)) * (old.left[1] + loss)
-        return max(up, down)
+    def residue(self, old: Reused) -> tuple[float, float]:
+        """What is left of an old space in a dimension of it, and at BOS; nothing of what is taken away as stored."""
+        code, there = self.code(old.space)[:, old.column], self.lowered.at_bos[old.space][old.column : old.column + 1]
+        held = self.stream.get(old.space)
+        if held is None:
+            return self.left_over(old, code, np.zeros_like(code), False), self.left_over(old, there, 0 * there, False)
+        bits = self.precision.factor_bits
+        whole = bool(fits(held.grain[old.column], np.abs(code).max(initial=0.0), bits))
+        stored = held.at_bos[old.column] == 0 and bool((self.precision.round(there, bits) == there).all())
+        left = self.left_over(old, code, np.broadcast_to(held.error, held.code.shape)[:, old.column], whole)
+        return left, self.left_over(old, there, held.at_bos[old.column], stored)
+
+    def left_over(self, old: Reused, numbers: Floats, error: Floats | float, whole: bool) -> float:
+        """What is left of such numbers; `whole`: products do not cut them."""
+        loss = self.precision.weight_error + (0.0 if whole else self.precision.factor_unit)
+        up = float((numbers + error).max(initial=0.0)) * (old.left[0] + loss)
+        return max(up, float((error - numbers).max(initial=0.0)) * (old.left[1] + loss))
 
     def block(self, place: int, block: Block, said: Block) -> None:
         """Reads, decisions, and what is written."""
