@@ -176,7 +176,7 @@ def test_steps_that_are_made_as_steep_as_the_steepest_are_the_same_steps() -> No
     assert (even.slack >= design.slack).all() and len(np.unique(np.abs(even.weights[0]))) == 1
 
 
-@pytest.mark.parametrize(("n", "added"), [(5, 1), (10, 1), (16, 1), (16, 2), (20, 1)])
+@pytest.mark.parametrize(("n", "added"), [(5, 1), (10, 1), (16, 1), (16, 2), (20, 1), (5, 0), (64, 0)])
 def test_shares_that_are_left_of_one_are_multiples_of_one_number(n: int, added: int) -> None:
     """1 − p for every float32 p that a softmax can give for them; further apart than any error of p."""
     share = share_of(np.arange(n + 1.0), n, added, SINGLE, lattice=True)

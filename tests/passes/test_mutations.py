@@ -42,7 +42,7 @@ BALANCED = rasp.map(lambda *found: not any(found), *(rasp.Aggregate(ALL, rasp.nu
 PRODUCT = rasp.Map(lambda x: x * x, COUNT * I)
 AT_COUNT = rasp.Aggregate(rasp.Select(COUNT, I, Comparison.EQ), T, default=0)
 MEAN_SO_FAR = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), T)
-AFTER_NEURONS = rasp.Aggregate(BEFORE, rasp.numerical(COUNT * I + 5), default=-2)
+AFTER_NEURONS = rasp.Aggregate(BEFORE, rasp.numerical(rasp.Map(lambda w: (w + 1) % 2 + 5, COUNT)), default=-2)
 
 OVERLAPPING = rasp.SelectorWidth(SAME & BEFORE | AT)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -22,10 +22,11 @@ from raspc.blocks.orders import pulled_back
 from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.ramps import ramps
 from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat, outputs_of
-from raspc.blocks.scoring import Scoring, selects_of
+from raspc.blocks.scoring import Scoring
 from raspc.blocks.shares import share_of
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.steep import multiple
+from raspc.blocks.unrounded import unrounded
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
@@ -67,21 +68,7 @@ class _Demander:
         steeply = level == 2 and graph.has("steep") and not precision.narrow
         self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)
-
-    @cached_property
-    def exactly_added(self) -> set[int]:
-        """Widths that are added up for somebody who bears no rounding of the sum.
-
-        Heads that average or count take scores for equal; and a number is averaged, or given as the answer.
-        """
-        read = [self.graph.output] if self.graph.variable(self.graph.output).numerical else []
-        for node in self.graph.nodes:
-            if isinstance(node, N.Width) or (isinstance(node, N.Aggregate) and not node.pick):
-                read += [side for select in selects_of(self.graph, node) for side in (select.key, select.query)]
-            if isinstance(node, N.Aggregate) and not node.pick:
-                read.append(node.source)
-        roots = [joint.roots for place in set(read) if (joint := self.joints[place]) is not None]
-        return {root for several in roots if len(several) > 1 for root in several}
+        self.unrounded = unrounded(graph, self.joints)
 
     def run(self) -> Demands:
         for place, node in enumerate(self.graph.nodes):
@@ -111,7 +98,7 @@ class _Demander:
         added = self.added_to(place) if n <= SUM_OF_SHARES and self.graph.has("add_shares") else 0
         label = self.graph.labels[place]
         counted = int(node.listed.values[-1]) if self.precision.narrow else n
-        share = share_of(node.listed.numbers, counted, added, self.precision, place in self.exactly_added)
+        share = share_of(node.listed.numbers, counted, added, self.precision, place in self.unrounded)
         if share is None:
             raise UnsupportedProgram.at(
                 label, f"counts up to {n}, more than {self.precision.name} tells apart in one head", "fewer keys",

@@ -3,8 +3,9 @@
 A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M/(M + d) of the attention.
 
 - M = N + 1: the shares of 0 … N lie 1/(4N) apart or more, and above one half, where floats are evenly spaced.
-- M = 8aN²: shares d/(M + d) of tokens are nearly proportional to d, so that sums of them can be decoded. Where a sum is
-  not to round at all, they are what the share of BOS leaves of 1: multiples of its last digit.
+- M = 8aN²: shares d/(M + d) of tokens are nearly proportional to d, so that sums of them can be decoded.
+- M = 8aN², or 8N where no widths are added, and shares of tokens that are what the share of BOS leaves of 1, hence
+  small multiples of its last digit: where a sum with them is not to round at all.
 - M = 1: all powers are e⁰ = 1 and their sum is an integer, exact in any order of summation; for long inputs.
 - `as_integers`, for narrow formats: M is so large and so near to a power of two 2^k that the probability of a key is
   stored as 2^−k however many are selected; d of them, times a value of 2^k, are the integer d.
@@ -62,18 +63,20 @@ class Share:
 
 def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False) -> Share | None:
     """How to count up to n keys; `added`: how many widths are added up before they are decoded, 0 for none.
+    `lattice`: a sum with the share is not to round, if counts lie far enough apart for that.
 
     None where no score of BOS lets this precision tell all counts apart.
     """
     if precision.narrow:
         return as_integers(counts, n, precision) or on_lattice(counts, n, precision)
     unit = precision.sum_unit * (float(precision.roundings(float(n))) + 8)
-    if added:
-        raised = 8.0 * n * n * added
+    if added or lattice:
+        raised = 8.0 * n * n * added if added else 8.0 * n
         code = counts / (raised + counts)
         if lattice and float(np.diff(code).min(initial=1.0)) > SURE * unit:
             return Share(raised, 0.0, -1.0, code, np.full(len(counts), unit / 4), added=1.0)
-        return Share(raised, 1.0, 0.0, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
+        if added:
+            return Share(raised, 1.0, 0.0, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
     if n <= ALONE:
         raised = n + 1.0
         return Share(raised, 0.0, 1.0, raised / (raised + counts), np.full(len(counts), unit / 4))
