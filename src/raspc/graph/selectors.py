@@ -75,6 +75,17 @@ def score_rank(cells: Bits) -> int:
     return int(min((~selected.all(axis=1)).sum(), (~selected.all(axis=0)).sum()))
 
 
+def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
+    """How many keys a query can select at most: where they are indices, as many as some table has for it.
+
+    Of gates only conjunctions of tables are looked at, so that it takes no longer on any graph.
+    """
+    node = nodes[place]
+    parts = [nodes[arg] for arg in node.args] if isinstance(node, Gate) and node.op == "and" else [node]
+    tables = [part for part in parts if isinstance(part, Select) and isinstance(nodes[part.key], Index)]
+    return min([length, *(int((table.cells != 0).sum(axis=0).max(initial=0)) for table in tables)])
+
+
 def never_empty(facts: Facts, place: int) -> bool:
     """True if it is proved that every query of every input selects some key."""
     node = facts.nodes[place]

@@ -17,6 +17,7 @@ from raspc import jsonvalues
 from raspc.errors import ModelFormatError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
+from raspc.graph.selectors import most_keys
 
 FORMAT = 1
 
@@ -177,7 +178,11 @@ def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -
 
 def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
     _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a width of a variable")
-    _check_counts(node, place, length, (0, 1))
+    most = most_keys(before, node.selector, length)
+    values = node.domain.values if isinstance(node.domain, Listed) else ()
+    top = len(values) - (values[:1] == (0,))
+    ok = most <= top <= length and values in (tuple(range(top + 1)), tuple(range(1, top + 1)))
+    _need(ok, f"%{place}: the value set of a count must be 0…n or 1…n for as many keys as can be selected")
 
 
 def _check_aggregate(node: N.Aggregate, place: int, before: list[Node], length: int) -> None:
@@ -190,12 +195,8 @@ def _check_index(node: N.Index, place: int, before: list[Node], length: int) -> 
 
 
 def _check_length(node: N.Length, place: int, before: list[Node], length: int) -> None:
-    _check_counts(node, place, length, (1,))
-
-
-def _check_counts(node: Variable, place: int, length: int, lows: tuple[int, ...]) -> None:
-    ok = isinstance(node.domain, Listed) and any(node.domain.values == tuple(range(low, length + 1)) for low in lows)
-    _need(ok, f"%{place}: the value set of a count must be 0…N or 1…N")
+    ok = isinstance(node.domain, Listed) and node.domain.values == tuple(range(1, length + 1))
+    _need(ok, f"%{place}: the value set of the length must be 1…N")
 
 
 def _check_token(node: N.Token, place: int, before: list[Node], length: int) -> None:
