@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import raspc
-from raspc import library, rasp
+from raspc import library, parity, rasp
 from raspc.blocks.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.blocks.shares import as_integers, counts_to
 from raspc.certify.measure import measure
@@ -233,15 +234,53 @@ def test_a_key_is_counted_exactly_whatever_an_exp_is_off_by(dtype: str, probabil
 
 
 @pytest.mark.parametrize(("n", "level"), [(300, 2), pytest.param(600, 1, marks=pytest.mark.slow)])
-def test_larger_counts_are_added_digit_by_digit(n: int, level: int) -> None:
+def test_larger_counts_are_added_digit_by_digit(n: int, level: int, tmp_path: Path) -> None:
     """bfloat16 has no integer 257: heads count a stretch of positions each, and no sum of theirs is large."""
     program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
     model = raspc.compile(program, "ab", n, optimize=level, dtype="bfloat16")
     assert model.config.n_heads == 2 and model.certificate["holds"]
     assert measure(model, precision_of("bfloat16"))["failures"] == 0
-    ids = np.array([[model.config.bos_id] + [0] * (n - 20) + [1] * 20])
-    best = logits_in(model, ids, precision_of("bfloat16"))[0, 1:].argmax(-1)
-    assert [model.config.output.values[i] for i in best] == [n - 20] * (n - 20) + [20] * 20
+    model.save(tmp_path / "model")
+    again = raspc.load(tmp_path / "model")
+    assert again.apply(["BOS"] + ["a"] * (n - 20) + ["b"] * 20).decoded[1:] == [n - 20] * (n - 20) + [20] * 20
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_model_for_a_narrow_format_runs_in_it(dtype: str, tmp_path: Path) -> None:
+    """Whoever runs, checks, traces or exports it gets the answers that were proved; elsewhere it is refused."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))
+    raspc.compile(program, "ab", 100, dtype=dtype).save(tmp_path / "model")
+    model = raspc.load(tmp_path / "model")
+    tokens = ["a"] * 97 + ["b"] * 3
+    right = [97] * 97 + [3] * 3
+    assert model.precision.name == dtype
+    assert model.apply(["BOS", *tokens]).decoded[1:] == right
+    assert model.apply_batch([["BOS", *tokens], ["BOS", "b"]], trace=True).decoded[0][1:] == right
+    assert raspc.check(model, limit=60).ok
+    assert raspc.diff(model, program, vocab="ab", max_seq_len=100, limit=60, run=True).equal
+    with pytest.raises(raspc.InputError, match=f"parity compares activations in float32, .* compiled for {dtype}"):
+        parity.run(model)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_model_for_a_narrow_format_is_exported_in_it(dtype: str) -> None:
+    """By default; NPZ keeps the weights as they are."""
+    torch = pytest.importorskip("torch")
+    model = raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ)), "ab", 100, dtype=dtype)
+    module = model.to("torch")
+    assert next(module.parameters()).dtype == getattr(torch, dtype)
+    ids = torch.tensor([[model.config.bos_id] + [0] * 60 + [1] * 40])
+    best = module(ids)[0, 1:].argmax(-1).tolist()
+    assert [model.config.output.values[i] for i in best] == [60] * 60 + [40] * 40
+    kept = model.to("npz")
+    assert all(np.array_equal(kept[name.replace("/", "__")], array) for name, array in model.params.items())
+
+
+def test_a_dtype_in_which_a_narrow_model_errs_is_refused() -> None:
+    """In float32 counts are no integers, by as much as M is no power of two: equal ones do not score alike."""
+    model = compiled("double_hist", dtype="bfloat16")
+    with pytest.raises(raspc.InputError, match=r"float32 does not hold for this model: .* differs from bfloat16's"):
+        model.to("torch", dtype="float32")
 
 
 def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:

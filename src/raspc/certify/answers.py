@@ -81,7 +81,7 @@ class Side:
     graph: Graph | None
     model: Model | None
     places: Ids
-    dtype: Any = np.float32
+    dtype: Any = None
 
     @property
     def causal(self) -> bool:

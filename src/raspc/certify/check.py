@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from raspc.blocks.precision import PRECISIONS
 from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
 from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
@@ -92,7 +93,7 @@ def check(
     model: Model,
     limit: int | None = LIMIT,
     seed: int = 0,
-    dtype: Any = np.float32,
+    dtype: Any = None,
     progress: Progress | None = None,
     symmetric: bool = True,
     threads: int | None = None,
@@ -101,6 +102,7 @@ def check(
     """Compare the model with its program on all inputs if there are at most `limit`, else on `limit` random ones.
 
     `limit=None`: all inputs, however many. Inputs on which the program is undefined are counted and left out.
+    `dtype`: of NumPy; without one the model runs in the format that it was compiled for.
     `symmetric`: run one input for all those that a proved symmetry makes like it. `threads`: as many as there
     are cores, unless told otherwise. `state`: a file that keeps what has been found; a check that finds one goes
     on where it ended. `progress(done, total)` is called after each batch.
@@ -115,7 +117,8 @@ def check(
     classes: symmetry.Classes = ()
     if symmetric and exhaustive and total >= WORTH_A_PROOF:
         classes = symmetry.exchangeable(model)
-    plan = Plan(None if exhaustive else limit, 0 if exhaustive else seed, np.dtype(dtype).name, classes)
+    name = model.precision.name if dtype is None else np.dtype(dtype).name
+    plan = Plan(None if exhaustive else limit, 0 if exhaustive else seed, name, classes)
     journal = None if state is None else Journal.open(state, model)
     plan = journal.adopt(plan) if journal else plan
     work = _Work(model, graph, dtype, total, threads or cores())
@@ -173,7 +176,8 @@ class _Work:
         return self.judge_batch(inputs.whole(ids, self.graph.causal), symmetry.orbit_sizes(ids, classes))
 
     def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
-        return judge(self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like)
+        precision = self.model.precision if self.dtype is None else PRECISIONS["float32"]
+        return judge(self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like, precision)
 
 
 def _report(work: _Work, plan: Plan, tally: Tally) -> Report:

@@ -124,7 +124,7 @@ def diff(
     limit: int | None = LIMIT,
     seed: int = 0,
     run: bool = False,
-    dtype: Any = np.float32,
+    dtype: Any = None,
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> Comparison:

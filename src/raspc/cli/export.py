@@ -23,7 +23,10 @@ def export(
         str, typer.Option("--to", metavar="TARGET", autocompletion=_targets, help="torch, jax, onnx, npz, …")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or directory to write.")],
-    dtype: Annotated[str, typer.Option(help="float32, float16 or bfloat16.")] = "float32",
+    dtype: Annotated[
+        str | None,
+        typer.Option(help="float32, float16 or bfloat16; that of the model if not given.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the model in DIR for another framework."""

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class Target:
     """Where a converter lives and what must be installed for it.
 
-    `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them.
+    `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them. `runs`: whether what is
+    written computes anything, rather than only keeping the weights.
     """
 
     module: str
     modules: tuple[str, ...] = ()
     extra: str | None = None
+    runs: bool = True
 
     def missing(self) -> tuple[str, ...]:
         """The frameworks that are not installed."""
@@ -41,15 +43,16 @@ TARGETS = {
     "transformer_lens": Target("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
     "onnx": Target("raspc.export.onnx", ("onnx",), "onnx"),
     "huggingface": Target("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
-    "npz": Target("raspc.export.npz"),
+    "npz": Target("raspc.export.npz", runs=False),
 }
 
 
 def export(
-    model: Model, target: str, path: str | PathLike[str] | None = None, dtype: str = "float32", **options: Any
+    model: Model, target: str, path: str | PathLike[str] | None = None, dtype: str | None = None, **options: Any
 ) -> Any:
     """The model as an object of another framework; with `path`, written there as well.
 
+    `dtype`: without one that which the model was compiled for, and float32 for `npz`, which only keeps the weights.
     `options` are those of `convert` in the target's file. What each target writes: docs/exports.md.
 
     Raises InputError for an unknown target or option, a framework that is not installed, a path that cannot
@@ -57,7 +60,8 @@ def export(
     whose certificate says that it failed.
     """
     found = check_target(target)
-    precision.check(model, dtype)
+    dtype = dtype or (model.precision.name if model.precision.narrow and found.runs else "float32")
+    precision.check(model, dtype, found.runs)
     converter = importlib.import_module(found.module)
     known = getattr(converter, "OPTIONS", ())
     if unknown := sorted(set(options) - set(known)):

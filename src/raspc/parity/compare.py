@@ -43,8 +43,13 @@ def run(
     backends whose absence is a fault; `backends` those to run. `exported` gives models to compare instead of
     fresh exports, by backend.
 
-    Raises InputError for an unknown backend, or an input that the model cannot take.
+    Raises InputError for an unknown backend, an input that the model cannot take, and a model for a narrow format.
     """
+    if model.precision.narrow:
+        raise InputError(
+            f"parity compares activations in float32, and this model was compiled for {model.precision.name}; "
+            "compile it for float32, or export it and compare answers"
+        )
     names = tuple(BACKENDS) if backends is None else tuple(dict.fromkeys((*backends, *require)))
     if unknown := sorted({*names, *require} - set(BACKENDS)):
         raise InputError(f"unknown backends {unknown}; known are {', '.join(BACKENDS)}")

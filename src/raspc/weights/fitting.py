@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from raspc import values as V
+from raspc.blocks.precision import precision_in
+from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Variable
 from raspc.weights.config import Config
 
@@ -108,8 +110,18 @@ def _facts(obj: Any) -> bool:
     return isinstance(obj, dict)
 
 
+def _precision(obj: Any) -> bool:
+    """Whether it is a precision that is known."""
+    try:
+        precision_in({"precision": obj})
+    except (InputError, AttributeError, TypeError):
+        return False
+    return True
+
+
 _PARTS: dict[str, Check] = {
     "optimize": lambda obj: obj in (0, 1, 2),
+    "precision": _precision,
     "schedule": _facts,
     "variables": _map_of(
         _record(node=_whole(0), computed_by=_every(_part), spaces=_every(_space), read_from=_every(_text))

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raspc.blocks.precision import Precision, precision_in
 from raspc.errors import InputError, ModelFormatError
 from raspc.values import Value
-from raspc.weights import encoders
+from raspc.weights import encoders, rounded
 from raspc.weights.config import Config
 from raspc.weights.fast import FastWeights, forward, prune
 from raspc.weights.forward import Ids, Trace, Weights, prepare, trace
@@ -105,6 +106,11 @@ class Model:
         return notebook.model_html(self)
 
     @cached_property
+    def precision(self) -> Precision:
+        """The number format that the model was compiled for, in which it runs unless told otherwise."""
+        return precision_in(self.alignment)
+
+    @cached_property
     def model_config(self) -> ModelConfig:
         """The sizes under Tracr's names."""
         config = self.config
@@ -128,16 +134,18 @@ class Model:
     def apply(self, tokens: Sequence[Value]) -> ModelOutput:
         """Run one input that opens with BOS; PAD may follow the last token.
 
+        A model that was compiled for a narrow format runs in it, simulated.
+
         Raises InputError for an input that the model cannot take.
         """
         ids = np.array([self.input_encoder.encode(tokens)])
-        run = trace(self.weights, ids)
+        run = self.trace_ids(ids)
         return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
 
     def apply_batch(
-        self, batch: Sequence[Sequence[Value]], trace: bool = False, dtype: npt.DTypeLike = np.float32
+        self, batch: Sequence[Sequence[Value]], trace: bool = False, dtype: npt.DTypeLike | None = None
     ) -> BatchOutput:
-        """Run many inputs of any lengths, padded and masked inside.
+        """Run many inputs of any lengths, padded and masked inside; without a `dtype`, as `apply` does.
 
         Raises InputError for an input that the model cannot take; says which.
         """
@@ -165,11 +173,14 @@ class Model:
             except InputError as error:
                 raise InputError(f"input {i} of the batch: {error}") from error
 
-    def logits(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Array:
+    def logits(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Array:
         """The logits [batch, position, d_vocab_out] of padded ids; 0 at padding that needs no run.
 
         Inputs of like length run together, in pieces that fit the cache.
         """
+        if dtype is None and self.precision.narrow:
+            return rounded.logits_in(self, ids, self.precision)
+        dtype = np.float32 if dtype is None else dtype
         fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
         found = np.zeros((self.config.d_vocab_out, *ids.shape), dtype)
         lengths = (ids != self.config.pad_id).sum(1)
@@ -182,8 +193,11 @@ class Model:
             start += len(rows)
         return found.transpose(1, 2, 0)
 
-    def trace_ids(self, ids: Ids, dtype: npt.DTypeLike = np.float32) -> Trace[Array]:
+    def trace_ids(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
+        if dtype is None and self.precision.narrow:
+            return rounded.trace_in(self, ids, self.precision)
+        dtype = np.float32 if dtype is None else dtype
         return trace(self._weights(dtype), ids)
 
     def _weights(self, dtype: npt.DTypeLike) -> Weights:

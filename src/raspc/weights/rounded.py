@@ -15,21 +15,35 @@ import numpy as np
 import numpy.typing as npt
 
 from raspc.blocks.precision import Precision
-from raspc.weights.forward import Ids, Layer, Linear, Weights, hidden_keys, prepare
+from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, hidden_keys, prepare
 from raspc.weights.params import Array
 
 if TYPE_CHECKING:
+    from raspc.weights.config import Config
     from raspc.weights.model import Model
 
 Rounding = Callable[[Array], Array]
+AT_ONCE = 1 << 22
+"""How many numbers the largest activation of one piece of a batch may hold."""
 
 
 def logits_in(model: Model, ids: Ids, precision: Precision) -> Array:
     """The logits [batch, position, d_vocab_out] of padded ids, as this precision gives them."""
     if precision.name in ("float32", "float64"):
         return model.logits(ids, np.dtype(precision.name))
-    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the logits
-        return forward(rounded_weights(model, precision), ids, precision)
+    weights, rows = rounded_weights(model, precision), _rows_at_once(model.config, ids.shape[1])
+    pieces = [trace(weights, ids[i : i + rows], precision).unembedded for i in range(0, len(ids), rows)]
+    return np.concatenate(pieces) if pieces else np.zeros((*ids.shape, model.config.d_vocab_out), np.float32)
+
+
+def trace_in(model: Model, ids: Ids, precision: Precision) -> Trace[Array]:
+    """Every activation of the same pass."""
+    return trace(rounded_weights(model, precision), ids, precision)
+
+
+def _rows_at_once(config: Config, length: int) -> int:
+    widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model, config.d_vocab_out)
+    return max(1, AT_ONCE // (length * widest))
 
 
 def rounded_weights(model: Model, precision: Precision) -> Weights:
@@ -49,22 +63,32 @@ def rounded_weights(model: Model, precision: Precision) -> Weights:
     )
 
 
-def forward(weights: Weights, ids: Ids, precision: Precision) -> Array:
-    """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]."""
-    step = _Arithmetic(precision, rounding_of(precision), factor_rounding(precision))
+def trace(weights: Weights, ids: Ids, precision: Precision) -> Trace[Array]:
+    """Every activation for a batch of ids [batch, position]."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow shows in the logits
+        return _trace(weights, ids, _Arithmetic(precision, rounding_of(precision), factor_rounding(precision)))
+
+
+def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
     config = weights.config
     x = step.stored(weights.token_embed[ids] + weights.pos_embed[: ids.shape[1]])
     hidden = hidden_keys(config, ids, np.float32)
     scale = step.stored(np.array(1 / math.sqrt(config.d_head), np.float32))
+    kept = Trace(x, [], [], [], [], x, x)
     for layer in weights.layers:
         q, k, v = (_split(step.linear(part, x), config) for part in (layer.query, layer.key, layer.value))
         scores = step.stored(step.product(q, k.swapaxes(-1, -2)) * scale)
         pattern = step.softmax(scores if hidden is None else scores + hidden)
         mixed = step.product(pattern, v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
-        x = step.stored(x + step.linear(layer.linear, mixed))
-        neurons = np.maximum(step.linear(layer.linear_1, x), 0)
-        x = step.stored(x + step.linear(layer.linear_2, neurons))
-    return step.linear(weights.unembed, x)
+        attended = step.linear(layer.linear, mixed)
+        middle = step.stored(x + attended)
+        computed = step.linear(layer.linear_2, np.maximum(step.linear(layer.linear_1, middle), 0))
+        x = step.stored(middle + computed)
+        kept.layer_outputs.extend((attended, computed))
+        kept.residuals.extend((middle, x))
+        kept.attn_logits.append(scores)
+        kept.attn_patterns.append(pattern)
+    return replace(kept, transformer_output=x, unembedded=step.linear(weights.unembed, x))
 
 
 def _split(x: Array, config: Any) -> Array:
@@ -135,8 +159,12 @@ def _float16(x: Any) -> Array:
 
 
 def _bfloat16(x: Any) -> Array:
-    """The nearest bfloat16, ties to even: the upper half of the bits of a float32."""
-    single = np.ascontiguousarray(x, np.float32)
-    bits: npt.NDArray[np.uint32] = single.view(np.uint32)
-    rounded = (bits + (0x7FFF + ((bits >> 16) & 1)).astype(np.uint32)) & np.uint32(0xFFFF0000)
-    return np.where(np.isfinite(single), rounded.view(np.float32), single).reshape(np.shape(x))
+    """The nearest bfloat16, ties to even: the upper half of the bits of a float32. What is not finite stays so."""
+    rounded: Array = np.array(x, np.float32, order="C", ndmin=1)
+    bits: npt.NDArray[np.uint32] = rounded.view(np.uint32)
+    up = bits >> 16
+    up &= 1
+    up += 0x7FFF
+    bits += up
+    bits &= 0xFFFF0000
+    return rounded.reshape(np.shape(x))
