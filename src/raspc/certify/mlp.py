@@ -64,7 +64,9 @@ def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Ce
     passed, rounding = read.passed[None], read.rounding[None]
     errors = [read.seen[axis].error for axis in design.axes if axis in read.seen]
     if len(errors) == len(read.seen) and [len(error) for error in errors] == list(ids.shape):
-        if reads.size <= GRID:
+        if len(errors) == 1:
+            passed = errors[0][known]
+        elif reads.size <= GRID:
             passed = _over_grid(errors, ids, design.size)[known]
         if read.rounded_rows is not None:
             rounding = read.rounded_rows[known]
