@@ -31,7 +31,7 @@ STEPS = 24
 
 def certificate(
     model: Model,
-    dtype: str = "float32",
+    dtype: str | None = None,
     summation: str = "any order",
     accumulate: str = "float32",
     probabilities: str = "stored",
@@ -40,7 +40,8 @@ def certificate(
 ) -> Certificate:
     """The certificate of a model in a precision: every decision with its margin, proved from the weights themselves.
 
-    `dtype`: "float64", "float32", "tf32", "bfloat16", "float16". `summation`: "any order", "blocked" or "pairwise".
+    `dtype`: "float64", "float32", "tf32", "bfloat16", "float16"; that which the model was compiled for, if not given.
+    `summation`: "any order", "blocked" or "pairwise".
     `accumulate`: "float32", or "stored" for sums that are rounded to a narrow dtype after each term.
     `probabilities`: "stored" where the softmax gives the narrow dtype, "float32" where a fused kernel keeps it.
     `tolerance`: also find how far off, relatively, all weights may be. `longest`: where it does not hold, also find the
@@ -48,7 +49,7 @@ def certificate(
 
     Raises InputError for unknown options and for a model without its graph and alignment.
     """
-    precision = precision_of(dtype, summation, accumulate, probabilities)
+    precision = precision_of(dtype or model.precision.name, summation, accumulate, probabilities)
     plan = plan_of(model)
     found = examine(model, plan, precision)
     if tolerance:

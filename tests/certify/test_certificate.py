@@ -257,6 +257,7 @@ def test_a_model_for_a_narrow_format_runs_in_it(dtype: str, tmp_path: Path) -> N
     assert model.apply(["BOS", *tokens]).decoded[1:] == right
     assert model.apply_batch([["BOS", *tokens], ["BOS", "b"]], trace=True).decoded[0][1:] == right
     assert raspc.check(model, limit=60).ok
+    assert certificate(model).proved and certificate(model).dtype == dtype
     assert raspc.diff(model, program, vocab="ab", max_seq_len=100, limit=60, run=True).equal
     with pytest.raises(raspc.InputError, match=f"parity compares activations in float32, .* compiled for {dtype}"):
         parity.run(model)

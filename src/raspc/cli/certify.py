@@ -19,7 +19,10 @@ MOST_LINKS = 12
 
 def certify(
     directory: Directory,
-    dtype: Annotated[str, typer.Option(help="float64, float32, tf32, bfloat16 or float16.")] = "float32",
+    dtype: Annotated[
+        str | None,
+        typer.Option(help="float64, float32, tf32, bfloat16 or float16; that of the model if not given."),
+    ] = None,
     summation: Annotated[str, typer.Option(help="How sums are taken: any order, blocked or pairwise.")] = "any order",
     accumulate: Annotated[
         str, typer.Option(help="float32, or stored: sums of a narrow dtype are rounded to it after each term.")
