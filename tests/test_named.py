@@ -474,3 +474,13 @@ def test_wide_heads_do_not_blur(level: int) -> None:
     assert all(
         math.isclose(x, y, rel_tol=1e-4) for x, y in zip(model.apply(["BOS", *xs]).decoded[1:], wanted, strict=True)
     )
+
+
+@levels
+def test_a_default_is_not_lost_beside_steep_features(level: int) -> None:
+    """Fuzz seed 20000, program 1105: two picks with defaults far apart, compared; one token, so that lengths decide."""
+    previous = rasp.Select(I, I, lambda k, q: q == k + 1)
+    one, other = rasp.Aggregate(previous, I, default=0.5), rasp.Aggregate(previous, rasp.length, default=False)
+    program = rasp.SelectorWidth(rasp.Select(one, other, Comparison.GT))
+    model = compiled(program, "z", 3, optimize=level)
+    assert differences(program, model, ["z", "zz", "zzz"]) == []

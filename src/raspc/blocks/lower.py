@@ -16,6 +16,7 @@ from raspc.blocks.schedule import reads_of
 from raspc.blocks.scoring import selects_of
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
 from raspc.blocks.steep import multiple
+from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 
@@ -25,6 +26,8 @@ SMALL_RANGE = 64.0
 """The same in a format whose largest number is small: half of it makes e^(−32), which such a format stores as 0."""
 TIED = 20.0
 """The same, but for ln N and the score of BOS, where scores carry rounding, which parts equals by e^(2·TIED·error)."""
+LOST = 2.0**-16
+"""By how much of itself a default of a steep feature may be off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,7 +371,19 @@ class _Lowering:
             for steep, codes in kinds
             if codes
         ]
-        return self.aggregate_head(place, node, groups, beside(parts), default)
+        read = beside(parts)
+        self.check_default(place, groups, read, default)
+        return self.aggregate_head(place, node, groups, read, default)
+
+    def check_default(self, place: int, groups: Sequence[Group], read: Read, default: Floats) -> None:
+        """Refuse steep features whose default is lost in rounding beside what the source holds at BOS."""
+        there = -read.maps[BOS][0] if BOS in read.maps else np.zeros(read.width)
+        lost = np.abs(there + self.ready.precision.round(default - there) - default) > LOST * np.abs(default)
+        if any(group.steep and lost[columns].any() for group, columns in side_by_side(groups)):
+            raise UnsupportedProgram.at(
+                self.graph.labels[place], "a default that is lost beside the steep features of what is picked",
+                "values nearer to each other", "compile it without the pass steep",
+            )  # fmt: skip
 
     def aggregate_head(
         self, place: int, node: N.Aggregate, groups: Sequence[Group], read: Read, default: Floats
