@@ -13,7 +13,7 @@ import raspc
 from raspc import UncertainProgram, values
 from raspc.rasp import SOp
 
-LEVELS = (0, 1)
+LEVELS = (0, 1, 2)
 TOLERANCE = 1e-4
 CHUNK = 256
 
