@@ -53,8 +53,8 @@ class Reading:
 
     `passed`: error that comes with what is read, the same for all who read with the same weights. `rounding`: error of
     this read alone, of its sums and of its weights; `rounded_rows` [rows, width] the same for each value, where one
-    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0. `there`: what it is
-    at BOS, and `there_error` how far off that can be.
+    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0; `sums`: of a sum
+    that errs nowhere before it is stored, else 0. `there`: what it is at BOS, and `there_error` how far off that is.
     """
 
     seen: Mapping[int, Seen]
@@ -65,6 +65,7 @@ class Reading:
     rounded_rows: Matrix | None
     grain: Floats
     positive_grain: Floats
+    sums: Floats
     there: Floats
     there_error: Floats
 
@@ -151,12 +152,14 @@ def read_stream(
     if fired:
         exact = exact | _scaled_and_shifted(read, actual, stream, precision)
     per_size = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1))
+    unrounded = np.where(fits(grain, reach, precision.sum_bits) & (own == 0), grain, 0.0)
     rounding, rows, stored, positive = _rounding(
         seen, read.bias, actual.bias, grain, (exact, alone), per_size, precision
     )
     return Reading(
         seen, read.bias, total, passed, rounding + own, None if rows is None else rows + own,
-        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), *_at_bos(actual, stream, at_bos, precision),
+        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), unrounded,
+        *_at_bos(actual, stream, at_bos, precision),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -31,13 +31,14 @@ DENSE = 1 << 22
 class Cells:
     """What the neurons read [cells, neurons] for each combination of values, and which value each one gives.
 
-    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells.
+    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells. `grain`: of what is above 0.
     """
 
     reads: Matrix
     value: Ids
     passed: Matrix
     rounding: Matrix
+    grain: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Written:
     at_bos: Floats
 
 
-def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Cells | None:
+def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading, precision: Precision) -> Cells | None:
     """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none.
 
     None where there are too many.
@@ -70,7 +71,21 @@ def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading) -> Ce
             passed = _over_grid(errors, ids, design.size)[known]
         if read.rounded_rows is not None:
             rounding = read.rounded_rows[known]
-    return Cells(reads[known], ids[known], passed, rounding)
+    found = Cells(reads[known], ids[known], passed, rounding, read.positive_grain)
+    return _rounded_twice(found, read, precision) if precision.narrow else found
+
+
+def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> Cells:
+    """The cells of a narrow format: where nothing errs before it is stored, it is known how each sum is rounded.
+
+    It is stored once without the bias and once with it.
+    """
+    sure = (read.sums > 0) & ~(cells.passed > 0).any(axis=0)
+    stored = precision.round(precision.round(cells.reads - read.bias) + read.bias)
+    rounding = np.where(sure, np.abs(stored - cells.reads), cells.rounding)
+    shut = cells.reads + cells.passed + rounding <= 0
+    grain = np.where(sure & ((rounding == 0) | shut).all(axis=0), read.sums, read.positive_grain)
+    return replace(cells, rounding=rounding, grain=grain)
 
 
 def _over_grid(parts: Sequence[Matrix], ids: Ids, width: int) -> Matrix:
@@ -157,14 +172,17 @@ def written(
             error, total, terms = look(matrix, planned)
             positive = total
             number: Ids | None = None
+            sums = total
         else:
             error, positive, total, terms = _by_cell(block, cells, matrix, planned, precision)
             number = cells.value
-        grain = _grain(read, matrix, base) * (not precision.weight_error)
+            sums = np.abs(_times(np.maximum(cells.reads, 0.0), matrix)) + error
+        positive_grain = read.positive_grain if cells is None else cells.grain
+        grain = _grain(positive_grain, matrix, base) * (not precision.weight_error)
         exact = fits(grain, positive.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
         size = total + np.abs(base)
         error = error + shift + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * size)
-        error = error + _storing(exact, grain, positive.max(axis=0, initial=0.0), base, size, precision)
+        error = error + _storing(exact, grain, sums, base, size, precision)
         rows = error.max(axis=0, keepdims=True) if number is None else _by_value(error, number, values)
         known = np.where(exact & (rows.max(axis=0) == 0), grain, 0.0)
         found[space] = Written(rows, known, shift + _fired_at_bos(read, matrix, base, precision))
@@ -181,19 +199,19 @@ def _fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precis
     return np.where(added > 0, added + np.minimum(rounding, swept_up(added, terms + 1)), 0.0)
 
 
-def _grain(read: Reading, matrix: Matrix, base: Floats) -> Floats:
-    product = read.positive_grain[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
+def _grain(positive: Floats, matrix: Matrix, base: Floats) -> Floats:
+    product = positive[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
     found: Floats = np.minimum(np.where(matrix != 0, product, ANY).min(axis=0, initial=ANY), grain_of(base))
     return found
 
 
 def _storing(
-    exact: NDArray[np.bool_], grain: Floats, top: Floats, base: Floats, size: Matrix, precision: Precision
+    exact: NDArray[np.bool_], grain: Floats, sums: Matrix, base: Floats, size: Matrix, precision: Precision
 ) -> Matrix:
     """What a narrow format loses when the sum is stored, before and after the bias is added."""
     if precision.bits >= precision.sum_bits:
         return np.zeros_like(size)
-    plain = exact & fits(grain, top + np.abs(base), precision.bits)
+    plain = exact & fits(grain, sums + np.abs(base), precision.bits)
     lost: Matrix = np.where(plain, 0.0, precision.unit * (1.0 + (base != 0)) * size)
     return lost
 

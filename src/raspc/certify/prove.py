@@ -253,7 +253,7 @@ class _Prover:
         read = self.read(block.read, said.read, fired=True)
         design = self.needs.design[place]
         ids = self.ids(place, design.axes)
-        cells = mlp.cells_of(design, ids, block.write, read)
+        cells = mlp.cells_of(design, ids, block.write, read, self.precision)
         if (step := mlp.nearest_step(block, read, cells)) is not None:
             at = {} if step.cell is None or ids is None else _where(design.axes, ids, step.cell)
             self.links.append(Link("staircase", block.name, step.needed, step.present, "half-widths of a ramp", at))
