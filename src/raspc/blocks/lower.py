@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,15 +10,14 @@ import numpy as np
 from raspc.blocks import features as F
 from raspc.blocks.demand import moved
 from raspc.blocks.demanded import Demands
-from raspc.blocks.orders import pulled_back
 from raspc.blocks.readiness import STEEP, Group, Readiness
 from raspc.blocks.schedule import reads_of
 from raspc.blocks.scoring import selects_of
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
-from raspc.blocks.steep import multiple
+from raspc.blocks.stream import Stream, beside, side_by_side
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
+from raspc.graph.nodes import Floats, Graph, Table, Variable
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
@@ -49,7 +48,8 @@ class Lowered:
 
 def lower(graph: Graph, needs: Demands) -> Lowered:
     """Every block of the model; of a compact one, every block that somebody reads."""
-    found = _Lowering(graph, needs).run()
+    assert needs.ready is not None
+    found = _Lowering(graph, needs, Stream(needs.ready)).run()
     return living(found) if needs.compact and graph.has("drop_dead") else found
 
 
@@ -80,9 +80,7 @@ def living(found: Lowered) -> Lowered:
 class _Lowering:
     graph: Graph
     needs: Demands
-    spaces: dict[str, Space] = field(default_factory=lambda: {BOS: Space(BOS, ("is_bos",))})
-    at_bos: dict[str, Floats] = field(default_factory=lambda: {BOS: np.ones(1)})
-    home: dict[int, list[Group]] = field(default_factory=dict)
+    stream: Stream
     embeddings: dict[str, Matrix] = field(default_factory=dict)
     positions: dict[str, Matrix] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
@@ -91,18 +89,17 @@ class _Lowering:
     @property
     def ready(self) -> Readiness:
         """What the demands know of each variable."""
-        assert self.needs.ready is not None
-        return self.needs.ready
+        return self.stream.ready
 
     def run(self) -> Lowered:
         for place, node in enumerate(self.graph.nodes):
             if isinstance(node, Variable):
                 self.add(place, node)
-        output = self.read([(self.graph.output, self.needs.output)], zero_at_bos=False)
-        home = {place: tuple(groups) for place, groups in self.home.items()}
+        output = self.stream.read([(self.graph.output, self.needs.output)], zero_at_bos=False)
+        home = {place: tuple(groups) for place, groups in self.stream.home.items()}
         return Lowered(
-            tuple(self.spaces.values()), self.embeddings, self.positions, tuple(self.blocks),
-            tuple(self.place_of_block), output, home, self.at_bos,
+            tuple(self.stream.spaces.values()), self.embeddings, self.positions, tuple(self.blocks),
+            tuple(self.place_of_block), output, home, self.stream.at_bos,
         )  # fmt: skip
 
     def add(self, place: int, node: Variable) -> None:
@@ -127,129 +124,10 @@ class _Lowering:
         self.blocks.append(block)
         self.place_of_block.append(place)
 
-    def open(self, place: int, groups: Sequence[Group], at_bos: Floats) -> None:
-        """Give the groups their spaces, and say what they hold at BOS."""
-        for group, columns in side_by_side(groups):
-            self.spaces[group.space] = Space(group.space, group.labels)
-            self.at_bos[group.space] = at_bos[columns]
-            self.home.setdefault(place, []).append(group)
-
     def embed(self, place: int, node: Variable, groups: Sequence[Group]) -> None:
-        self.open(place, groups, np.zeros(sum(len(g.labels) for g in groups)))
+        self.stream.open(place, groups, np.zeros(sum(len(g.labels) for g in groups)))
         table = self.embeddings if isinstance(node, N.Token) else self.positions
         table.update({group.space: group.code for group in groups})
-
-    # -- reading ---------------------------------------------------------------------------------
-
-    def read(self, parts: Sequence[tuple[int, Matrix]], zero_at_bos: bool = True) -> Read:
-        """The sum of features[variable] over parts: columns of [features of the variable, width]."""
-        width = parts[0][1].shape[1]
-        maps: dict[str, Matrix] = {}
-        constant = np.zeros(width)
-        for place, columns in parts:
-            constant = constant + self.gather(maps, place, columns)
-        if zero_at_bos:
-            self.cancel(maps, constant)
-        return Read({s: m for s, m in maps.items() if m.any()}, constant)
-
-    def cancel(self, maps: dict[str, Matrix], constant: Floats) -> None:
-        """Make the read 0 at BOS, whatever its spaces hold there."""
-        there = constant + sum((self.at_bos[space] @ m for space, m in maps.items()), np.zeros(len(constant)))
-        maps[BOS] = maps.get(BOS, np.zeros((1, len(constant)))) - there[None, :]
-
-    def gather(self, maps: dict[str, Matrix], place: int, columns: Matrix) -> Floats:
-        """Add to the maps what reads these features; the constant that is left."""
-        node = self.graph.variable(place)
-        if isinstance(node, N.Affine):
-            return self.gather_affine(maps, node, columns)
-        constant = np.zeros(columns.shape[1])
-        listed = isinstance(node.domain, Listed)
-        flat = (columns == columns[:1]).all(axis=0) & listed
-        constant[flat] = columns[0, flat]
-        if not flat.all():
-            constant[~flat] = self.gather_varying(maps, place, columns, np.flatnonzero(~flat).tolist())
-        return constant
-
-    def gather_affine(self, maps: dict[str, Matrix], node: N.Affine, columns: Matrix) -> Floats:
-        constant: Floats = node.bias * columns[0]
-        for arg, coef in zip(node.args, node.coefs, strict=True):
-            number = F.number(self.graph.variable(arg).domain)
-            constant = constant + self.gather(maps, arg, coef * number[:, None] * columns[0][None, :])
-        return constant
-
-    def gather_varying(self, maps: dict[str, Matrix], place: int, columns: Matrix, which: Sequence[int]) -> Floats:
-        """Read the columns numbered `which`: all from one group if one offers them, else each as it can be."""
-        width = columns.shape[1]
-        alone = len(which) == 1
-        found = self.found(place, columns[:, which], last_resort=alone)
-        if found is None and not alone:
-            return np.array([self.gather_varying(maps, place, columns, [j])[0] for j in which])
-        assert found is not None, f"no one stores what a reader of {self.graph.labels[place]} needs"
-        weights, constant = found
-        for space, w in weights.items():
-            full = np.zeros((len(w), width))
-            full[:, which] = w
-            maps[space] = maps.get(space, 0.0) + full
-        return constant
-
-    def found(self, place: int, columns: Matrix, last_resort: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
-        """Weights that read the columns: off what is there first, off directions of its own, off decoded sums."""
-        got = self.from_sums(place, columns) or self.from_groups(place, columns)
-        return got or (self.from_sums(place, columns, settled=False) if last_resort else None)
-
-    def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
-        """Weights on the variable's own directions: the first group that suffices, else all together."""
-        groups = [group for group in self.home.get(place, []) if not group.steep]
-        constant = isinstance(self.graph.variable(place).domain, Listed)
-        for group in groups:
-            found = F.express(group.code, columns, constant)
-            if found is not None:
-                return {group.space: found[0]}, found[1]
-        if len(groups) < 2:
-            return None
-        found = F.express(np.hstack([g.code for g in groups]), columns, constant)
-        if found is None:
-            return None
-        return {group.space: found[0][rows] for group, rows in side_by_side(groups)}, found[1]
-
-    def read_steep(self, place: int, columns: Matrix) -> Read:
-        """Steep features, each off the direction of which it is a multiple."""
-        root, columns = pulled_back(self.ready, place, columns)
-        group = next(group for group in self.home[root] if group.steep)
-        weights = np.zeros((len(group.labels), columns.shape[1]))
-        for j, column in enumerate(columns.T):
-            found = ((i, multiple(column, own)) for i, own in enumerate(group.code.T))
-            row, ratio = next(((i, ratio) for i, ratio in found if ratio is not None), (0, 0.0))
-            assert ratio or not column.any(), f"no one stores a steep feature of {self.graph.labels[place]}"
-            weights[row, j] = ratio
-        maps, constant = {group.space: weights}, np.zeros(columns.shape[1])
-        self.cancel(maps, constant)
-        return Read({space: m for space, m in maps.items() if m.any()}, constant)
-
-    def from_sums(self, place: int, columns: Matrix, settled: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
-        """The columns as sums of features of the roots; `settled`: only of what needs no neurons to read."""
-        joint = self.ready.derived(place)
-        if joint is None:
-            return None
-        maps: dict[str, Matrix] = {}
-        constant = np.zeros(columns.shape[1])
-        for j, column in enumerate(columns.T):
-            found = self.ready.additive(joint, column)
-            if found is None:
-                return None
-            constant[j] += found.constant
-            for root, part in found.parts:
-                if settled and len(joint.roots) > 1 and not self.ready.is_ready(root, part):
-                    return None
-                got = self.found(root, part[:, None])
-                if got is None:
-                    return None
-                for space, w in got[0].items():
-                    maps.setdefault(space, np.zeros((len(w), columns.shape[1])))[:, j] += w[:, 0]
-                constant[j] += got[1][0]
-        return maps, constant
-
-    # -- blocks ----------------------------------------------------------------------------------
 
     def neurons(self, place: int, groups: Sequence[Group]) -> Neurons:
         """The neurons of a design; at BOS none of them fires."""
@@ -258,11 +136,11 @@ class _Lowering:
         maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias
         for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True):
-            read = self.read([(axis, columns)])
+            read = self.stream.read([(axis, columns)])
             bias = bias + read.bias @ weights
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
-        self.open(place, groups, design.base)
+        self.stream.open(place, groups, design.base)
         out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
@@ -272,13 +150,9 @@ class _Lowering:
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
         conjuncts = self.needs.conjuncts[place]
-        queries = [self.read_side(c.slant > 0, c.query, c.factors.queries) for c in conjuncts]
-        keys = [self.read_side(c.slant > 0, c.key, c.factors.keys) for c in conjuncts]
+        queries = [self.stream.read_side(c.slant > 0, c.query, c.factors.queries) for c in conjuncts]
+        keys = [self.stream.read_side(c.slant > 0, c.key, c.factors.keys) for c in conjuncts]
         return beside(queries), beside(keys)
-
-    def read_side(self, steep: bool, place: int, columns: Matrix) -> Read:
-        """Features of one variable, steep or not."""
-        return self.read_steep(place, columns) if steep else self.read([(place, columns)])
 
     def is_single(self, node: N.Aggregate) -> bool:
         """Whether some conjunct selects at most one index."""
@@ -313,7 +187,7 @@ class _Lowering:
     def width_head(self, place: int, node: Variable, raw: Group) -> Head:
         query, key = self.scores(place)
         share = self.needs.shares[place]
-        self.open(place, [raw], np.array([share.at_bos + share.added]))
+        self.stream.open(place, [raw], np.array([share.at_bos + share.added]))
         value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
         write = Write({raw.space: np.eye(1)}, {raw.space: np.array([share.added])} if share.added else {})
         precision = self.ready.precision
@@ -346,7 +220,7 @@ class _Lowering:
             columns[:, 0] = own[:, 0]
         for i, special in enumerate(source.specials):
             columns[:, int(has_number) + node.domain.specials.index(special)] = own[:, offset + i]
-        value = self.read([(node.source, columns)])
+        value = self.stream.read([(node.source, columns)])
         return self.aggregate_head(place, node, [raw], value, self.default_code(node, has_number))
 
     def default_code(self, node: N.Aggregate, has_number: bool) -> Floats:
@@ -367,7 +241,7 @@ class _Lowering:
             default = code[node.listed.id(node.default)]
         kinds = [(steep, [g.code for g in groups if g.steep == steep]) for steep in (False, True)]
         parts = [
-            self.read_side(steep, node.source, moved(self.graph, node, np.hstack(codes)))
+            self.stream.read_side(steep, node.source, moved(self.graph, node, np.hstack(codes)))
             for steep, codes in kinds
             if codes
         ]
@@ -393,7 +267,7 @@ class _Lowering:
         maps = dict(read.maps)
         maps[BOS] = maps.get(BOS, np.zeros((1, read.width))) + default[None, :]
         value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
-        self.open(place, groups, default)
+        self.stream.open(place, groups, default)
         write = {group.space: np.eye(read.width)[:, columns] for group, columns in side_by_side(groups)}
         sink = -0.5 if node.may_be_empty else -1.0
         name = self.selector_name(place, node)
@@ -408,22 +282,3 @@ class _Lowering:
         """How many score directions of a head are steep, the last ones, and how far they lower selected scores."""
         columns = [c.factors.rank for c in self.needs.conjuncts[place] if c.slant > 0]
         return sum(columns), self.needs.slant[place]
-
-
-def side_by_side(groups: Sequence[Group]) -> Iterator[tuple[Group, slice]]:
-    """Each group with its columns, where the codes of all stand side by side."""
-    start = 0
-    for group in groups:
-        yield group, slice(start, start + len(group.labels))
-        start += len(group.labels)
-
-
-def beside(reads: Sequence[Read]) -> Read:
-    """Several reads as one, their numbers side by side."""
-    spaces = list(dict.fromkeys(space for read in reads for space in read.maps))
-    sizes = {space: len(read.maps[space]) for read in reads for space in read.maps}
-    maps = {
-        space: np.hstack([read.maps.get(space, np.zeros((sizes[space], read.width))) for read in reads])
-        for space in spaces
-    }
-    return Read(maps, np.concatenate([read.bias for read in reads]) if reads else np.zeros(0))
