@@ -408,9 +408,9 @@ def stepped(design: Design) -> Design:
 def evened(design: Design) -> Design:
     """A line whose steps are all as steep as the steepest: of multiples of a power of two, all reads then are too.
 
-    Ratios of slopes are powers of two, and a steeper ramp is a narrower one.
+    Ratios of slopes are powers of two, and a steeper ramp is a narrower one. Other designs stay as they are.
     """
-    if not design.weights:
+    if not _is_line(design):
         return design
     slopes = np.abs(np.vstack(design.weights)).max(axis=0)
     ratio = slopes.max(initial=0.0) / slopes
@@ -421,6 +421,14 @@ def evened(design: Design) -> Design:
         bias=half + ratio * (design.bias - half),
         slack=ratio * (design.slack + 0.5) - 0.5,
     )
+
+
+def _is_line(design: Design) -> bool:
+    """Whether all neurons are halves of steps along one sum."""
+    rows = np.vstack([np.zeros((0, design.size)), *design.weights])
+    if not len(rows) == len(design.weights) > 0 or (rows != rows[:1]).any() or design.size % 2:
+        return False
+    return bool((design.slack > 0).all() and np.allclose(design.bias[::2] - design.bias[1::2], 1.0))
 
 
 def _reach(sizes: Sequence[int]) -> int:
