@@ -484,3 +484,16 @@ def test_a_default_is_not_lost_beside_steep_features(level: int) -> None:
     program = rasp.SelectorWidth(rasp.Select(one, other, Comparison.GT))
     model = compiled(program, "z", 3, optimize=level)
     assert differences(program, model, ["z", "zz", "zzz"]) == []
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_what_two_counts_are_told_apart_by_is_not_made_much_of(level: int) -> None:
+    """A larger fuzz: the shares of the counts 1 and 2 lie close, and a mean is taken of what reads them."""
+    same = rasp.SelectorWidth(rasp.Select(rasp.length, rasp.length, Comparison.EQ))
+    near = rasp.SequenceMap(lambda x, y: abs(x - y) <= 1, same, I) * rasp.length
+    mean = rasp.Aggregate(rasp.Select(T, T, lambda k, q: k == "x"), near, default=0)
+    assert differences(mean, compiled(mean, "xz", 2, optimize=level), some_inputs("xz", 2)) == []
+    before = rasp.SelectorWidth(rasp.Select(I, I, Comparison.LEQ))
+    half = rasp.where(T == "q", T, rasp.LinearSequenceMap(before, rasp.length, 1, 0.5))
+    window = rasp.SelectorWidth(rasp.Select(I, half, lambda k, q: not isinstance(q, str) and abs(k - q) <= 1))
+    assert differences(window, compiled(window, "p", 2, optimize=level), ["p", "pp"]) == []

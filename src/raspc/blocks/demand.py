@@ -105,7 +105,8 @@ class _Demander:
                 "shorten the maximum length, or compile for a wider dtype",
             )  # fmt: skip
         self.result.shares[place] = share
-        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share.code[:, None])
+        noisy = len(node.listed) <= 2 and not self.precision.narrow  # of two values everything is a linear function
+        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share.code[:, None], noisy=noisy)
 
     def added_to(self, place: int) -> int:
         """How many widths, this one counted, are added up in some table with something else; 0 if none are."""

@@ -99,7 +99,7 @@ class Stream:
 
     def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
         """Weights on the variable's own directions: the first group that suffices, else all together."""
-        groups = [group for group in self.home.get(place, []) if not group.steep]
+        groups = [group for group in self.home.get(place, []) if not group.steep and group.offers(columns)]
         constant = isinstance(self.graph.variable(place).domain, Listed)
         for group in groups:
             found = F.express(group.code, columns, constant)
