@@ -128,11 +128,10 @@ class _Best:
     def take(self, designs: Iterable[tuple[int, neurons.Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
         for rank, design in designs:
-            if design is None or (self.ready.precision.narrow and not _is_stored(design, self.ready)):
+            if design is None or not self.could_be(rank, cost := self.ready.cost(design, self.rough)):
                 continue
-            cost, at = self.ready.cost(design, self.rough), (self.round, rank)
-            if self.could_be(rank, cost):
-                self.cost, self.design, self.at = cost, design, at
+            if not self.ready.precision.narrow or _is_stored(design, self.ready):
+                self.cost, self.design, self.at = cost, design, (self.round, rank)
 
     def could_be(self, rank: int, cost: float) -> bool:
         """Whether a design of this rank and cost would be the best."""
