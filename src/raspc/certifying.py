@@ -32,16 +32,16 @@ STEPS = 24
 def certificate(
     model: Model,
     dtype: str | None = None,
-    summation: str = "any order",
-    accumulate: str = "float32",
-    probabilities: str = "stored",
+    summation: str | None = None,
+    accumulate: str | None = None,
+    probabilities: str | None = None,
     tolerance: bool = False,
     longest: bool = False,
 ) -> Certificate:
     """The certificate of a model in a precision: every decision with its margin, proved from the weights themselves.
 
-    `dtype`: "float64", "float32", "tf32", "bfloat16", "float16"; that which the model was compiled for, if not given.
-    `summation`: "any order", "blocked" or "pairwise".
+    `dtype`: "float64", "float32", "tf32", "bfloat16", "float16"; without one the model is certified for what it was
+    compiled for, but for options that are given. `summation`: "any order" (the default), "blocked" or "pairwise".
     `accumulate`: "float32", or "stored" for sums that are rounded to a narrow dtype after each term.
     `probabilities`: "stored" where the softmax gives the narrow dtype, "float32" where a fused kernel keeps it.
     `tolerance`: also find how far off, relatively, all weights may be. `longest`: where it does not hold, also find the
@@ -49,7 +49,9 @@ def certificate(
 
     Raises InputError for unknown options and for a model without its graph and alignment.
     """
-    precision = precision_of(dtype or model.precision.name, summation, accumulate, probabilities)
+    given = {"name": dtype, "summation": summation, "accumulate": accumulate, "probabilities": probabilities}
+    own = model.precision.to_json() if dtype is None else {}
+    precision = precision_of(**own | {option: value for option, value in given.items() if value is not None})
     plan = plan_of(model)
     found = examine(model, plan, precision)
     if tolerance:

@@ -277,6 +277,13 @@ def test_a_model_for_a_narrow_format_is_exported_in_it(dtype: str) -> None:
     assert all(np.array_equal(kept[name.replace("/", "__")], array) for name, array in model.params.items())
 
 
+def test_weights_beyond_the_range_of_a_format_prove_nothing() -> None:
+    """A value of 2²² is infinite in float16: the certificate says so in a link, without a warning."""
+    found = certificate(compiled("double_hist", dtype="bfloat16"), "float16")
+    assert not found.holds and found.weakest is not None and found.weakest.needed == np.inf
+    assert all(link["needed"] == link["needed"] for link in found.to_json()["links"])
+
+
 def test_a_dtype_in_which_a_narrow_model_errs_is_refused() -> None:
     """In float32 counts are no integers, by as much as M is no power of two: equal ones do not score alike."""
     model = compiled("double_hist", dtype="bfloat16")

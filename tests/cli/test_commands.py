@@ -209,3 +209,14 @@ def test_the_start_imports_nothing_heavy() -> None:
     program = f"import sys; import raspc.cli.app; print([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_a_model_is_compiled_for_the_way_in_which_it_runs(raspc: Raspc) -> None:
+    """Format, sums and probabilities are said once, and kept with the certificate."""
+    options = ("--dtype", "bfloat16", "--summation", "pairwise", "--probabilities", "float32")
+    assert raspc("compile", "hist", "--vocab", "a,b", "--max-seq-len", "9", *options, "-o", "narrow").code == 0
+    assert raspc("check", "narrow").code == 0
+    found = raspc("inspect", "narrow", "--json").json["certificate"]
+    assert (found["dtype"], found["summation"], found["probabilities"]) == ("bfloat16", "pairwise", "float32")
+    assert "probabilities not rounded" in raspc("certify", "narrow").out
+    assert raspc("compile", "hist", "--accumulate", "twice", "-o", "other").code == 2

@@ -30,6 +30,10 @@ class Link:
     at: Mapping[int, int] = field(default_factory=dict, compare=False)
     example: tuple[Any, ...] | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        if np.isnan(self.needed):  # weights beyond the range of a format: no margin suffices
+            object.__setattr__(self, "needed", np.inf)
+
     @property
     def holds(self) -> bool:
         """Whether the margin suffices."""

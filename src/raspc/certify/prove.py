@@ -25,7 +25,8 @@ from raspc.graph.tables import Joint, lookup, once_each, own_listing
 def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
     """All decisions of a model, the weakest first."""
     prover = _Prover(plan, precision)
-    prover.run()
+    with np.errstate(over="ignore", invalid="ignore"):  # weights beyond the range of the format prove nothing
+        prover.run()
     return tuple(sorted(prover.links, key=lambda link: (-link.used, link.name, link.kind)))
 
 

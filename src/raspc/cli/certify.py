@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raspc.cli import syntax
-from raspc.cli.options import Directory, Json
+from raspc.cli.options import Accumulate, Directory, Json, Probabilities, Summation
 from raspc.cli.output import answer, say, table
 
 if TYPE_CHECKING:
@@ -23,13 +23,9 @@ def certify(
         str | None,
         typer.Option(help="float64, float32, tf32, bfloat16 or float16; that of the model if not given."),
     ] = None,
-    summation: Annotated[str, typer.Option(help="How sums are taken: any order, blocked or pairwise.")] = "any order",
-    accumulate: Annotated[
-        str, typer.Option(help="float32, or stored: sums of a narrow dtype are rounded to it after each term.")
-    ] = "float32",
-    probabilities: Annotated[
-        str, typer.Option(help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.")
-    ] = "stored",
+    summation: Summation = None,
+    accumulate: Accumulate = None,
+    probabilities: Probabilities = None,
     as_json: Json = False,
 ) -> None:
     """Prove every decision of a model in a precision, from its weights; exit 1 if it does not hold.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.options import Json, Program
+from raspc.cli.options import Accumulate, Json, Probabilities, Program, Summation
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
 
@@ -49,6 +49,9 @@ def compile_program(
     ] = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
     dtype: Annotated[str, typer.Option(help="The number format that the model is to run in.")] = "float32",
+    summation: Summation = "any order",
+    accumulate: Accumulate = "float32",
+    probabilities: Probabilities = "stored",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -73,6 +76,9 @@ def compile_program(
         disabled_passes=disable_pass or (),
         solver=solver,
         dtype=dtype,
+        summation=summation or "any order",
+        accumulate=accumulate or "float32",
+        probabilities=probabilities or "stored",
     )
     directory = output or Path("build") / found.name
     model.save(directory)

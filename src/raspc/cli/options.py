@@ -36,3 +36,10 @@ Program = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The seed of random inputs.")]
+Summation = Annotated[str | None, typer.Option(help="How sums are taken: any order, blocked or pairwise.")]
+Accumulate = Annotated[
+    str | None, typer.Option(help="float32, or stored: sums of a narrow dtype are rounded to it after each term.")
+]
+Probabilities = Annotated[
+    str | None, typer.Option(help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.")
+]
