@@ -83,6 +83,11 @@ class Precision:
         return self.bits < 16
 
     @property
+    def dtype(self) -> str:
+        """The dtype of arrays that a model for this precision runs in: its own if it is narrow, else float32."""
+        return self.name if self.narrow else "float32"
+
+    @property
     def largest(self) -> float:
         """The largest finite number."""
         return float((2.0 - 2.0 * self.unit) * 2.0**self.highest)

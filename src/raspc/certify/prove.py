@@ -167,11 +167,9 @@ class _Prover:
         """What the head leaves at the query, and which value of the variable each row of it is about."""
         default = self.default(head)
         if head.kind == "width":
-            code = self.code(next(iter(head.write.maps)))[:, 0]
-            counts = self.graph.variable(place).listed.numbers
-            share = replace(self.needs.shares[place], code=code)
+            counts, share = self.graph.variable(place).listed.numbers, self.needs.shares[place]
             if head.write.bias:  # what is added to the share of BOS, times −1, is added to what is known of it
-                share = replace(share, at_bos=1.0, code=1.0 - code, added=0.0)
+                share = replace(share, at_bos=1.0, code=1.0 - share.code, added=0.0)
             return A.counted(head, scores, share, counts, self.n, value, sink, self.precision), None
         node = self.graph[place]
         assert isinstance(node, N.Aggregate)

@@ -60,7 +60,7 @@ def export(
     whose certificate says that it failed.
     """
     found = check_target(target)
-    dtype = dtype or (model.precision.name if model.precision.narrow and found.runs else "float32")
+    dtype = dtype or (model.precision.dtype if found.runs else "float32")
     precision.check(model, dtype, found.runs)
     converter = importlib.import_module(found.module)
     known = getattr(converter, "OPTIONS", ())

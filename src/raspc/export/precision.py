@@ -34,7 +34,7 @@ def check(model: Model, dtype: str, runs: bool = True) -> None:
         raise CertificateError("this model failed its certificate; compile it again before you export it")
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
-    own = model.precision.name if model.precision.narrow else "float32"
+    own = model.precision.dtype
     if _certified(model.certificate, dtype) or (dtype in EXACT and (own == "float32" or not runs)):
         return
     if (tokens := first_difference(model, dtype)) is not None:

@@ -179,7 +179,7 @@ class Model:
         Inputs of like length run together, in pieces that fit the cache.
         """
         if dtype is None and self.precision.narrow:
-            return rounded.logits_in(self, ids, self.precision)
+            return rounded.logits(self._rounded, ids, self.precision)
         dtype = np.float32 if dtype is None else dtype
         fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
         found = np.zeros((self.config.d_vocab_out, *ids.shape), dtype)
@@ -196,12 +196,16 @@ class Model:
     def trace_ids(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
         if dtype is None and self.precision.narrow:
-            return rounded.trace_in(self, ids, self.precision)
+            return rounded.trace(self._rounded, ids, self.precision)
         dtype = np.float32 if dtype is None else dtype
         return trace(self._weights(dtype), ids)
 
     def _weights(self, dtype: npt.DTypeLike) -> Weights:
         return self.weights if np.dtype(dtype) == np.float32 else prepare(self.params, self.config, dtype)
+
+    @cached_property
+    def _rounded(self) -> Weights:
+        return rounded.rounded_weights(self, self.precision)
 
     @cached_property
     def _fast(self) -> FastWeights:

@@ -31,14 +31,14 @@ def logits_in(model: Model, ids: Ids, precision: Precision) -> Array:
     """The logits [batch, position, d_vocab_out] of padded ids, as this precision gives them."""
     if precision.name in ("float32", "float64"):
         return model.logits(ids, np.dtype(precision.name))
-    weights, rows = rounded_weights(model, precision), _rows_at_once(model.config, ids.shape[1])
+    return logits(rounded_weights(model, precision), ids, precision)
+
+
+def logits(weights: Weights, ids: Ids, precision: Precision) -> Array:
+    """The same of weights that are rounded already, a piece of the batch at a time."""
+    rows = _rows_at_once(weights.config, ids.shape[1])
     pieces = [trace(weights, ids[i : i + rows], precision).unembedded for i in range(0, len(ids), rows)]
-    return np.concatenate(pieces) if pieces else np.zeros((*ids.shape, model.config.d_vocab_out), np.float32)
-
-
-def trace_in(model: Model, ids: Ids, precision: Precision) -> Trace[Array]:
-    """Every activation of the same pass."""
-    return trace(rounded_weights(model, precision), ids, precision)
+    return np.concatenate(pieces) if pieces else np.zeros((*ids.shape, weights.config.d_vocab_out), np.float32)
 
 
 def _rows_at_once(config: Config, length: int) -> int:
