@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
-    "errors", "values", "jsonvalues", "rasp", "interpret", "library", "text", "graph", "passes", "blocks",
+    "errors", "values", "jsonvalues", "numbers", "rasp", "interpret", "library", "text", "graph", "passes", "blocks",
     "weights", "certify", "compiler", "certifying", "ablation", "export", "parity", "compress", "view", "compat",
     "programs", "cli", "__main__",
 ]  # fmt: skip

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from raspc import rasp
-from raspc.blocks.precision import precision_in
 from raspc.compiler import output_of, stages
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.build import build
@@ -51,17 +50,17 @@ def ablations(model: Model, program: rasp.SOp | None = None) -> Iterator[Ablatio
     """
     if not isinstance(model.graph, Graph) or "optimize" not in model.alignment:
         raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
-    graph = model.graph.before_passes
+    graph = model.program
     after = _sizes(model, graph)
     for switch in SWITCHES:
-        if graph.has(switch.name) and (program is not None or switch.room != "graph"):
+        if model.options.has(switch.name) and (program is not None or switch.room != "graph"):
             yield _without(model, graph, program, switch, after)
 
 
 def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switch, after: dict[str, int]) -> Ablation:
     try:
         if switch.room == "graph" and program is not None:
-            graph = build(program, graph.vocab, graph.max_seq_len, graph.causal, (*graph.without, switch.name))
+            graph = build(program, graph.vocab, graph.max_seq_len, graph.causal, (*model.options.without, switch.name))
         return Ablation(switch.name, switch.does, _sizes(model, graph, switch.name), after)
     except UnsupportedProgram as error:
         return Ablation(switch.name, switch.does, None, after, str(error))
@@ -69,8 +68,7 @@ def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switc
 
 def _sizes(model: Model, graph: Graph, *without: str) -> dict[str, int]:
     """The sizes of the model of a graph."""
-    precision = precision_in(model.alignment)
-    found = stages(graph, int(model.alignment["optimize"]), without, precision=precision)
+    found = stages(graph, model.options.leaving_out(without))
     config = model.config
     output = output_of(found.graph, found.needs)
     shape = config_of(

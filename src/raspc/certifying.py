@@ -10,7 +10,6 @@ import numpy as np
 
 from raspc.blocks.demand import demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.precision import Precision, precision_in, precision_of
 from raspc.certify import limits
 from raspc.certify.certificate import Certificate, examine
 from raspc.certify.plan import Plan
@@ -23,6 +22,7 @@ from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Graph, Listed
 from raspc.graph.program import as_program
 from raspc.graph.samples import search
+from raspc.numbers.precision import Precision, precision_of
 from raspc.weights.model import Model
 
 STEPS = 24
@@ -64,15 +64,15 @@ def certificate(
 
 def longest_length(model: Model, found: Certificate, precision: Precision) -> int:
     """The greatest length for which the program compiles in this precision: that of the model, or a shorter one."""
-    graph = model.graph.before_passes
+    graph = model.program
     if found.holds:
         return int(graph.max_seq_len)
     program = as_program(graph)
-    level = int(model.alignment["optimize"])
+    options = replace(model.options.leaving_out(("solver",)), precision=precision)
 
     def make(length: int) -> object:
-        shorter = build(program, graph.vocab, length, graph.causal, graph.without)
-        return compile_graph(shorter, optimize=level, solver=False, precision=precision)
+        shorter = build(program, graph.vocab, length, graph.causal, model.options.without)
+        return compile_graph(shorter, options=options)
 
     return limits.longest(make, graph.max_seq_len)
 
@@ -101,7 +101,7 @@ def plan_of(model: Model) -> Plan:
         raise InputError(
             "the model holds no graph or no alignment to certify it by; compile it again, or load a whole directory"
         )
-    needs = demands(graph, int(model.alignment["optimize"]), precision_in(model.alignment))
+    needs = demands(graph, model.options)
     lowered: Lowered = lower(graph, needs)
     said = actual(model, graph, lowered)
     return Plan(graph, needs, lowered, model.config.d_head, said, *located(model.alignment))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from raspc import rasp
@@ -12,7 +13,6 @@ from raspc import values as V
 from raspc.blocks.demand import demands
 from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.precision import PRECISIONS, Precision, precision_of
 from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy
 from raspc.blocks.shares import counted_by_one_head
 from raspc.blocks.solver import solved
@@ -21,10 +21,12 @@ from raspc.certify.limits import could_do, longest
 from raspc.certify.plan import Plan
 from raspc.certify.weights import as_planned, located
 from raspc.errors import CertificateError, InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
-from raspc.graph.build import build, checked_vocab
+from raspc.graph.build import build, built, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
+from raspc.numbers.options import DEFAULT, Level, Options
+from raspc.numbers.precision import precision_of
 from raspc.passes.count_means import count_means
 from raspc.passes.pipeline import Step, run_passes
 from raspc.passes.share_counts import share_counts
@@ -32,19 +34,19 @@ from raspc.passes.switches import checked
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import Layout, assemble, config_of, lay_out
 from raspc.weights.config import Config, Output
-from raspc.weights.heads import SPLIT_FROM
 from raspc.weights.model import Model
 from raspc.weights.placement import parameters, reuse
 from raspc.weights.record import record
 from raspc.weights.smallest import schedules, smallest
 
-LEVELS = (0, 1, 2)
+LEVELS = tuple(level.value for level in Level)
 
 
 @dataclass(frozen=True, eq=False)
 class Stages:
     """Everything between a graph and its weights, for inspection and for the certificate."""
 
+    options: Options
     graph: Graph
     steps: tuple[Step, ...]
     needs: Demands
@@ -95,14 +97,17 @@ def compile(
     """
     tokens = checked_vocab(vocab)
     check_options(tokens, bos, pad, optimize)
-    graph = build(program, tokens, max_seq_len, causal, checked(disabled_passes))
+    precision = precision_of(dtype, summation, accumulate, probabilities)
+    off = checked((*disabled_passes, *(() if solver else ("solver",))))
+    options = Options(Level(optimize), precision, off)
+    tabulated = built(program, tokens, max_seq_len, causal, off)
+    graph = tabulated.graph
     notes = settle_doubts(program, graph, examine(graph), partial, strict)
     if causal:
         warn_of_mask(program, graph)
-    precision = precision_of(dtype, summation, accumulate, probabilities)
 
     def made(graph: Graph) -> Model:
-        return compile_graph(graph, bos, pad, optimize, disabled_passes, certify, solver, precision)
+        return compile_graph(graph, bos, pad, options, certify, tabulated.changes)
 
     try:
         return made(replace(graph, notes=notes))
@@ -122,31 +127,31 @@ def compile_graph(
     graph: Graph,
     bos: Any = "BOS",
     pad: Any = "PAD",
-    optimize: int = 1,
-    disabled_passes: Collection[str] = (),
+    options: Options = DEFAULT,
     certify: bool = True,
-    solver: bool = True,
-    precision: Precision = PRECISIONS["float32"],
+    changes: Mapping[str, int] = MappingProxyType({}),
 ) -> Model:
-    """The model of a graph. `disabled_passes`: beside those that it was built without.
+    """The model of a graph. `changes`: how often each pass changed something while the graph was built.
 
     Raises CertificateError for margins that do not suffice.
     """
-    found = stages(graph, optimize, disabled_passes, solver, precision)
+    found = stages(graph, options)
     output = output_of(found.graph, found.needs)
     config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
-    split = optimize >= SPLIT_FROM
-    passes = record(found.steps, found.graph, found.lowered, found.schedule, found.layout, config, split, precision)
+    made = found.options
+    passes = record(changes, found.steps, found.graph, found.lowered, found.schedule, found.layout, config, made)
     model = Model(
         config,
         assemble(found.lowered, found.schedule, found.layout, config),
         residual_labels(found.lowered, found.layout),
-        alignment(found.graph, found.lowered, found.schedule, found.layout, optimize, precision) | {"passes": passes},
+        alignment(found.graph, found.lowered, found.schedule, found.layout, made) | {"passes": passes},
         found.graph,
+        program=graph,
+        without=made.without,
     )
     if not certify:
         return model
-    certificate = certificates.certify(model, plan_of(found, model.alignment), precision)
+    certificate = certificates.certify(model, plan_of(found, model.alignment), made.precision)
     return replace(model, certificate=certificate.to_json())
 
 
@@ -157,68 +162,57 @@ def plan_of(found: Stages, alignment: Mapping[str, Any]) -> Plan:
     return Plan(found.graph, found.needs, found.lowered, found.layout.d_head, said, dims, written)
 
 
-def stages(
-    graph: Graph,
-    optimize: int,
-    disabled_passes: Collection[str] = (),
-    solver: bool = True,
-    precision: Precision = PRECISIONS["float32"],
-) -> Stages:
+def stages(graph: Graph, options: Options = DEFAULT) -> Stages:
     """Every stage of the way for a graph; with steep scores, or without them where that makes a smaller model."""
-    off = (*graph.without, *disabled_passes, *(() if solver else ("solver",)))
-    program = replace(graph, without=checked(off))
-    if optimize < 2 or not program.has("steep") or precision.narrow:
-        return stages_of(program, optimize, precision)
-    plain = replace(program, without=checked((*off, "steep")))
+    if options.level.readable or not options.has("steep") or options.precision.narrow:
+        return stages_of(graph, options)
+    plain = options.leaving_out(("steep",))
     try:
-        found = stages_of(program, optimize, precision)
+        found = stages_of(graph, options)
     except UnsupportedProgram:
-        return stages_of(plain, optimize, precision)
+        return stages_of(graph, plain)
     try:
-        return min(found, stages_of(plain, optimize, precision), key=Stages.size) if found.needs.strained else found
+        return min(found, stages_of(graph, plain), key=Stages.size) if found.needs.strained else found
     except UnsupportedProgram:
         return found
 
 
-def stages_of(program: Graph, optimize: int, precision: Precision) -> Stages:
+def stages_of(program: Graph, options: Options) -> Stages:
     """Every stage of the way for a graph, with the passes that it has; in a narrow format with counts for means."""
-    graph, steps = run_passes(program, optimize)
-    if not precision.narrow:
-        return _stages(program, graph, steps, optimize, precision)
-    shared = share_counts(graph, counted_by_one_head(precision))
+    graph, steps = run_passes(program, options)
+    if not options.precision.narrow:
+        return _stages(graph, steps, options)
+    most = counted_by_one_head(options.precision)
     try:
-        return _stages(program, shared, steps, optimize, precision)
+        return _stages(share_counts(graph, most, options), steps, options)
     except UnsupportedProgram:
-        counted = count_means(graph)
+        counted = count_means(graph, options)
         if counted is graph:
             raise
-    shared = share_counts(counted, counted_by_one_head(precision))
-    return _stages(program, shared, steps, optimize, precision)
+    return _stages(share_counts(counted, most, options), steps, options)
 
 
-def _stages(program: Graph, graph: Graph, steps: tuple[Step, ...], optimize: int, precision: Precision) -> Stages:
-    if graph is not program:
-        graph = replace(graph, program=program)
-    needs = demands(graph, optimize, precision)
+def _stages(graph: Graph, steps: tuple[Step, ...], options: Options) -> Stages:
+    needs = demands(graph, options)
     lowered = lower(graph, needs)
-    return Stages(graph, steps, needs, lowered, *placed(graph, lowered, optimize, precision))
+    return Stages(options, graph, steps, needs, lowered, *placed(graph, lowered, options))
 
 
-def placed(graph: Graph, lowered: Lowered, optimize: int, precision: Precision) -> tuple[Schedule, Layout]:
-    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are for level 2."""
+def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
+    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are compact."""
     rows = rows_of(graph, lowered)
 
     def laid_out(schedule: Schedule) -> Layout:
-        layout = lay_out(lowered, schedule, graph.without, optimize >= SPLIT_FROM, precision)
-        return reuse(lowered, schedule, layout, rows) if optimize == 2 and graph.has("reuse") else layout
+        layout = lay_out(lowered, schedule, options)
+        return reuse(lowered, schedule, layout, rows) if options.level.compact and options.has("reuse") else layout
 
-    if not graph.has("schedule"):
+    if not options.has("schedule"):
         possible = [as_soon_as_possible(lowered.blocks)]
-    elif optimize < 2:
+    elif options.level.readable:
         possible = [greedy(lowered.blocks)]
     else:
-        scheduler = solved if graph.has("solver") else greedy
-        possible = schedules(lowered.blocks) if graph.has("smallest") else []
+        scheduler = solved if options.has("solver") else greedy
+        possible = schedules(lowered.blocks) if options.has("smallest") else []
         possible = possible if len(possible) > 1 else [scheduler(lowered.blocks)]
     return smallest(lowered, possible, laid_out, rows)
 

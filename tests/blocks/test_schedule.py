@@ -14,10 +14,11 @@ from raspc.blocks.schedule import Schedule, dependencies, greedy
 from raspc.blocks.spaces import Block, Head, Neurons, Read, Write
 from raspc.compiler import stages
 from raspc.graph.build import build
+from raspc.numbers.options import Level, Options
 
 NOTHING = Read({}, np.zeros(1))
 _SAME = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
-_REAL = stages(build(rasp.SelectorWidth(_SAME) * rasp.indices, (1, 2), 3), 1).lowered.blocks
+_REAL = stages(build(rasp.SelectorWidth(_SAME) * rasp.indices, (1, 2), 3)).lowered.blocks
 HEAD = next(b for b in _REAL if isinstance(b, Head))
 NEURONS = next(b for b in _REAL if isinstance(b, Neurons))
 
@@ -85,7 +86,7 @@ def test_schedules_of_programs(wild: Wild) -> None:
     """Of whole programs at every option level, with spaces written before they are read."""
     try:
         graph = build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal)
-        found = [stages(graph, level) for level in (0, 1, 2)]
+        found = [stages(graph, Options(Level(level))) for level in (0, 1, 2)]
     except UnsupportedProgram:
         return
     for stage in found:

@@ -104,6 +104,6 @@ def test_scores_are_steep_where_that_makes_a_smaller_model(program: rasp.SOp, st
     vocab, n = range(6), 14
     model = raspc.compile(program, vocab, n, optimize=2, certify=False)
     plain = raspc.compile(program, vocab, n, optimize=2, certify=False, disabled_passes=("steep",))
-    assert model.graph.has("steep") is steeply
+    assert model.options.has("steep") is steeply
     assert (parameters(model) < parameters(plain)) is steeply
     assert raspc.check(model, limit=300).ok

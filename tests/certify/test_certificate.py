@@ -13,12 +13,12 @@ import pytest
 
 import raspc
 from raspc import library, parity, rasp
-from raspc.blocks.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.blocks.shares import as_integers, counts_to
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.certify.tightness import tightness, typical
 from raspc.certifying import certificate, plan_of
+from raspc.numbers.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.weights.model import Model
 from raspc.weights.rounded import logits_in
 

@@ -13,9 +13,9 @@ import pytest
 from tests.hand_built import random_model
 
 from raspc import export, jsonvalues
-from raspc.blocks.precision import PRECISIONS
 from raspc.errors import CertificateError, InputError
 from raspc.export import precision
+from raspc.numbers.precision import PRECISIONS
 from raspc.weights import Config, Model
 from raspc.weights.rounded import logits_in
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -249,30 +248,11 @@ def test_fuzzed_text(name: str, data: st.DataObject) -> None:
     assert from_text(to_text(graph)).labels == graph.labels
 
 
-def nested(depth: int) -> Any:
-    """A graph that holds a program that holds a program …"""
-    obj = copy.deepcopy(SEVERAL["reverse"])
-    for _ in range(depth):
-        obj = {**obj, "program": obj}
-    return obj
-
-
-@pytest.mark.parametrize("depth", [2, 60, 5000])
-def test_programs_within_programs(depth: int) -> None:
-    """A graph keeps the program that it came from, which came from none."""
-    assert from_json(nested(1)).program is not None
-    with pytest.raises(ModelFormatError):
-        from_json(nested(depth))
-
-
 def test_a_graph_after_its_passes_round_trips() -> None:
-    """With the program that it came from."""
+    """Like any other graph."""
     graph, _ = run_passes(EXAMPLES["sort"].graph())
-    kept = replace(graph, program=EXAMPLES["sort"].graph())
-    for back in round_trips(kept):
-        assert to_text(back) == to_text(kept)
-        assert back.program is not None
-        assert to_text(back.program) == to_text(EXAMPLES["sort"].graph())
+    for back in round_trips(graph):
+        assert to_text(back) == to_text(graph)
 
 
 def test_a_fault_in_the_text_names_its_line() -> None:

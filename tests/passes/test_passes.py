@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from raspc.graph import Graph, from_json, to_json, to_text
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph
 from raspc.graph.nodes import Gate, Length, Select, Variable, Width
+from raspc.numbers.options import DEFAULT, SMALLEST, Options
 from raspc.passes import pipeline
 from raspc.passes.pipeline import PASSES, run_passes
 from raspc.passes.switches import OPTIONAL
@@ -139,7 +139,7 @@ def test_a_lexicographic_order_costs_two_widths() -> None:
     """Terms that no pair can satisfy together are dropped."""
     graph, _ = run_passes(build(COMPOSITES["lexicographic"], (0, 1, 2), 4))
     assert sum(isinstance(node, Width) for node in graph.nodes) == 2
-    graph, _ = run_passes(build(COMPOSITES["overlapping"], (0, 1, 2), 4), level=1)
+    graph, _ = run_passes(build(COMPOSITES["overlapping"], (0, 1, 2), 4), DEFAULT)
     assert sum(isinstance(node, Width) for node in graph.nodes) == 3
 
 
@@ -157,8 +157,8 @@ def test_an_inequality_is_counted_by_its_equality(size: int, causal: bool, bette
     unlike = rasp.SelectorWidth(rasp.Select(T, T, Comparison.NEQ))
     graph = build(unlike, range(size), 4, causal)
     assert (run_passes(graph)[0] is not graph) == better
-    assert run_passes(graph, level=1)[0] is graph
-    model = compile_graph(graph, optimize=2)
+    assert run_passes(graph, DEFAULT)[0] is graph
+    model = compile_graph(graph, options=SMALLEST)
     assert model.config.d_head <= 5
     assert raspc.check(model, limit=500).ok
 
@@ -204,7 +204,7 @@ def agree_without_passes(wild: Wild) -> None:
     rows = [["BOS", *xs] for xs in inputs]
     for off in WITHOUT:
         try:
-            model = compile_graph(build(program, *where, without=off), optimize=2, certify=False)
+            model = compile_graph(build(program, *where, without=off), options=SMALLEST.leaving_out(off), certify=False)
         except UnsupportedProgram:
             continue
         for xs, want, (_, *got) in zip(inputs, wanted, model.apply_batch(rows).decoded, strict=True):
@@ -214,8 +214,9 @@ def agree_without_passes(wild: Wild) -> None:
 def test_disabling_makes_a_difference() -> None:
     """What is switched off does not run."""
     graph = build(COMPOSITES["overlapping"], (0, 1, 2), 4)
-    on, off = run_passes(graph), run_passes(replace(graph, without=("split_widths",)))
-    assert [step.name for step in on[1]][: len(PASSES)] == list(PASSES)
+    assert [step.name for step in run_passes(graph)[1]] == list(PASSES)
+    some = SMALLEST.leaving_out(("complement_widths",))  # which leaves nothing to split here
+    on, off = run_passes(graph, some), run_passes(graph, some.leaving_out(("split_widths",)))
     assert "split_widths" not in [step.name for step in off[1]]
     assert to_text(on[0]) != to_text(off[0])
     assert [step.nodes_before for step in on[1][1:]] == [step.nodes_after for step in on[1][:-1]]
@@ -231,7 +232,7 @@ def test_what_cannot_be_disabled(name: str) -> None:
 def test_an_error_names_the_passes_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that a pass refuses: which pass, and after which others."""
 
-    def refuse(graph: Graph) -> Graph:
+    def refuse(graph: Graph, options: Options) -> Graph:
         raise UnsupportedProgram("no")
 
     monkeypatch.setitem(pipeline.PASSES, "join_clauses", refuse)

@@ -18,6 +18,7 @@ from raspc.certify.variables import first_difference, trace_variables
 from raspc.compiler import Stages, stages
 from raspc.errors import UnsupportedProgram
 from raspc.graph.build import build
+from raspc.numbers.options import SMALLEST
 from raspc.weights import placement
 
 PROGRAMS = ("reverse", "sort", "sort_freq", "shuffle_dyck", "count_less_freq", "most_freq", "induction", "palindrome")
@@ -91,7 +92,7 @@ def tenants(found: Stages) -> dict[int, list[str]]:
 def test_wild_programs(wild: Wild) -> None:
     """Every dimension has as many sweeps as it has tenants but one, each after its readers and before its writer."""
     try:
-        found = stages(build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal), 2)
+        found = stages(build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal), SMALLEST)
     except UnsupportedProgram:
         return
     lives = {life.name: life for life in placement._lives(found.lowered, found.schedule, found.layout)}
@@ -108,7 +109,7 @@ def test_wild_programs(wild: Wild) -> None:
 def test_cleared_is_zero() -> None:
     """After its sweep a dimension holds exactly 0 at BOS and at every token, until it is written again."""
     program = library.PROGRAMS["sort_freq"]
-    found = stages(build(program.program, program.vocab, 5, False), 2)
+    found = stages(build(program.program, program.vocab, 5, False), SMALLEST)
     model = compiled("sort_freq")
     run = model.apply([model.config.bos, *program.vocab[:3]])
     lives = {life.name: life for life in placement._lives(found.lowered, found.schedule, found.layout)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import struct
@@ -452,3 +453,32 @@ def test_a_certificate_with_a_json_form_is_written_so(tmp_path: Path) -> None:
 
     replace(random_model(), certificate=Certificate()).save(tmp_path / "model")
     assert load(tmp_path / "model").certificate == {"margin": 1}
+
+
+@pytest.mark.parametrize("depth", [2, 60, 5000])
+def test_programs_within_programs(saved_program: Path, depth: int) -> None:
+    """The program before the passes came from none: what is nested deeper is refused."""
+    text = contents(saved_program)[saving.GRAPH].decode()
+    assert '"program": null' in text or '"program":null' in text
+    head, tail = re.split(r'"program": ?null', text, maxsplit=1)
+    nested = f'{head}"program":' * depth + text + tail * depth
+    forge(saved_program, graph_json=nested.encode())
+    with pytest.raises(ModelFormatError):
+        load(saved_program)
+
+
+def test_a_program_of_another_frame(saved_program: Path) -> None:
+    """The graph before the passes has the vocabulary, length and mask of the one after them."""
+    obj = json.loads(contents(saved_program)[saving.GRAPH])
+    forge(saved_program, graph_json=jsonvalues.dumps({**obj, "program": {**obj, "max_seq_len": 2}}))
+    with pytest.raises(ModelFormatError):
+        load(saved_program)
+    forge(saved_program, graph_json=jsonvalues.dumps({**obj, "program": obj}))
+    assert load(saved_program).program is not None
+
+
+@pytest.fixture
+def saved_program(tmp_path: Path) -> Path:
+    """A directory with a compiled model that no pass changed."""
+    raspc.compile(library.reverse(), "ab", 3).save(tmp_path / "model")
+    return tmp_path / "model"

@@ -12,6 +12,7 @@ from raspc.blocks.schedule import greedy
 from raspc.blocks.spaces import Block
 from raspc.compiler import stages
 from raspc.graph.build import build
+from raspc.numbers.options import SMALLEST
 from raspc.weights.assemble import lay_out
 from raspc.weights.placement import parameters, reuse
 from raspc.weights.smallest import MOST, schedules
@@ -44,11 +45,11 @@ def test_no_schedule_is_smaller() -> None:
     """Laid out one by one, no other is below the one that is taken."""
     found = library.PROGRAMS["shuffle_dyck3"]
     graph = build(found.program, found.vocab, 6)
-    chosen = stages(graph, 2)
+    chosen = stages(graph, SMALLEST)
     lowered, rows = chosen.lowered, len(graph.vocab) + 6 + 3 + chosen.lowered.output.width
     sizes = {}
     for schedule in schedules(lowered.blocks):
-        layout = reuse(lowered, schedule, lay_out(lowered, schedule, split=True), rows)
+        layout = reuse(lowered, schedule, lay_out(lowered, schedule, SMALLEST), rows)
         sizes[schedule.stages] = parameters(lowered, schedule, layout, rows)
     assert 1 < len(sizes) <= MOST
     assert sizes[chosen.schedule.stages] == min(sizes.values()) < max(sizes.values())

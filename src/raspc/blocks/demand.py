@@ -19,7 +19,6 @@ from raspc.blocks.demanded import Demands
 from raspc.blocks.designing import Ways, choose, staircase
 from raspc.blocks.naming import feature_labels, steep_labels, value_labels
 from raspc.blocks.orders import pulled_back
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.ramps import ramps
 from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat, outputs_of
 from raspc.blocks.scoring import Scoring
@@ -31,6 +30,7 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 from raspc.graph.tables import Joint, listings
+from raspc.numbers.options import Options
 
 CATEGORIES = 256
 """A mean that is computed on by neurons is given as one of a list of at most so many values."""
@@ -44,14 +44,14 @@ ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
 
 
-def demands(graph: Graph, level: int, precision: Precision = PRECISIONS["float32"]) -> Demands:
-    """Work out the demands of a whole graph at an option level (0, 1 or 2), for a number format."""
-    return _Demander(graph, level, precision).run()
+def demands(graph: Graph, options: Options) -> Demands:
+    """Work out the demands of a whole graph."""
+    return _Demander(graph, options).run()
 
 
 class _Demander:
-    def __init__(self, graph: Graph, level: int, precision: Precision) -> None:
-        self.graph, self.level, self.precision = graph, level, precision
+    def __init__(self, graph: Graph, options: Options) -> None:
+        self.graph, self.options, self.precision = graph, options, options.precision
         self.joints = listings(graph.nodes)
         self.wanted: dict[int, dict[bytes, Floats]] = defaultdict(dict)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
@@ -60,12 +60,10 @@ class _Demander:
         self.exact: set[int] = set()
         self.averaged: set[int] = set()
         self.numbers: set[int] = set()
-        self.result = Demands(compact=level == 2)
+        self.result = Demands()
         found = self.result
-        self.ready = found.ready = Readiness(
-            graph, self.joints, found.raw, found.shares, found.slant, precision, level == 2
-        )
-        steeply = level == 2 and graph.has("steep") and not precision.narrow
+        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.shares, found.slant, options)
+        steeply = options.level.compact and options.has("steep") and not self.precision.narrow
         self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)
         self.unrounded = unrounded(graph, self.joints)
@@ -95,7 +93,7 @@ class _Demander:
             self.result.raw[place] = Group(label, labels, code)
             return
         n = self.graph.max_seq_len
-        added = self.added_to(place) if n <= SUM_OF_SHARES and self.graph.has("add_shares") else 0
+        added = self.added_to(place) if n <= SUM_OF_SHARES and self.options.has("add_shares") else 0
         label = self.graph.labels[place]
         counted = int(node.listed.values[-1]) if self.precision.narrow else n
         share = share_of(node.listed.numbers, counted, added, self.precision, place in self.unrounded)
@@ -160,7 +158,7 @@ class _Demander:
             result.output = F.numeric_code(node.domain)
             if result.output.shape[1] == len(node.domain.specials):
                 result.output = np.hstack([np.zeros((len(result.output), 1)), result.output])
-        elif self.level < 2 or self.precision.narrow or not self.graph.has("number_answers"):
+        elif self.options.level.readable or self.precision.narrow or not self.options.has("number_answers"):
             result.output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
@@ -191,13 +189,13 @@ class _Demander:
     def readable(self, place: int) -> bool:
         """Whether a person wants to see this variable in directions of its own."""
         node = self.graph.variable(place)
-        if not isinstance(node.domain, Listed) or self.level == 2:
+        if not isinstance(node.domain, Listed) or self.options.level.compact:
             return False
         if isinstance(node, N.Token | N.Index | N.Length):
-            return bool(self.wanted[place]) or self.level == 0
+            return bool(self.wanted[place]) or self.options.level.unnamed
         if self.ready.is_opaque(place) and node.numerical and self.is_sum(place):
             return False  # a long sum of numbers is read off its terms
-        return self.level == 0 or bool(node.names) or place == self.graph.output
+        return self.options.level.unnamed or bool(node.names) or place == self.graph.output
 
     def is_sum(self, place: int) -> bool:
         """Whether the number is a sum of numbers of other variables."""
@@ -258,7 +256,7 @@ class _Demander:
         # indicators first: they are exact, and what they span is read off them
         wanted = sorted(self.wanted[place], key=self.borne[place].__contains__)
         extra = F.basis(F.stacked([self.wanted[place][key] for key in wanted], rows), have)
-        if extra.shape[1] and not self.graph.has("basis") and rows <= DIRECTIONS:
+        if extra.shape[1] and not self.options.has("basis") and rows <= DIRECTIONS:
             groups.append(self.one_hot(place))
         elif extra.shape[1]:
             labels = feature_labels(self.graph.labels[place], extra, self.graph.variable(place).listed)
@@ -282,7 +280,7 @@ class _Demander:
         """A function of other variables: read off them where it is a sum, else computed by neurons."""
         if not joint.roots:
             return
-        if len(joint.roots) == 1 and self.graph.has("virtual"):
+        if len(joint.roots) == 1 and self.options.has("virtual"):
             if self.readable(place):
                 self.copies[joint.roots[0]].append(place)
             for feature in self.wanted[place].values():

@@ -20,7 +20,7 @@ class Demands:
     `rough`: whether a head must take scores for equal that carry rounding. `shares`: how each width is counted.
     `slant`: how far below 0 the penalty of a selected key can lie.
     `strained`: whether a function other than a sum is computed of what slanted heads leave, which may want steps wider
-    apart than exact ties would. `compact`: whether what nobody reads is left away.
+    apart than exact ties would.
     """
 
     raw: dict[int, Group] = field(default_factory=dict)
@@ -34,4 +34,3 @@ class Demands:
     output: Matrix = field(default_factory=lambda: np.zeros((0, 0)))
     numerical_output: bool = False
     ready: Readiness | None = None
-    compact: bool = False

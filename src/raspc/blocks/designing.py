@@ -52,7 +52,7 @@ class Frontier:
     def grid(self, rows: Matrix, number: NDArray[np.intp]) -> neurons.Grid:
         """What is to be computed: for the value with id i the row number[i]."""
         classes = np.where(self.ids >= 0, number.ravel()[np.maximum(self.ids, 0)], -1).astype(np.int32)
-        return neurons.Grid(self.axes, classes, rows, self.ready.graph.has("merge_values"))
+        return neurons.Grid(self.axes, classes, rows, self.ready.options.has("merge_values"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +73,12 @@ class Ways:
     @cached_property
     def itself(self) -> Line | None:
         """The line along the value itself, where that is a sum of what can be read now."""
-        return _along_itself(self) if self.sum is not None and self.ready.graph.has("lines") else None
+        return _along_itself(self) if self.sum is not None and self.ready.options.has("lines") else None
 
     @cached_property
     def decoded(self) -> Line | None:
         """The same where the value is a sum of widths, each of them decoded on its own before."""
-        return _along_decoded(self) if self.sum is not None and self.ready.graph.has("lines") else None
+        return _along_decoded(self) if self.sum is not None and self.ready.options.has("lines") else None
 
     @cached_property
     def sum(self) -> F.Sum | None:
@@ -107,7 +107,7 @@ def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = Fals
     best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
     for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
         best.take(_all(frontier, grid, exact, best))
-        if best.could_be(7, 2) and ready.graph.has("pulse"):  # a pulse has two neurons, or more
+        if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
             best.take([(7, lone(ready, grid))])
     if best.cost >= LATE:
         best.take(_one_line(8, ways.decoded, grids[-1], best))
@@ -190,7 +190,7 @@ def _all(
     raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
     # small, so that a sum with a share rounds less
-    squares = ready.graph.has("square_gates") and not ready.precision.narrow
+    squares = ready.options.has("square_gates") and not ready.precision.narrow
     narrow = [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
     for rank, line in frontier.lines:
         yield from _one_line(rank, line, grid, best)
@@ -204,7 +204,7 @@ def _all(
     for rank, line in _digits(frontier, grid) if best.could_be(2, 2 * grid.changes) else ():
         yield from _one_line(rank, line, grid, best)
     for along, place in enumerate(grid.axes):
-        if raw in ([], [along]) and grid.classes.ndim > 1 and ready.graph.has("gated_lines"):
+        if raw in ([], [along]) and grid.classes.ndim > 1 and ready.options.has("gated_lines"):
             position, noise = ready.position(place)
             worth = best.worth(6)
             if worth(grid.changes, (place,), (position[:, None],)):
@@ -223,7 +223,7 @@ def _one_line(
 def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
     """Ways to order all combinations along one line: sums, differences, generic sums."""
     ready, axes = frontier.ready, frontier.axes
-    if not axes or (len(axes) > 1 and not ready.graph.has("lines")):
+    if not axes or (len(axes) > 1 and not ready.options.has("lines")):
         return
     positions, noises = zip(*(ready.position(place) for place in axes), strict=True)
     if len(axes) <= AXES_ON_A_LINE:
@@ -239,7 +239,7 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
 def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]]:
     """Two variables as the digits of a number, in either order."""
     ready = frontier.ready
-    if len(grid.axes) != 2 or not ready.graph.has("lines") or any(place in ready.raw for place in grid.axes):
+    if len(grid.axes) != 2 or not ready.options.has("lines") or any(place in ready.raw for place in grid.axes):
         return
     x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
     yield 2, frontier.line([x * (y.max() + 1), y], 0.0)

@@ -50,7 +50,8 @@ def lower(graph: Graph, needs: Demands) -> Lowered:
     """Every block of the model; of a compact one, every block that somebody reads."""
     assert needs.ready is not None
     found = _Lowering(graph, needs, Stream(needs.ready)).run()
-    return living(found) if needs.compact and graph.has("drop_dead") else found
+    options = needs.ready.options
+    return living(found) if options.level.compact and options.has("drop_dead") else found
 
 
 def living(found: Lowered) -> Lowered:

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.lines import Line, where_known
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
 from raspc.graph.rows import distinct_rows
+from raspc.numbers.precision import PRECISIONS, Precision
 
 NEURON_LIMIT = 1 << 15
 """The most neurons of one design."""

@@ -10,12 +10,13 @@ import numpy as np
 
 from raspc.blocks import features as F
 from raspc.blocks.neurons import Design
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.shares import Share
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
 from raspc.graph.tables import Joint
+from raspc.numbers.options import SMALLEST, Options
+from raspc.numbers.precision import Precision
 
 STEEP = 48.0
 """What one step of a penalty takes from a score, at least, where ties part by what is steep."""
@@ -80,7 +81,6 @@ class Readiness:
     are counted.
 
     `slant`: how far below 0 the penalty of a selected key can lie, by which weights part that should be equal.
-    `compact`: only what readers need is kept, and nothing for people.
     """
 
     graph: Graph
@@ -88,10 +88,14 @@ class Readiness:
     raw: Mapping[int, Group]
     shares: Mapping[int, Share] = field(default_factory=dict)
     slant: Mapping[int, float] = field(default_factory=dict)
-    precision: Precision = PRECISIONS["float32"]
-    compact: bool = True
+    options: Options = SMALLEST
     known: dict[tuple[int, bytes], bool] = field(default_factory=dict)
     """Which features were found to be ready; asked only once all is known of what the variable depends on."""
+
+    @property
+    def precision(self) -> Precision:
+        """The number format."""
+        return self.options.precision
 
     @property
     def unit(self) -> float:
@@ -120,7 +124,7 @@ class Readiness:
 
     def additive(self, joint: Joint, feature: Floats) -> F.Sum | None:
         """The feature as a sum of features of the roots, where the passes that read such sums are not left out."""
-        if joint.roots and not self.graph.has("virtual" if len(joint.roots) == 1 else "separable"):
+        if joint.roots and not self.options.has("virtual" if len(joint.roots) == 1 else "separable"):
             return None
         return F.additive(joint, feature)
 
@@ -172,7 +176,7 @@ class Readiness:
     def is_one_hot(self, place: int) -> bool:
         """Whether the variable has a direction for each value anyway, for people to read."""
         node = self.graph[place]
-        return not self.compact and isinstance(node, N.Token | N.Index) and not node.numerical
+        return self.options.level.readable and isinstance(node, N.Token | N.Index) and not node.numerical
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.

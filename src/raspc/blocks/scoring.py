@@ -73,7 +73,7 @@ class Scoring:
 
         key = (select.key, select.query, select.cells.tobytes(), competing)
         if key not in self.penalties:
-            self.penalties[key] = list(candidates(select.cells, keys, queries, competing, self.graph.without))
+            self.penalties[key] = list(candidates(select.cells, keys, queries, competing, self.ready.options.without))
         best = min(self.penalties[key], key=cost)
         if order is not None and (False, steep.rank(order, n)) <= cost(best)[2:]:
             slant = steep.slant(n, order.sides)

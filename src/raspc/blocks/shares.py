@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from raspc.blocks.precision import Precision
 from raspc.graph.nodes import Floats
+from raspc.numbers.precision import Precision
 
 ALONE = 1024
 """From this length on BOS scores as a selected key does."""

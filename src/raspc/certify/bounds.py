@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks.precision import Precision
 from raspc.blocks.spaces import BOS, Matrix, Read
 from raspc.graph.nodes import Floats
+from raspc.numbers.precision import Precision
 
 ANY = 2.0**200
 """The grain of zero, which is a multiple of everything; its products stay finite."""

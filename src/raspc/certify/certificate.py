@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from raspc.blocks.precision import Precision
 from raspc.certify.links import Link
 from raspc.certify.measure import measure
 from raspc.certify.plan import Plan
 from raspc.certify.prove import prove
 from raspc.errors import CertificateError
+from raspc.numbers.precision import Precision
 from raspc.weights.model import Model
 
 

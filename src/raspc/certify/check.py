@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.precision import PRECISIONS
 from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
 from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
@@ -27,6 +26,7 @@ from raspc.certify.variables import Difference, first_difference
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, decoded, run_graph
 from raspc.graph.nodes import Graph
+from raspc.numbers.precision import PRECISIONS
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 
@@ -111,7 +111,7 @@ def check(
     """
     if not isinstance(model.graph, Graph):
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
-    graph = model.graph.before_passes
+    graph = model.program
     total = inputs.count(len(graph.vocab), graph.max_seq_len)
     exhaustive = limit is None or total <= limit
     classes: symmetry.Classes = ()

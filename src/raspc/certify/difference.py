@@ -171,9 +171,9 @@ class _Frame:
 
 def _subject(x: Model | Graph | SOp, frame: _Frame) -> _Subject:
     if isinstance(x, Model):
-        return _Subject(x.graph.before_passes if isinstance(x.graph, Graph) else None, x)
+        return _Subject(x.program if isinstance(x.graph, Graph) else None, x)
     if isinstance(x, Graph):
-        return _Subject(x.before_passes, None)
+        return _Subject(x, None)
     if not isinstance(x, SOp):
         raise InputError(f"found {x!r}; needed a model, a graph, or an s-op")
     if frame.vocab is None or frame.max_seq_len is None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.certify.answers import model_ids
 from raspc.graph.evaluate import Batch, Column, run_graph
 from raspc.graph.nodes import Domain, Floats, Graph, Listed
+from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 

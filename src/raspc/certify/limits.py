@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
-from raspc.blocks.precision import Precision
 from raspc.errors import CertificateError, UnsupportedProgram
+from raspc.numbers.precision import Precision
 
 
 def longest(make: Callable[[int], object], most: int) -> int:

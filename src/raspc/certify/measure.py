@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from raspc.blocks.precision import Precision
 from raspc.certify.judging import Tally, judge
 from raspc.graph.evaluate import Batch
 from raspc.graph.samples import search
+from raspc.numbers.precision import Precision
 from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 from raspc.weights.rounded import logits_in
@@ -20,7 +20,7 @@ MEASURED_PAIRS = 1 << 22
 
 def measure(model: Model, precision: Precision) -> dict[str, Any]:
     """What a run found, JSON data: inputs, failures, the largest error of a number, and the first input that fails."""
-    graph = model.graph.before_passes
+    graph = model.program
     limit = max(16, min(MEASURED, MEASURED_PAIRS // (graph.max_seq_len + 1) ** 2))
     found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
     total = sum(len(batch.lengths) for batch in found.batches)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.neurons import Design
-from raspc.blocks.precision import Precision
 from raspc.blocks.spaces import Matrix, Neurons, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of, swept_up
 from raspc.graph.nodes import Floats, Ids
+from raspc.numbers.precision import Precision
 
 Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
 

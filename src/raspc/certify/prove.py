@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from raspc.blocks import features as F
-from raspc.blocks.precision import Precision
 from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify import attention as A
@@ -20,6 +19,7 @@ from raspc.certify.plan import Plan, Reused
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, once_each, own_listing
+from raspc.numbers.precision import Precision
 
 
 def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:

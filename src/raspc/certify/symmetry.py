@@ -44,11 +44,11 @@ def exchangeable(model: Model) -> Classes:
 
 def exchange_proved(model: Model, graph: Graph, a: int, b: int) -> bool:
     """True if exchanging two tokens makes no difference to whether the model is right."""
-    program = actions(graph.before_passes, a, b)
+    program = actions(model.program, a, b)
     if program is None:
         return False
-    hints = actions(graph, a, b) if graph.program is not None else program
-    return weights_allow(model, graph, hints or {}, program[graph.before_passes.output], a, b)
+    hints = actions(graph, a, b) if graph is not model.program else program
+    return weights_allow(model, graph, hints or {}, program[model.program.output], a, b)
 
 
 def is_representative(ids: Ids, classes: Classes) -> NDArray[np.bool_]:

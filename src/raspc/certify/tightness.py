@@ -8,13 +8,13 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks.precision import Precision
 from raspc.certify.answers import model_ids
 from raspc.certify.plan import Plan
 from raspc.certify.prove import bounds_of
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Floats, Ids, Listed
 from raspc.graph.samples import search
+from raspc.numbers.precision import Precision
 from raspc.weights.model import Model
 
 

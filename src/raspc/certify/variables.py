@@ -13,12 +13,12 @@ from raspc import jsonvalues
 from raspc import values as V
 from raspc.blocks.demand import demands
 from raspc.blocks.lower import lower
-from raspc.blocks.precision import PRECISIONS, Precision, precision_in
 from raspc.blocks.readiness import Group
 from raspc.errors import InputError, ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
 from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
+from raspc.numbers.options import Options
 from raspc.weights.model import Model
 
 Values = list[Any]
@@ -112,9 +112,9 @@ def agree(found: Any, expected: Any, tolerance: float = 1e-3) -> bool:
 
 
 @lru_cache(maxsize=8)
-def homes(graph: Graph, optimize: int, precision: Precision = PRECISIONS["float32"]) -> Mapping[int, tuple[Group, ...]]:
+def homes(graph: Graph, options: Options) -> Mapping[int, tuple[Group, ...]]:
     """The groups of directions of each variable: the compiler's own plan, worked out again."""
-    return lower(graph, demands(graph, optimize, precision)).home
+    return lower(graph, demands(graph, options)).home
 
 
 def _levels(group: Group, numbers: Any) -> Any:
@@ -128,7 +128,7 @@ class _Decoder:
     def __init__(self, model: Model, graph: Graph, stage: int, stream: Any) -> None:
         self.graph, self.stage, self.stream = graph, stage, stream.astype(np.float64)
         self.alignment = model.alignment
-        self.homes = homes(graph, int(model.alignment["optimize"]), precision_in(model.alignment))
+        self.homes = homes(graph, model.options)
         self.known: dict[int, Values | None] = {}
 
     def all(self) -> dict[str, Values]:

@@ -58,6 +58,8 @@ def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Mapping[s
         tuple(f"compressed:{i}" for i in range(d)),
         without_places(model.alignment) | {"compression": dict(facts)},
         model.graph,
+        program=model.program,
+        without=model.without,
     )
 
 
@@ -69,5 +71,5 @@ def without_places(alignment: Mapping[str, Any]) -> dict[str, Any]:
 
 def vars_of(model: Model) -> dict[str, Any]:
     """The fields of a model."""
-    names = ("config", "params", "residual_labels", "alignment", "graph", "certificate")
+    names = ("config", "params", "residual_labels", "alignment", "graph", "certificate", "program", "without")
     return {name: getattr(model, name) for name in names}

@@ -22,6 +22,7 @@ from raspc.compress import checkpoint
 from raspc.compress.compressing import Outcome, check_width, finished, outcome_of, seeds_of
 from raspc.compress.protocol import METHODS, QUICK, STARTS, Protocol
 from raspc.errors import InputError, ModelFormatError, RaspcError
+from raspc.numbers.options import Level, Options
 from raspc.weights.files import write_file
 from raspc.weights.model import Model
 
@@ -133,7 +134,7 @@ def compact_width(model: Model) -> int | None:
     from raspc.compiler import compile_graph
 
     try:
-        return compile_graph(model.graph, model.config.bos, model.config.pad, optimize=2).config.d_model
+        return compile_graph(model.graph, model.config.bos, model.config.pad, Options(Level.COMPACT)).config.d_model
     except (RaspcError, AttributeError):
         return None
 

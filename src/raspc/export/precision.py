@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raspc.blocks.precision import PRECISIONS
 from raspc.errors import CertificateError, InputError
+from raspc.numbers.precision import PRECISIONS
 from raspc.weights import encoders, sampling
 from raspc.weights.rounded import logits_in
 

@@ -6,8 +6,8 @@ are one node. After this no callable is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,14 @@ from raspc.graph.store import Store
 from raspc.graph.tabulate import Operation, affine_form, predicate_table, tabulate
 
 
+@dataclass(frozen=True)
+class Built:
+    """A graph, and how often each pass of `raspc.passes.switches` changed something while it was built."""
+
+    graph: Graph
+    changes: Mapping[str, int]
+
+
 def build(
     program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = ()
 ) -> Graph:
@@ -35,6 +43,13 @@ def build(
     Raises InvalidProgram for an ill-formed vocabulary or program, UnsupportedProgram where a value set
     cannot be listed and has to be.
     """
+    return built(program, vocab, max_seq_len, causal, without).graph
+
+
+def built(
+    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = ()
+) -> Built:
+    """The same with a record of what simplified on the way."""
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
     builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without)
@@ -45,7 +60,7 @@ def build(
             error.args = (f"{error}{cited(expr) or cited(program)}",)
             error.add_note(f"while tabulating {expr.name}")
             raise
-    return builder.graph(program)
+    return Built(builder.graph(program), dict(builder.store.changes))
 
 
 def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:

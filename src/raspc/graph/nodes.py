@@ -231,10 +231,7 @@ class Gate(Pattern):
 class Graph:
     """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
 
-    `exact_length`: the only input length on which the program is defined, if there is such a one. `program`:
-    the graph that passes made this one of, by which a model is checked; None if they changed nothing. `without`:
-    the passes that are left out, for study, when it is built and compiled (`raspc.passes.switches`). `changes`: how
-    often each pass changed something while it was built.
+    `exact_length`: the only input length on which the program is defined, if there is such a one.
     """
 
     nodes: tuple[Node, ...]
@@ -243,18 +240,6 @@ class Graph:
     causal: bool
     exact_length: int | None = None
     notes: tuple[str, ...] = ()
-    program: Graph | None = None
-    without: tuple[str, ...] = ()
-    changes: Mapping[str, int] = field(default_factory=dict, compare=False)
-
-    def has(self, name: str) -> bool:
-        """Whether a pass is part of the compiler."""
-        return name not in self.without
-
-    @property
-    def before_passes(self) -> Graph:
-        """The program as it was tabulated."""
-        return self.program or self
 
     def __getitem__(self, place: int) -> Node:
         return self.nodes[place]

@@ -46,8 +46,6 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "causal": graph.causal,
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
-        "program": None if graph.program is None else to_json(graph.program),
-        **({"without": list(graph.without)} if graph.without else {}),
     }
 
 
@@ -93,19 +91,7 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
-    inner = obj.get("program")
-    _need(inner is None or inner.get("program") is None, "a program has passed its passes once only")
-    program = None if inner is None else _graph(inner, limits)
-    without = obj.get("without", [])
-    _need(isinstance(without, list) and all(isinstance(w, str) for w in without), "without must be names of passes")
-    found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes), program, tuple(without))
-    _need(program is None or _same_frame(found, program), "the program is of another vocabulary, length or mask")
-    return found
-
-
-def _same_frame(graph: Graph, program: Graph) -> bool:
-    frames = [(g.vocab, g.max_seq_len, g.causal, g.variable(g.output).domain) for g in (graph, program)]
-    return frames[0] == frames[1]
+    return Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
 
 
 def _check_totals(raw: list[Mapping[str, Any]], limits: GraphLimits) -> None:

@@ -214,7 +214,7 @@ class Store:
         kept = sorted(needed)
         place_of = {old: new for new, old in enumerate(kept)}
         nodes = tuple(renumbered(self.nodes[old], place_of) for old in kept)
-        return Graph(nodes, place_of[output], max_len, causal, without=self.without, changes=dict(self.changes))
+        return Graph(nodes, place_of[output], max_len, causal)
 
 
 def _range(domain: N.Domain) -> tuple[float, float]:

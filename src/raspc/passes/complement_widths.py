@@ -19,6 +19,7 @@ import numpy as np
 
 from raspc.graph.nodes import Bits, Graph, Index, Length, Listed, Width
 from raspc.graph.selectors import COMBINE, score_rank
+from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.rewriting import Rewriter
 from raspc.passes.split_widths import PARTS, Term, inclusion_exclusion, signed_sum, terms_of
 
@@ -26,11 +27,11 @@ LONGEST = 96
 """See `raspc.blocks.demand.SUM_OF_SHARES`."""
 
 
-def complement_widths(graph: Graph) -> Graph:
+def complement_widths(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with the length less the width of the complement, where that is simpler."""
     if graph.max_seq_len > LONGEST or not any(isinstance(node, Width) for node in graph.nodes):
         return graph
-    new, changed = Rewriter(graph), False
+    new, changed = Rewriter(graph, options.without), False
     for place, node in enumerate(graph.nodes):
         found = _complement(graph, node.selector) if isinstance(node, Width) else None
         if found is None:

@@ -14,17 +14,18 @@ import numpy as np
 
 from raspc.graph.evaluate import nearest
 from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Ids, Index, Listed, Select, Width
+from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.rewriting import Rewriter
 
 CELLS = 1 << 14
 """A mean whose counts have more combinations than this stays as it is."""
 
 
-def count_means(graph: Graph) -> Graph:
+def count_means(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with counts in place of means; the graph itself where no mean can be counted."""
     if not any(_is_countable(graph, node) for node in graph.nodes):
         return graph
-    new = Rewriter(graph)
+    new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Aggregate) and _is_countable(graph, node):
             new.stand_in(place, _quotient(new, graph, node))

@@ -19,17 +19,18 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Select
 from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import COMBINE, FALSE
+from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.rewriting import Rewriter
 
 PAIR_LIMIT = 1 << 24
 """The most pairs of (joint key, joint query) values of one clause."""
 
 
-def join_clauses(graph: Graph) -> Graph:
+def join_clauses(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with every selector a conjunction of tables."""
     if not any(isinstance(node, Gate) and node.op == "or" for node in graph.nodes):
         return graph
-    new = Rewriter(graph)
+    new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         if not isinstance(node, Gate) or (
             node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args)

@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 from raspc.errors import RaspcError
 from raspc.graph.nodes import Gate, Graph, Select
+from raspc.numbers.options import SMALLEST, Options
 from raspc.passes.complement_widths import complement_widths
 from raspc.passes.join_clauses import join_clauses
 from raspc.passes.split_widths import split_widths
 
-Pass: TypeAlias = Callable[[Graph], Graph]
+Pass: TypeAlias = Callable[[Graph, Options], Graph]
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ COMPACT = ("complement_widths",)
 """What is done from level 2 on only: below, a person finds the selectors that were written."""
 
 
-def run_passes(graph: Graph, level: int = 2) -> tuple[Graph, tuple[Step, ...]]:
-    """All passes of a level of optimisation, but those that the graph is to be compiled without."""
+def run_passes(graph: Graph, options: Options = SMALLEST) -> tuple[Graph, tuple[Step, ...]]:
+    """All passes of a level of optimisation, but those that are left out."""
     steps: list[Step] = []
     for name, run in PASSES.items():
-        if name in graph.without or (level < 2 and name in COMPACT):
+        if not options.has(name) or (options.level.readable and name in COMPACT):
             continue
         try:
-            after = run(graph)
+            after = run(graph, options)
         except RaspcError as error:
             error.add_note(f"in the pass {name}, after {[step.name for step in steps]}")
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
@@ -14,9 +14,9 @@ from raspc.graph.tables import once_each
 class Rewriter:
     """The nodes of the new graph so far, and where the nodes of the old one went."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, without: Collection[str] = ()) -> None:
         self.old = graph
-        self.store = Store(graph.max_seq_len, graph.without)
+        self.store = Store(graph.max_seq_len, without)
         self.place: dict[int, int] = {}
 
     def keep(self, old: int, node: Node | None = None) -> int:
@@ -69,4 +69,4 @@ class Rewriter:
     def graph(self) -> Graph:
         """The new graph, without what nobody needs."""
         new = self.store.graph(self.place[self.old.output], self.old.max_seq_len, self.old.causal)
-        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes, changes=self.old.changes)
+        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes)

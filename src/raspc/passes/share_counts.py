@@ -19,15 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.graph.nodes import UNDEFINED, Graph, Index, Length, Listed, Select, Width
+from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.rewriting import Rewriter
 
 
-def share_counts(graph: Graph, most: int) -> Graph:
+def share_counts(graph: Graph, most: int, options: Options = DEFAULT) -> Graph:
     """The same program with the counting shared out; the graph itself where no count is too large."""
     long = [node for node in graph.nodes if isinstance(node, Width | Length) and node.listed.values[-1] > most]
     if not long or most < 1:
         return graph
-    new = Rewriter(graph)
+    new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         if node in long:
             assert isinstance(node, Width | Length)

@@ -20,6 +20,7 @@ from raspc.graph.nodes import UNDEFINED, Gate, Graph, Listed, Select, Width
 from raspc.graph.selectors import FALSE
 from raspc.graph.selectors import negated as complement
 from raspc.graph.tables import JOINT_LIMIT
+from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.rewriting import Rewriter
 
 TERMS = 4
@@ -30,11 +31,11 @@ PARTS = 5
 Term = tuple[Select, ...]
 
 
-def split_widths(graph: Graph) -> Graph:
+def split_widths(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with no width of a disjunction."""
     if not any(isinstance(node, Gate) and node.op == "or" for node in graph.nodes):
         return graph
-    new = Rewriter(graph)
+    new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         terms = terms_of(graph, node.selector) if isinstance(node, Width) else None
         if terms is None or len(terms) < 2:

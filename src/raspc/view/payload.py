@@ -107,7 +107,7 @@ def _whereabouts(model: Model, place: int) -> dict[str, Any]:
     """Which part computes the variable, and its groups of directions with the code of each value."""
     entry = model.alignment["variables"][model.graph.labels[place]]
     spaces = {space["name"]: space for space in entry["spaces"]}
-    groups = homes(model.graph, int(model.alignment["optimize"])).get(place, ())
+    groups = homes(model.graph, model.options).get(place, ())
     return {
         "computedBy": entry["computed_by"],
         "readFrom": entry["read_from"],
@@ -180,7 +180,7 @@ def facts(model: Model) -> dict[str, Any]:
         "schedule": model.alignment.get("schedule"),
         "passes": model.alignment.get("passes"),
         "notes": list(model.graph.notes),
-        "written": None if model.graph.program is None else written(model.graph.program),
+        "written": None if model.program is model.graph else written(model.program),
         "certificate": found.to_json() if hasattr(found, "to_json") else found,
     }
 

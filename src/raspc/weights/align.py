@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.schedule import Schedule, reads_of
 from raspc.blocks.spaces import BOS, Block, Head
 from raspc.graph.nodes import Graph, Pattern, Variable
+from raspc.numbers.options import Options
 from raspc.weights.assemble import Layout
 from raspc.weights.heads import layers_of
 
@@ -27,8 +27,7 @@ def alignment(
     lowered: Lowered,
     schedule: Schedule,
     layout: Layout,
-    optimize: int,
-    precision: Precision = PRECISIONS["float32"],
+    options: Options,
 ) -> dict[str, Any]:
     """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
     where = _columns(lowered, schedule, layout)
@@ -38,9 +37,9 @@ def alignment(
         if isinstance(node, Variable)
     }
     return {
-        "optimize": optimize,
+        "optimize": options.level.value,
         "bos": layout.start[BOS],
-        "precision": precision.to_json(),
+        "precision": options.precision.to_json(),
         "schedule": schedule.to_json(),
         "variables": variables,
         "selectors": _selectors(graph, lowered, schedule, where),

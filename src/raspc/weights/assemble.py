@@ -7,16 +7,16 @@ for bit; 1/√d_head multiplies afterwards and cannot part them.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
+from raspc.numbers.options import DEFAULT, Options
 from raspc.weights.config import Config, Output
 from raspc.weights.heads import Shape, Slot, head_shape, layers_of
 
@@ -67,24 +67,17 @@ class Layout:
         return slice(self.start[space], self.start[space] + self.sizes[space])
 
 
-def lay_out(
-    lowered: Lowered,
-    schedule: Schedule,
-    without: Collection[str] = (),
-    split: bool = False,
-    precision: Precision = PRECISIONS["float32"],
-) -> Layout:
+def lay_out(lowered: Lowered, schedule: Schedule, options: Options = DEFAULT) -> Layout:
     """The default placement: the spaces that the output is read from, then the others in turn.
 
-    Tracr's users unembed by the first dimensions of the residual stream. `without` and `split`: see
-    `raspc.weights.heads.head_shape`.
+    Tracr's users unembed by the first dimensions of the residual stream.
     """
     start, end = {}, 0
     for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
         start[space.name] = end
         end += len(space)
-    shape = head_shape(lowered, schedule, without, split)
-    if precision.narrow:  # 1/√d_head is to be a power of two, so that it rounds nothing
+    shape = head_shape(lowered, schedule, options)
+    if options.precision.narrow:  # 1/√d_head is to be a power of two, so that it rounds nothing
         d_head = 4 ** math.ceil(math.log(shape.d_head, 4) - 1e-9)
         shape = replace(shape, area=shape.n_heads * d_head, d_head=d_head)
     return Layout(

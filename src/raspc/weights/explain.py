@@ -15,7 +15,6 @@ import numpy as np
 from raspc.blocks.demand import demands
 from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.precision import precision_in
 from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import Head, Neurons
 from raspc.errors import InputError
@@ -66,7 +65,7 @@ def explain(model: Model) -> tuple[Explanation, ...]:
 class _Explainer:
     def __init__(self, model: Model, graph: Graph) -> None:
         self.model, self.graph = model, graph
-        self.needs: Demands = demands(graph, int(model.alignment["optimize"]), precision_in(model.alignment))
+        self.needs: Demands = demands(graph, model.options)
         self.lowered: Lowered = lower(graph, self.needs)
         self.where = {
             space["name"]: space for entry in model.alignment["variables"].values() for space in entry["spaces"]

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from raspc import values as V
-from raspc.blocks.precision import precision_in
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Variable
+from raspc.numbers.precision import precision_in
 from raspc.weights.config import Config
 
 Check = Callable[[Any], bool]

@@ -11,16 +11,14 @@ that sharing and splitting reach, and never more than without them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import Head
-
-SPLIT_FROM = 2
-"""The level from which heads are split; below, a person finds one head for each selector."""
+from raspc.numbers.options import Options
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,11 @@ class Shape:
         ]
 
 
-def head_shape(lowered: Lowered, schedule: Schedule, without: Collection[str], split: bool) -> Shape:
-    """The best shape. `without`: of the passes, "share_heads" and "split_heads" count here."""
-    sharing = (False,) if "share_heads" in without else (False, True)
+def head_shape(lowered: Lowered, schedule: Schedule, options: Options) -> Shape:
+    """The best shape. Heads of a readable model are not split: a person finds one head for each selector."""
+    sharing = (False, True) if options.has("share_heads") else (False,)
     layers = [attention for attention, _ in layers_of(lowered, schedule)]
-    split = split and "split_heads" not in without
+    split = options.level.compact and options.has("split_heads")
     return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split))
 
 

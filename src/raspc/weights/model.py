@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raspc.blocks.precision import Precision, precision_in
 from raspc.errors import InputError, ModelFormatError
+from raspc.numbers.options import Options, options_in
+from raspc.numbers.precision import Precision
 from raspc.values import Value
 from raspc.weights import encoders, rounded
 from raspc.weights.config import Config
@@ -75,8 +76,9 @@ class Model:
 
     `params`: see `Params`; a plain mapping of arrays is checked and wrapped. `residual_labels`: one name for
     each dimension of the residual stream. `alignment`: JSON data that says, per s-op and selector, where it
-    lives. `graph`: the tabulated program, or None. `certificate`: JSON data, an object with `to_json`,
-    or None.
+    lives. `graph`: the tabulated program as the blocks compute it, after the passes, or None; `program`: the same
+    before them, by which the model is checked (the graph itself where it is not given). `certificate`: JSON data, an
+    object with `to_json`, or None. `without`: the passes that were left out.
 
     Raises ModelFormatError where parameters or labels do not fit the config.
     """
@@ -87,9 +89,12 @@ class Model:
     alignment: Mapping[str, Any] = field(default_factory=dict)
     graph: Any = None
     certificate: Any = None
+    program: Any = None
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", Params(self.params, self.config))
+        object.__setattr__(self, "program", self.graph if self.program is None else self.program)
         labels = tuple(self.residual_labels) or tuple(f"residual:{i}" for i in range(self.config.d_model))
         if len(labels) != self.config.d_model:
             raise ModelFormatError(f"found {len(labels)} residual labels, needed {self.config.d_model}")
@@ -106,9 +111,14 @@ class Model:
         return notebook.model_html(self)
 
     @cached_property
+    def options(self) -> Options:
+        """What the compile was asked for."""
+        return options_in(self.alignment, self.without)
+
+    @property
     def precision(self) -> Precision:
         """The number format that the model was compiled for, in which it runs unless told otherwise."""
-        return precision_in(self.alignment)
+        return self.options.precision
 
     @cached_property
     def model_config(self) -> ModelConfig:

@@ -7,16 +7,16 @@ What the model would be without any one pass: `raspc.ablation`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.precision import PRECISIONS, Precision
 from raspc.blocks.schedule import Schedule, as_soon_as_possible
 from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.numbers.options import Options
 from raspc.passes.pipeline import Step
 from raspc.passes.switches import SWITCHES
 from raspc.weights.assemble import Layout, lay_out
@@ -32,49 +32,39 @@ BUILDING = tuple(switch.name for switch in SWITCHES if switch.room == "graph")
 
 
 def record(
+    built: Mapping[str, int],
     steps: Sequence[Step],
     graph: Graph,
     lowered: Lowered,
     schedule: Schedule,
     layout: Layout,
     config: Config,
-    split: bool,
-    precision: Precision = PRECISIONS["float32"],
+    options: Options,
 ) -> list[dict[str, Any]]:
     """One entry for each pass in order, but those that were left out: its name, and sizes before and after.
 
-    Of what happens while the graph is built: how often it changed something. `split`: whether heads may be split.
+    `built`: of what happens while the graph is built, how often it changed something.
     """
+    sizes = _sizes(lowered, schedule, layout, config, options)
     entries = [
-        *(_entry(name, {}, {}) | {"changed": graph.changes.get(name, 0)} for name in BUILDING),
+        *(_entry(name, {}, {}) | {"changed": built.get(name, 0)} for name in BUILDING),
         *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in steps),
         _entry("represent", {"directions": _one_hot(graph)}, {"directions": sum(map(len, lowered.spaces))}),
-        *(
-            _entry(name, *pair)
-            for name, pair in zip(
-                LAST, pairwise(_sizes(graph, lowered, schedule, layout, config, split, precision)), strict=True
-            )
-        ),
+        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(sizes), strict=True)),
     ]
-    return [entry for entry in entries if graph.has(entry["name"])]
+    return [entry for entry in entries if options.has(entry["name"])]
 
 
 def _sizes(
-    graph: Graph,
-    lowered: Lowered,
-    schedule: Schedule,
-    layout: Layout,
-    config: Config,
-    split: bool,
-    precision: Precision,
+    lowered: Lowered, schedule: Schedule, layout: Layout, config: Config, options: Options
 ) -> list[dict[str, int]]:
     """The sizes before and after each of the last passes."""
-    early = as_soon_as_possible(lowered.blocks)
+    early, plain = as_soon_as_possible(lowered.blocks), options.leaving_out(HEADS)
     layouts = [
-        (early, lay_out(lowered, early, HEADS, False, precision)),
-        (schedule, lay_out(lowered, schedule, HEADS, False, precision)),
-        (schedule, lay_out(lowered, schedule, graph.without, False, precision)),
-        (schedule, lay_out(lowered, schedule, graph.without, split, precision)),
+        (early, lay_out(lowered, early, plain)),
+        (schedule, lay_out(lowered, schedule, plain)),
+        (schedule, lay_out(lowered, schedule, options.leaving_out(("split_heads",)))),
+        (schedule, lay_out(lowered, schedule, options)),
         (schedule, layout),
     ]
     return [counted(_resized(config, *found)) for found in layouts]

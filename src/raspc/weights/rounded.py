@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from raspc.blocks.precision import Precision
+from raspc.numbers.precision import Precision
 from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, hidden_keys, prepare
 from raspc.weights.params import Array
 

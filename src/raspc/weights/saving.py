@@ -23,7 +23,8 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc.errors import ModelFormatError, RaspcError
-from raspc.graph import Graph, GraphLimits, from_json
+from raspc.graph import Graph, GraphLimits, from_json, to_json
+from raspc.passes.switches import OPTIONAL
 from raspc.weights import files
 from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
@@ -66,7 +67,7 @@ def to_files(model: Model) -> dict[str, bytes]:
     """The bytes of each file. Raises UnsupportedProgram for values that JSON lacks."""
     contents = {
         WEIGHTS: _weights_bytes(model),
-        GRAPH: jsonvalues.dumps(_plain(model.graph)),
+        GRAPH: jsonvalues.dumps(_graphs(model)),
         LABELS: jsonvalues.dumps(
             {"residual_labels": list(model.residual_labels), "alignment": _plain(model.alignment)}
         ),
@@ -88,6 +89,15 @@ def _weights_bytes(model: Model) -> bytes:
     # metadata, whose order would change the bytes from run to run.
     arrays: dict[str, Array] = dict(model.params)
     return safetensors_bytes(arrays)
+
+
+def _graphs(model: Model) -> dict[str, Any] | None:
+    """The graph that the blocks compute, the one before the passes if they changed it, and the passes left out."""
+    if model.graph is None:
+        return None
+    program = None if model.program is model.graph else to_json(model.program)
+    without = {"without": list(model.without)} if model.without else {}
+    return {**to_json(model.graph), "program": program, **without}
 
 
 def _plain(obj: Any) -> Any:
@@ -117,7 +127,7 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
     }
     params = parse_safetensors(contents[WEIGHTS], config, limits.header)
     labels, alignment = _read_labels(contents[LABELS], config)
-    graph = _read_graph(contents[GRAPH], limits.claims)
+    graph, program, without = _read_graphs(contents[GRAPH], limits.claims)
     if faults := [*frame_faults(config, graph), *alignment_faults(alignment, config, graph)]:
         raise ModelFormatError(f"{path}: " + "; ".join(faults[:5]))
     if stated != _hash(config.to_json() | {"certificate": certificate}, contents):
@@ -125,7 +135,7 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
             f"{path}: the files do not belong together (their hash differs from the one in {CONFIG}); "
             "save the model again"
         )
-    return Model(config, params, labels, alignment, graph, certificate)
+    return Model(config, params, labels, alignment, graph, certificate, program, without)
 
 
 def _directory(directory: str | PathLike[str]) -> Path:
@@ -163,14 +173,35 @@ def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]
     return labels, alignment
 
 
-def _read_graph(data: bytes, limits: GraphLimits) -> Graph | None:
-    """The graph, or None where the model was saved without one.
+def _read_graphs(data: bytes, limits: GraphLimits) -> tuple[Graph | None, Graph | None, tuple[str, ...]]:
+    """The graph, the one before the passes, and the passes left out; no graph where the model was saved without one.
 
     Whatever reading it raises is a fault of the file: a stranger wrote it, and the promise is one error.
     """
     obj = jsonvalues.loads(data, GRAPH)
+    if obj is None:
+        return None, None, ()
+    graph = _read_graph(obj, limits)
+    inner = obj.get("program")
+    if isinstance(inner, dict) and inner.get("program") is not None:
+        raise ModelFormatError(f"{GRAPH}: a program has passed its passes once only")
+    program = graph if inner is None else _read_graph(inner, limits)
+    if _frame(graph) != _frame(program):
+        raise ModelFormatError(f"{GRAPH}: the program is of another vocabulary, length or mask than the graph")
+    without = obj.get("without", [])
+    if not isinstance(without, list) or not set(map(repr, without)) <= set(map(repr, OPTIONAL)):
+        raise ModelFormatError(f"{GRAPH}: without must be names of passes")
+    return graph, program, tuple(without)
+
+
+def _frame(graph: Graph) -> tuple[Any, ...]:
+    """What two graphs of one program have in common."""
+    return graph.vocab, graph.max_seq_len, graph.causal, graph.variable(graph.output).domain
+
+
+def _read_graph(obj: Any, limits: GraphLimits) -> Graph:
     try:
-        return None if obj is None else from_json(obj, limits)
+        return from_json(obj, limits)
     except Exception as error:
         words = str(error) if isinstance(error, RaspcError) else f"malformed ({type(error).__name__}: {error})"
         raise ModelFormatError(f"{GRAPH}: {words}") from error

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from raspc.blocks.spaces import Matrix
 from raspc.errors import InputError
 
-SUMMATIONS: Mapping[str, Callable[[Matrix], Matrix]] = MappingProxyType(
+Numbers: TypeAlias = NDArray[np.float64]
+
+SUMMATIONS: Mapping[str, Callable[[Numbers], Numbers]] = MappingProxyType(
     {
         "any order": lambda n: n,
         "blocked": lambda n: 256.0 + np.ceil(n / 256),
@@ -92,31 +94,31 @@ class Precision:
         """The largest finite number."""
         return float((2.0 - 2.0 * self.unit) * 2.0**self.highest)
 
-    def roundings(self, terms: Matrix | float) -> Matrix:
+    def roundings(self, terms: Numbers | float) -> Numbers:
         """How many roundings a term of such a sum goes through, at most."""
         most = np.asarray(terms, np.float64)
         return np.minimum(most, SUMMATIONS[self.summation](most))
 
-    def round(self, numbers: Matrix, bits: int | None = None) -> Matrix:
+    def round(self, numbers: Numbers, bits: int | None = None) -> Numbers:
         """The nearest numbers of the format, ties to even; infinite where too large."""
         given = np.asarray(numbers, np.float64)
         if bits is None and self.bits in (24, 53):
             return given if self.bits == 53 else _single(given)
         return _rounded(given, bits or self.bits, self)
 
-    def holds(self, numbers: Matrix) -> bool:
+    def holds(self, numbers: Numbers) -> bool:
         """Whether every number is one of the format, as small integers are without much looking."""
         given = np.asarray(numbers, np.float64)
         rest = given[(np.abs(given) > 2.0 ** min(self.bits, self.highest)) | (np.rint(given) != given)]
         return bool(np.array_equal(self.round(rest), rest))
 
 
-def _single(numbers: Matrix) -> Matrix:
+def _single(numbers: Numbers) -> Numbers:
     with np.errstate(over="ignore"):
         return numbers.astype(np.float32).astype(np.float64)
 
 
-def _rounded(numbers: Matrix, bits: int, precision: Precision) -> Matrix:
+def _rounded(numbers: Numbers, bits: int, precision: Precision) -> Numbers:
     finite = np.isfinite(numbers)
     _, exponent = np.frexp(np.where(finite, numbers, 0.0))
     step = np.ldexp(1.0, np.maximum(exponent - bits, precision.lowest - bits + 1))

@@ -1,0 +1,1 @@
+"""Number formats, and what a compile was asked for."""
