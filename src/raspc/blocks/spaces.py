@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.target import PLAIN
+
 Matrix: TypeAlias = NDArray[np.float64]
 
 BOS = "bos"
@@ -86,7 +88,7 @@ class Head:
 
         Scores that carry rounding part by as much as the factor is larger than it must be.
         """
-        least = self.sharpness * np.sqrt(d_head)
+        least = self.sharpness * PLAIN.score_divisor(d_head)
         power = float(2.0 ** np.floor(np.log2(least)))
         return (
             power * float(np.ceil(4 * least / power)) / 4

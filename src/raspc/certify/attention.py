@@ -12,6 +12,7 @@ from raspc.blocks.spaces import Head, Matrix, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of
 from raspc.graph.nodes import Bits, Floats, Ids
 from raspc.numbers.precision import Precision
+from raspc.target import PLAIN
 
 EXP_ULPS = 4.0
 """How far off, in units of roundoff, an implementation of exp may be."""
@@ -92,7 +93,7 @@ def score_bounds(
     """The errors of a head's scores for n keys."""
     rounding = 0.0 if _exact(head, query, key, precision) else precision.sum_unit * (head.query.width + 2)
     apart = [_apart(head, p, query, key, rounding, precision) for p in penalties]
-    beta = float(head.scale(d_head) / np.sqrt(d_head)) * (1 - 2 * precision.unit)
+    beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head)) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
     raised = (head.log_sink or 0.0) + sink.raised
@@ -108,7 +109,7 @@ def score_bounds(
 
 def leak_at_bos(head: Head, query: Reading, key: Reading, d_head: int, n: int) -> float:
     """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
-    beta = float(head.scale(d_head) / np.sqrt(d_head))
+    beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head))
     silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
 
@@ -305,7 +306,7 @@ def sink_error(head: Head, said: Head, d_head: int, precision: Precision) -> Sin
         scale = head.scale(d_head)
         stored = float(precision.round(np.array([said.sink * scale]))[0]) / scale
         return Sink(abs(stored - head.sink) + precision.weight_error * abs(stored), 0.0)
-    root = np.sqrt(d_head)
+    root = PLAIN.score_divisor(d_head)
     stored, factor = precision.round(np.array([said.log_sink * root, 1 / root]))
     score = float(stored * factor)
     exact = float(factor) * root == 1.0 and np.log2(root) % 1 == 0

@@ -10,7 +10,6 @@ where they do not attend: what scores lower than a key that is always there by `
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -184,7 +183,7 @@ def _heads_alike(stream: _Stream, layer: Layer, first: bool) -> bool:
     for head in range(config.n_heads):
         part = slice(head * config.d_head, (head + 1) * config.d_head)
         moves = value[:, part] @ layer.linear.w[part][:, stream.rest]
-        scores = query[:, part] @ key[:, part].T / math.sqrt(config.d_head)
+        scores = query[:, part] @ key[:, part].T / config.target.score_divisor(config.d_head)
         if not _same(moves, stream.moved, stream.moved_rest):
             return False
         attends_alike = _same(scores, stream.moved, stream.moved) or (first and _first_layer_alike(stream, scores))

@@ -16,6 +16,7 @@ from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify.plan import Actual, Reused
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
+from raspc.target import Dense, Names
 from raspc.weights.model import Model
 
 
@@ -47,10 +48,14 @@ class _Reader:
             self.start |= {space["name"]: int(space["dims"][0]) for space in variable["spaces"]}
         tables = self.tables()
         blocks = tuple(self.block(i, block) for i, block in enumerate(self.lowered.blocks))
-        output = self.linear("unembed", slice(None), self.lowered.output)
+        output = self.linear(self.names.unembed, slice(None), self.lowered.output)
         self.sweeps()
         stray = {name: float(left.max()) for name, left in self.left.items() if left.size and left.any()}
         return Actual(blocks, tables, output, stray, tuple(self.reused))
+
+    @property
+    def names(self) -> Names:
+        return self.model.config.target.names
 
     def rows(self, space: str) -> slice:
         return slice(self.start[space], self.start[space] + self.size[space])
@@ -62,7 +67,7 @@ class _Reader:
         return part
 
     def tables(self) -> dict[str, Matrix]:
-        tokens, positions = "token_embed/embeddings", "pos_embed/embeddings"
+        tokens, positions = self.model.config.target.tables()
         found = {s: self.take(tokens, slice(0, len(t)), self.rows(s)) for s, t in self.lowered.embeddings.items()}
         found |= {
             s: self.take(positions, slice(1, len(t) + 1), self.rows(s)) for s, t in self.lowered.positions.items()
@@ -74,10 +79,10 @@ class _Reader:
         """A weight that must be just this; what it differs by stays unaccounted for."""
         self.left[name][where] = abs(self.params[name][where] - number)
 
-    def linear(self, module: str, columns: slice, planned: Read) -> Read:
+    def linear(self, called: Dense, columns: slice, planned: Read) -> Read:
         """A read of the stream."""
-        maps = {space: self.take(f"{module}/w", self.rows(space), columns) for space in planned.maps}
-        return Read(maps, self.take(f"{module}/b", columns))
+        maps = {space: self.take(called.w, self.rows(space), columns) for space in planned.maps}
+        return Read(maps, self.take(called.b, columns))
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -100,8 +105,8 @@ class _Reader:
             {space: np.hstack([v.maps[space] for v in values]) for space in head.value.maps},
             np.concatenate([v.bias for v in values]),
         )
-        prefix = f"transformer/layer_{int(parts[0]['layer'])}/attn"
-        bias = {space: self.take(f"{prefix}/linear/b", self.rows(space)) for space in head.write.bias}
+        out = self.names.layer(int(parts[0]["layer"])).linear
+        bias = {space: self.take(out.b, self.rows(space)) for space in head.write.bias}
         write = Write({space: np.vstack([w[space] for w in writes]) for space in head.write.maps}, bias)
         return replace(first, value=value, write=write)
 
@@ -116,34 +121,34 @@ class _Reader:
 
     def scores(self, head: Head, layer: int, number: int) -> Head:
         """What the weights say of the scores of one head."""
-        prefix, d_head = f"transformer/layer_{layer}/attn", self.model.config.d_head
+        called, d_head = self.names.layer(layer), self.model.config.d_head
         first, scale = number * d_head, head.scale(d_head)
         scored = slice(first, first + head.query.width)
-        query = self.linear(f"{prefix}/query", scored, head.query)
+        query = self.linear(called.query, scored, head.query)
         query = Read({space: matrix / scale for space, matrix in query.maps.items()}, query.bias / scale)
-        key = self.linear(f"{prefix}/key", scored, head.key)
+        key = self.linear(called.key, scored, head.key)
         sink = first + head.query.width
-        self.exactly(f"{prefix}/key/w", (self.start[BOS], sink), 1.0)
-        self.exactly(f"{prefix}/query/w", (self.start[BOS], sink), 2 * scale)
-        score = float(self.take(f"{prefix}/query/b", sink))
-        raised = None if head.log_sink is None else score / float(np.sqrt(d_head))
+        self.exactly(called.key.w, (self.start[BOS], sink), 1.0)
+        self.exactly(called.query.w, (self.start[BOS], sink), 2 * scale)
+        score = float(self.take(called.query.b, sink))
+        raised = None if head.log_sink is None else score / self.model.config.target.score_divisor(d_head)
         at = head.sink if raised is not None else score / scale
         return replace(head, query=query, key=key, sink=at, log_sink=raised)
 
     def values(self, head: Head, part: Mapping[str, Any]) -> tuple[Read, dict[str, Matrix]]:
         """The values of a block that one head moves, and where it writes them."""
-        prefix, d_head = f"transformer/layer_{int(part['layer'])}/attn", self.model.config.d_head
+        called, d_head = self.names.layer(int(part["layer"])), self.model.config.d_head
         low, high = map(int, part["values"])
         start = int(part["head"]) * d_head + int(part["column"])
         columns = slice(start, start + high - low)
-        value = self.linear(f"{prefix}/value", columns, head.value)
-        return value, {s: self.take(f"{prefix}/linear/w", columns, self.rows(s)) for s in head.write.maps}
+        value = self.linear(called.value, columns, head.value)
+        return value, {s: self.take(called.linear.w, columns, self.rows(s)) for s in head.write.maps}
 
     def neurons(self, block: Neurons, layer: int, start: int, stop: int) -> Neurons:
-        prefix, cut = f"transformer/layer_{layer}/mlp", slice(start, stop)
-        read = self.linear(f"{prefix}/linear_1", cut, block.read)
-        write = {s: self.take(f"{prefix}/linear_2/w", cut, self.rows(s)) for s in block.write.maps}
-        bias = {s: self.take(f"{prefix}/linear_2/b", self.rows(s)) for s in block.write.maps}
+        called, cut = self.names.layer(layer), slice(start, stop)
+        read = self.linear(called.linear_1, cut, block.read)
+        write = {s: self.take(called.linear_2.w, cut, self.rows(s)) for s in block.write.maps}
+        bias = {s: self.take(called.linear_2.b, self.rows(s)) for s in block.write.maps}
         return replace(block, read=read, write=Write(write, bias))
 
     # -- dimensions that are used again -----------------------------------------------------------
@@ -157,12 +162,12 @@ class _Reader:
 
     def swept(self, space: str, dim: int, layer: int) -> Reused:
         """What is left in a dimension once it has been cleared."""
-        prefix = f"transformer/layer_{layer}/mlp"
-        first, second = self.left[f"{prefix}/linear_1/w"], self.left[f"{prefix}/linear_2/w"]
+        inward, outward = self.names.layer(layer).linear_1.w, self.names.layer(layer).linear_2.w
+        first, second = self.left[inward], self.left[outward]
         kept = [1.0, 1.0]
         for neuron in np.flatnonzero((first[dim] != 0) & (second[:, dim] != 0)):
-            w = float(self.take(f"{prefix}/linear_1/w", dim, neuron))
-            kept[int(w < 0)] += float(self.take(f"{prefix}/linear_2/w", neuron, dim)) * w
+            w = float(self.take(inward, dim, neuron))
+            kept[int(w < 0)] += float(self.take(outward, neuron, dim)) * w
         return Reused(space, dim - self.start[space], dim, layer, (abs(kept[0]), abs(kept[1])))
 
 

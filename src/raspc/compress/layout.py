@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.compress import core
 from raspc.errors import InputError
+from raspc.target import READERS, Dense
 from raspc.weights.model import Model
 
 ONE, PAD = "one", "tokens:PAD"
@@ -27,28 +27,21 @@ def as_in_paper(model: Model) -> Model:
     if ONE in model.residual_labels:
         raise InputError("found a direction named 'one'; needed a model that keeps its biases; lay it out once")
     params: dict[str, NDArray[Any]] = {name: np.array(model.params[name]) for name in model.params}
-    for name in ("token_embed/embeddings", "pos_embed/embeddings"):
-        params[name] = np.hstack([params[name], np.zeros((len(params[name]), 2), params[name].dtype)])
-    params["token_embed/embeddings"][:, -2] = 1
-    params["token_embed/embeddings"][model.config.pad_id, -1] = 1
-    for layer in range(model.config.n_layers):
-        for module in core.READERS:
-            _read_constant(params, core.layer_name(layer, module))
-        for module in core.WRITERS:
-            _widen(params, core.layer_name(layer, module))
-    _read_constant(params, "unembed")
+    target, n_layers = model.config.target, model.config.n_layers
+    for name in target.writing(n_layers):
+        params[name] = np.concatenate([params[name], np.zeros((*params[name].shape[:-1], 2), np.float32)], axis=-1)
+    params[target.names.token_embed][:, -2] = 1
+    params[target.names.token_embed][model.config.pad_id, -1] = 1
+    for layer in target.names.layers(n_layers):
+        for role in READERS:
+            _read_constant(params, getattr(layer, role))
+    _read_constant(params, target.names.unembed)
     labels = (*model.residual_labels, ONE, PAD)
     config = replace(model.config, d_model=model.config.d_model + 2)
     return replace(model, config=config, params=params, residual_labels=labels, certificate=None)
 
 
-def _read_constant(params: dict[str, NDArray[Any]], name: str) -> None:
-    weights, bias = params[f"{name}/w"], params[f"{name}/b"]
-    params[f"{name}/w"] = np.vstack([weights, bias[None], np.zeros_like(bias)[None]])
-    params[f"{name}/b"] = np.zeros_like(bias)
-
-
-def _widen(params: dict[str, NDArray[Any]], name: str) -> None:
-    for part in ("w", "b"):
-        array = params[f"{name}/{part}"]
-        params[f"{name}/{part}"] = np.concatenate([array, np.zeros((*array.shape[:-1], 2), array.dtype)], axis=-1)
+def _read_constant(params: dict[str, NDArray[Any]], names: Dense) -> None:
+    weights, bias = params[names.w], params[names.b]
+    params[names.w] = np.vstack([weights, bias[None], np.zeros_like(bias)[None]])
+    params[names.b] = np.zeros_like(bias)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.compress import core
+from raspc.target import READERS
 from raspc.weights.model import Model
 
 Matrix = NDArray[np.float64]
@@ -93,11 +93,12 @@ def _tenant(model: Model, dims: tuple[int, ...], born: int, energy: Matrix) -> T
 def readers(model: Model) -> list[tuple[float, Matrix]]:
     """Everything that reads the stream, as (stage, [D, anything]); heads' parts have stages of their own, in order."""
     found: list[tuple[float, Matrix]] = []
-    for layer in range(model.config.n_layers):
-        for part, module in enumerate(core.READERS):
+    names, n_layers = model.config.target.names, model.config.n_layers
+    for layer, called in enumerate(names.layers(n_layers)):
+        for part, role in enumerate(READERS):
             stage = 2 * layer + (0.1 * part if part < 3 else 1)
-            found.append((stage, np.asarray(model.params[f"{core.layer_name(layer, module)}/w"], np.float64)))
-    return [*found, (2 * model.config.n_layers, np.asarray(model.params["unembed/w"], np.float64))]
+            found.append((stage, np.asarray(model.params[getattr(called, role).w], np.float64)))
+    return [*found, (2 * n_layers, np.asarray(model.params[names.unembed.w], np.float64))]
 
 
 def _widths(tenants: list[Tenant], d: int) -> list[int]:

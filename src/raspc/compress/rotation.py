@@ -17,9 +17,6 @@ from raspc.errors import CertificateError, InputError
 from raspc.weights.model import Model
 from raspc.weights.params import Array
 
-READERS = ("attn/query/w", "attn/key/w", "attn/value/w", "mlp/linear_1/w")
-WRITERS = ("attn/linear/w", "attn/linear/b", "mlp/linear_2/w", "mlp/linear_2/b")
-
 
 def rotate(model: Model, seed: int, haar: bool = False) -> Model:
     """The model under the orthogonal change of basis x → x·Q of its stream; Q comes from the seed (see `basis`).
@@ -69,11 +66,9 @@ def _binary(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def in_basis(model: Model, q: NDArray[np.float64]) -> dict[str, Array]:
     """The parameters of the model whose stream is x·Q, worked out in float64."""
     found: dict[str, Any] = {name: np.asarray(model.params[name], np.float64) for name in model.params}
-    layers = [f"transformer/layer_{i}" for i in range(model.config.n_layers)]
-    written = ["token_embed/embeddings", "pos_embed/embeddings"]
-    for name in written + [f"{layer}/{part}" for layer in layers for part in WRITERS]:
+    for name in model.config.target.writing(model.config.n_layers):
         found[name] = found[name] @ q
-    for name in ["unembed/w"] + [f"{layer}/{part}" for layer in layers for part in READERS]:
+    for name in model.config.target.reading(model.config.n_layers):
         found[name] = q.T @ found[name]
     return {name: array.astype(np.float32) for name, array in found.items()}
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from raspc.compress import core
 from raspc.compress.pool import Pool
 from raspc.compress.protocol import Protocol
 from raspc.compress.readers import by_readers
 from raspc.compress.runs import Runs
+from raspc.target import READERS, WRITERS
 from raspc.weights.model import Model
 
 Matrix = NDArray[np.float64]
@@ -94,13 +94,13 @@ def importance(pool: Pool) -> Matrix:
 
 def maps_of(model: Model) -> list[Matrix]:
     """[D, anything]: what reads the stream at even places, what writes it at odd ones."""
-    p = model.params
+    p, target = model.params, model.config.target
     found: list[Matrix] = []
-    readers = [p["unembed/w"]]
-    writers = [np.vstack([p["token_embed/embeddings"], p["pos_embed/embeddings"]]).T]
-    for layer in range(model.config.n_layers):
-        readers += [p[core.layer_name(layer, f"{module}/w")] for module in core.READERS]
-        writers += [p[core.layer_name(layer, f"{module}/w")].T for module in core.WRITERS]
+    readers = [p[target.names.unembed.w]]
+    writers = [np.vstack([p[name] for name in target.tables()]).T]
+    for layer in target.names.layers(model.config.n_layers):
+        readers += [p[getattr(layer, role).w] for role in READERS]
+        writers += [p[getattr(layer, role).w].T for role in WRITERS]
     writers += [np.zeros((model.config.d_model, 1))] * (len(readers) - len(writers))
     for read, written in zip(readers, writers, strict=True):
         found += [np.asarray(read, np.float64), np.asarray(written, np.float64)]

@@ -33,8 +33,12 @@ def averaging_heads(model: Model) -> list[tuple[int, int]]:
 def all_heads(model: Model) -> list[tuple[int, int]]:
     """(layer, head) of every head that does anything."""
     config = model.config
-    places = [(layer, head) for layer in range(config.n_layers) for head in range(config.n_heads)]
-    return [place for place in places if np.any(_columns(model, *place, "query/b"))]
+    return [
+        (layer, head)
+        for layer, names in enumerate(config.target.names.layers(config.n_layers))
+        for head in range(config.n_heads)
+        if np.any(_columns(model, head, names.query.b))
+    ]
 
 
 def softened(model: Model, beta: float, heads: list[tuple[int, int]] | None = None) -> Model:
@@ -53,28 +57,28 @@ def softened(model: Model, beta: float, heads: list[tuple[int, int]] | None = No
 
 def _soften(params: dict[str, Array], model: Model, layer: int, head: int, beta: float) -> None:
     """Every score but the absolute one of a raised sink (ln N) is a multiple of the compiler's scale."""
-    key = _columns(model, layer, head, "key/w")
+    key = _columns(model, head, model.config.target.names.layer(layer).key.w)
     sink = max((j for j in range(key.shape[1]) if np.any(key[:, j])), default=None)
     if sink is None:
         return
-    query, bias = _columns(model, layer, head, "query/w"), _columns(model, layer, head, "query/b")
+    called = model.config.target.names.layer(layer).query
+    query, bias = _columns(model, head, called.w), _columns(model, head, called.b)
     scale = float(np.abs(query[:, sink]).max()) / 2
     d_head = model.config.d_head
-    present = scale / math.sqrt(d_head)
+    present = scale / model.config.target.score_divisor(d_head)
     factor = beta / present
     if not 0 < factor < 1:
         return
     start = head * d_head
     cut = slice(start, start + d_head)
-    prefix = f"transformer/layer_{layer}/attn/query"
-    params[f"{prefix}/w"][:, cut] = query * factor
+    params[called.w][:, cut] = query * factor
     softer = bias * factor
     if abs(bias[sink]) < scale / 4:  # a sink of ln N rather than half a margin below "selected"
         softer[sink] = bias[sink]
-    params[f"{prefix}/b"][cut] = softer
+    params[called.b][cut] = softer
 
 
-def _columns(model: Model, layer: int, head: int, name: str) -> Array:
+def _columns(model: Model, head: int, name: str) -> Array:
     d_head = model.config.d_head
-    array: Array = model.params[f"transformer/layer_{layer}/attn/{name}"]
+    array: Array = model.params[name]
     return array[..., head * d_head : (head + 1) * d_head]

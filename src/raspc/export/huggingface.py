@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from torch import Tensor
 
 from raspc import jsonvalues
 from raspc.errors import InputError
+from raspc.export.renaming import renamed, torch_names
+from raspc.target import Layer, Names
 from raspc.values import Value
 from raspc.weights import Config, Model
 from raspc.weights.files import fresh_directory
@@ -156,44 +159,57 @@ def mobilebert_config(config: Config) -> Any:
     )  # fmt: skip
 
 
+MOBILEBERT_NAMES = torch_names(
+    "mobilebert.embeddings.word_embeddings",
+    "mobilebert.embeddings.position_embeddings",
+    Layer(
+        query="mobilebert.encoder.layer.{i}.attention.self.query",
+        key="mobilebert.encoder.layer.{i}.attention.self.key",
+        value="mobilebert.encoder.layer.{i}.attention.self.value",
+        linear="mobilebert.encoder.layer.{i}.attention.output.dense",
+        linear_1="mobilebert.encoder.layer.{i}.intermediate.dense",
+        linear_2="mobilebert.encoder.layer.{i}.output.dense",
+    ),
+    "classifier",
+)
+"""What MobileBERT calls our parameters."""
+
+
 def mobilebert_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The parameters under MobileBERT's names, padded with zeros to its width."""
-    width = heads_of(config) * config.d_head
-    found = {
-        "mobilebert.embeddings.word_embeddings.weight": _padded(
-            params["token_embed/embeddings"], config.d_vocab + 1, width
-        ),
-        "mobilebert.embeddings.position_embeddings.weight": _padded(
-            params["pos_embed/embeddings"], config.n_ctx, width
-        ),
-        "classifier.weight": _padded(params["unembed/w"].T, config.d_vocab_out, width),
-        "classifier.bias": _padded(params["unembed/b"], config.d_vocab_out),
-    }
-    for i in range(config.n_layers):
-        for ours, theirs in MOBILEBERT_NAMES.items():
-            w, b = (params[f"transformer/layer_{i}/{ours}/{short}"] for short in "wb")
-            inputs = config.d_mlp if ours == "mlp/linear_2" else width
-            outputs = config.d_mlp if ours == "mlp/linear_1" else width
-            name = f"mobilebert.encoder.layer.{i}.{theirs}"
-            found |= {f"{name}.weight": _padded(w.T, outputs, inputs), f"{name}.bias": _padded(b, outputs)}
-    return found
+    """The parameters under MobileBERT's names, padded with zeros to its width, and with a row for UNK."""
+    heads = heads_of(config)
+    return _state(config, params, MOBILEBERT_NAMES, n_heads=heads, d_model=heads * config.d_head)
 
 
-MOBILEBERT_NAMES = {
-    "attn/query": "attention.self.query",
-    "attn/key": "attention.self.key",
-    "attn/value": "attention.self.value",
-    "attn/linear": "attention.output.dense",
-    "mlp/linear_1": "intermediate.dense",
-    "mlp/linear_2": "output.dense",
-}
+@dataclass(frozen=True)
+class _Sizes:
+    """The sizes of a model that has room for more than the one that it holds."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    d_mlp: int
+    n_ctx: int
+    d_vocab: int
+    d_vocab_out: int
 
 
-def _padded(array: Array, *shape: int) -> Tensor:
+def _state(config: Config, params: Mapping[str, Any], names: Names, n_heads: int, d_model: int) -> dict[str, Tensor]:
+    """The parameters under other names, in the corners of zeros of these sizes; the last token is UNK."""
+    room = _Sizes(
+        config.n_layers, n_heads, d_model, config.d_head, config.d_mlp, config.n_ctx,
+        config.d_vocab + 1, config.d_vocab_out,
+    )  # fmt: skip
+    padded = {name: _padded(params[name], *shape) for name, shape in config.target.parameters(room).items()}
+    return {name: torch.tensor(array).contiguous() for name, array in renamed(config, padded, names).items()}
+
+
+def _padded(array: Array, *shape: int) -> Array:
     """The array in the corner of zeros."""
     found = np.zeros(shape, np.float32)
     found[tuple(slice(size) for size in array.shape)] = array
-    return torch.from_numpy(found)
+    return found
 
 
 def _write_causal(model: Model, dtype: torch.dtype, directory: Path) -> None:
@@ -213,17 +229,22 @@ def _write_causal(model: Model, dtype: torch.dtype, directory: Path) -> None:
     _write(RaspcForTokenClassification(stated), causal_state(config, model.params), dtype, directory)
 
 
+CAUSAL_NAMES = torch_names(
+    "token_embed",
+    "pos_embed",
+    Layer(
+        query="layers.{i}.attn.query",
+        key="layers.{i}.attn.key",
+        value="layers.{i}.attn.value",
+        linear="layers.{i}.attn.linear",
+        linear_1="layers.{i}.linear_1",
+        linear_2="layers.{i}.linear_2",
+    ),
+    "classifier",
+)
+"""What `modeling_raspc` calls them."""
+
+
 def causal_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
     """The parameters under the names of `modeling_raspc`, with a row of zeros for UNK."""
-    found = {
-        "token_embed.weight": _padded(params["token_embed/embeddings"], config.d_vocab + 1, config.d_model),
-        "pos_embed.weight": _padded(params["pos_embed/embeddings"], config.n_ctx, config.d_model),
-        "classifier.weight": _padded(params["unembed/w"].T, config.d_vocab_out, config.d_model),
-        "classifier.bias": _padded(params["unembed/b"], config.d_vocab_out),
-    }
-    for i in range(config.n_layers):
-        for module in MOBILEBERT_NAMES:
-            w, b = (params[f"transformer/layer_{i}/{module}/{short}"] for short in "wb")
-            name = f"layers.{i}.{module.removeprefix('mlp/').replace('/', '.')}"
-            found |= {f"{name}.weight": _padded(w.T, *w.T.shape), f"{name}.bias": _padded(b, *b.shape)}
-    return found
+    return _state(config, params, CAUSAL_NAMES, config.n_heads, config.d_model)

@@ -7,7 +7,6 @@ vocabulary, BOS and PAD) and `raspc.residual_labels`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -18,11 +17,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from raspc import jsonvalues
 from raspc.errors import InputError
+from raspc.target import Dense, Layer
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
 from raspc.weights.params import Array
 
 OPTIONS = ("trace",)
+ACTIVATIONS = {"relu": "Relu"}
+"""What ONNX calls the activations."""
 OPSET = 17
 IR_VERSION = 8
 ELEMENTS = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "float16": TensorProto.FLOAT16}
@@ -49,10 +51,9 @@ class Builder:
         self.constants[name] = np.asarray(array, dtype or self.dtype)
         return name
 
-    def linear(self, x: str, module: str, params: Any, output: str) -> str:
+    def linear(self, x: str, called: Dense, params: Any, output: str) -> str:
         """x · w + b."""
-        w = self.constant(f"{module}/w", params[f"{module}/w"])
-        b = self.constant(f"{module}/b", params[f"{module}/b"])
+        w, b = (self.constant(name, params[name]) for name in called)
         return self.add("Add", [self.add("MatMul", [x, w], f"{output}/product"), b], output)
 
 
@@ -109,11 +110,11 @@ def _model(model: Model, dtype: str, trace: bool) -> onnx.ModelProto:
 
 def _graph(config: Config, params: Any, dtype: str, trace: bool) -> onnx.GraphProto:
     build = Builder(dtype)
-    x, mask = _embed(build, params), _mask(build, config)
-    for i in range(config.n_layers):
-        x = _attention(build, config, params, i, x, mask)
-        x = _mlp(build, params, i, x)
-    build.linear(x, "unembed", params, "logits")
+    x, mask = _embed(build, config, params), _mask(build, config)
+    for i, layer in enumerate(config.target.names.layers(config.n_layers)):
+        x = _attention(build, config, params, layer, x, mask, f"layer_{i}/attn")
+        x = _mlp(build, config, params, layer, x, f"layer_{i}/mlp")
+    build.linear(x, config.target.names.unembed, params, "logits")
     outputs = activations(config) if trace else {"logits": (*STREAM, config.d_vocab_out)}
     return helper.make_graph(
         build.nodes,
@@ -124,10 +125,9 @@ def _graph(config: Config, params: Any, dtype: str, trace: bool) -> onnx.GraphPr
     )
 
 
-def _embed(build: Builder, params: Any) -> str:
+def _embed(build: Builder, config: Config, params: Any) -> str:
     """token_embed[ids] + pos_embed[: length]; leaves `length`, the shape of one dimension, for the mask."""
-    token = build.constant("token_embed/embeddings", params["token_embed/embeddings"])
-    position = build.constant("pos_embed/embeddings", params["pos_embed/embeddings"])
+    token, position = (build.constant(name, params[name]) for name in config.target.tables())
     zero, one = build.constant("zero", [0], "int64"), build.constant("one", [1], "int64")
     length = build.add("Shape", ["ids"], "length", start=1, end=2)
     tokens = build.add("Gather", [token, "ids"], "tokens")
@@ -150,12 +150,13 @@ def _mask(build: Builder, config: Config) -> str:
     return build.add("Where", [hidden, minus, nothing], "mask")
 
 
-def _attention(build: Builder, config: Config, params: Any, i: int, x: str, mask: str) -> str:
-    module, name = f"transformer/layer_{i}/attn", f"layer_{i}/attn"
-    q = _heads(build, config, build.linear(x, f"{module}/query", params, f"{name}/q"), (0, 2, 1, 3))
-    k = _heads(build, config, build.linear(x, f"{module}/key", params, f"{name}/k"), (0, 2, 3, 1))
-    v = _heads(build, config, build.linear(x, f"{module}/value", params, f"{name}/v"), (0, 2, 1, 3))
-    scale = build.constant("scale", 1 / math.sqrt(config.d_head))
+def _attention(
+    build: Builder, config: Config, params: Any, layer: Layer[Dense], x: str, mask: str, name: str
+) -> str:  # fmt: skip
+    q = _heads(build, config, build.linear(x, layer.query, params, f"{name}/q"), (0, 2, 1, 3))
+    k = _heads(build, config, build.linear(x, layer.key, params, f"{name}/k"), (0, 2, 3, 1))
+    v = _heads(build, config, build.linear(x, layer.value, params, f"{name}/v"), (0, 2, 1, 3))
+    scale = build.constant("scale", config.target.score_scale(config.d_head))
     logits = build.add("Mul", [build.add("MatMul", [q, k], f"{name}/scores"), scale], f"{name}/logits")
     masked = build.add("Add", [logits, mask], f"{name}/masked")
     pattern = build.add("Softmax", [masked], f"{name}/pattern", axis=-1)
@@ -163,7 +164,7 @@ def _attention(build: Builder, config: Config, params: Any, i: int, x: str, mask
     by_position = build.add("Transpose", [mixed], f"{name}/by_position", perm=(0, 2, 1, 3))
     flat = build.constant("flat", [0, 0, config.n_heads * config.d_head], "int64")
     joined = build.add("Reshape", [by_position, flat], f"{name}/joined")
-    output = build.linear(joined, f"{module}/linear", params, f"{name}/output")
+    output = build.linear(joined, layer.linear, params, f"{name}/output")
     return build.add("Add", [x, output], f"{name}/residual")
 
 
@@ -173,9 +174,8 @@ def _heads(build: Builder, config: Config, x: str, order: tuple[int, ...]) -> st
     return build.add("Transpose", [build.add("Reshape", [x, split], f"{x}/split")], f"{x}/heads", perm=order)
 
 
-def _mlp(build: Builder, params: Any, i: int, x: str) -> str:
-    module, name = f"transformer/layer_{i}/mlp", f"layer_{i}/mlp"
-    hidden = build.linear(x, f"{module}/linear_1", params, f"{name}/hidden")
-    active = build.add("Relu", [hidden], f"{name}/active")
-    output = build.linear(active, f"{module}/linear_2", params, f"{name}/output")
+def _mlp(build: Builder, config: Config, params: Any, layer: Layer[Dense], x: str, name: str) -> str:
+    hidden = build.linear(x, layer.linear_1, params, f"{name}/hidden")
+    active = build.add(ACTIVATIONS[config.activation], [hidden], f"{name}/active")
+    output = build.linear(active, layer.linear_2, params, f"{name}/output")
     return build.add("Add", [x, output], f"{name}/residual")

@@ -12,11 +12,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from raspc import jsonvalues
+from raspc.export.renaming import renamed, torch_names
+from raspc.target import Layer as Maps
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
 from raspc.weights.forward import Trace
@@ -140,25 +141,32 @@ def convert(
     safetensors with the config as its one metadata entry.
     """
     transformer = Transformer(model.config)
-    transformer.load_state_dict(state_dict(model.params))
+    transformer.load_state_dict(state_dict(model.config, model.params))
     transformer.to(device=device, dtype=getattr(torch, dtype)).eval()
     if path is not None:
         write_file(path, _file_bytes(transformer, Path(path).suffix))
     return transformer
 
 
-def state_dict(params: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The canonical parameters under PyTorch's names and in its layout."""
-    return {_torch_name(name): _torch_layout(name, array) for name, array in params.items()}
+NAMES = torch_names(
+    "token_embed",
+    "pos_embed",
+    Maps(
+        query="layers.{i}.attn.query",
+        key="layers.{i}.attn.key",
+        value="layers.{i}.attn.value",
+        linear="layers.{i}.attn.linear",
+        linear_1="layers.{i}.mlp.linear_1",
+        linear_2="layers.{i}.mlp.linear_2",
+    ),
+    "unembed",
+)
+"""What the modules above are called."""
 
 
-def _torch_name(name: str) -> str:
-    *modules, short = name.replace("transformer/layer_", "layers/").split("/")
-    return ".".join((*modules, "bias" if short == "b" else "weight"))
-
-
-def _torch_layout(name: str, array: np.ndarray[Any, Any]) -> Tensor:
-    return torch.tensor(array.T if name.endswith("/w") else array).contiguous()
+def state_dict(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The parameters under PyTorch's names and in its layout."""
+    return {name: torch.tensor(array).contiguous() for name, array in renamed(config, params, NAMES).items()}
 
 
 def _file_bytes(transformer: Transformer, suffix: str) -> bytes:

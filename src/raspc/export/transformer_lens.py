@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 
 from raspc.errors import InputError
+from raspc.export.renaming import renamed, torch_names
+from raspc.target import Layer
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
 
@@ -59,7 +61,7 @@ def sizes(config: Config) -> dict[str, Any]:
         "n_layers": config.n_layers, "n_heads": config.n_heads, "d_model": config.d_model,
         "d_head": config.d_head, "d_mlp": config.d_mlp, "n_ctx": config.n_ctx,
         "d_vocab": config.d_vocab, "d_vocab_out": config.d_vocab_out,
-        "act_fn": config.activation, "normalization_type": None,
+        "act_fn": config.activation, "normalization_type": config.target.normalisation,
         "attention_dir": "causal" if config.causal else "bidirectional",
     }  # fmt: skip
 
@@ -90,26 +92,25 @@ def _padding_argument(pad_id: int) -> Callable[..., tuple[tuple[Any, ...], dict[
     return state_it
 
 
+BRIDGE_NAMES = torch_names(
+    "embed",
+    "pos_embed",
+    Layer(
+        query="blocks.{i}.attn.q",
+        key="blocks.{i}.attn.k",
+        value="blocks.{i}.attn.v",
+        linear="blocks.{i}.attn.o",
+        linear_1="blocks.{i}.mlp.in",
+        linear_2="blocks.{i}.mlp.out",
+    ),
+    "unembed",
+)
+"""What TransformerLens 4's native model calls its parameters."""
+
+
 def bridge_state(config: Config, params: Weights) -> dict[str, Tensor]:
     """The weights under the names of TransformerLens 4's native model, [out, in]."""
-    found = {
-        "embed.weight": _tensor(params["token_embed/embeddings"]),
-        "pos_embed.weight": _tensor(params["pos_embed/embeddings"]),
-        "unembed.weight": _tensor(params["unembed/w"].T),
-        "unembed.bias": _tensor(params["unembed/b"]),
-    }
-    for i in range(config.n_layers):
-        for ours, theirs in BRIDGE_NAMES.items():
-            module = f"transformer/layer_{i}/{ours}"
-            found[f"blocks.{i}.{theirs}.weight"] = _tensor(params[f"{module}/w"].T)
-            found[f"blocks.{i}.{theirs}.bias"] = _tensor(params[f"{module}/b"])
-    return found
-
-
-BRIDGE_NAMES = {
-    "attn/query": "attn.q", "attn/key": "attn.k", "attn/value": "attn.v", "attn/linear": "attn.o",
-    "mlp/linear_1": "mlp.in", "mlp/linear_2": "mlp.out",
-}  # fmt: skip
+    return {name: _tensor(array) for name, array in renamed(config, params, BRIDGE_NAMES).items()}
 
 
 def _hooked(config: Config, params: Weights, dtype: torch.dtype, device: str) -> Any:
@@ -146,25 +147,21 @@ def hooked_state(config: Config, params: Weights) -> dict[str, Tensor]:
 
     `W_Q`, `W_K`, `W_V`: [head, d_model, d_head]; `W_O`: [head, d_head, d_model].
     """
+    names, heads = config.target.names, (config.n_heads, config.d_head)
     found = {
-        "embed.W_E": _tensor(params["token_embed/embeddings"]),
-        "pos_embed.W_pos": _tensor(params["pos_embed/embeddings"]),
-        "unembed.W_U": _tensor(params["unembed/w"]),
-        "unembed.b_U": _tensor(params["unembed/b"]),
-    }
-    heads = (config.n_heads, config.d_head)
-    for i in range(config.n_layers):
-        ours, theirs = f"transformer/layer_{i}", f"blocks.{i}"
-        for name, letter in (("query", "Q"), ("key", "K"), ("value", "V")):
-            weight = params[f"{ours}/attn/{name}/w"].reshape(config.d_model, *heads)
-            found[f"{theirs}.attn.W_{letter}"] = _tensor(weight.transpose(1, 0, 2))
-            found[f"{theirs}.attn.b_{letter}"] = _tensor(params[f"{ours}/attn/{name}/b"].reshape(heads))
-        found[f"{theirs}.attn.W_O"] = _tensor(params[f"{ours}/attn/linear/w"].reshape(*heads, config.d_model))
-        found[f"{theirs}.attn.b_O"] = _tensor(params[f"{ours}/attn/linear/b"])
-        for name, short in (("linear_1", "in"), ("linear_2", "out")):
-            found[f"{theirs}.mlp.W_{short}"] = _tensor(params[f"{ours}/mlp/{name}/w"])
-            found[f"{theirs}.mlp.b_{short}"] = _tensor(params[f"{ours}/mlp/{name}/b"])
-    return found
+        "embed.W_E": params[names.token_embed], "pos_embed.W_pos": params[names.pos_embed],
+        "unembed.W_U": params[names.unembed.w], "unembed.b_U": params[names.unembed.b],
+    }  # fmt: skip
+    for i, layer in enumerate(names.layers(config.n_layers)):
+        attn, mlp = f"blocks.{i}.attn", f"blocks.{i}.mlp"
+        for called, letter in zip(layer[:3], "QKV", strict=True):
+            found[f"{attn}.W_{letter}"] = params[called.w].reshape(config.d_model, *heads).transpose(1, 0, 2)
+            found[f"{attn}.b_{letter}"] = params[called.b].reshape(heads)
+        found[f"{attn}.W_O"] = params[layer.linear.w].reshape(*heads, config.d_model)
+        found[f"{attn}.b_O"] = params[layer.linear.b]
+        found |= {f"{mlp}.W_in": params[layer.linear_1.w], f"{mlp}.b_in": params[layer.linear_1.b]}
+        found |= {f"{mlp}.W_out": params[layer.linear_2.w], f"{mlp}.b_out": params[layer.linear_2.b]}
+    return {name: _tensor(array) for name, array in found.items()}
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> Tensor:
@@ -208,8 +205,9 @@ def output_label(model: Model) -> str:
     Raises InputError where the unembedding is anything but that selection.
     """
     values, labels = model.config.output.values, list(model.residual_labels)
-    if model.config.output.kind == "categorical" and not model.params["unembed/b"].any():
-        weights = model.params["unembed/w"]
+    unembed = model.config.target.names.unembed
+    if model.config.output.kind == "categorical" and not model.params[unembed.b].any():
+        weights = model.params[unembed.w]
         for label in dict.fromkeys(label.rpartition(":")[0] for label in labels):
             names = [f"{label}:{value}" for value in values]
             if all(name in labels for name in names):

@@ -17,6 +17,7 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
 from raspc.numbers.options import DEFAULT, Options
+from raspc.target import PLAIN
 from raspc.weights.config import Config, Output
 from raspc.weights.heads import Shape, Slot, head_shape, layers_of
 
@@ -113,17 +114,17 @@ def config_of(
 
 
 def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Config) -> dict[str, Matrix]:
-    """The parameters under their canonical names, float64."""
-    params = _embeddings(lowered, layout, config)
+    """The parameters under the names of the config's target, float64."""
+    params, names = _embeddings(lowered, layout, config), config.target.names
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
         neurons = [lowered.blocks[i] for i in mlp]
-        prefix = f"transformer/layer_{layer}"
-        attn = _attention(lowered, layout.heads.slots(lowered, attention), layout)
-        params |= {f"{prefix}/attn/{name}": array for name, array in attn.items()}
-        dense = _mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ()))
-        params |= {f"{prefix}/mlp/{name}": array for name, array in dense.items()}
-    params["unembed/w"], params["unembed/b"] = layout.matrix(lowered.output), lowered.output.bias
-    return params
+        maps = [
+            *_attention(lowered, layout.heads.slots(lowered, attention), layout),
+            *_mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ())),
+        ]
+        for called, found in zip(names.layer(layer), maps, strict=True):
+            params |= zip(called, found, strict=True)
+    return params | dict(zip(names.unembed, (layout.matrix(lowered.output), lowered.output.bias), strict=True))
 
 
 def _embeddings(lowered: Lowered, layout: Layout, config: Config) -> dict[str, Matrix]:
@@ -134,41 +135,44 @@ def _embeddings(lowered: Lowered, layout: Layout, config: Config) -> dict[str, M
         tokens[: len(table), layout.slice(space)] += table
     for space, table in lowered.positions.items():
         positions[1 : len(table) + 1, layout.slice(space)] += table
-    return {"token_embed/embeddings": tokens, "pos_embed/embeddings": positions}
+    return dict(zip(config.target.tables(), (tokens, positions), strict=True))
 
 
-def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> dict[str, Matrix]:
+Map = tuple[Matrix, Matrix]
+"""The weights and the bias of a linear map."""
+
+
+def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> list[Map]:
+    """Query, key, value, and the map back to the stream."""
     d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
-    arrays = {f"{part}/w": np.zeros((d_model, n, d_head)) for part in ("query", "key", "value")}
-    arrays |= {f"{part}/b": np.zeros((n, d_head)) for part in ("query", "key", "value")}
+    weights = [np.zeros((d_model, n, d_head)) for _ in range(3)]
+    biases = [np.zeros((n, d_head)) for _ in range(3)]
     out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
     for i, slot in enumerate(slots):
         heads = [head for place in slot.blocks if isinstance(head := lowered.blocks[place], Head)]
         columns, width = slice(slot.start, slot.stop), slot.stop - slot.start
-        _place_scores(arrays, i, heads[0], layout)
-        arrays["value/w"][:, i, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
-        arrays["value/b"][i, :width] = np.concatenate([head.value.bias for head in heads])[columns]
+        query, key, value = ((w[:, i], b[i]) for w, b in zip(weights, biases, strict=True))
+        _place_scores(query, key, heads[0], layout)
+        value[0][:, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
+        value[1][:width] = np.concatenate([head.value.bias for head in heads])[columns]
         out[i, :width] = np.vstack([_written(head.write, head.value.width, layout) for head in heads])[columns]
         for head in heads if slot.start == 0 else ():
             for space, added in head.write.bias.items():
                 bias[layout.slice(space)] += added
-    flat = {name: a.reshape(*a.shape[:-2], n * d_head) for name, a in arrays.items()}
-    return {**flat, "linear/w": out.reshape(n * d_head, d_model), "linear/b": bias}
+    inward = [(w.reshape(d_model, -1), b.reshape(-1)) for w, b in zip(weights, biases, strict=True)]
+    return [*inward, (out.reshape(-1, d_model), bias)]
 
 
-def _place_scores(arrays: dict[str, Matrix], i: int, head: Head, layout: Layout) -> None:
+def _place_scores(query: Map, key: Map, head: Head, layout: Layout) -> None:
     """Penalties first; the last column is the sink: BOS as a key, its score as the query."""
     r, scale = head.query.width, head.scale(layout.d_head)
     bos = layout.start[BOS]
-    arrays["query/w"][:, i, :r], arrays["query/b"][i, :r] = (
-        scale * layout.matrix(head.query),
-        scale * head.query.bias,
-    )
-    arrays["key/w"][:, i, :r], arrays["key/b"][i, :r] = layout.matrix(head.key), head.key.bias
-    sink = scale * head.sink if head.log_sink is None else head.log_sink * np.sqrt(layout.d_head)
-    arrays["key/w"][bos, i, r] = 1.0
-    arrays["query/b"][i, r] = sink
-    arrays["query/w"][bos, i, r] = 2 * scale  # as a query BOS attends to itself alone
+    query[0][:, :r], query[1][:r] = scale * layout.matrix(head.query), scale * head.query.bias
+    key[0][:, :r], key[1][:r] = layout.matrix(head.key), head.key.bias
+    sink = scale * head.sink if head.log_sink is None else head.log_sink * PLAIN.score_divisor(layout.d_head)
+    key[0][bos, r] = 1.0
+    query[1][r] = sink
+    query[0][bos, r] = 2 * scale  # as a query BOS attends to itself alone
 
 
 def _written(write: Write, width: int, layout: Layout) -> Matrix:
@@ -178,7 +182,8 @@ def _written(write: Write, width: int, layout: Layout) -> Matrix:
     return full
 
 
-def _mlp(blocks: Sequence[Neurons], layout: Layout, sweeps: Sequence[Sweep]) -> dict[str, Matrix]:
+def _mlp(blocks: Sequence[Neurons], layout: Layout, sweeps: Sequence[Sweep]) -> list[Map]:
+    """The map to the neurons, and the one back to the stream."""
     w1, b1 = np.zeros((layout.d_model, layout.d_mlp)), np.zeros(layout.d_mlp)
     w2, b2 = np.zeros((layout.d_mlp, layout.d_model)), np.zeros(layout.d_model)
     start = 0
@@ -193,4 +198,4 @@ def _mlp(blocks: Sequence[Neurons], layout: Layout, sweeps: Sequence[Sweep]) -> 
         for sign in (1.0, -1.0)[: sweep.size]:
             w1[sweep.dim, start], w2[start, sweep.dim] = sign, -sign
             start += 1
-    return {"linear_1/w": w1, "linear_1/b": b1, "linear_2/w": w2, "linear_2/b": b2}
+    return [(w1, b1), (w2, b2)]

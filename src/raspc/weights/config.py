@@ -8,10 +8,10 @@ from typing import Any
 
 from raspc import jsonvalues, values
 from raspc.errors import ModelFormatError, RaspcError
+from raspc.target import PLAIN, Target
 from raspc.values import Value
 
 FORMAT_VERSION = 1
-ACTIVATIONS = ("relu",)
 
 MAX_SIZE = 2**31 - 1
 """No size in a config may exceed what every framework can index."""
@@ -74,12 +74,17 @@ class Config:
     bos_id: int
     pad_id: int
     output: Output
-    activation: str = "relu"
+    activation: str = PLAIN.activation
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
         if found := _faults(self):
             raise ModelFormatError("config: " + "; ".join(found))
+
+    @property
+    def target(self) -> Target:
+        """The transformer that the weights are for; `activation` says the same as it does."""
+        return PLAIN
 
     @property
     def bos(self) -> Value:
@@ -144,8 +149,8 @@ def _type_faults(config: Config) -> list[str]:
         found.append(f"causal must be true or false, found {config.causal!r}")
     if config.format_version != FORMAT_VERSION or not _is_int(config.format_version):
         found.append(f"format_version must be {FORMAT_VERSION}, found {config.format_version!r}")
-    if config.activation not in ACTIVATIONS:
-        found.append(f"activation must be one of {ACTIVATIONS}, found {config.activation!r}")
+    if config.activation != config.target.activation:
+        found.append(f"activation must be {config.target.activation!r}, found {config.activation!r}")
     return found
 
 

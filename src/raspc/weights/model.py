@@ -14,6 +14,7 @@ import numpy.typing as npt
 from raspc.errors import InputError, ModelFormatError
 from raspc.numbers.options import Options, options_in
 from raspc.numbers.precision import Precision
+from raspc.target import PLAIN
 from raspc.values import Value
 from raspc.weights import encoders, rounded
 from raspc.weights.config import Config
@@ -66,8 +67,8 @@ class ModelConfig:
     mlp_hidden_size: int
     causal: bool
     dropout_rate: float = 0.0
-    activation_function: str = "relu"
-    layer_norm: bool = False
+    activation_function: str = PLAIN.activation
+    layer_norm: bool = PLAIN.normalisation is not None
 
 
 @dataclass(frozen=True, eq=False)

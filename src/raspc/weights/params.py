@@ -1,7 +1,6 @@
 """The canonical parameters: their names, shapes, and the mapping that holds them.
 
-The names are those that Haiku gives to Tracr's modules, with the unembedding added:
-`transformer/layer_0/attn/query/w`.
+Names and shapes are those of the config's target (`raspc.target`), such as `transformer/layer_0/attn/query/w`.
 """
 
 from __future__ import annotations
@@ -21,29 +20,7 @@ Shape = tuple[int, ...]
 
 def shapes(config: Config) -> dict[str, Shape]:
     """The shape of each parameter, by its flat name, in the order of the forward pass."""
-    found: dict[str, Shape] = {
-        "token_embed/embeddings": (config.d_vocab, config.d_model),
-        "pos_embed/embeddings": (config.n_ctx, config.d_model),
-    }
-    for layer in range(config.n_layers):
-        found |= _layer_shapes(config, f"transformer/layer_{layer}")
-    return found | _linear("unembed", config.d_model, config.d_vocab_out)
-
-
-def _layer_shapes(config: Config, prefix: str) -> dict[str, Shape]:
-    d_model, heads, d_mlp = config.d_model, config.n_heads * config.d_head, config.d_mlp
-    return {
-        **_linear(f"{prefix}/attn/query", d_model, heads),
-        **_linear(f"{prefix}/attn/key", d_model, heads),
-        **_linear(f"{prefix}/attn/value", d_model, heads),
-        **_linear(f"{prefix}/attn/linear", heads, d_model),
-        **_linear(f"{prefix}/mlp/linear_1", d_model, d_mlp),
-        **_linear(f"{prefix}/mlp/linear_2", d_mlp, d_model),
-    }
-
-
-def _linear(module: str, inputs: int, outputs: int) -> dict[str, Shape]:
-    return {f"{module}/w": (inputs, outputs), f"{module}/b": (outputs,)}
+    return config.target.parameters(config)
 
 
 class Params(Mapping[str, Any]):

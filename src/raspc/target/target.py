@@ -1,0 +1,144 @@
+"""The transformer that is compiled for: what it computes, and what its parameters are called and shaped like."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from raspc.target.names import Dense, Layer, Names
+
+Axes = tuple[int, ...]
+
+READERS = ("query", "key", "value", "linear_1")
+"""The linear maps of a layer that read the stream."""
+WRITERS = ("linear", "linear_2")
+"""The linear maps of a layer that add to the stream, in the order in which they do."""
+
+
+class Sizes(Protocol):
+    """What the shapes of parameters follow from; `raspc.weights.Config` has these."""
+
+    @property
+    def n_layers(self) -> int: ...
+    @property
+    def n_heads(self) -> int: ...
+    @property
+    def d_model(self) -> int: ...
+    @property
+    def d_head(self) -> int: ...
+    @property
+    def d_mlp(self) -> int: ...
+    @property
+    def n_ctx(self) -> int: ...
+    @property
+    def d_vocab(self) -> int: ...
+    @property
+    def d_vocab_out(self) -> int: ...
+
+
+class Wiring(Protocol):
+    """What a forward pass must be told of a model beside its parameters; `raspc.weights.Config` has these."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def n_layers(self) -> int: ...
+    @property
+    def n_heads(self) -> int: ...
+    @property
+    def d_head(self) -> int: ...
+    @property
+    def causal(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """A family of transformers.
+
+    `activation` is what neurons apply. `normalisation` is what is applied to the stream before it is read, None for
+    nothing. `has_positions`: a table of positions is added to the embeddings; else order is seen by the mask alone.
+    `has_biases`: every linear map adds a bias. `scales_scores`: a query's product with a key is divided by √d_head.
+    """
+
+    name: str
+    names: Names
+    activation: str = "relu"
+    normalisation: str | None = None
+    has_positions: bool = True
+    has_biases: bool = True
+    scales_scores: bool = True
+
+    def score_divisor(self, d_head: int) -> float:
+        """What products of queries and keys are divided by."""
+        return math.sqrt(d_head) if self.scales_scores else 1.0
+
+    def score_scale(self, d_head: int) -> float:
+        """What products of queries and keys are multiplied by."""
+        return 1 / self.score_divisor(d_head)
+
+    def tables(self) -> tuple[str, ...]:
+        """The names of what is added up to embed a token."""
+        return (self.names.token_embed, self.names.pos_embed) if self.has_positions else (self.names.token_embed,)
+
+    def parameters(self, sizes: Sizes) -> dict[str, Axes]:
+        """The name and shape of every parameter, in the order of the forward pass. Linear maps are [in, out]."""
+        rows = (sizes.d_vocab, sizes.n_ctx)
+        found: dict[str, Axes] = {name: (n, sizes.d_model) for name, n in zip(self.tables(), rows, strict=False)}
+        for layer in self.names.layers(sizes.n_layers):
+            for names, ends in zip(layer, _ends(sizes), strict=True):
+                found |= self._linear(names, *ends)
+        return found | self._linear(self.names.unembed, sizes.d_model, sizes.d_vocab_out)
+
+    def _linear(self, names: Dense, inputs: int, outputs: int) -> dict[str, Axes]:
+        weights: dict[str, Axes] = {names.w: (inputs, outputs)}
+        return weights | {names.b: (outputs,)} if self.has_biases else weights
+
+    def of_layers(self, n_layers: int) -> Iterator[str]:
+        """The names of all parameters that belong to layers."""
+        for layer in self.names.layers(n_layers):
+            for names in layer:
+                yield from names if self.has_biases else names[:1]
+
+    def reading(self, n_layers: int) -> Iterator[str]:
+        """The names of all parameters whose first axis is the residual stream."""
+        for layer in self.names.layers(n_layers):
+            yield from (getattr(layer, role).w for role in READERS)
+        yield self.names.unembed.w
+
+    def writing(self, n_layers: int) -> Iterator[str]:
+        """The names of all parameters whose last axis is the residual stream."""
+        yield from self.tables()
+        for layer in self.names.layers(n_layers):
+            for role in WRITERS:
+                names: Dense = getattr(layer, role)
+                yield from names if self.has_biases else names[:1]
+
+
+def _ends(sizes: Sizes) -> Layer[tuple[int, int]]:
+    """What each map of a layer leads from and to."""
+    d_model, heads, d_mlp = sizes.d_model, sizes.n_heads * sizes.d_head, sizes.d_mlp
+    inward = (d_model, heads)
+    return Layer(inward, inward, inward, (heads, d_model), (d_model, d_mlp), (d_mlp, d_model))
+
+
+PLAIN = Target(
+    "plain",
+    Names(
+        token_embed="token_embed/embeddings",
+        pos_embed="pos_embed/embeddings",
+        modules=Layer(
+            query="transformer/layer_{i}/attn/query",
+            key="transformer/layer_{i}/attn/key",
+            value="transformer/layer_{i}/attn/value",
+            linear="transformer/layer_{i}/attn/linear",
+            linear_1="transformer/layer_{i}/mlp/linear_1",
+            linear_2="transformer/layer_{i}/mlp/linear_2",
+        ),
+        output="unembed",
+        weight="/w",
+        bias="/b",
+    ),
+)
+"""The transformer without normalisation that everything compiles to, under the names that Haiku gives in Tracr."""
