@@ -11,7 +11,7 @@ from benchmarks.measure import Table
 from raspc import library
 from raspc.blocks.shares import counts_to
 from raspc.certify.tightness import tightness
-from raspc.certifying import plan_of
+from raspc.certifying import examined
 from raspc.numbers.precision import PRECISIONS, precision_of
 from raspc.weights.model import Model
 
@@ -64,7 +64,7 @@ def _verdicts(dtype: str, large: bool = False) -> list[tuple[str, str]]:
 def _tight() -> tuple[str, str]:
     """The median over all spaces of all models in which an error was seen."""
     models = _models("float32", 1)
-    found = [one for model in models for one in tightness(model, plan_of(model), PRECISIONS["float32"])]
+    found = [one for model in models for one in tightness(model, examined(model), PRECISIONS["float32"])]
     assert all(one.seen <= one.bound for one in found), "a bound that does not hold"
     ratios = [one.ratio for one in found if one.bound > 0 and one.seen > 0]
     return "bound on an error / largest error seen, median over spaces at -O1", f"{median(ratios):.0f}"

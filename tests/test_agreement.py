@@ -21,11 +21,11 @@ import raspc
 from raspc import InputError, UncertainProgram, UnsupportedProgram, rasp, values
 from raspc.blocks.interpret import run_blocks
 from raspc.certify.check import model_ids
-from raspc.compiler import stages
 from raspc.graph import Graph
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph
 from raspc.numbers.options import Level, Options
+from raspc.plan.planning import planned
 from raspc.rasp import SOp
 from raspc.weights import Model
 from raspc.weights.encoders import decode_logits
@@ -62,7 +62,7 @@ def of_graph(graph: Graph, inputs: Sequence[list[Any]]) -> Answers:
 
 def of_blocks(graph: Graph, level: int, model: Model, inputs: Sequence[list[Any]]) -> list[list[Any]]:
     """What the blocks say, without weights: oracle 2. Of the model, only the way to read logits is used."""
-    found = stages(graph, Options(Level(level)))
+    found = planned(graph, Options(Level(level)))
     batch = batch_of(found.graph, inputs)
     rows = decode_logits(model.config, run_blocks(found.lowered, batch), model_ids(model, batch))
     return [row[1 : len(xs) + 1] for row, xs in zip(rows, inputs, strict=True)]
@@ -113,7 +113,7 @@ def compiled_agree(program: SOp, graph: Graph, level: int, inputs: Sequence[list
     if not some:
         return
     kept = [xs for xs, _ in some]
-    rewritten = of_graph(stages(graph, Options(Level(level))).graph, kept)
+    rewritten = of_graph(planned(graph, Options(Level(level))).graph, kept)
     for (xs, want), passed, blocks, weights in zip(
         some, rewritten, of_blocks(graph, level, model, kept), of_weights(model, kept), strict=True
     ):

@@ -18,8 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
     "errors", "values", "jsonvalues", "numbers", "rasp", "interpret", "library", "text", "graph", "passes", "target",
-    "blocks", "run", "weights", "certify", "compiler", "certifying", "ablation", "export", "parity", "compress", "view",
-    "compat", "programs", "cli", "__main__",
+    "blocks", "layout", "plan", "run", "weights", "certify", "compiler", "certifying", "ablation", "export", "parity",
+    "compress", "view", "compat", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 # A public door deep in the house that opens a later room, inside a function, when it is used.

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from raspc import rasp
-from raspc.compiler import output_of, stages
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.build import build
 from raspc.graph.nodes import Graph
 from raspc.passes.switches import SWITCHES, Switch
-from raspc.weights.assemble import config_of
+from raspc.plan.planning import planned
+from raspc.weights.making import config_of
 from raspc.weights.model import Model
 from raspc.weights.record import counted
 
@@ -68,10 +68,5 @@ def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switc
 
 def _sizes(model: Model, graph: Graph, *without: str) -> dict[str, int]:
     """The sizes of the model of a graph."""
-    found = stages(graph, model.options.leaving_out(without))
-    config = model.config
-    output = output_of(found.graph, found.needs)
-    shape = config_of(
-        found.layout, found.schedule, graph.vocab, config.bos, config.pad, graph.max_seq_len, graph.causal, output
-    )
-    return {"nodes": len(found.graph), **counted(shape)}
+    plan = planned(graph, model.options.leaving_out(without))
+    return {"nodes": len(plan.graph), **counted(config_of(plan, model.config.bos, model.config.pad))}

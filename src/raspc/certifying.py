@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.demand import demands
-from raspc.blocks.lower import Lowered, lower
 from raspc.certify import limits
 from raspc.certify.certificate import Certificate, examine
-from raspc.certify.plan import Plan
+from raspc.certify.examined import Examined
 from raspc.certify.prove import prove
-from raspc.certify.weights import actual, located
+from raspc.certify.weights import as_found
 from raspc.compiler import compile_graph
 from raspc.errors import InputError
 from raspc.graph.build import build
@@ -23,6 +21,7 @@ from raspc.graph.nodes import Graph, Listed
 from raspc.graph.program import as_program
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision, precision_of
+from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
 
 STEPS = 24
@@ -52,7 +51,7 @@ def certificate(
     given = {"name": dtype, "summation": summation, "accumulate": accumulate, "probabilities": probabilities}
     own = model.precision.to_json() if dtype is None else {}
     precision = precision_of(**own | {option: value for option, value in given.items() if value is not None})
-    plan = plan_of(model)
+    plan = examined(model)
     found = examine(model, plan, precision)
     if tolerance:
         found = replace(found, tolerance=tolerance_of(plan, precision))
@@ -94,20 +93,19 @@ def example(graph: Graph, at: Mapping[int, int]) -> tuple[Any, ...] | None:
     return None
 
 
-def plan_of(model: Model) -> Plan:
-    """What the compiler planned, worked out again from the graph, beside what the weights of the model say."""
-    graph = model.graph
-    if not isinstance(graph, Graph) or "optimize" not in model.alignment or "bos" not in model.alignment:
+def examined(model: Model) -> Examined:
+    """The plan of a model beside its weights. Raises InputError for a model without a plan."""
+    if not isinstance(model.graph, Graph) or "variables" not in model.alignment:
         raise InputError(
             "the model holds no graph or no alignment to certify it by; compile it again, or load a whole directory"
         )
-    needs = demands(graph, model.options)
-    lowered: Lowered = lower(graph, needs)
-    said = actual(model, graph, lowered)
-    return Plan(graph, needs, lowered, model.config.d_head, said, *located(model.alignment))
+    plan = plan_of(model)
+    if plan is None:
+        raise InputError("the model was saved without a plan; compile it again")
+    return as_found(plan, model)
 
 
-def tolerance_of(plan: Plan, precision: Precision) -> float:
+def tolerance_of(plan: Examined, precision: Precision) -> float:
     """By how much, relative to its size, every weight may be off at once: the largest power of 2^½ that is proved."""
 
     def holds(steps: int) -> bool:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from raspc import rasp
 from raspc import values as V
-from raspc.blocks.demand import demands
-from raspc.blocks.demanded import Demands
-from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.schedule import Schedule, as_soon_as_possible, greedy
-from raspc.blocks.shares import counted_by_one_head
-from raspc.blocks.solver import solved
 from raspc.certify import certificate as certificates
 from raspc.certify.limits import could_do, longest
-from raspc.certify.plan import Plan
-from raspc.certify.weights import as_planned, located
+from raspc.certify.weights import as_planned
 from raspc.errors import CertificateError, InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build, built, checked_vocab
 from raspc.graph.definedness import Definedness, examine, mask_matters
@@ -27,42 +20,12 @@ from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.numbers.precision import precision_of
-from raspc.passes.count_means import count_means
-from raspc.passes.pipeline import Step, run_passes
-from raspc.passes.share_counts import share_counts
 from raspc.passes.switches import checked
-from raspc.weights.align import alignment, residual_labels
-from raspc.weights.assemble import Layout, assemble, config_of, lay_out
-from raspc.weights.config import Config, Output
+from raspc.plan.planning import planned
+from raspc.weights.making import model_of
 from raspc.weights.model import Model
-from raspc.weights.placement import parameters, reuse
-from raspc.weights.record import record
-from raspc.weights.smallest import schedules, smallest
 
 LEVELS = tuple(level.value for level in Level)
-
-
-@dataclass(frozen=True, eq=False)
-class Stages:
-    """Everything between a graph and its weights, for inspection and for the certificate."""
-
-    options: Options
-    graph: Graph
-    steps: tuple[Step, ...]
-    needs: Demands
-    lowered: Lowered
-    schedule: Schedule
-    layout: Layout
-
-    def size(self) -> tuple[int, int]:
-        """Layers, and parameters but for those that depend on the program alone."""
-        rows = rows_of(self.graph, self.lowered)
-        return self.schedule.n_layers, parameters(self.lowered, self.schedule, self.layout, rows)
-
-
-def rows_of(graph: Graph, lowered: Lowered) -> int:
-    """How many rows of embeddings and columns of the unembedding are as wide as the residual stream."""
-    return len(graph.vocab) + graph.max_seq_len + 3 + lowered.output.width
 
 
 def compile(
@@ -135,94 +98,12 @@ def compile_graph(
 
     Raises CertificateError for margins that do not suffice.
     """
-    found = stages(graph, options)
-    output = output_of(found.graph, found.needs)
-    config = config_of(found.layout, found.schedule, graph.vocab, bos, pad, graph.max_seq_len, graph.causal, output)
-    made = found.options
-    passes = record(changes, found.steps, found.graph, found.lowered, found.schedule, found.layout, config, made)
-    model = Model(
-        config,
-        assemble(found.lowered, found.schedule, found.layout, config),
-        residual_labels(found.lowered, found.layout),
-        alignment(found.graph, found.lowered, found.schedule, found.layout, made) | {"passes": passes},
-        found.graph,
-        program=graph,
-        without=made.without,
-    )
+    plan = planned(graph, options)
+    model = model_of(plan, bos, pad, changes)
     if not certify:
         return model
-    certificate = certificates.certify(model, plan_of(found, model.alignment), made.precision)
+    certificate = certificates.certify(model, as_planned(plan, model.alignment), plan.options.precision)
     return replace(model, certificate=certificate.to_json())
-
-
-def plan_of(found: Stages, alignment: Mapping[str, Any]) -> Plan:
-    """What is to be proved of a model that was made a moment ago."""
-    dims, written = located(alignment)
-    said = as_planned(found.lowered, found.layout.sweeps, dims)
-    return Plan(found.graph, found.needs, found.lowered, found.layout.d_head, said, dims, written)
-
-
-def stages(graph: Graph, options: Options = DEFAULT) -> Stages:
-    """Every stage of the way for a graph; with steep scores, or without them where that makes a smaller model."""
-    if options.level.readable or not options.has("steep") or options.precision.narrow:
-        return stages_of(graph, options)
-    plain = options.leaving_out(("steep",))
-    try:
-        found = stages_of(graph, options)
-    except UnsupportedProgram:
-        return stages_of(graph, plain)
-    try:
-        return min(found, stages_of(graph, plain), key=Stages.size) if found.needs.strained else found
-    except UnsupportedProgram:
-        return found
-
-
-def stages_of(program: Graph, options: Options) -> Stages:
-    """Every stage of the way for a graph, with the passes that it has; in a narrow format with counts for means."""
-    graph, steps = run_passes(program, options)
-    if not options.precision.narrow:
-        return _stages(graph, steps, options)
-    most = counted_by_one_head(options.precision)
-    try:
-        return _stages(share_counts(graph, most, options), steps, options)
-    except UnsupportedProgram:
-        counted = count_means(graph, options)
-        if counted is graph:
-            raise
-    return _stages(share_counts(counted, most, options), steps, options)
-
-
-def _stages(graph: Graph, steps: tuple[Step, ...], options: Options) -> Stages:
-    needs = demands(graph, options)
-    lowered = lower(graph, needs)
-    return Stages(options, graph, steps, needs, lowered, *placed(graph, lowered, options))
-
-
-def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
-    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are compact."""
-    rows = rows_of(graph, lowered)
-
-    def laid_out(schedule: Schedule) -> Layout:
-        layout = lay_out(lowered, schedule, options)
-        return reuse(lowered, schedule, layout, rows) if options.level.compact and options.has("reuse") else layout
-
-    if not options.has("schedule"):
-        possible = [as_soon_as_possible(lowered.blocks)]
-    elif options.level.readable:
-        possible = [greedy(lowered.blocks)]
-    else:
-        scheduler = solved if options.has("solver") else greedy
-        possible = schedules(lowered.blocks) if options.has("smallest") else []
-        possible = possible if len(possible) > 1 else [scheduler(lowered.blocks)]
-    return smallest(lowered, possible, laid_out, rows)
-
-
-def output_of(graph: Graph, needs: Demands) -> Output:
-    """How the unembedded output is read."""
-    domain = graph.variable(graph.output).domain
-    if needs.numerical_output:
-        return Output("numerical", tuple(domain.specials))
-    return Output("categorical", graph.variable(graph.output).listed.values)
 
 
 def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:
@@ -287,6 +168,3 @@ def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
             f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
             UncertainProgram, stacklevel=3,
         )  # fmt: skip
-
-
-__all__ = ["Config", "Stages", "compile", "compile_graph", "stages"]

@@ -22,7 +22,7 @@ from raspc.certify import attention as A
 from raspc.certify.answers import model_ids
 from raspc.certify.bounds import Held, Reading, grain_of, read_stream, swept_up
 from raspc.certify.prove import bounds_of
-from raspc.certifying import certificate, plan_of
+from raspc.certifying import certificate, examined
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Listed
 from raspc.numbers.precision import PRECISIONS
@@ -63,7 +63,7 @@ CASES += [(name, 2, True) for name in (*ADDED, "sort", "mode")]
 def test_in_no_order_of_summation_is_an_error_larger_than_its_bound(name: str, level: int, large: bool) -> None:
     """Space by space; and the answers are those of the program."""
     model = compiled(name, level, large)
-    plan = plan_of(model)
+    plan = examined(model)
     graph, bounds = plan.graph, bounds_of(plan, SINGLE)
     ids = np.random.default_rng(level).integers(0, len(graph.vocab), (20, graph.max_seq_len)).astype(np.int32)
     ids[:6] %= 2

@@ -17,7 +17,7 @@ from raspc.blocks.shares import as_integers, counts_to
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.certify.tightness import tightness, typical
-from raspc.certifying import certificate, plan_of
+from raspc.certifying import certificate, examined
 from raspc.numbers.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.weights.model import Model
 from raspc.weights.rounded import logits_in
@@ -54,7 +54,7 @@ def scaled(factor: float, where: Any = ...) -> Callable[[np.ndarray[Any, Any]], 
 def test_the_weights_say_what_was_planned(name: str, level: int) -> None:
     """Blocks read back off the weights are those of the plan, and no weight is left over."""
     model = compiled(name, optimize=level)
-    plan = plan_of(model)
+    plan = examined(model)
     assert not plan.actual.stray
     for said, planned in zip(plan.actual.blocks, plan.lowered.blocks, strict=True):
         for part in ("query", "key", "value", "read"):
@@ -114,7 +114,7 @@ def test_a_weak_answer_is_noticed() -> None:
 def test_a_default_that_wins_is_noticed() -> None:
     """BOS scores more than a selected key."""
     model = compiled("shift_by")
-    head = plan_of(model).lowered.blocks[0]
+    head = examined(model).lowered.blocks[0]
 
     def raised(bias: np.ndarray[Any, Any]) -> None:
         bias[head.query.width] *= -1
@@ -125,7 +125,7 @@ def test_a_default_that_wins_is_noticed() -> None:
 def test_what_is_left_in_a_dimension_is_noticed() -> None:
     """Neurons that clear half of a dimension that another variable takes over leave a little; others leave too much."""
     model = compiled("reverse", optimize=2)
-    reused = plan_of(model).actual.reused
+    reused = examined(model).actual.reused
     assert reused
     old = reused[0]
     layer = f"transformer__layer_{old.layer}__mlp"
@@ -172,7 +172,7 @@ def test_weights_off_by_the_tolerance_do_no_harm(name: str) -> None:
 
 def test_a_tolerance_is_not_given_where_it_does_not_hold() -> None:
     """Four times the tolerance is not proved."""
-    plan = plan_of(compiled("hist"))
+    plan = examined(compiled("hist"))
     found = certificate(compiled("hist"), tolerance=True)
     assert found.tolerance is not None
     shaken = replace(PRECISIONS["float32"], weight_error=4 * found.tolerance)
@@ -183,7 +183,7 @@ def test_a_tolerance_is_not_given_where_it_does_not_hold() -> None:
 def test_no_error_is_larger_than_its_bound(name: str) -> None:
     """What the stream holds on inputs lies within the bounds, space by space; bounds are not far above."""
     model = compiled(name)
-    found = tightness(model, plan_of(model), PRECISIONS["float32"])
+    found = tightness(model, examined(model), PRECISIONS["float32"])
     assert all(one.seen <= one.bound for one in found)
     assert typical(found) < 1e6
 

@@ -20,9 +20,10 @@ from raspc import rasp
 from raspc.blocks import demand, features, lone, lower, neurons, scoring, steep
 from raspc.blocks.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
+from raspc.layout import heads
 from raspc.passes import pipeline
 from raspc.rasp import Comparison, SOp
-from raspc.weights import assemble, heads
+from raspc.weights import assemble
 
 T, I, L = rasp.tokens, rasp.indices, rasp.length  # noqa: E741
 ALL = rasp.Select(T, T, Comparison.TRUE)
@@ -254,9 +255,9 @@ MUTATIONS: dict[str, Mutation] = {
         wrapped(LOWERING, "aggregate_head", no_default), rasp.Aggregate(BEFORE, T, default=-3)),
     "neurons at BOS": Mutation(wrapped(LOWERING, "neurons", firing_at_bos), AFTER_NEURONS, (0, 1)),
     "positions": Mutation(wrapped(assemble, "_embeddings", moved_positions), PREVIOUS),
-    "a schedule": Mutation(wrapped(raspc_compiler := importlib.import_module("raspc.compiler"), "greedy", all_at_once),
+    "a schedule": Mutation(wrapped(planning := importlib.import_module("raspc.plan.planning"), "greedy", all_at_once),
                            AT_COUNT, (0, 1)),
-    "a dimension used twice": Mutation(wrapped(raspc_compiler, "lay_out", overlapping), PRODUCT),
+    "a dimension used twice": Mutation(wrapped(planning, "lay_out", overlapping), PRODUCT),
     "heads that share": Mutation(wrapped(heads, "_scoring", all_alike), PREVIOUS_AND_NEXT),
     "a direction": Mutation(wrapped(assemble, "_written", swapped_value_columns), PREVIOUS),
 }  # fmt: skip

@@ -24,11 +24,11 @@ from raspc.blocks.penalty import Factors
 from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
 from raspc.graph import store
+from raspc.layout import heads, placement
 from raspc.passes.switches import OPTIONAL, SWITCHES, checked
 from raspc.rasp import Comparison, SOp
-from raspc.weights import heads, placement
 
-compiler = importlib.import_module("raspc.compiler")
+planning = importlib.import_module("raspc.plan.planning")
 complement = importlib.import_module("raspc.passes.complement_widths")
 split = importlib.import_module("raspc.passes.split_widths")
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -216,9 +216,9 @@ CASES: dict[str, Case] = {
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,
                       differs=rasp.SelectorWidth(rasp.Select(L, L, Comparison.EQ))),
-    "schedule": Case(SPREAD, wrapped(compiler, "schedules", all_early)),
-    "smallest": Case(library.shuffle_dyck(["()"]), wrapped(compiler, "schedules", all_early), ("(", ")"), 6),
-    "solver": Case(library.most_freq(), wrapped(compiler, "solved", broken.all_at_once), ("a", "b", "c", "d"), 5,
+    "schedule": Case(SPREAD, wrapped(planning, "schedules", all_early)),
+    "smallest": Case(library.shuffle_dyck(["()"]), wrapped(planning, "schedules", all_early), ("(", ")"), 6),
+    "solver": Case(library.most_freq(), wrapped(planning, "solved", broken.all_at_once), ("a", "b", "c", "d"), 5,
                    beside=("smallest",)),
     "share_heads": Case(broken.PREVIOUS_AND_NEXT, wrapped(heads, "_scoring", broken.all_alike),
                         differs=rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)),

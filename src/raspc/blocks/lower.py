@@ -11,9 +11,8 @@ from raspc.blocks import features as F
 from raspc.blocks.demand import moved
 from raspc.blocks.demanded import Demands
 from raspc.blocks.readiness import STEEP, Group, Readiness
-from raspc.blocks.schedule import reads_of
 from raspc.blocks.scoring import selects_of
-from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
 from raspc.blocks.stream import Stream, beside, side_by_side
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N

@@ -115,3 +115,8 @@ class Neurons:
 
 
 Block: TypeAlias = Head | Neurons
+
+
+def reads_of(block: Block) -> tuple[Read, ...]:
+    """All that a block reads."""
+    return (block.query, block.key, block.value) if isinstance(block, Head) else (block.read,)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from raspc.certify.examined import Examined
 from raspc.certify.links import Link
 from raspc.certify.measure import measure
-from raspc.certify.plan import Plan
 from raspc.certify.prove import prove
 from raspc.errors import CertificateError
 from raspc.numbers.precision import Precision
@@ -70,7 +70,7 @@ class Certificate:
         }
 
 
-def examine(model: Model, plan: Plan, precision: Precision) -> Certificate:
+def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model, whether it holds or not; measured where it cannot be proved."""
     links = prove(plan, precision)
     proved = all(link.holds for link in links)
@@ -86,7 +86,7 @@ def examine(model: Model, plan: Plan, precision: Precision) -> Certificate:
     return replace(found, holds=report["failures"] == 0, measured=report)
 
 
-def certify(model: Model, plan: Plan, precision: Precision) -> Certificate:
+def certify(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model that holds. Raises CertificateError for one that does not, with its weakest link."""
     found = examine(model, plan, precision)
     if not found.holds:

@@ -13,16 +13,16 @@ from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify import attention as A
 from raspc.certify import mlp
 from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
+from raspc.certify.examined import Examined, Reused
 from raspc.certify.judging import tolerance
 from raspc.certify.links import Link
-from raspc.certify.plan import Plan, Reused
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, once_each, own_listing
 from raspc.numbers.precision import Precision
 
 
-def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
+def prove(plan: Examined, precision: Precision) -> tuple[Link, ...]:
     """All decisions of a model, the weakest first."""
     prover = _Prover(plan, precision)
     with np.errstate(over="ignore", invalid="ignore"):  # weights beyond the range of the format prove nothing
@@ -30,7 +30,7 @@ def prove(plan: Plan, precision: Precision) -> tuple[Link, ...]:
     return tuple(sorted(prover.links, key=lambda link: (-link.used, link.name, link.kind)))
 
 
-def bounds_of(plan: Plan, precision: Precision) -> dict[str, float]:
+def bounds_of(plan: Examined, precision: Precision) -> dict[str, float]:
     """For each space the largest error that anything stored there can have."""
     prover = _Prover(plan, precision)
     prover.run()
@@ -38,7 +38,7 @@ def bounds_of(plan: Plan, precision: Precision) -> dict[str, float]:
 
 
 class _Prover:
-    def __init__(self, plan: Plan, precision: Precision) -> None:
+    def __init__(self, plan: Examined, precision: Precision) -> None:
         self.plan, self.graph, self.precision = plan, plan.graph, precision
         self.lowered, self.needs, self.n = plan.lowered, plan.needs, plan.graph.max_seq_len
         self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}

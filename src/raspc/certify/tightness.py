@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.certify.answers import model_ids
-from raspc.certify.plan import Plan
+from raspc.certify.examined import Examined
 from raspc.certify.prove import bounds_of
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Floats, Ids, Listed
@@ -34,7 +34,7 @@ class Tightness:
         return self.bound / self.seen if self.seen else np.inf
 
 
-def tightness(model: Model, plan: Plan, precision: Precision) -> tuple[Tightness, ...]:
+def tightness(model: Model, plan: Examined, precision: Precision) -> tuple[Tightness, ...]:
     """Bounds and errors seen in float32 on the inputs that counter-examples are looked for on."""
     bounds = bounds_of(plan, precision)
     seen = dict.fromkeys(bounds, 0.0)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from raspc import jsonvalues
 from raspc import values as V
-from raspc.blocks.demand import demands
-from raspc.blocks.lower import lower
 from raspc.blocks.readiness import Group
 from raspc.errors import InputError, ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
 from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
-from raspc.numbers.options import Options
+from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
 Values = list[Any]
+Homes = Mapping[int, tuple[Group, ...]]
 
 LEAST_POWER = 2.0**-126
 """Stands for 0 among powers: the least normal number of float32."""
@@ -85,8 +83,9 @@ def trace_variables(model: Model, tokens: Sequence[Any]) -> VariableTrace:
         if isinstance(node, Variable)
     }
     streams = {-1: run.input_embeddings, **dict(enumerate(run.residuals))}
+    where = homes(model)
     held = {
-        stage: _Decoder(model, graph, stage, np.asarray(stream)[0, 1 : length + 1]).all()
+        stage: _Decoder(model, graph, where, stage, np.asarray(stream)[0, 1 : length + 1]).all()
         for stage, stream in sorted(streams.items())
     }
     return VariableTrace(tuple(tokens), expected, held)
@@ -111,12 +110,6 @@ def agree(found: Any, expected: Any, tolerance: float = 1e-3) -> bool:
     return found is not ... and V.same(found, expected)
 
 
-@lru_cache(maxsize=8)
-def homes(graph: Graph, options: Options) -> Mapping[int, tuple[Group, ...]]:
-    """The groups of directions of each variable: the compiler's own plan, worked out again."""
-    return lower(graph, demands(graph, options)).home
-
-
 def _levels(group: Group, numbers: Any) -> Any:
     """Numbers as they are; of powers the exponents, as these are what tells values apart."""
     return np.log2(np.maximum(numbers, LEAST_POWER)) if group.steep else numbers
@@ -125,10 +118,10 @@ def _levels(group: Group, numbers: Any) -> Any:
 class _Decoder:
     """Reads the variables that the stream [positions, d_model] holds after one stage."""
 
-    def __init__(self, model: Model, graph: Graph, stage: int, stream: Any) -> None:
+    def __init__(self, model: Model, graph: Graph, homes: Homes, stage: int, stream: Any) -> None:
         self.graph, self.stage, self.stream = graph, stage, stream.astype(np.float64)
         self.alignment = model.alignment
-        self.homes = homes(graph, model.options)
+        self.homes = homes
         self.known: dict[int, Values | None] = {}
 
     def all(self) -> dict[str, Values]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
-from raspc.certify.plan import Actual, Reused
+from raspc.certify.examined import Actual, Examined, Reused
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
+from raspc.plan.plan import Plan
 from raspc.target import Dense, Names
 from raspc.weights.model import Model
 
@@ -178,11 +179,19 @@ def located(alignment: Mapping[str, Any]) -> tuple[dict[str, slice], dict[str, i
     return dims, {space["name"]: int(space["from_stage"]) for space in spaces}
 
 
-def as_planned(lowered: Lowered, swept: Mapping[int, Any], dims: Mapping[str, slice]) -> Actual:
-    """What the weights say that were assembled from a plan a moment ago."""
+def as_planned(plan: Plan, alignment: Mapping[str, Any]) -> Examined:
+    """A plan whose weights were assembled a moment ago: they say what it means."""
+    dims, written = located(alignment)
     reused = tuple(
         Reused(sweep.space, sweep.dim - dims[sweep.space].start, sweep.dim, layer, (0.0, 0.0))
-        for layer, sweeps in swept.items()
+        for layer, sweeps in plan.layout.sweeps.items()
         for sweep in sweeps
     )
-    return Actual(lowered.blocks, {**lowered.embeddings, **lowered.positions}, lowered.output, {}, reused)
+    lowered = plan.lowered
+    said = Actual(lowered.blocks, {**lowered.embeddings, **lowered.positions}, lowered.output, {}, reused)
+    return Examined(plan, said, dims, written)
+
+
+def as_found(plan: Plan, model: Model) -> Examined:
+    """A plan beside the weights of a model. Raises InputError where the alignment does not tell where they are."""
+    return Examined(plan, actual(model, plan.graph, plan.lowered), *located(model.alignment))

@@ -60,6 +60,7 @@ def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Mapping[s
         model.graph,
         program=model.program,
         without=model.without,
+        plan=model.plan,
     )
 
 
@@ -71,5 +72,5 @@ def without_places(alignment: Mapping[str, Any]) -> dict[str, Any]:
 
 def vars_of(model: Model) -> dict[str, Any]:
     """The fields of a model."""
-    names = ("config", "params", "residual_labels", "alignment", "graph", "certificate", "program", "without")
+    names = ("config", "params", "residual_labels", "alignment", "graph", "certificate", "program", "without", "plan")
     return {name: getattr(model, name) for name in names}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from raspc import jsonvalues
-from raspc.certify.variables import homes
+from raspc.blocks.readiness import Group
 from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable
@@ -16,6 +16,7 @@ from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
 from raspc.view.show import show
+from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
 MOST_CELLS = 1 << 19
@@ -66,7 +67,7 @@ def values(items: Sequence[Value]) -> dict[str, Any]:
 def nodes(model: Model) -> list[dict[str, Any]]:
     """The program: each node with its line, its value set, what the interpreter needs, and where it lives."""
     graph: Graph = model.graph
-    stages = stages_of(model)
+    stages, where = stages_of(model), homes(model)
     return [
         {
             "label": graph.labels[place],
@@ -77,7 +78,7 @@ def nodes(model: Model) -> list[dict[str, Any]]:
             "refs": list(dict.fromkeys(node.refs)),
             "stage": stages[place],
             **_meaning(graph, node),
-            **(_whereabouts(model, place) if isinstance(node, Variable) else {}),
+            **(_whereabouts(model, where.get(place, ()), place) if isinstance(node, Variable) else {}),
         }
         for place, node in enumerate(graph.nodes)
     ]
@@ -103,11 +104,10 @@ def _domain(domain: Any) -> dict[str, Any]:
     return {"lo": domain.lo, "hi": domain.hi, **values(domain.specials)}
 
 
-def _whereabouts(model: Model, place: int) -> dict[str, Any]:
+def _whereabouts(model: Model, groups: Sequence[Group], place: int) -> dict[str, Any]:
     """Which part computes the variable, and its groups of directions with the code of each value."""
     entry = model.alignment["variables"][model.graph.labels[place]]
     spaces = {space["name"]: space for space in entry["spaces"]}
-    groups = homes(model.graph, model.options).get(place, ())
     return {
         "computedBy": entry["computed_by"],
         "readFrom": entry["read_from"],

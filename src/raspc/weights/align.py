@@ -5,31 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Schedule, reads_of
-from raspc.blocks.spaces import BOS, Block, Head
+from raspc.blocks.spaces import BOS, Block, Head, reads_of
 from raspc.graph.nodes import Graph, Pattern, Variable
-from raspc.numbers.options import Options
-from raspc.weights.assemble import Layout
-from raspc.weights.heads import layers_of
+from raspc.layout.heads import layers_of
+from raspc.layout.layout import Layout
+from raspc.layout.schedule import Schedule
+from raspc.plan.plan import Plan
 
 
-def residual_labels(lowered: Lowered, layout: Layout) -> tuple[str, ...]:
+def residual_labels(plan: Plan) -> tuple[str, ...]:
     """A name for each dimension of the residual stream; a dimension that is reused names all its tenants."""
+    layout = plan.layout
     names: list[list[str]] = [[] for _ in range(layout.d_model)]
-    for space in lowered.spaces:
+    for space in plan.lowered.spaces:
         for i, label in enumerate(space.labels):
             names[layout.start[space.name] + i].append(label)
     return tuple(" | ".join(found) for found in names)
 
 
-def alignment(
-    graph: Graph,
-    lowered: Lowered,
-    schedule: Schedule,
-    layout: Layout,
-    options: Options,
-) -> dict[str, Any]:
+def alignment(plan: Plan) -> dict[str, Any]:
     """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
+    graph, lowered, schedule, layout, options = plan.graph, plan.lowered, plan.schedule, plan.layout, plan.options
     where = _columns(lowered, schedule, layout)
     variables = {
         graph.labels[place]: _variable(graph, lowered, schedule, layout, place, where)

@@ -6,115 +6,22 @@ for bit; 1/√d_head multiplies afterwards and cannot part them.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Schedule
-from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Read, Write
-from raspc.numbers.options import DEFAULT, Options
+from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Write
+from raspc.layout.heads import Slot, layers_of
+from raspc.layout.layout import Layout, Sweep
+from raspc.plan.plan import Plan
 from raspc.target import PLAIN
-from raspc.weights.config import Config, Output
-from raspc.weights.heads import Shape, Slot, head_shape, layers_of
+from raspc.weights.config import Config
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """One dimension that neurons clear of what a space has left there."""
-
-    dim: int
-    space: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each space lies in the residual stream, and the sizes that all layers share.
-
-    `heads`: their number and width. `sweeps`: which dimensions the MLP of a layer clears, after the neurons of its
-    blocks.
-    """
-
-    start: Mapping[str, int]
-    sizes: Mapping[str, int]
-    d_model: int
-    heads: Shape
-    d_mlp: int
-    sweeps: Mapping[int, tuple[Sweep, ...]] = field(default_factory=dict)
-
-    @property
-    def n_heads(self) -> int:
-        """How many heads a layer has."""
-        return self.heads.n_heads
-
-    @property
-    def d_head(self) -> int:
-        """How wide a head is."""
-        return self.heads.d_head
-
-    def matrix(self, read: Read) -> Matrix:
-        """[d_model, width]."""
-        full = np.zeros((self.d_model, read.width))
-        for space, matrix in read.maps.items():
-            full[self.slice(space)] = matrix
-        return full
-
-    def slice(self, space: str) -> slice:
-        """The dimensions of a space."""
-        return slice(self.start[space], self.start[space] + self.sizes[space])
-
-
-def lay_out(lowered: Lowered, schedule: Schedule, options: Options = DEFAULT) -> Layout:
-    """The default placement: the spaces that the output is read from, then the others in turn.
-
-    Tracr's users unembed by the first dimensions of the residual stream.
-    """
-    start, end = {}, 0
-    for space in sorted(lowered.spaces, key=lambda space: space.name not in lowered.output.maps):
-        start[space.name] = end
-        end += len(space)
-    shape = head_shape(lowered, schedule, options)
-    if options.precision.narrow:  # 1/√d_head is to be a power of two, so that it rounds nothing
-        d_head = 4 ** math.ceil(math.log(shape.d_head, 4) - 1e-9)
-        shape = replace(shape, area=shape.n_heads * d_head, d_head=d_head)
-    return Layout(
-        start,
-        {space.name: len(space) for space in lowered.spaces},
-        d_model=end,
-        heads=shape,
-        d_mlp=max(1, *(sum(_size(lowered, i) for i in mlp) for _, mlp in layers_of(lowered, schedule))),
-    )
-
-
-def _size(lowered: Lowered, place: int) -> int:
-    block = lowered.blocks[place]
-    return block.read.width if isinstance(block, Neurons) else 0
-
-
-def config_of(
-    layout: Layout,
-    schedule: Schedule,
-    vocab: Sequence[Any],
-    bos: Any,
-    pad: Any,
-    max_len: int,
-    causal: bool,
-    output: Output,
-) -> Config:
-    """The configuration of the model."""
-    return Config(
-        n_layers=schedule.n_layers, n_heads=layout.n_heads, d_model=layout.d_model, d_head=layout.d_head,
-        d_mlp=layout.d_mlp, n_ctx=max_len + 1, d_vocab=len(vocab) + 2, d_vocab_out=output.width, causal=causal,
-        vocab=(*vocab, bos, pad), bos_id=len(vocab), pad_id=len(vocab) + 1, output=output,
-    )  # fmt: skip
-
-
-def assemble(lowered: Lowered, schedule: Schedule, layout: Layout, config: Config) -> dict[str, Matrix]:
+def assemble(plan: Plan, config: Config) -> dict[str, Matrix]:
     """The parameters under the names of the config's target, float64."""
+    lowered, schedule, layout = plan.lowered, plan.schedule, plan.layout
     params, names = _embeddings(lowered, layout, config), config.target.names
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
         neurons = [lowered.blocks[i] for i in mlp]

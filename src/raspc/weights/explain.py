@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.demand import demands
-from raspc.blocks.demanded import Demands
-from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.readiness import Group
 from raspc.blocks.spaces import Head, Neurons
 from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Variable
+from raspc.plan.plan import Plan
+from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
 
 OUTPUT = "the output"
@@ -59,14 +58,16 @@ def explain(model: Model) -> tuple[Explanation, ...]:
     """
     if not isinstance(model.graph, Graph) or "variables" not in model.alignment:
         raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
-    return _Explainer(model, model.graph).all()
+    plan = plan_of(model)
+    if plan is None:
+        raise InputError("the model was saved without a plan; compile it again to have it explained")
+    return _Explainer(model, plan).all()
 
 
 class _Explainer:
-    def __init__(self, model: Model, graph: Graph) -> None:
-        self.model, self.graph = model, graph
-        self.needs: Demands = demands(graph, model.options)
-        self.lowered: Lowered = lower(graph, self.needs)
+    def __init__(self, model: Model, plan: Plan) -> None:
+        self.model, self.graph = model, plan.graph
+        self.needs, self.lowered = plan.needs, plan.lowered
         self.where = {
             space["name"]: space for entry in model.alignment["variables"].values() for space in entry["spaces"]
         }

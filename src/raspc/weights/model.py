@@ -14,6 +14,7 @@ import numpy.typing as npt
 from raspc.errors import InputError, ModelFormatError
 from raspc.numbers.options import Options, options_in
 from raspc.numbers.precision import Precision
+from raspc.plan.plan import Plan
 from raspc.target import PLAIN
 from raspc.values import Value
 from raspc.weights import encoders, rounded
@@ -80,6 +81,7 @@ class Model:
     lives. `graph`: the tabulated program as the blocks compute it, after the passes, or None; `program`: the same
     before them, by which the model is checked (the graph itself where it is not given). `certificate`: JSON data, an
     object with `to_json`, or None. `without`: the passes that were left out.
+    `plan`: all that the compiler decided, or None where the model was not compiled or was saved without it.
 
     Raises ModelFormatError where parameters or labels do not fit the config.
     """
@@ -92,6 +94,7 @@ class Model:
     certificate: Any = None
     program: Any = None
     without: tuple[str, ...] = ()
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", Params(self.params, self.config))

@@ -7,19 +7,17 @@ What the model would be without any one pass: `raspc.ablation`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from typing import Any
 
-from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Schedule, as_soon_as_possible
 from raspc.graph.nodes import Graph, Listed, Variable
-from raspc.numbers.options import Options
-from raspc.passes.pipeline import Step
+from raspc.layout.layout import Layout, lay_out
+from raspc.layout.schedule import Schedule, as_soon_as_possible
 from raspc.passes.switches import SWITCHES
-from raspc.weights.assemble import Layout, lay_out
+from raspc.plan.plan import Plan
 from raspc.weights.config import Config
 from raspc.weights.params import shapes
 
@@ -31,41 +29,30 @@ BUILDING = tuple(switch.name for switch in SWITCHES if switch.room == "graph")
 """What happens while the graph is built."""
 
 
-def record(
-    built: Mapping[str, int],
-    steps: Sequence[Step],
-    graph: Graph,
-    lowered: Lowered,
-    schedule: Schedule,
-    layout: Layout,
-    config: Config,
-    options: Options,
-) -> list[dict[str, Any]]:
+def record(plan: Plan, config: Config, changes: Mapping[str, int]) -> list[dict[str, Any]]:
     """One entry for each pass in order, but those that were left out: its name, and sizes before and after.
 
-    `built`: of what happens while the graph is built, how often it changed something.
+    `changes`: of what happens while the graph is built, how often it changed something.
     """
-    sizes = _sizes(lowered, schedule, layout, config, options)
     entries = [
-        *(_entry(name, {}, {}) | {"changed": built.get(name, 0)} for name in BUILDING),
-        *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in steps),
-        _entry("represent", {"directions": _one_hot(graph)}, {"directions": sum(map(len, lowered.spaces))}),
-        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(sizes), strict=True)),
+        *(_entry(name, {}, {}) | {"changed": changes.get(name, 0)} for name in BUILDING),
+        *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in plan.steps),
+        _entry("represent", {"directions": _one_hot(plan.graph)}, {"directions": sum(map(len, plan.lowered.spaces))}),
+        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(_sizes(plan, config)), strict=True)),
     ]
-    return [entry for entry in entries if options.has(entry["name"])]
+    return [entry for entry in entries if plan.options.has(entry["name"])]
 
 
-def _sizes(
-    lowered: Lowered, schedule: Schedule, layout: Layout, config: Config, options: Options
-) -> list[dict[str, int]]:
+def _sizes(plan: Plan, config: Config) -> list[dict[str, int]]:
     """The sizes before and after each of the last passes."""
+    lowered, schedule, options = plan.lowered, plan.schedule, plan.options
     early, plain = as_soon_as_possible(lowered.blocks), options.leaving_out(HEADS)
     layouts = [
         (early, lay_out(lowered, early, plain)),
         (schedule, lay_out(lowered, schedule, plain)),
         (schedule, lay_out(lowered, schedule, options.leaving_out(("split_heads",)))),
         (schedule, lay_out(lowered, schedule, options)),
-        (schedule, layout),
+        (schedule, plan.layout),
     ]
     return [counted(_resized(config, *found)) for found in layouts]
 

@@ -2,7 +2,7 @@
 
 Greedy: each block as soon as what it reads is there, which gives the fewest layers for given blocks.
 Blocks with room to wait are then moved to even out the heads of a layer, and its neurons. Bounds that need
-no search say whether that is the best there is; where they leave it open, `raspc.blocks.solver` goes on.
+no search say whether that is the best there is; where they leave it open, `raspc.layout.solver` goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from raspc.blocks.spaces import Block, Head, Neurons, Read
+from raspc.blocks.spaces import Block, Head, Neurons, reads_of
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,6 @@ class Windows:
     def free(self) -> list[int]:
         """The blocks that have a choice."""
         return [i for i, (early, late) in enumerate(zip(self.early, self.late, strict=True)) if early < late]
-
-
-def reads_of(block: Block) -> tuple[Read, ...]:
-    """All that a block reads."""
-    return (block.query, block.key, block.value) if isinstance(block, Head) else (block.read,)
 
 
 def dependencies(blocks: Sequence[Block]) -> list[set[int]]:

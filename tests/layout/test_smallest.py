@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from tests.blocks.block_lists import all_schedules, block_lists
+from tests.layout.block_lists import all_schedules, block_lists
 
 import raspc
 from raspc import library
-from raspc.blocks.schedule import greedy
 from raspc.blocks.spaces import Block
-from raspc.compiler import stages
 from raspc.graph.build import build
+from raspc.layout.layout import lay_out
+from raspc.layout.placement import parameters, reuse
+from raspc.layout.schedule import greedy
+from raspc.layout.smallest import MOST, schedules
 from raspc.numbers.options import SMALLEST
-from raspc.weights.assemble import lay_out
-from raspc.weights.placement import parameters, reuse
-from raspc.weights.smallest import MOST, schedules
+from raspc.plan.planning import planned
 
 
 @settings(max_examples=100)
@@ -45,7 +45,7 @@ def test_no_schedule_is_smaller() -> None:
     """Laid out one by one, no other is below the one that is taken."""
     found = library.PROGRAMS["shuffle_dyck3"]
     graph = build(found.program, found.vocab, 6)
-    chosen = stages(graph, SMALLEST)
+    chosen = planned(graph, SMALLEST)
     lowered, rows = chosen.lowered, len(graph.vocab) + 6 + 3 + chosen.lowered.output.width
     sizes = {}
     for schedule in schedules(lowered.blocks):

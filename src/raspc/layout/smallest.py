@@ -15,10 +15,10 @@ from itertools import product
 from math import prod
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Bound, Schedule, Windows, bounds_of, windows
 from raspc.blocks.spaces import Block
-from raspc.weights.assemble import Layout
-from raspc.weights.placement import parameters
+from raspc.layout.layout import Layout
+from raspc.layout.placement import parameters
+from raspc.layout.schedule import Bound, Schedule, Windows, bounds_of, windows
 
 MOST = 32
 """The most schedules that are laid out."""
@@ -47,6 +47,6 @@ def _schedule(blocks: Sequence[Block], found: Windows, stages: tuple[int, ...], 
 
 
 def smallest(lowered: Lowered, possible: Sequence[Schedule], lay_out: LayOut, rows: int) -> tuple[Schedule, Layout]:
-    """The best of some schedules, and its layout. `rows`: see `raspc.weights.placement.reuse`."""
+    """The best of some schedules, and its layout. `rows`: see `raspc.layout.placement.reuse`."""
     pairs = [(schedule, lay_out(schedule)) for schedule in possible]
     return min(pairs, key=lambda pair: (parameters(lowered, pair[0], pair[1], rows), pair[1].d_model))

@@ -15,11 +15,12 @@ from tests.wild import Wild, wild_programs
 import raspc
 from raspc import library
 from raspc.certify.variables import first_difference, trace_variables
-from raspc.compiler import Stages, stages
 from raspc.errors import UnsupportedProgram
 from raspc.graph.build import build
+from raspc.layout import placement
 from raspc.numbers.options import SMALLEST
-from raspc.weights import placement
+from raspc.plan.plan import Plan
+from raspc.plan.planning import planned
 
 PROGRAMS = ("reverse", "sort", "sort_freq", "shuffle_dyck", "count_less_freq", "most_freq", "induction", "palindrome")
 
@@ -77,7 +78,7 @@ def test_padding_changes_nothing(name: str) -> None:
         assert list(out)[: len(row)] == list(model.apply(row).decoded)
 
 
-def tenants(found: Stages) -> dict[int, list[str]]:
+def tenants(found: Plan) -> dict[int, list[str]]:
     """The spaces of each dimension."""
     layout = found.layout
     dims: dict[int, list[str]] = {}
@@ -92,7 +93,7 @@ def tenants(found: Stages) -> dict[int, list[str]]:
 def test_wild_programs(wild: Wild) -> None:
     """Every dimension has as many sweeps as it has tenants but one, each after its readers and before its writer."""
     try:
-        found = stages(build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal), SMALLEST)
+        found = planned(build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal), SMALLEST)
     except UnsupportedProgram:
         return
     lives = {life.name: life for life in placement._lives(found.lowered, found.schedule, found.layout)}
@@ -109,7 +110,7 @@ def test_wild_programs(wild: Wild) -> None:
 def test_cleared_is_zero() -> None:
     """After its sweep a dimension holds exactly 0 at BOS and at every token, until it is written again."""
     program = library.PROGRAMS["sort_freq"]
-    found = stages(build(program.program, program.vocab, 5, False), SMALLEST)
+    found = planned(build(program.program, program.vocab, 5, False), SMALLEST)
     model = compiled("sort_freq")
     run = model.apply([model.config.bos, *program.vocab[:3]])
     lives = {life.name: life for life in placement._lives(found.lowered, found.schedule, found.layout)}

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
-from raspc.blocks.schedule import Bound, Schedule, Windows, bounds_of, greedy, size_of, windows
 from raspc.blocks.spaces import Block, Head
+from raspc.layout.schedule import Bound, Schedule, Windows, bounds_of, greedy, size_of, windows
 
 WORK = 1.0
 """The limit of each of the two solves, in CP-SAT's deterministic seconds."""

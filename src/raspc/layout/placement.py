@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Schedule, reads_of
-from raspc.blocks.spaces import BOS, Neurons
-from raspc.weights.assemble import Layout, Sweep
+from raspc.blocks.spaces import BOS, Neurons, reads_of
+from raspc.layout.layout import Layout, Sweep
+from raspc.layout.schedule import Schedule
 
 FOREVER = 1 << 30
 

@@ -1,4 +1,4 @@
-"""The plan of a model beside its weights: blocks as the compiler meant them, and as the weights say them."""
+"""What is proved of: the plan of a model beside its weights; blocks as they are meant, and as the weights say them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.graph.nodes import Graph
+from raspc.plan.plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +42,33 @@ class Actual:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """All that a proof is about: the graph after the passes, the blocks, the width of a head, and the weights.
+class Examined:
+    """All that a proof is about: the plan, and what the weights say.
 
     `dims`: where each space lies, and `written`: after which stage it does (−1: the embedding).
     """
 
-    graph: Graph
-    needs: Demands
-    lowered: Lowered
-    d_head: int
+    plan: Plan
     actual: Actual
     dims: Mapping[str, slice]
     written: Mapping[str, int]
+
+    @property
+    def graph(self) -> Graph:
+        """The program after the passes."""
+        return self.plan.graph
+
+    @property
+    def needs(self) -> Demands:
+        """How each variable is stored, computed and scored."""
+        return self.plan.needs
+
+    @property
+    def lowered(self) -> Lowered:
+        """The blocks as they are meant."""
+        return self.plan.lowered
+
+    @property
+    def d_head(self) -> int:
+        """How wide a head is."""
+        return self.plan.layout.d_head

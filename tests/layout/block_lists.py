@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 from hypothesis import strategies as st
 
-from raspc.blocks.schedule import dependencies
 from raspc.blocks.spaces import Block, Head, Neurons, Read, Write
+from raspc.layout.schedule import dependencies
 
 
 def neurons(name: str, reads: list[str], size: int) -> Neurons:

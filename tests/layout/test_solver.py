@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.blocks.block_lists import all_schedules, block_lists, neurons
+from tests.layout.block_lists import all_schedules, block_lists, neurons
 
 import raspc
 from raspc import library
-from raspc.blocks import solver
-from raspc.blocks.schedule import Schedule, greedy, least, most, windows
 from raspc.blocks.spaces import Block
+from raspc.layout import solver
+from raspc.layout.schedule import Schedule, greedy, least, most, windows
 
 ortools = pytest.importorskip("ortools")
 

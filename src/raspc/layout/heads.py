@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.schedule import Schedule
 from raspc.blocks.spaces import Head
+from raspc.layout.schedule import Schedule
 from raspc.numbers.options import Options
 
 

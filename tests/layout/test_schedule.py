@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from tests.wild import Wild, wild_programs
 
 from raspc import UnsupportedProgram, rasp
-from raspc.blocks.schedule import Schedule, dependencies, greedy
 from raspc.blocks.spaces import Block, Head, Neurons, Read, Write
-from raspc.compiler import stages
 from raspc.graph.build import build
+from raspc.layout.schedule import Schedule, dependencies, greedy
 from raspc.numbers.options import Level, Options
+from raspc.plan.planning import planned
 
 NOTHING = Read({}, np.zeros(1))
 _SAME = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
-_REAL = stages(build(rasp.SelectorWidth(_SAME) * rasp.indices, (1, 2), 3)).lowered.blocks
+_REAL = planned(build(rasp.SelectorWidth(_SAME) * rasp.indices, (1, 2), 3)).lowered.blocks
 HEAD = next(b for b in _REAL if isinstance(b, Head))
 NEURONS = next(b for b in _REAL if isinstance(b, Neurons))
 
@@ -86,7 +86,7 @@ def test_schedules_of_programs(wild: Wild) -> None:
     """Of whole programs at every option level, with spaces written before they are read."""
     try:
         graph = build(wild.build(), wild.vocab, wild.max_seq_len, wild.causal)
-        found = [stages(graph, Options(Level(level))) for level in (0, 1, 2)]
+        found = [planned(graph, Options(Level(level))) for level in (0, 1, 2)]
     except UnsupportedProgram:
         return
     for stage in found:

@@ -1,0 +1,1 @@
+"""Layers, heads, dimensions: which block is where."""

@@ -1,0 +1,77 @@
+"""From a program to its plan: passes, what is stored, blocks, layers, places."""
+
+from __future__ import annotations
+
+from raspc.blocks.demand import demands
+from raspc.blocks.lower import Lowered, lower
+from raspc.blocks.shares import counted_by_one_head
+from raspc.errors import UnsupportedProgram
+from raspc.graph.nodes import Graph
+from raspc.layout.layout import Layout, lay_out
+from raspc.layout.placement import reuse
+from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy
+from raspc.layout.smallest import schedules, smallest
+from raspc.layout.solver import solved
+from raspc.numbers.options import DEFAULT, Options
+from raspc.passes.count_means import count_means
+from raspc.passes.pipeline import Step, run_passes
+from raspc.passes.share_counts import share_counts
+from raspc.plan.plan import Plan, rows_of
+
+
+def planned(program: Graph, options: Options = DEFAULT) -> Plan:
+    """The plan of a program; with steep scores, or without them where that makes a smaller model.
+
+    Raises UnsupportedProgram for one that cannot be computed exactly.
+    """
+    if options.level.readable or not options.has("steep") or options.precision.narrow:
+        return _with_counts(program, options)
+    plain = options.leaving_out(("steep",))
+    try:
+        found = _with_counts(program, options)
+    except UnsupportedProgram:
+        return _with_counts(program, plain)
+    try:
+        return min(found, _with_counts(program, plain), key=lambda plan: plan.size) if found.needs.strained else found
+    except UnsupportedProgram:
+        return found
+
+
+def _with_counts(program: Graph, options: Options) -> Plan:
+    """The plan with the passes that are not left out; in a narrow format with counts for means where need be."""
+    graph, steps = run_passes(program, options)
+    if not options.precision.narrow:
+        return _plan(program, graph, steps, options)
+    most = counted_by_one_head(options.precision)
+    try:
+        return _plan(program, share_counts(graph, most, options), steps, options)
+    except UnsupportedProgram:
+        counted = count_means(graph, options)
+        if counted is graph:
+            raise
+    return _plan(program, share_counts(counted, most, options), steps, options)
+
+
+def _plan(program: Graph, graph: Graph, steps: tuple[Step, ...], options: Options) -> Plan:
+    needs = demands(graph, options)
+    lowered = lower(graph, needs)
+    return Plan(options, program, graph, steps, needs, lowered, *placed(graph, lowered, options))
+
+
+def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
+    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are compact."""
+    rows = rows_of(graph, lowered)
+
+    def laid_out(schedule: Schedule) -> Layout:
+        layout = lay_out(lowered, schedule, options)
+        return reuse(lowered, schedule, layout, rows) if options.level.compact and options.has("reuse") else layout
+
+    if not options.has("schedule"):
+        possible = [as_soon_as_possible(lowered.blocks)]
+    elif options.level.readable:
+        possible = [greedy(lowered.blocks)]
+    else:
+        scheduler = solved if options.has("solver") else greedy
+        possible = schedules(lowered.blocks) if options.has("smallest") else []
+        possible = possible if len(possible) > 1 else [scheduler(lowered.blocks)]
+    return smallest(lowered, possible, laid_out, rows)

@@ -1,0 +1,105 @@
+"""Models that were saved without their plan (format 1): what can be told of it from weights, alignment and graph.
+
+The plan itself is what today's compiler makes of the same graph, if that gives the very same weights and alignment.
+Where it does not, the code of each variable is read off a run: what its dimensions hold when it has a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks import features as F
+from raspc.blocks.readiness import Group
+from raspc.errors import RaspcError
+from raspc.graph.evaluate import Batch, run_graph
+from raspc.graph.nodes import Floats, Graph, Ids, Listed, Variable
+from raspc.graph.samples import search
+from raspc.plan.plan import Plan
+from raspc.plan.planning import planned
+from raspc.weights.making import model_of
+from raspc.weights.model import Model
+
+SAMPLED = 256
+"""How many inputs codes are read off."""
+UNSEEN = 16.0
+"""How far a value that no input showed lies from those that were seen, in ranges of the code."""
+
+
+def plan_of(model: Model) -> Plan | None:
+    """The plan that the model holds, or that its weights and its alignment are of; None where there is none."""
+    return model.plan or _made_again(model)
+
+
+def homes(model: Model) -> Mapping[int, tuple[Group, ...]]:
+    """The groups of directions of each variable, by its place in the graph."""
+    plan = plan_of(model)
+    return plan.lowered.home if plan is not None else _observed(model)
+
+
+def _made_again(model: Model) -> Plan | None:
+    """Today's plan of the program, if it gives this model."""
+    if not isinstance(model.program, Graph) or "variables" not in model.alignment:
+        return None
+    try:
+        plan = planned(model.program, model.options)
+        made = model_of(plan, model.config.bos, model.config.pad)
+    except RaspcError:
+        return None
+    same = made.config == model.config and made.alignment["variables"] == model.alignment["variables"]
+    return plan if same and all(np.array_equal(made.params[name], model.params[name]) for name in made.params) else None
+
+
+def _observed(model: Model) -> dict[int, tuple[Group, ...]]:
+    """Each space with the mean of what it holds for each value of its variable, on inputs from a sample."""
+    graph: Graph = model.graph
+    batch = _sample(graph)
+    run = run_graph(graph, batch)
+    unpadded = np.where(batch.real, batch.ids, model.config.pad_id)
+    ids = np.insert(unpadded, 0, model.config.bos_id, axis=1).astype(np.intp)
+    trace = model.trace_ids(ids)
+    streams = [
+        np.asarray(stream, np.float64)[:, 1:][batch.real] for stream in (trace.input_embeddings, *trace.residuals)
+    ]
+
+    def observed(place: int, node: Variable, space: Mapping[str, Any]) -> Group:
+        start, stop = space["dims"]
+        held = streams[space["from_stage"] + 1][:, start:stop]
+        labels = tuple(model.residual_labels[start:stop])
+        if not isinstance(node.domain, Listed):
+            return Group(space["name"], labels, F.numeric_code(node.domain)[:, : stop - start])
+        code = _code(len(node.domain), held, run.column(place).ids[batch.real])
+        return Group(space["name"], labels, code, steep=space["name"].endswith(":steep"))
+
+    return {
+        place: tuple(
+            observed(place, node, space) for space in model.alignment["variables"][graph.labels[place]]["spaces"]
+        )
+        for place, node in enumerate(graph.nodes)
+        if isinstance(node, Variable)
+    }
+
+
+def _sample(graph: Graph) -> Batch:
+    """Inputs of all kinds: some of every batch of a search for counter-examples."""
+    batches = search(len(graph.vocab), graph.max_seq_len, graph.causal).batches
+    widest = max(batch.ids.shape[1] for batch in batches)
+    rows, lengths = [], []
+    for batch in batches:
+        step = max(1, len(batch.ids) * len(batches) // SAMPLED)
+        ids = batch.ids[::step]
+        rows.append(np.pad(ids, ((0, 0), (0, widest - ids.shape[1])), constant_values=-1))
+        lengths.append(batch.lengths[::step])
+    return Batch(np.concatenate(rows), np.concatenate(lengths), graph.causal)
+
+
+def _code(count: int, held: Floats, seen: Ids) -> Floats:
+    """[count, directions]: the mean of what was seen with each value; far from all of that where nothing was."""
+    held, seen = held[seen >= 0], seen[seen >= 0]
+    counts = np.bincount(seen, minlength=count)[:, None]
+    sums = np.zeros((count, held.shape[1]))
+    np.add.at(sums, seen.astype(np.intp), held)
+    far = np.abs(held).max(initial=1.0) * UNSEEN * (1 + np.arange(count))[:, None]
+    return np.where(counts > 0, sums / np.maximum(counts, 1), far)

@@ -1,0 +1,54 @@
+"""From a plan to the model: arrays under their names, what the ids mean, and where each variable lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from raspc.graph.nodes import Listed
+from raspc.plan.plan import Plan
+from raspc.weights.align import alignment, residual_labels
+from raspc.weights.assemble import assemble
+from raspc.weights.config import Config, Output
+from raspc.weights.model import Model
+from raspc.weights.record import record
+
+NONE: Mapping[str, int] = MappingProxyType({})
+
+
+def model_of(
+    plan: Plan, bos: Any = "BOS", pad: Any = "PAD", changes: Mapping[str, int] = MappingProxyType({})
+) -> Model:
+    """The model of a plan. `changes`: how often each pass changed something while the graph was built."""
+    config = config_of(plan, bos, pad)
+    return Model(
+        config,
+        assemble(plan, config),
+        residual_labels(plan),
+        alignment(plan) | {"passes": record(plan, config, changes)},
+        plan.graph,
+        program=plan.program,
+        without=plan.options.without,
+        plan=plan,
+    )
+
+
+def config_of(plan: Plan, bos: Any, pad: Any) -> Config:
+    """Sizes, vocabulary and output."""
+    graph, layout, output = plan.graph, plan.layout, output_of(plan)
+    return Config(
+        n_layers=plan.schedule.n_layers, n_heads=layout.n_heads, d_model=layout.d_model, d_head=layout.d_head,
+        d_mlp=layout.d_mlp, n_ctx=graph.max_seq_len + 1, d_vocab=len(graph.vocab) + 2, d_vocab_out=output.width,
+        causal=graph.causal, vocab=(*graph.vocab, bos, pad), bos_id=len(graph.vocab), pad_id=len(graph.vocab) + 1,
+        output=output,
+    )  # fmt: skip
+
+
+def output_of(plan: Plan) -> Output:
+    """How the unembedded output is read."""
+    domain = plan.graph.variable(plan.graph.output).domain
+    if plan.needs.numerical_output:
+        return Output("numerical", tuple(domain.specials))
+    assert isinstance(domain, Listed)
+    return Output("categorical", domain.values)
