@@ -9,7 +9,7 @@ import raspc
 from benchmarks.library import VOCABULARY, N, sized
 from benchmarks.measure import Table
 from raspc import library
-from raspc.blocks.shares import counts_to
+from raspc.blocks.reading.shares import counts_to
 from raspc.certify.tightness import tightness
 from raspc.certifying import examined
 from raspc.numbers.precision import PRECISIONS, precision_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from raspc import rasp
-from raspc.blocks import features as F
+from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import Matrix
 from raspc.graph.build import build
 from raspc.graph.nodes import Floats, Interval, Listed

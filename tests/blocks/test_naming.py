@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from tests.strategies import any_value
 
 from raspc import values as V
-from raspc.blocks.naming import feature_labels, value_labels
+from raspc.blocks.reading.naming import feature_labels, value_labels
 from raspc.graph.nodes import Listed
 
 some_values = st.lists(any_value, min_size=1, max_size=6, unique_by=V.key).map(V.canonical)

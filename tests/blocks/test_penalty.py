@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from raspc.blocks.penalty import SQUARE_LIMIT, Factors, candidates
+from raspc.blocks.scores.penalty import SQUARE_LIMIT, Factors, candidates
 from raspc.graph.nodes import Bits, Listed
 
 numbers = st.lists(st.integers(-8, 8), min_size=1, max_size=5, unique=True).map(lambda v: Listed(tuple(sorted(v))))

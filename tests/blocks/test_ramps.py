@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raspc.blocks import steep
 from raspc.blocks.neurons import Design
 from raspc.blocks.ramps import APART, ramps
+from raspc.blocks.scores import steep
 
 shares = st.integers(2, 40).map(lambda n: n / (n + np.arange(n + 1.0)))
 positions = st.one_of(shares, shares.map(lambda p: 1 - p), st.integers(2, 20).map(lambda n: np.arange(float(n))))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import raspc
 from raspc import rasp
-from raspc.blocks import steep
-from raspc.blocks.penalty import Factors, candidates
+from raspc.blocks.scores import steep
+from raspc.blocks.scores.penalty import Factors, candidates
 from raspc.graph.nodes import Listed
 
 sizes = st.integers(1, 24)
@@ -42,7 +42,7 @@ def test_every_comparison_is_a_penalty(keys: Listed, queries: Listed, relation: 
     assert found is not None
     factors = steep.factors(found, n)
     assert factors.rank == steep.rank(found, n)
-    check(factors, cells, steep.slant(n, found.sides))
+    check(factors, cells, steep.shortfall(n, found.sides))
 
 
 @given(integers, relations, st.data())
@@ -53,7 +53,7 @@ def test_undefined_entries_are_free(numbers: Listed, relation: str, data: st.Dat
     with_holes = np.where(holes, -1, cells)
     found = steep.compared(with_holes.astype(np.int8), numbers, numbers)
     assert found is not None
-    check(steep.factors(found, 5), with_holes, steep.slant(5, found.sides))
+    check(steep.factors(found, 5), with_holes, steep.shortfall(5, found.sides))
 
 
 @given(st.integers(1, 40), st.integers(1, 100), relations)

@@ -16,7 +16,7 @@ from tests.certify.any_order import Shuffled
 import raspc
 from raspc import library
 from raspc.blocks.neurons import Grid, evened, line
-from raspc.blocks.shares import share_of
+from raspc.blocks.reading.shares import share_of
 from raspc.blocks.spaces import BOS, Head, Read, Write
 from raspc.certify import attention as A
 from raspc.certify.answers import model_ids

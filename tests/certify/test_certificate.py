@@ -13,7 +13,7 @@ import pytest
 
 import raspc
 from raspc import library, parity, rasp
-from raspc.blocks.shares import as_integers, counts_to
+from raspc.blocks.reading.shares import as_integers, counts_to
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.certify.tightness import tightness, typical

@@ -17,9 +17,12 @@ from tests.agreement import differences, some_inputs
 
 import raspc
 from raspc import rasp
-from raspc.blocks import demand, features, lone, lower, neurons, scoring, steep
-from raspc.blocks.penalty import Factors
+from raspc.blocks import lone, lower, neurons
+from raspc.blocks.reading import features
+from raspc.blocks.scores import selection, steep
+from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
+from raspc.blocks.storage import storing
 from raspc.layout import heads
 from raspc.passes import pipeline
 from raspc.rasp import Comparison, SOp
@@ -231,12 +234,12 @@ def all_alike(original: Any, head: Head) -> object:
 
 LOWERING = lower._Lowering
 MUTATIONS: dict[str, Mutation] = {
-    "a term of a penalty": Mutation(wrapped(scoring, "candidates", fewer_columns), PREVIOUS),
-    "a weak penalty": Mutation(wrapped(scoring, "candidates", weaker), PREVIOUS),
-    "a conjunct": Mutation(wrapped(scoring, "selects_of", dropped_conjunct), EARLIER_SAME),
+    "a term of a penalty": Mutation(wrapped(selection, "candidates", fewer_columns), PREVIOUS),
+    "a weak penalty": Mutation(wrapped(selection, "candidates", weaker), PREVIOUS),
+    "a conjunct": Mutation(wrapped(selection, "selects_of", dropped_conjunct), EARLIER_SAME),
     "a steep feature": Mutation(wrapped(steep, "_features", not_as_steep), SMALLER, (2,)),
     "a steep comparison": Mutation(wrapped(steep, "compared", off_by_one), SMALLER, (2,)),
-    "a ramp": Mutation(wrapped(demand, "ramps", low_ramps), RARER, (2,)),
+    "a ramp": Mutation(wrapped(storing, "ramps", low_ramps), RARER, (2,)),
     "a sum of conditions": Mutation(wrapped(lone, "_weights", forgotten_condition), BALANCED, (2,)),
     "a threshold": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda w: w % 2, COUNT)),
     "a threshold of a mean": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda x: x > 1, MEAN_SO_FAR)),

@@ -10,11 +10,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks import features as F
 from raspc.blocks import neurons
 from raspc.blocks.lines import Line, where_known
 from raspc.blocks.lone import lone
-from raspc.blocks.readiness import LATE, NUMBER_ERROR, ROUGH, Readiness
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
@@ -25,6 +25,15 @@ GENERIC_TRIES = 4
 """How many generic sums are tried, over grids of at most so many cells."""
 AXES_ON_A_LINE = 3
 """Lines of more variables are tried only where the value itself is their sum."""
+
+ROUGH = 2.0**-9
+"""A design that rounds by more than this part of what a neuron writes is avoided."""
+ROUGH_TIED = 2.0**-16
+"""The same for what a head that averages several keys compares: the score scale multiplies its error."""
+ROUGH_ANSWER = 2.0**-5
+"""The same for the answer, of which only the greatest logit matters."""
+LATE = 1e6
+"""What waiting for a decoded variable costs, in neurons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +123,30 @@ def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = Fals
     return best.design
 
 
+def decoding_cost(ready: Readiness, sums: Sequence[F.Sum | None]) -> float:
+    """How many neurons decode what these sums read: two a step."""
+    costs = 0
+    for root, part in {(r, p.tobytes()): (r, p) for found in sums if found for r, p in found.parts}.values():
+        if not ready.is_ready(root, part):
+            order = np.argsort(ready.position(root)[0], kind="stable")
+            costs += 2 * int((np.diff(part[order]) != 0).sum())
+    return costs
+
+
+def cost(ready: Readiness, design: neurons.Design | None, rough: float = ROUGH) -> float:
+    """Neurons; a design that must wait for a decoded variable costs more than any that need not.
+
+    One whose many steep steps would drown the result in rounding (more than `rough`) is the last resort.
+    """
+    if design is None:
+        return np.inf
+    late = ready.is_late(design.axes, design.features)
+    rough = float(design.noise(ready.unit).max(initial=0.0)) > rough * max(
+        1.0, float(np.abs(design.out).max(initial=0.0))
+    )
+    return design.size + LATE * late + 1e9 * rough
+
+
 @dataclass
 class _Best:
     """The cheapest design so far; of equally cheap ones that of the first round, and there of the lowest rank."""
@@ -128,10 +161,10 @@ class _Best:
     def take(self, designs: Iterable[tuple[int, neurons.Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
         for rank, design in designs:
-            if design is None or not self.could_be(rank, cost := self.ready.cost(design, self.rough)):
+            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.rough)):
                 continue
             if not self.ready.precision.narrow or _is_stored(design, self.ready):
-                self.cost, self.design, self.at = cost, design, (self.round, rank)
+                self.cost, self.design, self.at = found, design, (self.round, rank)
 
     def could_be(self, rank: int, cost: float) -> bool:
         """Whether a design of this rank and cost would be the best."""
@@ -174,11 +207,11 @@ def staircase(ready: Readiness, place: int, outputs: Matrix) -> neurons.Design |
 
     There steps lie between integers, and a mean is rounded to none of these.
     """
-    if ready.precision.narrow and place not in ready.shares:
+    if ready.precision.narrow and not ready.is_count(place):
         return None
     rows, number = distinct_rows(outputs)
     grid = neurons.Grid((place,), number.ravel().astype(np.int32), rows)
-    position, noise = ready.share(place) if place in ready.shares else ready.position(place)
+    position, noise = ready.counted(place) if ready.is_count(place) else ready.position(place)
     return neurons.line(grid, [position], noise, ready.precision)
 
 
@@ -187,7 +220,7 @@ def _all(
 ) -> Iterator[tuple[int, neurons.Design | None]]:
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     ready = frontier.ready
-    raw = [axis for axis, place in enumerate(grid.axes) if place in ready.raw]
+    raw = [axis for axis, place in enumerate(grid.axes) if place in ready.left]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
     # small, so that a sum with a share rounds less
     squares = ready.options.has("square_gates") and not ready.precision.narrow
@@ -229,7 +262,7 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
     if len(axes) <= AXES_ON_A_LINE:
         for signs in product((1.0, -1.0), repeat=len(positions) - 1):
             yield 1, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
-    if sum(place in ready.raw for place in axes) > 1 and frontier.ids.size <= GENERIC_CELLS:
+    if sum(place in ready.left for place in axes) > 1 and frontier.ids.size <= GENERIC_CELLS:
         for scaled, noise in _generic(positions, noises):
             yield 5, scaled, noise
         for scaled, noise in _in_turn(positions, noises):
@@ -239,7 +272,7 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
 def _digits(frontier: Frontier, grid: neurons.Grid) -> Iterator[tuple[int, Line]]:
     """Two variables as the digits of a number, in either order."""
     ready = frontier.ready
-    if len(grid.axes) != 2 or not ready.options.has("lines") or any(place in ready.raw for place in grid.axes):
+    if len(grid.axes) != 2 or not ready.options.has("lines") or any(place in ready.left for place in grid.axes):
         return
     x, y = (number.astype(float) for number in neurons.merge(grid, (0, 1))[0])
     yield 2, frontier.line([x * (y.max() + 1), y], 0.0)
@@ -279,7 +312,7 @@ def _along_itself(ways: Ways) -> Line | None:
     ready, frontier = ways.ready, ways.frontiers[-1]
     noise, positions = 0.0, []
     for root, part in zip(frontier.axes, ways.parts(), strict=True):
-        if root in ready.raw and part.any():
+        if root in ready.left and part.any():
             position, error = ready.position(root)
             scale = _scale(ready, root, part, position)
             if scale is None:
@@ -292,7 +325,7 @@ def _along_itself(ways: Ways) -> Line | None:
 def _along_decoded(ways: Ways) -> Line | None:
     """The line along a sum of widths that are decoded; None where there are means in it."""
     ready, found = ways.ready, ways.sum
-    if found is None or any(root in ready.raw and root not in ready.shares for root, _ in found.parts):
+    if found is None or any(root in ready.left and not ready.is_count(root) for root, _ in found.parts):
         return None
     noise = 0.0 if ready.precision.narrow else NUMBER_ERROR * len(found.parts)  # numbers that it stores are right
     return ways.frontiers[-1].line(ways.parts(), noise)
@@ -300,7 +333,7 @@ def _along_decoded(ways: Ways) -> Line | None:
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:
     """What to multiply the raw position by to get the part, at least nearly; None if it is not linear."""
-    if root not in ready.shares:
+    if not ready.is_count(root):
         return float(part @ position) / float(position @ position)
     steps = np.diff(part)
     if np.ptp(steps) > F.TOLERANCE:
@@ -308,4 +341,4 @@ def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float
     if not np.ptp(codes := np.diff(position)):
         return float(steps[0] / codes[0])
     # near d = 0 a share of keys is d/M; one of BOS, N/(N + d), falls by about 1/(4N) a key where it is steepest
-    return float(steps[0]) * ready.shares[root].raised * (1.0 if ready.shares[root].counts_keys else -4.0)
+    return float(steps[0]) * ready.share(root).raised * (1.0 if ready.share(root).counts_keys else -4.0)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from raspc.blocks import neurons
 from raspc.blocks.lines import Line
-from raspc.blocks.readiness import Readiness
+from raspc.blocks.reading.readiness import Readiness
 from raspc.graph.nodes import Floats
 
 TRIES = 8

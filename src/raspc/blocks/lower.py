@@ -7,16 +7,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from raspc.blocks import features as F
-from raspc.blocks.demand import moved
-from raspc.blocks.demanded import Demands
-from raspc.blocks.readiness import STEEP, Group, Readiness
-from raspc.blocks.scoring import selects_of
+from raspc.blocks.neurons import Design
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group, side_by_side
+from raspc.blocks.reading.readiness import STEEP, Readiness
+from raspc.blocks.reading.selectors import selects_of
+from raspc.blocks.reading.shares import Share
+from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
-from raspc.blocks.stream import Stream, beside, side_by_side
+from raspc.blocks.storage.stored import Storage
+from raspc.blocks.storage.storing import moved
+from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Graph, Table, Variable
+from raspc.graph.nodes import Floats, Graph, Variable
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""
@@ -45,11 +49,9 @@ class Lowered:
     at_bos: Mapping[str, Floats]
 
 
-def lower(graph: Graph, needs: Demands) -> Lowered:
+def lower(ready: Readiness, storage: Storage) -> Lowered:
     """Every block of the model; of a compact one, every block that somebody reads."""
-    assert needs.ready is not None
-    found = _Lowering(graph, needs, Stream(needs.ready)).run()
-    options = needs.ready.options
+    found, options = _Lowering(ready, storage, Stream(ready)).run(), ready.options
     return living(found) if options.level.compact and options.has("drop_dead") else found
 
 
@@ -78,8 +80,8 @@ def living(found: Lowered) -> Lowered:
 
 @dataclass
 class _Lowering:
-    graph: Graph
-    needs: Demands
+    ready: Readiness
+    storage: Storage
     stream: Stream
     embeddings: dict[str, Matrix] = field(default_factory=dict)
     positions: dict[str, Matrix] = field(default_factory=dict)
@@ -87,15 +89,15 @@ class _Lowering:
     place_of_block: list[int] = field(default_factory=list)
 
     @property
-    def ready(self) -> Readiness:
-        """What the demands know of each variable."""
-        return self.stream.ready
+    def graph(self) -> Graph:
+        """The program."""
+        return self.ready.graph
 
     def run(self) -> Lowered:
         for place, node in enumerate(self.graph.nodes):
             if isinstance(node, Variable):
                 self.add(place, node)
-        output = self.stream.read([(self.graph.output, self.needs.output)], zero_at_bos=False)
+        output = self.stream.read([(self.graph.output, self.storage.answer)], zero_at_bos=False)
         home = {place: tuple(groups) for place, groups in self.stream.home.items()}
         return Lowered(
             tuple(self.stream.spaces.values()), self.embeddings, self.positions, tuple(self.blocks),
@@ -103,22 +105,17 @@ class _Lowering:
         )  # fmt: skip
 
     def add(self, place: int, node: Variable) -> None:
-        raw, clean = self.needs.raw.get(place), self.needs.clean.get(place, [])
+        stored = self.storage[place]
         if isinstance(node, N.Token | N.Index):
-            self.embed(place, node, clean)
-        elif raw is not None:
-            self.put(
-                self.width_head(place, node, raw)
-                if isinstance(node, N.Width | N.Length)
-                else self.mean_head(place, node, raw),
-                place,
-            )
-            if clean:
-                self.put(self.neurons(place, clean), place)
-        elif isinstance(node, N.Aggregate) and clean:
-            self.put(self.pick_head(place, node, clean), place)
-        elif isinstance(node, Table) and place in self.needs.design:
-            self.put(self.neurons(place, clean), place)
+            self.embed(place, node, stored.kept)
+        elif stored.share is not None and stored.left is not None:
+            self.put(self.width_head(place, node, stored.left, stored.share), place)
+        elif isinstance(node, N.Aggregate) and stored.left is not None:
+            self.put(self.mean_head(place, node, stored.left), place)
+        elif isinstance(node, N.Aggregate) and stored.kept:
+            self.put(self.pick_head(place, node, stored.kept), place)
+        if stored.design is not None:
+            self.put(self.neurons(place, stored.kept, stored.design), place)
 
     def put(self, block: Block, place: int) -> None:
         self.blocks.append(block)
@@ -129,9 +126,8 @@ class _Lowering:
         table = self.embeddings if isinstance(node, N.Token) else self.positions
         table.update({group.space: group.code for group in groups})
 
-    def neurons(self, place: int, groups: Sequence[Group]) -> Neurons:
+    def neurons(self, place: int, groups: Sequence[Group], design: Design) -> Neurons:
         """The neurons of a design; at BOS none of them fires."""
-        design = self.needs.design[place]
         # a ramp is so high that not even rounding may lift it at BOS
         maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias
@@ -147,11 +143,17 @@ class _Lowering:
         read = Read({s: m for s, m in maps.items() if m.any()}, bias)
         return Neurons(label, read, Write(out, base), design.slack, design.reach, design.leads)
 
+    def selection(self, place: int) -> Selection:
+        """How the head of a count, a mean or a pick selects."""
+        found = self.storage[place].selection
+        assert found is not None
+        return found
+
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
-        conjuncts = self.needs.conjuncts[place]
-        queries = [self.stream.read_side(c.slant > 0, c.query, c.factors.queries) for c in conjuncts]
-        keys = [self.stream.read_side(c.slant > 0, c.key, c.factors.keys) for c in conjuncts]
+        conjuncts = self.selection(place).conjuncts
+        queries = [self.stream.read_side(c.shortfall > 0, c.query, c.factors.queries) for c in conjuncts]
+        keys = [self.stream.read_side(c.shortfall > 0, c.key, c.factors.keys) for c in conjuncts]
         return beside(queries), beside(keys)
 
     def is_single(self, node: N.Aggregate) -> bool:
@@ -169,12 +171,12 @@ class _Lowering:
         node = self.graph[place]
         if self.ready.precision.narrow:  # there scores carry no rounding
             return SMALL_RANGE if self.ready.precision.highest < 100 else SHARP
-        if self.needs.slant.get(place, 0.0) and not (isinstance(node, N.Aggregate) and node.pick):
+        if self.selection(place).shortfall and not (isinstance(node, N.Aggregate) and node.pick):
             return STEEP
-        if not self.needs.rough.get(place, False):
+        if not self.selection(place).ties_round:
             return SHARP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
-        share = self.needs.shares.get(place)
+        share = self.storage[place].share
         raised = 1.0 if share is None else share.raised
         return (TIED + float(np.log((self.graph.max_seq_len + 1) * raised))) * (1 + competing)
 
@@ -184,9 +186,8 @@ class _Lowering:
         places = {id(n): i for i, n in enumerate(self.graph.nodes)}
         return " and ".join(labels[places[id(s)]] if id(s) in places else "nothing" for s in selects) or "all"
 
-    def width_head(self, place: int, node: Variable, raw: Group) -> Head:
+    def width_head(self, place: int, node: Variable, raw: Group, share: Share) -> Head:
         query, key = self.scores(place)
-        share = self.needs.shares[place]
         self.stream.open(place, [raw], np.array([share.at_bos + share.added]))
         value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
         write = Write({raw.space: np.eye(1)}, {raw.space: np.array([share.added])} if share.added else {})
@@ -280,5 +281,5 @@ class _Lowering:
 
     def steepness(self, place: int) -> tuple[int, float]:
         """How many score directions of a head are steep, the last ones, and how far they lower selected scores."""
-        columns = [c.factors.rank for c in self.needs.conjuncts[place] if c.slant > 0]
-        return sum(columns), self.needs.slant[place]
+        columns = [c.factors.rank for c in self.selection(place).conjuncts if c.shortfall > 0]
+        return sum(columns), self.selection(place).shortfall

@@ -1,7 +1,7 @@
 """Neurons that compute steep features of a number: one ramp a level, on top of those of the levels below.
 
-A steep feature (`raspc.blocks.steep`) may be off by a part of itself, not by a part of its greatest value. Steps,
-whose differences cancel, cannot offer that; ramps can, as each is much higher than all before it:
+A steep feature (`raspc.blocks.scores.steep`) may be off by a part of itself, not by a part of its greatest value.
+Steps, whose differences cancel, cannot offer that; ramps can, as each is much higher than all before it:
 
     f(x) = f(x_0) + Σ_i a_i·relu(x − t_i),  t_i halfway between x_(i−1) and x_i,  all a_i > 0.
 
@@ -18,11 +18,9 @@ from itertools import pairwise
 import numpy as np
 
 from raspc.blocks.neurons import Design
+from raspc.blocks.scores.steep import APART
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats
-
-APART = 16
-"""How many times its error two neighbouring values must lie apart: then features are right to an eighth."""
 
 
 def ramps(place: int, position: Floats, noise: float, columns: Matrix) -> Design | None:

@@ -65,8 +65,8 @@ class Head:
     `sink` is in units of the scale unless `log_sink` is given, which is the score itself. The scale is a
     power of two that makes one unit at least `sharpness` after the division by √d_head.
     `selector` names what the head implements. `kind` is "pick", "mean" or "width"; `single`: at most one key is
-    ever selected, by structure. `steep`: how many score directions are steep, the last ones; `slant`: how far below 0
-    they put the score of a selected key, in units of the scale (`raspc.blocks.steep`).
+    ever selected, by structure. `steep`: how many score directions are steep, the last ones; `shortfall`: how far
+    below 0 they put the score of a selected key, in units of the scale (`raspc.blocks.scores.steep`).
     """
 
     name: str
@@ -81,7 +81,7 @@ class Head:
     single: bool
     log_sink: float | None = None
     steep: int = 0
-    slant: float = 0.0
+    shortfall: float = 0.0
 
     def scale(self, d_head: int) -> float:
         """The factor on queries: a power of two; one of five quarters, six or seven where sharpness is kept small.

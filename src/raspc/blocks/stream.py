@@ -6,16 +6,16 @@ variable's own directions, sums of what is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from raspc.blocks import features as F
-from raspc.blocks.orders import pulled_back
-from raspc.blocks.readiness import Group, Readiness
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group, side_by_side
+from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.scores.steep import multiple
 from raspc.blocks.spaces import BOS, Matrix, Read, Space
-from raspc.blocks.steep import multiple
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed
 
@@ -114,7 +114,7 @@ class Stream:
 
     def read_steep(self, place: int, columns: Matrix) -> Read:
         """Steep features, each off the direction of which it is a multiple."""
-        root, columns = pulled_back(self.ready, place, columns)
+        root, columns = self.ready.roots.pulled_back(place, columns)
         group = next(group for group in self.home[root] if group.steep)
         weights = np.zeros((len(group.labels), columns.shape[1]))
         for j, column in enumerate(columns.T):
@@ -152,14 +152,6 @@ class Stream:
     def read_side(self, steep: bool, place: int, columns: Matrix) -> Read:
         """Features of one variable, steep or not."""
         return self.read_steep(place, columns) if steep else self.read([(place, columns)])
-
-
-def side_by_side(groups: Sequence[Group]) -> Iterator[tuple[Group, slice]]:
-    """Each group with its columns, where the codes of all stand side by side."""
-    start = 0
-    for group in groups:
-        yield group, slice(start, start + len(group.labels))
-        start += len(group.labels)
 
 
 def beside(reads: Sequence[Read]) -> Read:

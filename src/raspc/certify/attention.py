@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raspc.blocks.shares import Share, keeps
+from raspc.blocks.reading.shares import Share, keeps
 from raspc.blocks.spaces import Head, Matrix, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of
 from raspc.graph.nodes import Bits, Floats, Ids

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
+from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 
@@ -59,9 +59,9 @@ class Examined:
         return self.plan.graph
 
     @property
-    def needs(self) -> Demands:
-        """How each variable is stored, computed and scored."""
-        return self.plan.needs
+    def storage(self) -> Storage:
+        """What is stored of each variable, how it is computed and scored."""
+        return self.plan.storage
 
     @property
     def lowered(self) -> Lowered:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from raspc.blocks import features as F
-from raspc.blocks.readiness import Group
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.roots import Roots
 from raspc.blocks.spaces import Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify import attention as A
 from raspc.certify import mlp
@@ -40,7 +41,8 @@ def bounds_of(plan: Examined, precision: Precision) -> dict[str, float]:
 class _Prover:
     def __init__(self, plan: Examined, precision: Precision) -> None:
         self.plan, self.graph, self.precision = plan, plan.graph, precision
-        self.lowered, self.needs, self.n = plan.lowered, plan.needs, plan.graph.max_seq_len
+        self.lowered, self.storage, self.n = plan.lowered, plan.storage, plan.graph.max_seq_len
+        self.roots = Roots.of(plan.graph)
         self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}
         self.stream: dict[str, Held] = {}
         self.links: list[Link] = []
@@ -167,7 +169,8 @@ class _Prover:
         """What the head leaves at the query, and which value of the variable each row of it is about."""
         default = self.default(head)
         if head.kind == "width":
-            counts, share = self.graph.variable(place).listed.numbers, self.needs.shares[place]
+            counts, share = self.graph.variable(place).listed.numbers, self.storage[place].share
+            assert share is not None
             if head.write.bias:  # what is added to the share of BOS, times −1, is added to what is known of it
                 share = replace(share, at_bos=1.0, code=1.0 - share.code, added=0.0)
             return A.counted(head, scores, share, counts, self.n, value, sink, self.precision), None
@@ -206,14 +209,14 @@ class _Prover:
         if place == root:
             domain = self.graph.variable(place).domain
             return np.arange(len(domain), dtype=np.int32) if isinstance(domain, Listed) else None
-        assert self.needs.ready is not None
-        joint = self.needs.ready.derived(place)
+        joint = self.roots.derived(place)
         return joint.cells if joint is not None and joint.roots == (root,) else None
 
     def penalties(self, place: int, query: Reading, key: Reading) -> list[A.Penalty]:
         """The conjuncts of a head: which columns are theirs, and what can be said of them pair by pair."""
         found, start = [], 0
-        for conjunct in self.needs.conjuncts[place]:
+        selection = self.storage[place].selection
+        for conjunct in () if selection is None else selection.conjuncts:
             cut = slice(start, start + conjunct.factors.rank)
             sides = (self.side(conjunct.key, key, cut), self.side(conjunct.query, query, cut))
             found.append(A.Penalty(cut, *sides, conjunct.cells, (conjunct.key, conjunct.query)))
@@ -250,7 +253,8 @@ class _Prover:
 
     def neurons(self, place: int, block: Neurons, said: Neurons) -> None:
         read = self.read(block.read, said.read, fired=True)
-        design = self.needs.design[place]
+        design = self.storage[place].design
+        assert design is not None
         ids = self.ids(place, design.axes)
         cells = mlp.cells_of(design, ids, block.write, read, self.precision)
         if (step := mlp.nearest_step(block, read, cells)) is not None:
@@ -271,15 +275,12 @@ class _Prover:
         if axes == (place,) or not isinstance(node, Table):
             return np.arange(F.size(self.graph.variable(place).domain), dtype=np.int32)
         frontiers = {node.args: node.cells}
-        assert self.needs.ready is not None
-        if (joint := self.needs.ready.joints[place]) is not None:
+        if (joint := self.roots.joints[place]) is not None:
             frontiers[joint.roots] = joint.cells
         for arguments, cells in frontiers.items():
             if set(axes) <= set(arguments):
                 return _over(cells, arguments, axes)
-        joints = [
-            self.needs.ready.derived(argument) or own_listing(argument, self.graph[argument]) for argument in node.args
-        ]
+        joints = [self.roots.derived(argument) or own_listing(argument, self.graph[argument]) for argument in node.args]
         return listed_over([joint for joint in joints if joint is not None], node.cells, axes, self.sizes(axes))
 
     def sizes(self, axes: tuple[int, ...]) -> list[int]:
@@ -293,11 +294,11 @@ class _Prover:
         label = self.graph.labels[place]
         read = self.read(self.lowered.output, said)
         errors = read.row_errors()
-        if self.needs.numerical_output:
+        if self.storage.numerical:
             self.number(label, read, errors)
             return
         number = self.numbers(place, read.only) if read.only is not None else None
-        leads = _leads(self.needs.output)
+        leads = _leads(self.storage.answer)
         if number is None:
             self.links.append(
                 Link(

@@ -10,7 +10,7 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc import values as V
-from raspc.blocks.readiness import Group
+from raspc.blocks.reading.groups import Group
 from raspc.errors import InputError, ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column

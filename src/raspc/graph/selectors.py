@@ -65,7 +65,7 @@ def without_hidden(cells: Bits) -> Bits:
 def score_rank(cells: Bits) -> int:
     """About how many score directions a table takes: none for everything, one if it has one side, three for a matching.
 
-    What `raspc.blocks.penalty` will do with it, told from the table alone.
+    What `raspc.blocks.scores.penalty` will do with it, told from the table alone.
     """
     selected = distinct_rows(distinct_rows(cells != 0)[0].T)[0].T
     if 1 in selected.shape:

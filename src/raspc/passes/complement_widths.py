@@ -24,7 +24,7 @@ from raspc.passes.rewriting import Rewriter
 from raspc.passes.split_widths import PARTS, Term, inclusion_exclusion, signed_sum, terms_of
 
 LONGEST = 96
-"""See `raspc.blocks.demand.SUM_OF_SHARES`."""
+"""See `raspc.blocks.reading.left.SUM_OF_SHARES`."""
 
 
 def complement_widths(graph: Graph, options: Options = DEFAULT) -> Graph:

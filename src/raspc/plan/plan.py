@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from raspc.blocks.demanded import Demands
 from raspc.blocks.lower import Lowered
+from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout
 from raspc.layout.placement import parameters
@@ -19,15 +19,16 @@ class Plan:
     """Everything between a program and its weights; made once in a compile, and kept with the model.
 
     `options`: what was asked for, without what was given up on the way. `program`: the graph as it was tabulated;
-    `graph`: after the passes, of which `steps` are the record. `needs`: how each variable is stored, computed and
-    scored; `lowered`: the blocks. `schedule`: which layer holds which block; `layout`: where everything lies.
+    `graph`: after the passes, of which `steps` are the record. `storage`: what is stored of each variable, how it is
+    computed and scored; `lowered`: the blocks. `schedule`: which layer holds which block; `layout`: where everything
+    lies.
     """
 
     options: Options
     program: Graph
     graph: Graph
     steps: tuple[Step, ...]
-    needs: Demands
+    storage: Storage
     lowered: Lowered
     schedule: Schedule
     layout: Layout

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from raspc.blocks.demand import demands
 from raspc.blocks.lower import Lowered, lower
-from raspc.blocks.shares import counted_by_one_head
+from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.reading.shares import counted_by_one_head
+from raspc.blocks.storage.storing import store
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout, lay_out
@@ -32,7 +33,9 @@ def planned(program: Graph, options: Options = DEFAULT) -> Plan:
     except UnsupportedProgram:
         return _with_counts(program, plain)
     try:
-        return min(found, _with_counts(program, plain), key=lambda plan: plan.size) if found.needs.strained else found
+        if not found.storage.steep_in_doubt:
+            return found
+        return min(found, _with_counts(program, plain), key=lambda plan: plan.size)
     except UnsupportedProgram:
         return found
 
@@ -53,9 +56,10 @@ def _with_counts(program: Graph, options: Options) -> Plan:
 
 
 def _plan(program: Graph, graph: Graph, steps: tuple[Step, ...], options: Options) -> Plan:
-    needs = demands(graph, options)
-    lowered = lower(graph, needs)
-    return Plan(options, program, graph, steps, needs, lowered, *placed(graph, lowered, options))
+    ready = Readiness.of(graph, options)
+    storage = store(ready)
+    lowered = lower(ready, storage)
+    return Plan(options, program, graph, steps, storage, lowered, *placed(graph, lowered, options))
 
 
 def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:

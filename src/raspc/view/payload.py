@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from raspc import jsonvalues
-from raspc.blocks.readiness import Group
+from raspc.blocks.reading.groups import Group
 from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.readiness import Group
+from raspc.blocks.reading.groups import Group
 from raspc.blocks.spaces import Head, Neurons
 from raspc.errors import InputError
 from raspc.graph import nodes as N
@@ -67,7 +67,7 @@ def explain(model: Model) -> tuple[Explanation, ...]:
 class _Explainer:
     def __init__(self, model: Model, plan: Plan) -> None:
         self.model, self.graph = model, plan.graph
-        self.needs, self.lowered = plan.needs, plan.lowered
+        self.storage, self.lowered = plan.storage, plan.lowered
         self.where = {
             space["name"]: space for entry in model.alignment["variables"].values() for space in entry["spaces"]
         }
@@ -104,7 +104,8 @@ class _Explainer:
     def form(self, place: int, group: Group) -> str:
         """One-hot, a number, a share of attention, or the features by name."""
         node = self.graph.variable(place)
-        if (found := self.needs.shares.get(place)) and group is self.needs.raw[place]:
+        stored = self.storage[place]
+        if (found := stored.share) is not None and stored.left is not None and group.space == stored.left.space:
             top = f"{found.raised:.6g}"
             share = "d/(M + d)" if found.counts_keys else "M/(M + d)"
             scaled = f"{found.at_key:.6g} times " if found.at_key not in (0.0, 1.0) else ""
@@ -117,19 +118,16 @@ class _Explainer:
 
     def why(self, place: int, node: Variable) -> str:
         """Why a variable has no space."""
-        ready = self.needs.ready
-        assert ready is not None
-        names = self.graph.labels
-        joint = ready.derived(place)
+        sources = [self.graph.labels[source] for source in self.storage[place].read_off]
         if isinstance(node, N.Affine):
-            return f"affine: a sum that readers read off {_listed([names[arg] for arg in node.args])}"
-        if joint is None:
+            return f"affine: a sum that readers read off {_listed(sources)}"
+        if not isinstance(node, N.Table):
             return "dead: no one reads it"
-        if not joint.roots or len(node.listed) == 1:
+        if not sources or len(node.listed) == 1:
             return "constant: a bias"
-        if len(joint.roots) == 1:
-            return f"virtual: a function of {names[joint.roots[0]]}, whose features its readers read"
-        terms = _listed([names[root] for root in joint.roots])
+        if len(sources) == 1:
+            return f"virtual: a function of {sources[0]}, whose features its readers read"
+        terms = _listed(sources)
         return f"read off its terms: what its readers need is a sum of functions of {terms}"
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks import features as F
-from raspc.blocks.readiness import Group
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group
 from raspc.errors import RaspcError
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Floats, Graph, Ids, Listed, Variable

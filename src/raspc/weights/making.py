@@ -48,7 +48,7 @@ def config_of(plan: Plan, bos: Any, pad: Any) -> Config:
 def output_of(plan: Plan) -> Output:
     """How the unembedded output is read."""
     domain = plan.graph.variable(plan.graph.output).domain
-    if plan.needs.numerical_output:
+    if plan.storage.numerical:
         return Output("numerical", tuple(domain.specials))
     assert isinstance(domain, Listed)
     return Output("categorical", domain.values)

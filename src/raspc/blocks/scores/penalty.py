@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raspc.blocks.low_rank import ROWS, factored
+from raspc.blocks.scores.low_rank import ROWS, factored
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 from raspc.graph.rows import distinct_rows

@@ -13,8 +13,8 @@ The features of a variable with the places 0 … m − 1 on its scale, for a blo
 
 They serve all comparisons, of keys as of queries, and `==` as the conjunction of `<=` and `>=`.
 
-Requires: a table that compares places on one scale; readers that bear `slant`. Ensures: a penalty in [−slant, 0]
-where selected and at most −1 elsewhere.
+Requires: a table that compares places on one scale; readers that bear `shortfall`. Ensures: a penalty in
+[−shortfall, 0] where selected and at most −1 elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from math import ceil, log2
 
 import numpy as np
 
-from raspc.blocks.penalty import Factors
+from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 
@@ -33,6 +33,9 @@ EXPONENTS = 116
 TIES = 1 << 14
 """The base is at least TIES·N: three comparisons in a head that multiplies by up to 96 then move the weights of N
 selected keys by less than 1/50 of one key in all."""
+
+APART = 16
+"""How many times its error two neighbouring values must lie apart: then features are right to an eighth."""
 
 RELATIONS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal}
 """How the place of a selected key may stand to that of the query."""
@@ -81,7 +84,7 @@ def base_bits(n: int) -> int:
     return ceil(log2(TIES * n))
 
 
-def slant(n: int, sides: int) -> float:
+def shortfall(n: int, sides: int) -> float:
     """How far below 0 the penalty of a selected key can lie."""
     return sides * 2.0 ** -base_bits(n)
 

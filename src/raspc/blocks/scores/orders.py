@@ -7,13 +7,12 @@ number of few values, or a function of one such variable, or a pick of one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from raspc.blocks import steep
-from raspc.blocks.ramps import APART
-from raspc.blocks.readiness import Readiness
-from raspc.blocks.spaces import Matrix
+from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.scores import steep
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed, Select, Table
 from raspc.graph.rows import distinct_rows
@@ -22,6 +21,7 @@ SHORT = 512
 """Up to this length float32 tells counts so well apart that ramps between them are right to a part of themselves."""
 
 
+@dataclass(frozen=True, eq=False)
 class Orders:
     """The comparisons of a graph that may be steep.
 
@@ -29,13 +29,26 @@ class Orders:
     variables, whose steep features are there anyway.
     """
 
-    def __init__(self, ready: Readiness, tables: Sequence[Select]) -> None:
-        self.ready, self.n = ready, ready.graph.max_seq_len
-        self.roots: set[int] = set()
-        for select in tables:
-            found = self.compared(select)
-            if found is not None and found.relation != "==" and steep.rank(found, self.n) < _classes(select) - 1:
-                self.roots |= self.roots_of(select)
+    ready: Readiness
+    roots: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, ready: Readiness, tables: Sequence[Select]) -> Orders:
+        """Those of the tables of heads whose selected keys may weigh a little less than others."""
+        orders = cls(ready)
+        return cls(ready, frozenset(root for select in tables for root in orders.gaining(select)))
+
+    @property
+    def n(self) -> int:
+        """The longest input."""
+        return self.ready.graph.max_seq_len
+
+    def gaining(self, select: Select) -> set[int]:
+        """The variables of an inequality that takes fewer score directions as a steep one; none of other tables."""
+        found = self.compared(select)
+        if found is None or found.relation == "==" or steep.rank(found, self.n) >= _classes(select) - 1:
+            return set()
+        return self.roots_of(select)
 
     def comparison(self, select: Select) -> steep.Comparison | None:
         """The table as a comparison that may be steep."""
@@ -66,26 +79,15 @@ class Orders:
             return self.n <= SHORT
         numbers = node.listed.numbers
         gap = float(np.diff(np.sort(numbers)).min(initial=np.inf))
-        return node.listed.all_numbers and gap > APART * self.ready.precision.sum_unit * (self.n + 8) * (
+        return node.listed.all_numbers and gap > steep.APART * self.ready.precision.sum_unit * (self.n + 8) * (
             float(np.abs(numbers).max()) + 1
         )
 
     def roots_of(self, select: Select) -> set[int]:
         """What the key and the query are functions of."""
-        return {pulled_back(self.ready, place, np.zeros((1, 0)))[0] for place in (select.key, select.query)}
+        return {self.ready.roots.pulled_back(place, np.zeros((1, 0)))[0] for place in (select.key, select.query)}
 
 
 def _classes(select: Select) -> int:
     """The distinct rows or columns of a table, whichever are fewer."""
     return min(len(distinct_rows(cells)[0]) for cells in (select.cells, select.cells.T))
-
-
-def pulled_back(ready: Readiness, place: int, columns: Matrix) -> tuple[int, Matrix]:
-    """Features of a function of one variable as features of that variable, and which it is."""
-    joint = ready.derived(place)
-    while joint is not None and len(joint.roots) == 1:
-        if columns.shape[1]:
-            columns = np.where((joint.cells >= 0)[:, None], columns[np.maximum(joint.cells, 0)], 0.0)
-        place = joint.roots[0]
-        joint = ready.derived(place)
-    return place, columns

@@ -1,20 +1,18 @@
-"""Which widths are to be counted so that sums with their shares do not round (`raspc.blocks.shares`)."""
+"""Which widths are to be counted so that sums with their shares do not round (`raspc.blocks.reading.shares`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from raspc.blocks.scoring import selects_of
+from raspc.blocks.reading.roots import Roots
+from raspc.blocks.reading.selectors import selects_of
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Graph
-from raspc.graph.tables import Joint
 
 
-def unrounded(graph: Graph, joints: Sequence[Joint | None]) -> set[int]:
+def unrounded(roots: Roots) -> set[int]:
     """Variables that are read beside others, or as a number, by somebody who bears no rounding of the sum.
 
     Heads that average or count take scores for equal; and a number is averaged, or given as the answer.
     """
+    graph = roots.graph
     numbers = {graph.output} if graph.variable(graph.output).numerical else set[int]()
     compared = set[int]()
     for node in graph.nodes:
@@ -23,10 +21,10 @@ def unrounded(graph: Graph, joints: Sequence[Joint | None]) -> set[int]:
             compared |= {side for select in selects_of(graph, node) for side in (select.key, select.query)}
         if isinstance(node, N.Aggregate) and mean:
             numbers.add(node.source)
-    found = {place: _roots(place, joints) for place in numbers | compared}
-    return {root for place, roots in found.items() if place in numbers or len(roots) > 1 for root in roots}
+    found = {place: _roots_of(roots, place) for place in numbers | compared}
+    return {root for place, own in found.items() if place in numbers or len(own) > 1 for root in own}
 
 
-def _roots(place: int, joints: Sequence[Joint | None]) -> tuple[int, ...]:
-    joint = joints[place]
+def _roots_of(roots: Roots, place: int) -> tuple[int, ...]:
+    joint = roots.joints[place]
     return (place,) if joint is None else joint.roots

@@ -8,34 +8,29 @@ these; what is left is computed by neurons, or moved by a head.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from raspc.blocks import features as F
 from raspc.blocks import neurons
-from raspc.blocks.demanded import Demands
-from raspc.blocks.designing import Ways, choose, staircase
-from raspc.blocks.naming import feature_labels, steep_labels, value_labels
-from raspc.blocks.orders import pulled_back
+from raspc.blocks.designing import ROUGH, ROUGH_ANSWER, ROUGH_TIED, Ways, choose, cost, decoding_cost, staircase
 from raspc.blocks.ramps import ramps
-from raspc.blocks.readiness import NUMBER_ERROR, ROUGH, ROUGH_ANSWER, ROUGH_TIED, Group, Readiness, is_flat, outputs_of
-from raspc.blocks.scoring import Scoring
-from raspc.blocks.shares import share_of
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group, is_flat, outputs_of
+from raspc.blocks.reading.naming import feature_labels, steep_labels, value_labels
+from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
+from raspc.blocks.scores.selection import Selection, selections, shares_alike
+from raspc.blocks.scores.steep import multiple
 from raspc.blocks.spaces import Matrix
-from raspc.blocks.steep import multiple
-from raspc.blocks.unrounded import unrounded
+from raspc.blocks.storage.stored import Storage, Stored
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
-from raspc.graph.tables import Joint, listings
-from raspc.numbers.options import Options
+from raspc.graph.tables import Joint
 
 CATEGORIES = 256
 """A mean that is computed on by neurons is given as one of a list of at most so many values."""
-SUM_OF_SHARES = 96
-"""Up to this length, widths that are added raise BOS so far that their shares may be added instead."""
 DECODE_CELLS = 1 << 14
 """A sum over more cells than this is decoded part by part, without trying to design it whole."""
 DIRECTIONS = 1 << 13
@@ -44,15 +39,17 @@ ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
 
 
-def demands(graph: Graph, options: Options) -> Demands:
-    """Work out the demands of a whole graph."""
-    return _Demander(graph, options).run()
+def store(ready: Readiness) -> Storage:
+    """What is stored of every variable of a graph. Raises UnsupportedProgram where some cannot be told exactly."""
+    found = selections(ready)
+    return _Demander(ready.scored({place: one.shortfall for place, one in found.items()}), found).run()
 
 
 class _Demander:
-    def __init__(self, graph: Graph, options: Options) -> None:
-        self.graph, self.options, self.precision = graph, options, options.precision
-        self.joints = listings(graph.nodes)
+    def __init__(self, ready: Readiness, found: Mapping[int, Selection]) -> None:
+        self.ready, self.selections = ready, found
+        self.graph, self.options, self.precision = ready.graph, ready.options, ready.precision
+        self.joints = ready.roots.joints
         self.wanted: dict[int, dict[bytes, Floats]] = defaultdict(dict)
         self.tolerance: dict[int, float] = defaultdict(lambda: np.inf)
         self.borne: dict[int, dict[bytes, float]] = defaultdict(dict)
@@ -60,64 +57,33 @@ class _Demander:
         self.exact: set[int] = set()
         self.averaged: set[int] = set()
         self.numbers: set[int] = set()
-        self.result = Demands()
-        found = self.result
-        self.ready = found.ready = Readiness(graph, self.joints, found.raw, found.shares, found.slant, options)
-        steeply = options.level.compact and options.has("steep") and not self.precision.narrow
-        self.scoring = Scoring(self.ready, steeply)
         self.steep: dict[int, list[Floats]] = defaultdict(list)
-        self.unrounded = unrounded(graph, self.joints)
+        self.clean: dict[int, list[Group]] = {}
+        self.design: dict[int, neurons.Design] = {}
+        self.strained = False
 
-    def run(self) -> Demands:
-        for place, node in enumerate(self.graph.nodes):
-            if isinstance(node, (N.Width | N.Length, N.Aggregate)):
-                self.prepare(place, node)
-        self.demand_output()
+    def run(self) -> Storage:
+        answer, self.numerical_output = self.demand_output()
         for place in range(len(self.graph) - 1, -1, -1):
             node = self.graph[place]
             if isinstance(node, Variable):
                 self.visit(place, node)
-        return self.result
+        return Storage(tuple(map(self.stored, range(len(self.graph)))), answer, self.numerical_output, self.strained)
 
-    def prepare(self, place: int, node: Variable) -> None:
-        """What is known of an attention variable before anybody reads it."""
-        conjuncts = self.result.conjuncts[place] = self.scoring.conjuncts(node)
-        self.result.slant[place] = sum(conjunct.slant for conjunct in conjuncts)
-        if isinstance(node, N.Aggregate):
-            if node.pick and isinstance(node.domain, Listed):
-                return
-            code = F.numeric_code(node.domain)
-            label = self.graph.labels[place]
-            words = value_labels(label, node.domain.specials)
-            labels = (label, *words) if code.shape[1] > len(words) else words
-            self.result.raw[place] = Group(label, labels, code)
-            return
-        n = self.graph.max_seq_len
-        added = self.added_to(place) if n <= SUM_OF_SHARES and self.options.has("add_shares") else 0
-        label = self.graph.labels[place]
-        counted = int(node.listed.values[-1]) if self.precision.narrow else n
-        share = share_of(node.listed.numbers, counted, added, self.precision, place in self.unrounded)
-        if share is None:
-            raise UnsupportedProgram.at(
-                label, f"counts up to {n}, more than {self.precision.name} tells apart in one head", "fewer keys",
-                "shorten the maximum length, or compile for a wider dtype",
-            )  # fmt: skip
-        self.result.shares[place] = share
-        noisy = len(node.listed) <= 2 and not self.precision.narrow  # of two values everything is a linear function
-        self.result.raw[place] = Group(f"{label}.share", (f"{label}.share",), share.code[:, None], noisy=noisy)
-
-    def added_to(self, place: int) -> int:
-        """How many widths, this one counted, are added up in some table with something else; 0 if none are."""
-        counts = [0]
-        for node, joint in zip(self.graph.nodes, self.joints, strict=True):
-            if not isinstance(node, Table) or joint is None or place not in joint.roots or len(joint.roots) < 2:
-                continue
-            widths = sum(isinstance(self.graph[root], N.Width | N.Length) for root in joint.roots)
-            if widths > 1:
-                counts.append(widths - 1)
-            elif node.listed.all_numbers and F.additive(joint, node.listed.numbers) is not None:
-                counts.append(1)
-        return max(counts)
+    def stored(self, place: int) -> Stored | None:
+        """What was found out of a variable, as one record."""
+        node, left = self.graph[place], self.ready.left.get(place)
+        if not isinstance(node, Variable):
+            return None
+        joint = self.ready.derived(place)
+        return Stored(
+            left.group if left is not None else None,
+            left.share if left is not None else None,
+            tuple(self.clean.get(place, ())),
+            self.design.get(place),
+            self.selections.get(place),
+            node.args if isinstance(node, N.Affine) else joint.roots if joint is not None else (),
+        )
 
     # -- demands ---------------------------------------------------------------------------------
 
@@ -149,24 +115,23 @@ class _Demander:
         """How much error the readers of a feature bear; of one that nobody reads as it is, those of any other."""
         return self.borne[place].get(feature.tobytes(), self.tolerance[place])
 
-    def demand_output(self) -> None:
+    def demand_output(self) -> tuple[Matrix, bool]:
         place = self.graph.output
         node = self.graph.variable(place)
-        result = self.result
-        result.numerical_output = self.is_numerical(place)
-        if result.numerical_output:
-            result.output = F.numeric_code(node.domain)
-            if result.output.shape[1] == len(node.domain.specials):
-                result.output = np.hstack([np.zeros((len(result.output), 1)), result.output])
+        numerical = self.is_numerical(place)
+        if numerical:
+            output = F.numeric_code(node.domain)
+            if output.shape[1] == len(node.domain.specials):
+                output = np.hstack([np.zeros((len(output), 1)), output])
         elif self.options.level.readable or self.precision.narrow or not self.options.has("number_answers"):
-            result.output = np.eye(len(node.listed))
+            output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
             self.want(place, n, 1.0 / (8 * max(1.0, float(np.abs(n).max()))))
-            result.output = number_logits(n)
-            return
-        for column in result.output.T:
+            return number_logits(n), numerical
+        for column in output.T:
             self.want(place, column)
+        return output, numerical
 
     def is_numerical(self, place: int) -> bool:
         """Whether the output is a number along one direction rather than one of a list."""
@@ -181,7 +146,7 @@ class _Demander:
             return True
         joint = self.joints[place]
         if joint is None or not any(
-            isinstance(self.graph[r], N.Aggregate) and r in self.result.raw for r in joint.roots
+            isinstance(self.graph[r], N.Aggregate) and r in self.ready.left for r in joint.roots
         ):
             return False
         return len(node.listed) > CATEGORIES or self.ready.is_free(joint, node.listed.numbers)
@@ -193,7 +158,7 @@ class _Demander:
             return False
         if isinstance(node, N.Token | N.Index | N.Length):
             return bool(self.wanted[place]) or self.options.level.unnamed
-        if self.ready.is_opaque(place) and node.numerical and self.is_sum(place):
+        if self.ready.roots.is_opaque(place) and node.numerical and self.is_sum(place):
             return False  # a long sum of numbers is read off its terms
         return self.options.level.unnamed or bool(node.names) or place == self.graph.output
 
@@ -237,11 +202,11 @@ class _Demander:
         if isinstance(node, Table):
             assert joint is not None
             self.visit_derived(place, node, joint)
-        elif place in self.result.raw:
+        elif place in self.ready.left:
             self.visit_raw(place, node)
         else:
             groups = [*self.groups(place, []), *self.steep_groups(place)]
-            self.result.clean[place] = groups
+            self.clean[place] = groups
             if isinstance(node, N.Aggregate):
                 self.demand_pick(place, node, groups)
         if isinstance(node, N.Width | N.Length | N.Aggregate):
@@ -294,15 +259,15 @@ class _Demander:
         groups = self.groups(place, [])
         if not groups:
             return
-        slanted = any(self.result.slant.get(root) for root in joint.roots)
-        self.result.strained |= slanted and not (node.listed.all_numbers and F.additive(joint, node.listed.numbers))
+        steep = any(self.ready.shortfall.get(root) for root in joint.roots)
+        self.strained |= steep and not (node.listed.all_numbers and F.additive(joint, node.listed.numbers))
         sums = [self.ready.additive(joint, feature) for feature in stored]
         may_decode = not self.readable(place) and all(sums)
         if may_decode and joint.cells.size > DECODE_CELLS:
             self.want_decoded(place, joint, stored)
             return
         groups, design = self.designed(place, node, joint, groups)
-        if may_decode and self.ready.decoding_costs(sums) <= self.ready.cost(design):
+        if may_decode and decoding_cost(self.ready, sums) <= cost(self.ready, design):
             self.want_decoded(place, joint, stored)
             return
         self.materialise(place, node, groups, design)
@@ -320,9 +285,9 @@ class _Demander:
                 f"at most {neurons.NEURON_LIMIT} neurons and gaps above rounding",
                 "use fewer distinct values, a shorter maximum length, or compute it in two steps",
             )  # fmt: skip
-        if all(axis in self.result.shares and self.result.shares[axis].added for axis in design.axes):
+        if all(self.ready.is_count(axis) and self.ready.share(axis).added for axis in design.axes):
             design = neurons.evened(design)
-        self.result.clean[place], self.result.design[place] = groups, design
+        self.clean[place], self.design[place] = groups, design
         for axis, columns in zip(design.axes, design.features, strict=True):
             for column in columns.T:
                 self.want(axis, column, min(design.gap / 16, NUMBER_ERROR))
@@ -337,7 +302,7 @@ class _Demander:
         self, place: int, node: Table, joint: Joint | None, groups: list[Group]
     ) -> tuple[list[Group], neurons.Design | None]:
         """The design of a table that its readers find exact enough."""
-        is_answer = place == self.graph.output and not self.result.numerical_output
+        is_answer = place == self.graph.output and not self.numerical_output
         rough = ROUGH_TIED if place in self.averaged else ROUGH_ANSWER if is_answer else ROUGH
         ways = Ways(self.ready, node, joint)
         return self.exact_enough(
@@ -372,8 +337,8 @@ class _Demander:
 
     def visit_raw(self, place: int, node: Variable) -> None:
         """A width or a mean: what its readers need beyond the raw number is decoded by a staircase."""
-        raw = self.result.raw[place]
-        if place in self.result.shares and (self.wanted[place] or self.copies[place] or self.readable(place)):
+        raw = self.ready.left[place].group
+        if self.ready.is_count(place) and (self.wanted[place] or self.copies[place] or self.readable(place)):
             self.check_apart(place)
         spans = raw.spans if isinstance(node.domain, Listed) else partial(F.in_span, raw.code, with_constant=False)
         raw_ones = [key for key, feature in self.wanted[place].items() if spans(feature)]
@@ -392,8 +357,8 @@ class _Demander:
                     self.graph.labels[place], f"values that lie too close to be told apart in {self.precision.name}",
                     "a gap above rounding", "shorten the maximum length, or count with SelectorWidth",
                 )  # fmt: skip
-            self.result.design[place] = design
-        self.result.clean[place] = groups
+            self.design[place] = design
+        self.clean[place] = groups
         if steep := self.steep_groups(place):
             self.add_ramps(place, steep)
         if isinstance(node, N.Aggregate):
@@ -406,15 +371,15 @@ class _Demander:
         """The steep features of a width or a mean, beside what else is decoded of it."""
         found = ramps(place, *self.ready.position(place), outputs_of(steep))
         assert found is not None, "`Orders` offers no steep features of values that lie too close together"
-        before = self.result.design.get(place)
-        self.result.design[place] = found if before is None else neurons.beside(before, found)
-        self.result.clean[place] = [*self.result.clean[place], *steep]
+        before = self.design.get(place)
+        self.design[place] = found if before is None else neurons.beside(before, found)
+        self.clean[place] = [*self.clean[place], *steep]
 
     def check_apart(self, place: int) -> None:
         """Refuse a count that cannot be told from the next, before anything large is built for it."""
         if self.precision.narrow:
             return  # `share_of` has seen to it
-        position, noise = self.ready.share(place)
+        position, noise = self.ready.counted(place)
         if len(position) > 1 and (np.abs(np.diff(position)) < 4 * np.maximum(noise[1:], noise[:-1])).any():
             raise UnsupportedProgram.at(
                 self.graph.labels[place],
@@ -441,18 +406,15 @@ class _Demander:
                 self.want(node.source, column, self.bears(place, np.ascontiguousarray(own)))
 
     def demand_selector(self, place: int, node: Variable) -> None:
-        conjuncts = self.result.conjuncts[place]
-        tied = not isinstance(node, N.Aggregate) or not node.pick
-        read = {p for conjunct in conjuncts for p in (conjunct.key, conjunct.query)}
-        self.result.rough[place] = tied and any(self.ready.is_noisy(p) for p in read)
-        if tied:
+        conjuncts, read = self.selections[place].conjuncts, self.selections[place].read
+        if shares_alike(node):
             self.exact.update(read)
         if place in self.numbers:
             self.averaged.update(read)  # a count, or a mean that is decoded, has more room for error than a number
         for conjunct in conjuncts:
             sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
             for (side, columns), (_, others) in zip(sides, sides[::-1], strict=True):
-                if conjunct.slant:
+                if conjunct.shortfall:
                     self.want_steep(side, columns)
                     continue
                 reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
@@ -461,7 +423,7 @@ class _Demander:
 
     def want_steep(self, place: int, columns: Matrix) -> None:
         """Somebody reads these steep features; they are kept up to powers of two."""
-        root, columns = pulled_back(self.ready, place, columns)
+        root, columns = self.ready.roots.pulled_back(place, columns)
         for column in columns.T:
             if column.any() and all(multiple(column, known) is None for known in self.steep[root]):
                 self.steep[root].append(np.abs(column))

@@ -1,0 +1,154 @@
+"""What can be read of a variable before any neurons decode it, and how exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.left import Left, left_by_attention
+from raspc.blocks.reading.roots import Roots
+from raspc.blocks.reading.shares import Share
+from raspc.blocks.spaces import Matrix
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Graph, Table
+from raspc.graph.tables import Joint
+from raspc.numbers.options import Options
+from raspc.numbers.precision import Precision
+
+STEEP = 48.0
+"""What one step of a penalty takes from a score, at least, where ties part by what is steep."""
+
+NUMBER_ERROR = 1e-5
+"""How far off, relatively, a number may be that is averaged or given as the answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Readiness:
+    """Answers about the variables of one graph. `left`: what attention leaves of counts and means.
+
+    `shortfall`: how far below 0 the penalty of a key may lie that a head selects, by which weights part that should be
+    equal; known once selectors are scored, and asked for only by what decodes what these heads leave.
+    """
+
+    roots: Roots
+    options: Options
+    left: Mapping[int, Left]
+    shortfall: Mapping[int, float] = field(default_factory=dict)
+    known: dict[tuple[int, bytes], bool] = field(default_factory=dict)
+    """A memory of which features were found to be ready: it is asked of every design."""
+
+    @classmethod
+    def of(cls, graph: Graph, options: Options) -> Readiness:
+        """What can be told of a graph. Raises UnsupportedProgram for counts that the format cannot tell apart."""
+        roots = Roots.of(graph)
+        return cls(roots, options, left_by_attention(roots, options))
+
+    def scored(self, shortfall: Mapping[int, float]) -> Readiness:
+        """The same, once selectors are scored."""
+        return replace(self, shortfall=shortfall)
+
+    @property
+    def graph(self) -> Graph:
+        """The program."""
+        return self.roots.graph
+
+    @property
+    def precision(self) -> Precision:
+        """The number format."""
+        return self.options.precision
+
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of what is stored."""
+        return self.precision.unit
+
+    def derived(self, place: int) -> Joint | None:
+        """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
+        return self.roots.derived(place)
+
+    def additive(self, joint: Joint, feature: Floats) -> F.Sum | None:
+        """The feature as a sum of features of the roots, where the passes that read such sums are not left out."""
+        if joint.roots and not self.options.has("virtual" if len(joint.roots) == 1 else "separable"):
+            return None
+        return F.additive(joint, feature)
+
+    def is_free(self, joint: Joint, feature: Floats) -> bool:
+        """Whether the feature is a sum of features that can be read without any more neurons."""
+        found = self.additive(joint, feature)
+        return found is not None and all(self.is_ready(root, part) for root, part in found.parts)
+
+    def is_ready(self, place: int, feature: Floats) -> bool:
+        """The same for a feature of any variable."""
+        key = place, feature.tobytes()
+        if key not in self.known:
+            self.known[key] = self._is_ready(place, feature)
+        return self.known[key]
+
+    def _is_ready(self, place: int, feature: Floats) -> bool:
+        if place in self.left:
+            return self.left[place].group.spans(feature)
+        joint = self.derived(place)
+        return joint is None or bool((feature == feature[0]).all()) or self.is_free(joint, feature)
+
+    def is_late(self, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+        """Whether what reads these features of these variables must wait for one of them to be decoded."""
+        reads = ((axis, column) for axis, columns in zip(axes, features, strict=True) for column in columns.T)
+        return any(not self.is_ready(axis, column) for axis, column in reads)
+
+    def is_one_hot(self, place: int) -> bool:
+        """Whether the variable has a direction for each value anyway, for people to read."""
+        node = self.graph[place]
+        return self.options.level.readable and isinstance(node, N.Token | N.Index) and not node.numerical
+
+    def is_noisy(self, place: int) -> bool:
+        """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.
+
+        Heads that select several keys need their scores equal to far less than that: they read such a
+        variable through indicators, each the sum of few neurons that are exact where saturated.
+        """
+        node = self.graph.variable(place)
+        if place in self.left:
+            return True
+        if isinstance(node, Table):
+            joint = self.derived(place)
+            return any(self.is_noisy(root) for root in (joint.roots if joint is not None else node.args))
+        return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
+
+    def is_count(self, place: int) -> bool:
+        """Whether the variable is a share of attention that stands for a count."""
+        return place in self.left and self.left[place].share is not None
+
+    def share(self, place: int) -> Share:
+        """How a count is taken from a share of attention. Raises KeyError for other variables."""
+        found = self.left[place].share
+        if found is None:
+            raise KeyError(f"%{place} is no count")
+        return found
+
+    def counted(self, place: int) -> tuple[Floats, Floats]:
+        """The share of attention that stands for each count, and how far off it may be."""
+        found = self.share(place)
+        # Σ p·v over keys: of BOS the only term; where scores part, its error is p·(1 − p) of theirs
+        most = float(np.abs(found.code).max(initial=0.0)) / 2 if found.counts_keys else 0.25
+        parted = 2 * STEEP * self.shortfall.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
+        return found.code, found.noise + parted * most
+
+    def position(self, place: int) -> tuple[Floats, float]:
+        """A variable along a line, as it can be read soonest, and how far off it may be."""
+        node = self.graph.variable(place)
+        n = self.graph.max_seq_len
+        if self.is_count(place):
+            share, noise = self.counted(place)
+            return share, float(noise.max(initial=0.0))
+        if place in self.left:
+            numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
+            top = float(np.abs(numbers).max(initial=0.0)) + 1.0
+            numbers[special] = top * (1 + np.arange(1, special.sum() + 1))
+            stored = 3 * self.unit if self.precision.narrow else 0.0
+            return numbers, (self.precision.sum_unit * (float(self.precision.roundings(float(n))) + 8) + stored) * top
+        if node.listed.all_numbers:
+            return node.listed.numbers, 0.0
+        return np.arange(len(node.listed), dtype=float), 0.0

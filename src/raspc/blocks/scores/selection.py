@@ -1,0 +1,158 @@
+"""How each head scores: for every table of its selector the best penalty there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raspc.blocks.reading.groups import is_flat
+from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.reading.selectors import selects_of
+from raspc.blocks.scores import steep
+from raspc.blocks.scores.orders import Orders
+from raspc.blocks.scores.penalty import Factors, candidates
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Bits, Graph, Select, Variable
+
+MIXED = 1 << 12
+"""Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conjunct:
+    """One penalty: of which key and which query variable, for which table `cells` [keys, queries], with which factors.
+
+    `shortfall`: how far below 0 it can lie where selected; above 0 its factors are steep.
+    """
+
+    key: int
+    query: int
+    cells: Bits
+    factors: Factors
+    shortfall: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """How one head selects: the sum of these penalties, those that are steep last; of none, it selects all keys.
+
+    `ties_round`: keys are to share the attention alike, and their scores carry rounding, which parts them.
+    """
+
+    conjuncts: tuple[Conjunct, ...]
+    ties_round: bool = False
+
+    @property
+    def shortfall(self) -> float:
+        """How far below 0 the score of a selected key can lie."""
+        return sum((conjunct.shortfall for conjunct in self.conjuncts), 0.0)
+
+    @property
+    def read(self) -> set[int]:
+        """The variables that are read as keys or queries."""
+        return {place for conjunct in self.conjuncts for place in (conjunct.key, conjunct.query)}
+
+
+def selections(ready: Readiness) -> Mapping[int, Selection]:
+    """How the head of each count, mean and pick of a graph selects."""
+    scorer = _Scorer(ready, _steep_orders(ready))
+    heads = ((place, node) for place, node in enumerate(ready.graph.nodes) if isinstance(node, _ATTENTION))
+    return {place: scorer.selection(node) for place, node in heads}
+
+
+_ATTENTION = (N.Width, N.Length, N.Aggregate)
+
+
+def shares_alike(node: N.Node) -> bool:
+    """Whether all selected keys of a head are to have the same weight: those of a count or a mean."""
+    return not isinstance(node, N.Aggregate) or not node.pick
+
+
+def _steep_orders(ready: Readiness) -> Orders:
+    """The comparisons that may be steep: of compact models in formats with the exponents of float32."""
+    options = ready.options
+    steeply = options.level.compact and options.has("steep") and not options.precision.narrow
+    heads = [node for node in ready.graph.nodes if isinstance(node, Variable) and _bears_shortfall(node)]
+    return Orders.of(ready, [select for node in heads if steeply for select in selects_of(ready.graph, node)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Scorer:
+    """Penalties for the heads of one graph, of which many select alike: candidates are made once."""
+
+    ready: Readiness
+    orders: Orders
+    made: dict[tuple[int, int, bytes, bool], list[Factors]] = field(default_factory=dict)
+
+    @property
+    def graph(self) -> Graph:
+        return self.ready.graph
+
+    def selection(self, node: Variable) -> Selection:
+        """How a head selects."""
+        conjuncts = self.conjuncts(node)
+        read = {place for conjunct in conjuncts for place in (conjunct.key, conjunct.query)}
+        return Selection(conjuncts, shares_alike(node) and any(map(self.ready.is_noisy, read)))
+
+    def conjuncts(self, node: Variable) -> tuple[Conjunct, ...]:
+        """The penalties of a head, those that are steep last."""
+        narrow = self.ready.precision.narrow  # then only a penalty of 0 is sure to be stored alike for all
+        competing = not isinstance(node, N.Aggregate) or node.may_be_empty or narrow
+        tied, steeply = shares_alike(node), _bears_shortfall(node)
+        selects = selects_of(self.graph, node)
+        orders = [self.orders.comparison(select) if steeply else None for select in selects]
+        mixed = tied and any(order is not None and order.relation != "==" for order in orders)
+        found = [
+            self.conjunct(select, competing, tied, order, mixed) for select, order in zip(selects, orders, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda conjunct: conjunct.shortfall > 0))
+
+    def conjunct(
+        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: bool
+    ) -> Conjunct:
+        """The best penalty for one table: read soonest, then exact among equals, then narrow.
+
+        `mixed`: its scores are added to steep ones, and so are no integers; then large ones are not exact either.
+        """
+        n = self.graph.max_seq_len
+
+        def cost(factors: Factors) -> tuple[int, int, int, int]:
+            sides = ((select.key, factors.keys), (select.query, factors.queries))
+            late = any(not self.ready.is_ready(p, column) for p, columns in sides for column in columns.T[:8])
+            rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
+            return not self.holds(factors), late, rough or (mixed and factors.size * n > MIXED), factors.rank
+
+        best = min(self.candidates(select, competing), key=cost)
+        if order is not None and (False, steep.rank(order, n)) <= cost(best)[2:]:
+            shortfall = steep.shortfall(n, order.sides)
+            return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), shortfall)
+        return Conjunct(select.key, select.query, select.cells, best)
+
+    def candidates(self, select: Select, competing: bool) -> list[Factors]:
+        """All ways to write one table exactly."""
+        key = (select.key, select.query, select.cells.tobytes(), competing)
+        if key not in self.made:
+            keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
+            self.made[key] = list(candidates(select.cells, keys, queries, competing, self.ready.options.without))
+        return self.made[key]
+
+    def holds(self, factors: Factors) -> bool:
+        """Whether the format holds the factors, and the largest score is far below its largest number."""
+        precision = self.ready.precision
+        if not precision.narrow:
+            return True
+        largest = float((np.abs(factors.keys) @ np.abs(factors.queries).T).max(initial=0.0))
+        fits = largest < 2.0 ** (precision.highest - 9)
+        return fits and precision.holds(factors.keys) and precision.holds(factors.queries)
+
+
+def _bears_shortfall(node: N.Node) -> bool:
+    """Whether selected keys may weigh a little less than others: those of a count, which is decoded, or of a pick.
+
+    A count of two values may be read as it is.
+    """
+    if isinstance(node, N.Width):
+        return len(node.listed) > 2
+    return isinstance(node, N.Aggregate) and node.pick

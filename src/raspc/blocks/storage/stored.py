@@ -1,0 +1,61 @@
+"""What is stored of each variable, and for whom: the result of the step that decides it. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from raspc.blocks.neurons import Design
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.shares import Share
+from raspc.blocks.scores.selection import Selection
+from raspc.blocks.spaces import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """One variable: what of it lies in the residual stream, how it gets there, and who reads it.
+
+    `left`: what attention leaves of a count or a mean, before any neurons; `share`: how a count is taken from it.
+    `kept`: the directions that are embedded, moved by a head, or written by the neurons of `design`.
+    `selection`: how the head of a count, a mean or a pick scores.
+    `read_off`: what a function is read off where nothing of it is kept: its roots, or the terms of a sum.
+
+    All three may be missing: of a variable that nobody reads nothing is stored, and of a function of others only what
+    cannot be read off these.
+    """
+
+    left: Group | None = None
+    share: Share | None = None
+    kept: tuple[Group, ...] = ()
+    design: Design | None = None
+    selection: Selection | None = None
+    read_off: tuple[int, ...] = ()
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All directions of the variable: as attention leaves it, then as it is kept."""
+        return (*(() if self.left is None else (self.left,)), *self.kept)
+
+
+@dataclass(frozen=True, eq=False)
+class Storage:
+    """What is stored of all variables of a graph.
+
+    `variables`: one entry a node, None for selectors. `answer`: what the output is read as, one column a logit; of a
+    number [values, 1 + specials] the number and an indicator for each special value, of one of a list
+    [values, answers] the logits. `numerical`: which of the two.
+    `steep_in_doubt`: neurons compute something other than a sum of what steep heads leave, which may take steps wider
+    apart than exact ties would: without steep scores the model may be smaller.
+    """
+
+    variables: tuple[Stored | None, ...]
+    answer: Matrix
+    numerical: bool
+    steep_in_doubt: bool = field(default=False)
+
+    def __getitem__(self, place: int) -> Stored:
+        """What is stored of the variable with this number. Raises KeyError for a selector."""
+        found = self.variables[place]
+        if found is None:
+            raise KeyError(f"%{place} is a selector: nothing is stored of it")
+        return found
