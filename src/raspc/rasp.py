@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
+from raspc import doors
 from raspc.errors import InputError, InvalidProgram
 
 Value = Any
@@ -95,9 +96,8 @@ class Expr:
 
     def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
         """The meaning of this expression on one input sequence (see `raspc.interpret`)."""
-        from raspc.interpret import interpret
-
-        return interpret(self, xs, causal=causal)
+        found: list[Any] = doors.through("interpret")(self, xs, causal=causal)
+        return found
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

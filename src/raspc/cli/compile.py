@@ -58,11 +58,11 @@ def compile_program(
     as_json: Json = False,
 ) -> None:
     """Compile PROGRAM into a model directory."""
-    import raspc
     from raspc import programs
+    from raspc.compiler import compile
 
     found = programs.find(program)
-    model = raspc.compile(
+    model = compile(
         found.program,
         vocab=_vocab(vocab, found),
         max_seq_len=_length(max_seq_len, found),

@@ -110,7 +110,11 @@ def _side_by_side(names: list[str], parts: list[str], spaces: list[tuple[str, ..
 
 def _space(space: Mapping[str, Any], last: int) -> tuple[str, ...]:
     end = space["to_stage"]
-    return _range(space["dims"]), stage(space["from_stage"], last), "unused" if end is None else stage(end, last)
+    return (
+        _range(space["dims"]),
+        story.stage(space["from_stage"], last),
+        "unused" if end is None else story.stage(end, last),
+    )
 
 
 def _sources(variable: Mapping[str, Any]) -> str:
@@ -128,13 +132,6 @@ def _range(span: Sequence[int]) -> str:
     """A half-open range as a person writes it, both ends included."""
     start, stop = span
     return str(start) if stop == start + 1 else f"{start}–{stop - 1}" if stop > start else "none"
-
-
-def stage(number: int, n_layers: int) -> str:
-    """The name of a stage; the last is the output."""
-    from raspc.certify.variables import stage_name
-
-    return "output" if number >= 2 * n_layers else stage_name(number)
 
 
 def _values(values: Mapping[str, Any] | None) -> str:

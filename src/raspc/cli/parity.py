@@ -65,13 +65,14 @@ def _one(
 
 def _model(name: str) -> Model:
     """A saved model where there is such a directory, else a program of the library."""
-    import raspc
     from raspc import library
+    from raspc.compiler import compile
+    from raspc.weights import load
 
     if Path(name).is_dir() or name not in library.PROGRAMS:
-        return raspc.load(name)
+        return load(name)
     entry = library.get(name)
-    return raspc.compile(entry.program, entry.vocab, entry.max_seq_len, causal=entry.causal)
+    return compile(entry.program, entry.vocab, entry.max_seq_len, causal=entry.causal)
 
 
 def _inputs(texts: list[str] | None, config: Config) -> list[list[Any]] | None:

@@ -106,8 +106,6 @@ def _schedule(schedule: Mapping[str, Any]) -> str:
 
 def _explained(found: Mapping[str, Any], n_layers: int) -> Iterator[tuple[str, ...]]:
     """A row for each space of a variable, or for the reason why it has none."""
-    from raspc.cli.inspect import stage
-
     if found["why"]:
         yield found["variable"], found["what"], found["why"], "", "", "", ""
     for i, home in enumerate(found["homes"]):
@@ -116,3 +114,10 @@ def _explained(found: Mapping[str, Any], n_layers: int) -> Iterator[tuple[str, .
         end = "unused" if home["to_stage"] is None else stage(home["to_stage"], n_layers)
         dims = f"{first}–{last - 1}" if last > first + 1 else str(first)
         yield *start, home["form"], dims, stage(home["from_stage"], n_layers), end, ", ".join(home["readers"])
+
+
+def stage(number: int, n_layers: int) -> str:
+    """The name of a stage; the last is the output."""
+    from raspc.certify.variables import stage_name
+
+    return "output" if number >= 2 * n_layers else stage_name(number)

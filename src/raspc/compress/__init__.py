@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from raspc.compress.requirements import require
+
 if TYPE_CHECKING:
     from raspc.compress.compressing import compress
     from raspc.compress.model import CompressedModel, load
@@ -58,17 +60,3 @@ def __getattr__(name: str) -> Any:
     found = getattr(importlib.import_module(f"raspc.compress.{home}"), name)
     globals()[name] = found
     return found
-
-
-def require(module: str, extra: str = "torch") -> None:
-    """Raises InputError, which says what to install, where a framework is not."""
-    from importlib.util import find_spec
-
-    from raspc.errors import InputError
-
-    try:
-        present = find_spec(module) is not None
-    except (ImportError, ValueError):
-        present = False
-    if not present:
-        raise InputError(f"compression needs {module}, not installed here; pip install 'raspc[{extra}]'")

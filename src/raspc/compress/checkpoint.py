@@ -6,21 +6,29 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol as Interface
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from raspc.compress.course import Course, Moment
 from raspc.compress.protocol import Protocol
 from raspc.errors import InputError, ModelFormatError
 from raspc.weights.files import write_file
 from raspc.weights.model import Model
 
-if TYPE_CHECKING:
-    from raspc.compress.training import Trainer
-
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Training(Interface):
+    """What of a trainer a checkpoint keeps: tensors, the state of its optimiser and of its random generators."""
+
+    course: Course
+    parameters: list[Tensor]
+    optimizer: torch.optim.AdamW
+    batches: torch.Generator
+    noise: list[torch.Generator]
 
 
 def identity(model: Model, d: int, seeds: tuple[int, ...], protocol: Protocol) -> str:
@@ -33,7 +41,7 @@ def identity(model: Model, d: int, seeds: tuple[int, ...], protocol: Protocol) -
     return digest.hexdigest()
 
 
-def store(trainer: Trainer, path: Path, name: str) -> None:
+def store(trainer: Training, path: Path, name: str) -> None:
     """Raises InputError where the file cannot be written; what stood there before still does."""
     from safetensors.torch import save
 
@@ -49,7 +57,7 @@ def store(trainer: Trainer, path: Path, name: str) -> None:
     write_file(path, save(tensors, metadata=facts))
 
 
-def restore(trainer: Trainer, path: Path, name: str) -> None:
+def restore(trainer: Training, path: Path, name: str) -> None:
     """Nothing where there is no file. Raises InputError for another training's, ModelFormatError for no checkpoint."""
     if not path.exists():
         return
@@ -75,9 +83,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise ModelFormatError(f"{path}: not a checkpoint ({error}); delete it to begin again") from error
 
 
-def _put_back(trainer: Trainer, facts: dict[str, str], tensors: dict[str, Tensor]) -> None:
-    from raspc.compress.training import Course, Moment
-
+def _put_back(trainer: Training, facts: dict[str, str], tensors: dict[str, Tensor]) -> None:
     course = json.loads(facts["course"])
     history = [Moment(m["step"], m["seconds"], tuple(m["output"]), tuple(m["layer"])) for m in course.pop("history")]
     with torch.no_grad():

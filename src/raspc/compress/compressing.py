@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from raspc.compress import checkpoint, core, measuring, polish, starts
+from raspc.compress.course import Moment
 from raspc.compress.interchange import interchange
 from raspc.compress.model import CompressedModel, of_width
 from raspc.compress.pool import Pool, make_pool
@@ -21,7 +22,7 @@ from raspc.compress.protocol import METHODS, QUICK, Protocol
 from raspc.compress.report import Report
 from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, softened
-from raspc.compress.training import Moment, Progress, Trainer, threads
+from raspc.compress.training import Progress, Trainer, threads
 from raspc.errors import InputError
 from raspc.weights.model import Model
 

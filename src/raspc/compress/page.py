@@ -34,7 +34,7 @@ def write_page(out: str | PathLike[str]) -> Path:
     Raises InputError where matplotlib is missing, nothing is finished yet or the files cannot be written,
     ModelFormatError for a directory that holds no sweep.
     """
-    from raspc.compress import require
+    from raspc.compress.requirements import require
 
     place = Path(out)
     settings, rows = read_settings(place), read_rows(place)

@@ -7,38 +7,20 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from raspc.compress import checkpoint
+from raspc.compress.course import Course, Moment
 from raspc.compress.narrowing import Narrowing, ordered
 from raspc.compress.protocol import Protocol
 from raspc.compress.runs import Runs
 from raspc.errors import InputError
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """The losses of all runs at a step; seconds are those of the processor, which a busy machine does not change."""
-
-    step: int
-    seconds: float
-    output: tuple[float, ...]
-    layer: tuple[float, ...]
-
-
-@dataclass
-class Course:
-    """How a training goes: where it stands, and what was measured on the way."""
-
-    step: int = 0
-    seconds: float = 0.0
-    history: list[Moment] = field(default_factory=list)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import doors
 from raspc import values as V
 
 Ids: TypeAlias = NDArray[np.int32]
@@ -260,14 +261,11 @@ class Graph:
 
     def to_json(self) -> dict[str, Any]:
         """The graph as JSON data; see `raspc.graph.serial`."""
-        from raspc.graph.serial import to_json
-
-        return to_json(self)
+        found: dict[str, Any] = doors.through("to_json")(self)
+        return found
 
     def __str__(self) -> str:
-        from raspc.graph.serial import to_text
-
-        return to_text(self)
+        return str(doors.through("to_text")(self))
 
     @property
     def vocab(self) -> tuple[Any, ...]:

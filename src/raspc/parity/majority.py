@@ -110,13 +110,14 @@ def compile_majority(max_seq_len: int = MAX_SEQ_LEN, causal: bool = False) -> Mo
     """2·#1 − L over {0, 1}; causal, over each prefix."""
     import warnings
 
-    import raspc
     from raspc import library
+    from raspc.compiler import compile
+    from raspc.errors import UncertainProgram
 
     with warnings.catch_warnings():
         # That the causal mask changes the answers is the point of asking for it.
-        warnings.simplefilter("ignore", raspc.UncertainProgram)
-        return raspc.compile(library.majority(), vocab={0, 1}, max_seq_len=max_seq_len, causal=causal)
+        warnings.simplefilter("ignore", UncertainProgram)
+        return compile(library.majority(), vocab={0, 1}, max_seq_len=max_seq_len, causal=causal)
 
 
 def example_input(max_seq_len: int) -> list[Value]:

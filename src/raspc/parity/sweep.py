@@ -57,12 +57,13 @@ def library(
 
 def _compiled(name: str, causal: bool, optimize: int) -> Model:
     """A program of the library; a causal mask may change what it computes, as backends need only agree."""
-    import raspc
+    from raspc.compiler import compile
+    from raspc.errors import UncertainProgram
 
     entry = get(name)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", raspc.UncertainProgram)
-        return raspc.compile(
+        warnings.simplefilter("ignore", UncertainProgram)
+        return compile(
             entry.program, vocab=entry.vocab, max_seq_len=entry.max_seq_len, causal=causal,
             optimize=optimize, partial=True,
         )  # fmt: skip

@@ -14,7 +14,7 @@ from raspc.text.flow import needs
 from raspc.text.show import sequence
 
 Model = Any
-"""A `raspc.Model`: the compiler is a later room, and is opened through the package when it is used."""
+"""A `raspc.Model`; the compiler is imported when it is used, so that the prompt is there at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +37,16 @@ class Models:
 
         Raises RaspcError where the program cannot be compiled, InputError where the check finds a difference.
         """
-        import raspc
+        from raspc.certify.check import check
+        from raspc.compiler import compile
 
         with warnings.catch_warnings(record=True) as doubts:
             warnings.simplefilter("always", UncertainProgram)
-            model = raspc.compile(program, vocab, max_seq_len, causal=causal)
+            model = compile(program, vocab, max_seq_len, causal=causal)
         yield f"compiled: {name}, vocabulary {_listed(vocab)}, length {max_seq_len}{', causal' if causal else ''}"
         yield sizes(model)
         yield from (f"note: {doubt.message}" for doubt in doubts if doubt.category is UncertainProgram)
-        yield _checked(raspc.check(model))
+        yield _checked(check(model))
         self.compiled[name] = Compiled(program, model)
         self.last = model
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raspc import doors
 from raspc.errors import InputError, ModelFormatError
 from raspc.numbers.options import Options, options_in
 from raspc.numbers.precision import Precision
@@ -34,14 +35,10 @@ class ModelOutput(Trace[Array]):
     decoded: list[Value]
 
     def __repr__(self) -> str:
-        from raspc.view import notebook  # a door to a later room
-
-        return notebook.output_text(self)
+        return str(doors.through("output_text")(self))
 
     def _repr_html_(self) -> str:
-        from raspc.view import notebook
-
-        return notebook.output_html(self)
+        return str(doors.through("output_html")(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +102,10 @@ class Model:
         object.__setattr__(self, "residual_labels", labels)
 
     def __repr__(self) -> str:
-        from raspc.view import notebook  # a door to a later room
-
-        return notebook.model_text(self)
+        return str(doors.through("model_text")(self))
 
     def _repr_html_(self) -> str:
-        from raspc.view import notebook
-
-        return notebook.model_html(self)
+        return str(doors.through("model_html")(self))
 
     @cached_property
     def options(self) -> Options:
@@ -233,15 +226,11 @@ class Model:
 
         Raises InputError for a path that cannot be written, UnsupportedProgram for values that JSON lacks.
         """
-        from raspc.weights import saving
-
-        saving.save(self, directory)
+        doors.through("save")(self, directory)
 
     def to(self, target: str, path: str | PathLike[str] | None = None, **options: Any) -> Any:
         """The model in another framework: see `raspc.export`.
 
         Raises InputError for an unknown target, a framework that is not installed, or an unwritable path.
         """
-        from raspc.export import export  # a door to a later room
-
-        return export(self, target, path, **options)
+        return doors.through("export")(self, target, path, **options)

@@ -80,7 +80,7 @@ def fault(text: str) -> dict[str, Any]:
 
 def compile_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     """Compile, save the model, and write its page on a first input."""
-    import raspc
+    from raspc.compiler import compile
     from raspc.graph.build import build
 
     wanted = read_compile(request, LIMITS)
@@ -88,9 +88,7 @@ def compile_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any
     nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal))
     if nodes > LIMITS.nodes:
         raise InputError(f"the program has {nodes:,} nodes; the playground takes at most {LIMITS.nodes:,}")
-    model = raspc.compile(
-        program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=True
-    )
+    model = compile(program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=True)
     model.save(directory / "model")
     return {"summary": repr(model).strip("<>"), "length": model.config.max_seq_len} | view_action(request, directory)
 
@@ -146,10 +144,10 @@ def saved(directory: Path) -> Model:
 
 def check_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     """Compare the model with its program."""
-    import raspc
     from raspc import jsonvalues
+    from raspc.certify.check import check
 
-    report = raspc.check(saved(directory), limit=LIMITS.inputs).to_json()
+    report = check(saved(directory), limit=LIMITS.inputs).to_json()
     lists = {
         name: [jsonvalues.encode(value) for value in report[name]]
         for name in ("tokens", "expected", "found")

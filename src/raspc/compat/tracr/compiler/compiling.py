@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import raspc
 from raspc.compat.tracr.compiler.assemble import AssembledTransformerModel
+from raspc.compiler import compile
 from raspc.errors import InputError
 from raspc.rasp import SOp, Value
 
@@ -39,7 +39,7 @@ def compile_rasp_to_model(
     for name, token in (("bos", compiler_bos), ("pad", compiler_pad)):
         if token in tokens:
             raise InputError(f"the {name.upper()} token {token!r} is in the vocabulary; choose another compiler_{name}")
-    model = raspc.compile(program, tokens, max_seq_len, causal=causal, bos=compiler_bos, pad=compiler_pad, partial=True)
+    model = compile(program, tokens, max_seq_len, causal=causal, bos=compiler_bos, pad=compiler_pad, partial=True)
     assembled = AssembledTransformerModel.of(model, program)
     if (models := _compiled.get()) is not None:
         models.append(assembled)

@@ -1,0 +1,28 @@
+"""Doors: the places where a value opens a room that is built on it, by name, when a person asks for it.
+
+`model.to("torch")` needs the exports, and every export needs the model; so the model names its export here, and imports
+nothing. All such names stand in this one table; a test opens each of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+DOORS: dict[str, str] = {
+    "interpret": "raspc.interpret",  # an s-op called on a sequence
+    "to_json": "raspc.graph.serial",  # a graph as data
+    "to_text": "raspc.graph.serial",  # a graph as a person reads it
+    "save": "raspc.weights.saving",  # model.save
+    "export": "raspc.export",  # model.to
+    "model_text": "raspc.view.notebook",  # models and answers in terminals and notebooks
+    "model_html": "raspc.view.notebook",
+    "output_text": "raspc.view.notebook",
+    "output_html": "raspc.view.notebook",
+}
+"""A function by its name, and the module that it is in."""
+
+
+def through(name: str) -> Any:
+    """The function behind a door."""
+    return getattr(import_module(DOORS[name]), name)

@@ -1,0 +1,92 @@
+"""Saves small models of the format that raspc writes now, with what they answer and hold: `tests/saved/formatN/`.
+
+    python tests/saved/make.py tests/saved/format2
+
+Run once for each format, by the revision that writes it; what is there already is never written again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import raspc
+from raspc import jsonvalues, library, rasp
+from raspc.certify.variables import trace_variables
+from raspc.rasp import Comparison
+
+T, INDEX = rasp.tokens, rasp.indices
+BEFORE = rasp.Select(INDEX, INDEX, Comparison.LT)
+EITHER = rasp.Select(T, T, Comparison.EQ) | rasp.Select(INDEX, INDEX, Comparison.EQ)
+
+CASES: dict[str, tuple[Any, Any, int, dict[str, Any]]] = {
+    "reverse-0": (library.reverse(), "ab", 3, {"optimize": 0}),
+    "hist-1": (library.hist(), "abc", 4, {"optimize": 1}),
+    "hist-2-bfloat16": (library.hist(), "ab", 6, {"optimize": 2, "dtype": "bfloat16"}),
+    "sort-0": (library.sort(), range(3), 3, {"optimize": 0}),
+    "sort-2": (library.sort(), range(4), 4, {"optimize": 2}),
+    "sort_freq-2": (library.sort_freq(), "abc", 4, {"optimize": 2}),
+    "frac_prevs-1": (rasp.numerical(library.frac_prevs(T == "x")), "xy", 5, {"optimize": 1, "causal": True}),
+    "shuffle_dyck-2": (library.shuffle_dyck(["()"]), "()", 4, {"optimize": 2}),
+    "induction-1": (library.induction(), "abc", 4, {"optimize": 1, "causal": True}),
+    "most_freq-2-float16": (library.most_freq(), "ab", 4, {"optimize": 2, "dtype": "float16"}),
+    "mean-2": (rasp.Aggregate(BEFORE, T, default=None), (1, 2.5, -3), 4, {"optimize": 2}),
+    "either-1": (rasp.SelectorWidth(EITHER) * 2 + INDEX, (0, 1), 4, {"optimize": 1}),
+    "either-2-without": (rasp.SelectorWidth(EITHER), "ab", 4, {"optimize": 2, "disabled_passes": ["reuse", "steep"]}),
+    "rotated-1": (library.hist(), "ab", 3, {"optimize": 1}),
+}  # fmt: skip
+
+
+def made(name: str) -> raspc.Model:
+    """The model of a case."""
+    program, vocab, length, options = CASES[name]
+    model = raspc.compile(program, list(vocab), length, **options)
+    return raspc.rotate(model, seed=0) if name.startswith("rotated") else model
+
+
+def inputs(name: str) -> list[list[Any]]:
+    """A few inputs, the longest among them."""
+    _, vocab, length, _ = CASES[name]
+    tokens = list(vocab)
+    return [tokens[:1], (tokens * length)[:length], (tokens[::-1] * length)[1 : 1 + length]]
+
+
+def facts(name: str, model: raspc.Model) -> list[dict[str, Any]]:
+    """For each input what the model answers, and which variables can be read after which stage, with their values."""
+    found = []
+    for tokens in inputs(name):
+        held = trace_variables(model, tokens).held
+        trace = {
+            str(stage): {label: [written(v) for v in values] for label, values in variables.items()}
+            for stage, variables in held.items()
+        }
+        answer = [written(value) for value in model.apply([model.config.bos, *tokens]).decoded[1:]]
+        found.append({"tokens": tokens, "answer": answer, "trace": trace})
+    return found
+
+
+def written(value: Any) -> Any:
+    """A value as JSON; a number to five digits, and what cannot be read as it shows."""
+    if value is ...:
+        return "..."
+    return float(f"{value:.5g}") if isinstance(value, float) else jsonvalues.encode(value)
+
+
+def main() -> None:
+    """Write every case that is not there."""
+    warnings.simplefilter("ignore")
+    root = Path(sys.argv[1])
+    for name in CASES:
+        if not (root / name).exists():
+            model = made(name)
+            model.save(root / name)
+            verdict = None if model.certificate is None else model.certificate["verdict"]
+            expected = {"verdict": verdict, "facts": facts(name, model)}
+            (root / f"{name}.json").write_text(json.dumps(expected, indent=None) + "\n")
+
+
+if __name__ == "__main__":
+    main()
