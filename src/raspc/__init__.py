@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raspc.errors import (
     CertificateError,
+    DoubtfulText,
     InputError,
     InvalidProgram,
     ModelFormatError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CertificateError",
+    "DoubtfulText",
     "InputError",
     "InvalidProgram",
     "Model",

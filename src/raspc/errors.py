@@ -48,6 +48,10 @@ class UncertainProgram(UserWarning):
     """A program compiled under an assumption or for a part of its inputs."""
 
 
+class DoubtfulText(UserWarning):
+    """A RASP text that RASP and Python read in two ways, or that holds what a program has no use for."""
+
+
 def cited(expression: object) -> str:
     """On lines of its own the place, with a caret, of an expression that came from a RASP text; else nothing."""
     location = getattr(expression, "annotations", {}).get("location")

@@ -98,7 +98,10 @@ def test_selectors_in_normal_form(pair: str) -> None:
 
 
 TEXTS: dict[str, tuple[str, Callable[[], SOp]]] = {
-    "reverse": ("flip = select(indices, length - 1 - indices, ==); answer = aggregate(flip, tokens);", library.reverse),
+    "reverse": (
+        "flip = select(indices, length - 1 - indices, ==); answer = aggregate(flip, tokens_asis);",
+        library.reverse,
+    ),
     "hist": (
         "answer = selector_width(select(tokens, tokens, ==));",
         lambda: rasp.SelectorWidth(rasp.Select(T, T, Comparison.EQ)),

@@ -53,6 +53,16 @@ def next_identical(xs: Tokens) -> list[int]:
     return [next((j for j in range(i + 1, len(xs)) if xs[j] == x), -1) for i, x in enumerate(xs)]
 
 
+def first(xs: Tokens, value: Any) -> int:
+    """The first position of a value, or −1."""
+    return next((i for i, x in enumerate(xs) if x == value), -1)
+
+
+def last(xs: Tokens, value: Any) -> int:
+    """The last position of a value, or −1."""
+    return max((i for i, x in enumerate(xs) if x == value), default=-1)
+
+
 def everywhere(f: Callable[[Tokens], Any]) -> Callable[[Tokens], list[Any]]:
     """The same value at each position."""
     return lambda xs: [f(xs)] * len(xs)
@@ -73,15 +83,19 @@ REFERENCES: dict[str, Callable[[Any], list[Any]]] = {
     "has_focus": lambda xs: [any(y < x for y in xs) for x in xs],
     "count": everywhere(lambda xs: xs.count("a")),
     "contains": everywhere(lambda xs: "a" in xs),
-    "max": everywhere(max),
-    "min": everywhere(min),
+    "max": lambda xs: [max(x, i) for i, x in enumerate(xs)],
+    "min": lambda xs: [min(x, i) for i, x in enumerate(xs)],
+    "largest": everywhere(max),
+    "smallest": everywhere(min),
     "average": everywhere(fmean),
     "load_from_location": everywhere(lambda xs: xs[-1]),
     "shift": lambda xs: ["-", *xs[:-1]],
-    "mark_first_instance": lambda xs: [x not in xs[:i] for i, x in enumerate(xs)],
-    "mark_last_instance": lambda xs: [x not in xs[i + 1 :] for i, x in enumerate(xs)],
-    "select_from_first": lambda xs: [xs.index(x) for x in xs],
-    "select_from_last": lambda xs: [len(xs) - 1 - xs[::-1].index(x) for x in xs],
+    "mark_first_instance": lambda xs: [i == first(xs, "a") for i in range(len(xs))],
+    "mark_last_instance": lambda xs: [i == last(xs, "a") for i in range(len(xs))],
+    "select_from_first": everywhere(lambda xs: first(xs, "a")),
+    "select_from_last": everywhere(lambda xs: last(xs, "a")),
+    "mark_first_of_each": lambda xs: [x not in xs[:i] for i, x in enumerate(xs)],
+    "mark_last_of_each": lambda xs: [x not in xs[i + 1 :] for i, x in enumerate(xs)],
     "select_next_identical": next_identical,
     "sort": lambda xs: sorted(xs, reverse=True),
     "selector_width_pure": lambda xs: [sum(y <= x for y in xs) for x in xs],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from hypothesis import given
@@ -34,12 +35,21 @@ class Absent(Exception):
     """No value at this position: an arithmetic error, somewhere that the value depends on."""
 
 
+class _Booleans(ast.NodeTransformer):
+    """`and` and `or` of RASP give booleans, whatever they are between."""
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        """`bool(x and y)`."""
+        return ast.Call(ast.Name("bool", ast.Load()), [self.generic_visit(node)], [])  # type: ignore[list-item]
+
+
 def at_position(text: str, position: int, xs: list[int]) -> Any:
     """What Python computes; its `and`, `or` and `if` skip what RASP evaluates, so the skipped is evaluated too."""
     names = {"indices": position, "length": len(xs), "tokens_int": xs[position], "indicator": lambda x: 1 if x else 0,
              "round": round}  # fmt: skip
+    tree = ast.fix_missing_locations(_Booleans().visit(ast.parse(text, mode="eval")))
     try:
-        return eval(text, {"__builtins__": {}}, names)
+        return eval(compile(tree, "test", "eval"), {"__builtins__": {"bool": bool}}, names)
     except ArithmeticError as error:
         raise Absent from error
 

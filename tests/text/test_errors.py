@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 import raspc
 from raspc.errors import InputError, InvalidProgram, RaspcError, UnsupportedProgram
-from raspc.text import Environment, environment, load_program
-from raspc.text.environment import Files
-from raspc.text.frames import MAX_STEPS, Budget
+from raspc.text import MAX_STEPS, Environment, load_program
+from raspc.text.environment import Files, Manner
 from raspc.text.source import Source, TextError
 
 # The text, with « and » around what the caret marks, and words of the message.
@@ -21,14 +20,13 @@ FAULTS = [
     # names
     ("x = «tokns»;", 'unknown name "tokns"; did you mean "tokens"?'),
     ("x = 1;\n  y = x + «zzzzz»;", 'unknown name "zzzzz"'),
-    ("«tokens» = 1;", '"tokens" is a name of the language'),
-    ("def «select»(a) { return a; }", '"select" is a name of the language'),
+    ("«range» = 1;", '"range" is a word of the language'),
+    ("def «select»(a) { return a; }", '"select" is a word of the language'),
     ("def f(a, «a») { return a; }", '"a" is a parameter already'),
-    ("def f(«length») { return 1; }", '"length" is a name of the language'),
-    ("def f(a) { return «bb»; }", 'unknown name "bb"'),
-    ("def f(a) { return «f»(a); }", "RASP has no recursion"),
+    ("def f(«zip») { return 1; }", '"zip" is a word of the language'),
+    ("def f(a) { return «bb»; } x = f(1);", 'unknown name "bb"'),
+    ("def f(a) { return f(«a»); } x = f(1);", "asks for more than 1,000 steps"),
     ("def f(a) { x = «y»; y = a; return x; } z = f(1);", 'unknown name "y"'),
-    ("for a in [1] { b = a; } c = «a»;", 'unknown name "a"'),
     ("x = [y for y in [1]]; z = «y»;", 'unknown name "y"'),
     # kinds
     ("x = full_s «+» 1;", '"+" needs s-ops or atoms; found a selector; aggregate it'),
@@ -40,7 +38,18 @@ FAULTS = [
     ("x = select(tokens, «[1]», ==);", "the queries are an s-op or an atom; found a list"),
     ("x = select(tokens, 1, «2»);", "select ends with one of == < <= > >= !=; found a number"),
     ("x = selector_width(«tokens»);", "a selector is needed; found an s-op"),
-    ('x = "a" «*» 2;', '"*" takes numbers; found a string'),
+    ('x = "a" «*» "b";', "not defined for a string and a string"),
+    ('x = "a" «*» 9999999;', "the result has more than 1000000 items"),
+    ("x = [1] «*» 9999999;", "the result has more than 1000000 items"),
+    ("x = [1] «*» [2];", "not defined for a list and a list"),
+    ("x = [1] «<» [2];", '"<" needs s-ops or atoms; found a list'),
+    ("x = [tokens] «==» [tokens];", "lists are compared where they hold atoms: an s-op is no constant"),
+    ('y = tokens «%» 2;\nx = y("a");', "% takes numbers, at position 0"),
+    ('y = tokens «*» 9999999;\nx = y("a");', "the result has more than 1000000 items, at position 0"),
+    ('x = average(«tokens == "l"»);', "the average of booleans; take it of indicator"),
+    ("x = average(«has_focus(full_s)»);", "the average of booleans"),
+    ("x = «max(indices)»;", "max(a, b) takes 2 arguments; found 1: b is missing"),
+    ('x = «mark_first_instance(tokens)»;', "mark_first_instance(seq, value) takes 2 arguments; found 1"),
     ('x = tokens «%» "a";', '"%" takes numbers; found a string'),
     ('x = «-"a"»;', '"-" takes a number; found a string'),
     ('x = "a" «+» 1;', "not defined for a string and a number"),
@@ -50,7 +59,9 @@ FAULTS = [
     ("x = 1 if «full_s» else 2;", "a condition is a boolean or an s-op; found a selector"),
     ("x = «1 if tokens == 1 else full_s»;", "both choices are s-ops or atoms; found a selector"),
     ("x = «5»(1);", "a number cannot be called"),
-    ("x = «tokens[0]»;", "only lists, dictionaries and strings are indexed; found an s-op"),
+    ("x = «full_s[0]»;", "only s-ops, lists, dictionaries and strings are indexed; found a selector"),
+    ("x = «tokens[indices]»;", "an s-op is indexed by an integer; found an s-op; load_from_location takes an s-op"),
+    ("x = «tokens[0.5]»;", "an s-op is indexed by an integer; found a number"),
     ("x = «[full_s][tokens]»;", "not defined for : a selector is no constant"),
     ("for x in «tokens» { y = x; }", "a loop runs over a list; found an s-op"),
     ("x = [y for y in «5»];", "a loop runs over a list; found a number"),
@@ -72,8 +83,8 @@ FAULTS = [
     # results
     ("«a, b» = 5;", "2 names on the left, a number on the right"),
     ("«a, b» = [1, 2, 3];", "2 names on the left, 3 values on the right"),
-    ("def f(a) { return a, a; }\n«x = f(1)»;", "this gives 2 results; write a0, a1 = …"),
-    ("def f(a) { return a, a; }\nx = f(1) «+» 1;", "found several results"),
+    ("def f(a) { return a, a; }\nx = f(1) «+» 1;", '"+" needs s-ops or atoms; found a list'),
+    ('«a, b» = "abc";', "2 names on the left, 3 values on the right"),
     # arithmetic
     ("x = 1 «/» 0;", "division by zero"),
     ("x = 1 «%» 0;", "division by zero"),
@@ -106,19 +117,25 @@ FAULTS = [
     ("«x»", 'expected ";" before the end of the text'),
     ("def f(a) { «load \"paper\"»; return a; } x = f(1);", "load stands outside functions and loops"),
     ("load «\"nowhere\"»;", 'no file "nowhere"'),
+    # commands
+    ("«set exmaple \"ab\"»", 'write set [s-op|selector] example "hello"'),
+    ("x = 1;\n  «show exampel» # note\n", "write show [s-op|selector] example"),
+    ("«sett example \"ab\"»;", 'unknown command "sett"; did you mean "set"?'),
+    ("«full seq display maybe»;", "write full seq display on|off"),
+    ("«s-op exmaples off»", "write s-op examples on|off"),
+    ("«exit please»", "write exit"),
+    ("def f(a) { «set example» \"a\" return a; }", 'unexpected "set example"'),
+    ("«show»;", "the command is written show [s-op|selector] example"),
     ("load «\"papr\"»;", 'did you mean "paper"?'),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("marked", "message"), FAULTS)
-def test_faults(marked: str, message: str | None) -> None:
+def test_faults(marked: str, message: str) -> None:
     """The place, the line, the caret under what is at fault, and the words."""
     text = re.sub("[«»]", "", marked)
-    if message is None:
-        Environment().run(Source("prog.rasp", text))
-        return
     with pytest.raises(InvalidProgram) as caught:
-        Environment().run(Source("prog.rasp", text))
+        Environment(manner=Manner(steps=1000)).run(Source("prog.rasp", text))
     fault = caught.value.faults[0]
     head, excerpt, carets = fault.split("\n")[:3]
     assert message in head
@@ -161,7 +178,7 @@ def test_all_faults_at_once() -> None:
 
 BEFORE = 'x = 1; y = tokens; def f(a) { return a; } load "paper";'
 FAILING = ["x, y = 5;", "x = 2 / 0;", "for a in [1, 2] { x = a; z = 1 / (a - 2); }", "x = (1;",
-           'load "nowhere";', "def f(a) { return q; }", "x, q = range(5);"]  # fmt: skip
+           'load "nowhere";', "x = q + f(1);", "x, q = range(5);"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", FAILING)
@@ -208,15 +225,16 @@ ENDLESS = [
     "def f0(x) { return x; }"
     + "".join(f"def f{i}(x) {{ return f{i - 1}(x) + f{i - 1}(x); }}" for i in range(1, 40))
     + "y = f39(1);",
+    "def f(n) { return f(n + 1); } x = f(0);",
+    "def f(n) { return f(n) + f(n); } x = f(0);",
 ]
 
 
 @pytest.mark.parametrize("text", ENDLESS)
-def test_short_texts_with_endless_work(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loops and doublings end in an error of ours, within the budget of steps (here a tenth) and sizes."""
-    monkeypatch.setattr(environment, "Budget", lambda: Budget(MAX_STEPS // 10))
+def test_short_texts_with_endless_work(text: str) -> None:
+    """Loops, doublings and recursion end in an error of ours, within the budget of steps (here a tenth) and sizes."""
     with pytest.raises(InvalidProgram, match=r"steps|too large|at most|more than"):
-        Environment().run(Source("test", text))
+        Environment(manner=Manner(steps=MAX_STEPS // 10)).run(Source("test", text))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +272,7 @@ PIECES = st.sampled_from(
 def test_any_text_gets_an_answer_or_an_error_of_ours(text: str) -> None:
     """Nothing but RaspcError comes out of any text, and its message has a place."""
     try:
-        Environment().run(Source("prog.rasp", text))
+        Environment(manner=Manner(steps=20_000)).run(Source("prog.rasp", text))
     except RaspcError as error:
         assert re.match(r"prog.rasp:\d+:\d+: .+\n  \d+ \| ", str(error))
 

@@ -82,12 +82,12 @@ def test_completion_and_editing(terminal: Terminal) -> None:
     A completed word may be painted in two pieces, so only what was added is waited for.
     """
     terminal.enter("my_long_name = 5;")
-    terminal.sees("value: 5")
+    terminal.sees("value: my_long_name =  5")
     terminal.type("my_l" + TAB)
     terminal.sees("ong_name")
     terminal.type(" + 1;" + LEFT + "0")
     terminal.enter()
-    terminal.sees("value: 15")
+    terminal.sees("value: out =  15")
     terminal.type("selector_width_p" + TAB)
     terminal.sees("ure")
     terminal.type("(full_s);")
@@ -102,16 +102,16 @@ def test_completion_and_editing(terminal: Terminal) -> None:
 def test_history_is_kept(terminal: Terminal, tmp_path: Path) -> None:
     """The arrow up brings back the last line, in the same sitting and in the next."""
     terminal.enter("40 + 2;")
-    terminal.sees("value: 42")
+    terminal.sees("value: out =  42")
     terminal.type(UP)
     terminal.enter()
-    terminal.sees("value: 42")
+    terminal.sees("value: out =  42")
     terminal.type(CONTROL_D)
     terminal.ends()
     again = Terminal(tmp_path)
     again.type(UP)
     again.enter()
-    again.sees("value: 42")
+    again.sees("value: out =  42")
     again.child.close(force=True)
 
 
@@ -122,7 +122,7 @@ def test_interrupt(terminal: Terminal) -> None:
     terminal.type(CONTROL_C)
     terminal.sees(">>")
     terminal.enter("7;")
-    terminal.sees("value: 7")
+    terminal.sees("value: out =  7")
 
 
 def test_an_unwritable_history_is_no_hindrance(tmp_path: Path) -> None:
@@ -131,5 +131,5 @@ def test_an_unwritable_history_is_no_hindrance(tmp_path: Path) -> None:
     blocked.write_text("")
     terminal = Terminal(blocked)
     terminal.enter("5;")
-    terminal.sees("value: 5")
+    terminal.sees("value: out =  5")
     terminal.child.close(force=True)

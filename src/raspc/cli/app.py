@@ -15,7 +15,7 @@ import typer
 
 from raspc.cli.commands import COMMANDS
 from raspc.cli.output import printable
-from raspc.errors import RaspcError, UncertainProgram
+from raspc.errors import DoubtfulText, RaspcError, UncertainProgram
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -57,7 +57,8 @@ def main(args: Sequence[str] | None = None) -> None:
 def status(args: Sequence[str]) -> int:
     """The exit status of one command line; its faults are one line on standard error."""
     with warnings.catch_warnings():
-        warnings.simplefilter("always", UncertainProgram)
+        for category in (UncertainProgram, DoubtfulText):
+            warnings.simplefilter("always", category)
         warnings.showwarning = _warn
         try:
             return app(list(args), prog_name="raspc", standalone_mode=False) or DONE

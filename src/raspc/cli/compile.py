@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.options import Accumulate, Json, Probabilities, Program, Summation
+from raspc.cli.options import Accumulate, Json, Probabilities, Program, Steps, Strict, Summation
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
 
@@ -36,7 +36,8 @@ def compile_program(
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept a program that is undefined on some inputs.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse whatever is not proved.")] = False,
+    strict: Strict = False,
+    steps: Steps = None,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
     disable_pass: Annotated[
         list[str] | None,
@@ -61,7 +62,7 @@ def compile_program(
     from raspc import programs
     from raspc.compiler import compile
 
-    found = programs.find(program)
+    found = programs.find(program, strict, steps)
     model = compile(
         found.program,
         vocab=_vocab(vocab, found),

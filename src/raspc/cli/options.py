@@ -43,3 +43,12 @@ Accumulate = Annotated[
 Probabilities = Annotated[
     str | None, typer.Option(help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.")
 ]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps", min=1, help="The most steps that a RASP text may ask for [default: 1000000].", show_default=False
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse what is not proved, and RASP text that can be read in two ways.")
+]

@@ -1,6 +1,8 @@
 """RASP in its own syntax: files, environments, the prompt, and the programs that come with the package."""
 
-from raspc.text.environment import Environment, load_program
+from raspc.text.environment import Environment
+from raspc.text.frames import MAX_STEPS
+from raspc.text.loading import load_program
 from raspc.text.programs import Program, programs
 
-__all__ = ["Environment", "Program", "load_program", "programs"]
+__all__ = ["MAX_STEPS", "Environment", "Program", "load_program", "programs"]

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp
+from raspc.text.booleans import ANNOTATION, holds_booleans
 from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
 from raspc.text.operators import COMPARISONS, MAX_SIZE, Refused, broadcast
 
@@ -47,7 +48,7 @@ def _selector_width(selector: Value, assume_bos: Value) -> SOp:
 
 
 def _range(*bounds: Value) -> list[int]:
-    if len(bounds) > 3 or not all(type(bound) is int for bound in bounds):
+    if len(bounds) > 3 or not all(isinstance(bound, int) for bound in bounds):
         raise Refused("range takes one to three integers")
     if len(bounds) == 3 and bounds[2] == 0:
         raise Refused("the step of a range is not 0")
@@ -73,15 +74,17 @@ def _len(value: Value) -> int:
     raise Refused(f"len takes a list, a dictionary or a string; found {kind(value)}{remedy}")
 
 
-def _as_string(token: Value) -> str:
-    # Values that are equal are one value, so 1.0 reads as 1.
-    return str(int(token)) if isinstance(token, float) and token.is_integer() else str(token)
+def _average(seq: Value) -> SOp:
+    """The mean of all values; as in RASP's own interpreter not of booleans."""
+    values = _sop(seq, "values", 0)
+    if holds_booleans(values):
+        raise Refused("the average of booleans; take it of indicator(…), which is 1 and 0", 0)
+    return Aggregate(FULL, values, NOTHING_SELECTED)
 
 
 def _as_int(token: Value) -> int:
     with suppress(ValueError, TypeError):
-        if (number := int(token)) == (number if isinstance(token, str) else token):
-            return number
+        return int(token)
     raise ValueError(f"{token!r} is no whole number")
 
 
@@ -92,37 +95,33 @@ def _as_float(token: Value) -> float:
     raise ValueError(f"{token!r} is no number")
 
 
-BOOLEANS = {"True": True, "T": True, "1": True, 1: True, "False": False, "F": False, "0": False, 0: False}
-
-
-def _as_bool(token: Value) -> bool:
-    if token not in BOOLEANS:
-        raise ValueError(f"{token!r} is no boolean; True, T, 1, False, F and 0 are")
-    return BOOLEANS[token]
-
-
 def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
     return Map(convert, rasp.tokens).annotated(shown=name)
 
+
+FULL = Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s")
+TEXT = _tokens_as("tokens_str", str)
 
 FUNCTIONS = (
     Builtin("select", ("keys", "queries", "comparison"), _select),
     Builtin("aggregate", ("selector", "values", "default?"), _aggregate),
     Builtin("selector_width", ("selector", "assume_bos?"), _selector_width),
+    Builtin("average", ("seq",), _average),
     Builtin("range", ("stop",), _range, repeats=True),
     Builtin("zip", ("list",), _zip, repeats=True),
     Builtin("len", ("list",), _len),
 )
 
 NAMES: dict[str, Value] = {
-    "tokens": rasp.tokens,
+    "tokens": TEXT.annotated(shown="tokens"),
+    "tokens_asis": rasp.tokens.annotated(shown="tokens_asis"),
     "indices": rasp.indices,
     "length": rasp.length,
-    "tokens_str": _tokens_as("tokens_str", _as_string),
+    "tokens_str": TEXT,
     "tokens_int": _tokens_as("tokens_int", _as_int),
     "tokens_float": _tokens_as("tokens_float", _as_float),
-    "tokens_bool": _tokens_as("tokens_bool", _as_bool),
-    "full_s": Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s"),
+    "tokens_bool": _tokens_as("tokens_bool", bool).annotated(**{ANNOTATION: True}),
+    "full_s": FULL,
     **{function.name: function for function in FUNCTIONS},
 }
-"""What every text can name; none of these can be given another meaning."""
+"""What every text can name. The words of the language keep their meaning; a text may give the others a new one."""

@@ -1,4 +1,5 @@
-"""The commands of the prompt: those of RASP's own interpreter, and with a colon those of the compiler."""
+"""The commands of the prompt: those of RASP's own interpreter, which are part of a text, and the compiler's own,
+which open with a colon."""
 
 from __future__ import annotations
 
@@ -7,41 +8,62 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raspc.text.examine import as_input, shown
+from raspc.errors import InputError
+from raspc.text.environment import Done
+from raspc.text.examine import as_input, written
 from raspc.text.files import write
+from raspc.text.kinds import Value
 from raspc.text.models import Model, describe_layers, describe_trace
+from raspc.text.operators import Refused
 from raspc.text.show import KEY
+from raspc.text.source import TextError
+from raspc.text.syntax import Command
 
 if TYPE_CHECKING:
     from raspc.text.session import Session
 
 
-class Ended(Exception):
-    """The sitting is over."""
+def obey(session: Session, done: Done) -> None:
+    """Carries out a command that stands in a text. Raises TextError for a value that it does not take."""
+    assert isinstance(done.statement, Command)
+    words = done.statement.words
+    kind = next((word for word in words if word in ("s-op", "selector")), "")
+    rule = next(rule for word, rule in RULES.items() if word in words)
+    try:
+        rule(session, kind, words[-1], done.value)
+    except Refused as error:
+        where = done.statement.value or done.statement
+        raise TextError(str(error), done.source.at(where.start, where.end)) from error
 
 
-def _exit(session: Session) -> None:
-    raise Ended
+def _set_example(session: Session, kind: str, word: str, value: Value) -> None:
+    session.settings = session.settings.with_example(kind, tuple(as_input(value)))
 
 
-def _set_example(session: Session, kind: str, input: str) -> None:
-    example = tuple(as_input(session.value(input)))
-    session.settings = session.settings.with_example(kind, example)
-
-
-def _show_example(session: Session, kind: str) -> None:
+def _show_example(session: Session, kind: str, word: str, value: Value) -> None:
     settings = session.settings
     for name, example in (("s-op", settings.sop_example), ("selector", settings.selector_example)):
         if kind in ("", name):
-            session.write(f"{KEY}{name} example: {shown(example)}")
+            session.write(f"{KEY}{name} example: {written(example)}")
 
 
-def _examples(session: Session, kind: str, switch: str) -> None:
+def _examples(session: Session, kind: str, switch: str, value: Value) -> None:
     session.settings = session.settings.with_shown(kind, switch == "on")
 
 
-def _full(session: Session, switch: str) -> None:
+def _full(session: Session, kind: str, switch: str, value: Value) -> None:
     session.settings = session.settings.with_full(switch == "on")
+
+
+def _nothing(session: Session, kind: str, switch: str, value: Value) -> None:
+    """`exit`: the text ends, which is seen to by those who read it."""
+
+
+RULES: dict[str, Callable[[Session, str, str, Value], None]] = {
+    "set": _set_example, "show": _show_example, "examples": _examples, "full": _full, "exit": _nothing,
+    "quit": _nothing,
+}  # fmt: skip
+"""By a word of the command."""
 
 
 def _compile(session: Session, name: str, vocab: str, length: str, causal: str) -> None:
@@ -105,7 +127,7 @@ HELP = """\
      statement;                     anything of the language; its value is shown on the example
      set example "hello"            also: set s-op example, set selector example, show example
      examples on|off                also: s-op examples off, selector examples off
-     full seq display on|off        [1, 1, 1] instead of [1]*3
+     full seq display on|off        the input above the output, instead of [1]*3
      load "file";                   beside this directory, then in the library: paper, dyck, addition
      hist("hello");                 an s-op or a selector on an input
      draw(hist, "hello");           its layers and heads, as hist.html; a third argument names the file
@@ -115,17 +137,10 @@ HELP = """\
      :save DIRECTORY, :save FILE.rasp     the model compiled last; the statements so far
      exit"""
 
-KIND = r"((?P<kind>s-op|selector)\s+)?"
 NAME = r"(?P<name>[A-Za-z_]\w*)"
-SWITCH = r"(?P<switch>on|off)"
-VOCAB = r"(?P<vocab>\[[^\]]*\]|\"([^\"\\]|\\.)*\"|[^\s;]*[^\s;\d][^\s;]*|\d+(,\d+)+)"
+VOCAB = r"(?P<vocab>\[[^\]]*\]|\"[^\"]*\"|[^\s;]*[^\s;\d][^\s;]*|\d+(,\d+)+)"
 
 _TABLE: list[tuple[str, Callable[..., None]]] = [
-    (r"(exit|quit)\s*(\(\s*\))?", _exit),
-    (rf"set\s+{KIND}example\s+(?P<input>.*)", _set_example),
-    (rf"show\s+{KIND}example", _show_example),
-    (rf"{KIND}examples\s+{SWITCH}", _examples),
-    (rf"full\s+seq\s+display\s+{SWITCH}", _full),
     (rf":compile\s+{NAME}(\s+(?!causal\b){VOCAB})?(\s+(?P<length>\d+))?(\s+(?P<causal>causal))?", _compile),
     (rf":layers\s+{NAME}", _layers),
     (rf":trace\s+{NAME}\s+(?P<input>.*)", _trace),
@@ -133,22 +148,22 @@ _TABLE: list[tuple[str, Callable[..., None]]] = [
     (r":help", _help),
 ]
 
-COMMANDS = [(re.compile(pattern), rule) for pattern, rule in _TABLE]
+COLON_COMMANDS = [(re.compile(pattern), rule) for pattern, rule in _TABLE]
 
 USAGE = {
-    "set": 'set [s-op|selector] example "hello"',
-    "show": "show [s-op|selector] example",
-    "examples": "[s-op|selector] examples on|off",
-    "full": "full seq display on|off",
     ":compile": ":compile NAME [a,b,c] [LENGTH] [causal]",
     ":layers": ":layers NAME",
     ":trace": ':trace NAME "hello"',
     ":save": ":save DIRECTORY or :save FILE.rasp",
 }
-"""How a command is written, by a word of it."""
+"""How a command of the compiler is written, by its word."""
 
 
-def misunderstood(text: str) -> str:
-    """What to say of a command that is none."""
+def obey_colon(session: Session, text: str) -> None:
+    """Carries out a command of the compiler. Raises InputError for one that is none."""
+    for pattern, rule in COLON_COMMANDS:
+        if match := pattern.fullmatch(text):
+            rule(session, **{key: value or "" for key, value in match.groupdict().items()})
+            return
     usage = next((usage for word, usage in USAGE.items() if word in text.split()), None)
-    return f"write {usage}" if usage else f'unknown command "{text}"; :help lists the commands'
+    raise InputError(f"write {usage}" if usage else f'unknown command "{text}"; :help lists the commands')

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from raspc.errors import InputError, InvalidProgram
-from raspc.rasp import Expr, Selector, SOp
+from raspc.rasp import Expr, SOp
 from raspc.text import builtins, syntax
 from raspc.text.evaluate import evaluate
 from raspc.text.files import read
-from raspc.text.frames import Budget, Cascade, Frame, Poison
-from raspc.text.kinds import Value, kind
+from raspc.text.frames import MAX_STEPS, Budget, Cascade, Frame, Poison
+from raspc.text.kinds import Value
 from raspc.text.parsing import parse
-from raspc.text.source import Source, TextError, TextFaults, TextInputError, nearest
+from raspc.text.reader import parse_each
+from raspc.text.readings import doubtful
+from raspc.text.source import Location, Source, TextError, TextFaults, TextInputError, located, nearest
 from raspc.text.syntax import Node
 
 LIBRARY = Path(__file__).parent / "lib"
@@ -33,13 +35,38 @@ class Done:
     defined: Mapping[str, Value]
     value: Value = None
 
+    @property
+    def where(self) -> Location:
+        """Where the statement stands."""
+        return self.source.at(self.statement.start, self.statement.end)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How texts are carried out.
+
+    `strict`: text that Python would read otherwise is a fault. `steps`: the most that one text may ask for.
+    `forgiving`: a bad statement of a loaded file is told, and the file gives its other names.
+    """
+
+    strict: bool = False
+    steps: int = MAX_STEPS
+    forgiving: bool = False
+
 
 @dataclass
 class Files:
-    """What has been loaded, shared by an environment and the files that it loads."""
+    """What an environment shares with the files that it loads: what has been loaded, and what was noted.
+
+    `watch` is told of each statement of a loaded file that was carried out, `complain` of each that failed where
+    the manner is forgiving.
+    """
 
     exports: dict[Path, dict[str, Value]] = field(default_factory=dict)
     loading: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    watch: Callable[[Done], None] | None = None
+    complain: Callable[[str], None] | None = None
 
 
 class Environment:
@@ -54,48 +81,77 @@ class Environment:
         extra: Mapping[str, Value] | None = None,
         files: Files | None = None,
         standard: bool = True,
+        manner: Manner | None = None,
     ) -> None:
         self.folder = folder or Path()
-        self.reserved: Mapping[str, Value] = {**builtins.NAMES, **(extra or {})}
+        self.language: Mapping[str, Value] = {**builtins.NAMES, **(extra or {})}
         self.files = files or Files()
+        self.manner = manner or Manner()
         self.own: dict[str, Value] = {}
         self.loaded: dict[str, Value] = {}
         self.around: Mapping[str, Value] = _standard() if standard else {}
+        self.results: dict[str, Value] = {}
+        """`out`, the value of the last expression that was a statement."""
+        self.order: dict[str, None] = {}
+        """The names defined here, the last one last."""
 
     def names(self) -> dict[str, Value]:
         """Every name that can be used now."""
-        return {**self.reserved, **self.around, **self.loaded, **self.own}
+        return {**self.language, **self.around, **self.results, **self.loaded, **self.own}
 
     def exports(self) -> dict[str, Value]:
         """The public names that a loading file receives: those defined here and those loaded here."""
         return {name: v for name, v in {**self.loaded, **self.own}.items() if not name.startswith("_")}
+
+    def last_sop(self) -> SOp | None:
+        """The s-op that was defined last here, if any was."""
+        return next((v for name in reversed(self.order) if isinstance(v := self.own.get(name), SOp)), None)
 
     def steps(self, source: Source) -> Iterator[Done]:
         """Carries out the statements of a source one by one.
 
         Raises TextError for text that does not parse (nothing is done) and at the first statement that fails.
         """
-        budget = Budget()
+        budget = Budget(self.manner.steps)
         for statement in parse(source):
-            yield self._do(statement, source, budget)
+            done = self._do(statement, source, budget)
+            yield done
+            if is_exit(statement):
+                return
 
     def run(self, source: Source) -> None:
         """Carries out a source.
 
         Raises InvalidProgram with every fault, each with its place; not those that follow from others.
         """
-        faults: list[str] = []
-        budget = Budget()
-        for statement in parse(source):
+        if faults := list(self._faults(source, [(source, statement) for statement in parse(source)])):
+            raise TextFaults(faults)
+
+    def _faults(self, source: Source, statements: Iterable[tuple[Source, Node]]) -> Iterator[str]:
+        """Carries out the statements, and gives what is wrong with them, up to a limit."""
+        budget = Budget(self.manner.steps)
+        told: set[str] = set()
+        for source, statement in statements:
             try:
-                self._do(statement, source, budget)
+                done = self._do(statement, source, budget)
             except (InvalidProgram, TextInputError) as error:
-                faults += [] if isinstance(error, Cascade) else _faults(error)
                 self.own |= {name: Poison() for name in _targets(statement)}
-            if len(faults) >= MAX_FAULTS or budget.left < 0:
-                break
-        if faults:
-            raise TextFaults(faults[:MAX_FAULTS])
+                new = [] if isinstance(error, Cascade) else [f for f in _faults(error) if f.split("\n")[0] not in told]
+                told.update(fault.split("\n")[0] for fault in new)
+                yield from new[: MAX_FAULTS - len(told) + len(new)]
+            else:
+                self._watch(done)
+            if len(told) >= MAX_FAULTS or budget.left < 0 or is_exit(statement):
+                return
+
+    def _watch(self, done: Done) -> None:
+        """Whoever watches is told; else a command is noted, since nothing carries it out."""
+        if self.files.watch:
+            self.files.watch(done)
+        elif is_exit(done.statement):
+            self.files.notes.append(f"{done.where}: exit; nothing after it is read")
+        elif isinstance(done.statement, syntax.Command) or _draws(done.statement):
+            self.files.notes.append(f"{done.where}: skipped `{done.where.text}`, which is for the prompt")
 
     def load(self, path: Path) -> None:
         """Carries out a file, once; its public names, and those that it loads, are names of this environment.
@@ -111,31 +167,55 @@ class Environment:
         if key in self.files.loading:
             cycle = [*self.files.loading[self.files.loading.index(key) :], key]
             raise InputError(f"files load each other: {' → '.join(p.name for p in cycle)}; break the cycle")
-        inside = Environment(path.parent, files=self.files, standard=path != STANDARD)
-        inside.reserved = self.reserved
+        inside = Environment(path.parent, files=self.files, standard=path != STANDARD, manner=self.manner)
+        inside.language = self.language
         self.files.loading.append(key)
         try:
-            inside.run(read(path))
+            inside._run_forgiving(read(path)) if self.manner.forgiving else inside.run(read(path))
         finally:
             self.files.loading.pop()
-        return inside.exports()
+        return {name: value for name, value in inside.exports().items() if not isinstance(value, Poison)}
+
+    def _run_forgiving(self, source: Source) -> None:
+        """Carries out what can be carried out of a source; each fault is told."""
+        assert self.files.complain is not None
+        statements, faults = parse_each(source)
+        for fault in (*faults, *self._faults(source, statements)):
+            self.files.complain(fault)
 
     def _receive(self, names: Mapping[str, Value]) -> None:
         self.loaded |= names
-        # What was loaded last is what a name means.
-        self.own = {name: value for name, value in self.own.items() if name not in names}
+        # What was loaded last is what a name means. The scopes stay the same objects: functions see through them.
+        for name in names:
+            self.own.pop(name, None)
 
     def _do(self, statement: Node, source: Source, budget: Budget) -> Done:
+        self._judge(statement, source)
         if isinstance(statement, syntax.Load):
             return self._load_statement(statement, source)
-        frame = Frame(source, {}, self.own, self.loaded, self.around, self.reserved)
-        value = evaluate(statement, frame, budget)
-        defined = {name: _named(name, v) for name, v in frame.names.items()}
-        for name, v in defined.items():
-            # The last defined name is the last in order.
-            self.own.pop(name, None)
-            self.own[name] = v
+        if _draws(statement) and "draw" not in self.names():
+            return Done(statement, source, {})
+        frame = Frame(source, self.own, self.loaded, self.results, self.around, self.language)
+        try:
+            value = evaluate(statement, frame, budget)
+        except BaseException:
+            frame.undo()
+            raise
+        defined = {name: _named(name, self.own[name]) for name in frame.before}
+        self.own |= defined
+        for name in defined:
+            self.order.pop(name, None)
+            self.order[name] = None
+        if isinstance(statement, syntax.ExpressionStatement):
+            self.results["out"] = value
         return Done(statement, source, defined, value)
+
+    def _judge(self, statement: Node, source: Source) -> None:
+        """Notes text that Python would read otherwise. Raises TextError for it where the manner is strict."""
+        for reading in doubtful([statement], source):
+            if self.manner.strict:
+                raise TextError(str(reading), reading.where)
+            self.files.notes.append(located(str(reading), reading.where))
 
     def _load_statement(self, statement: syntax.Load, source: Source) -> Done:
         where = source.at(statement.file.start, statement.file.end)
@@ -148,6 +228,17 @@ class Environment:
             raise TextFaults([*error.faults[:-1], f"{error.faults[-1]}\n  loaded at {where}"]) from error
         new = {name: v for name, v in self.loaded.items() if before.get(name) is not v}
         return Done(statement, source, new)
+
+
+def is_exit(statement: Node) -> bool:
+    """True of `exit` and `quit`, after which nothing is read."""
+    return isinstance(statement, syntax.Command) and statement.words[0] in ("exit", "quit")
+
+
+def _draws(statement: Node) -> bool:
+    """True of `draw(…);`, which is told to the prompt."""
+    call = statement.value if isinstance(statement, syntax.ExpressionStatement) else None
+    return isinstance(call, syntax.Call) and isinstance(call.callee, syntax.Name) and call.callee.id == "draw"
 
 
 def _named(name: str, value: Value) -> Value:
@@ -167,7 +258,7 @@ def _targets(statement: Node) -> Iterator[str]:
         yield statement.name.id
         return
     for node in syntax.walk(statement):
-        if isinstance(node, syntax.Assignment):
+        if isinstance(node, (syntax.Assignment, syntax.Loop)):
             yield from (target.id for target in node.targets)
 
 
@@ -180,58 +271,17 @@ def _standard() -> Mapping[str, Value]:
 
 
 def find(name: str, folder: Path) -> Path:
-    """The file that `load` names: in this folder, else in the package's library; `.rasp` may be left out.
+    """The file that `load` names: in this folder, else in the working directory, else in the package's library;
+    `.rasp` may be left out.
 
     Raises InputError where there is none.
     """
-    candidates = [place / (name + suffix) for place in (folder, LIBRARY) for suffix in ("", ".rasp")]
+    places = (folder, Path(), LIBRARY)
+    candidates = [place / (name + suffix) for place in places for suffix in ("", ".rasp")]
     with suppress(OSError, ValueError):  # a name too long, or that no file can have
         if found := next((path for path in candidates if path.is_file()), None):
             return found
-    files = [path.stem for place in (folder, LIBRARY) for path in place.glob("*.rasp")]
+    files = [path.stem for place in places for path in place.glob("*.rasp")]
     near = nearest(name.removesuffix(".rasp"), files)
-    raise InputError(f'no file "{name}" in {folder.resolve()} or in the library of raspc{near}')
-
-
-def load_program(path_or_source: str | Path, name: str | None = None) -> SOp | Selector:
-    """The s-op or selector of this name in a RASP file or text; without a name, the last s-op defined there.
-
-    A `Path`, or a string that ends in `.rasp` or `.rasp:name`, is a file; any other string is the text.
-
-    Raises InputError for a file that cannot be read or a name that it lacks, InvalidProgram for faults in it.
-    """
-    source, folder, attribute = _locate(path_or_source)
-    environment = Environment(folder, files=Files(loading=[Path(source.name).resolve()]))
-    environment.run(source)
-    return _program(environment, source.name, name or attribute)
-
-
-def _locate(path_or_source: str | Path) -> tuple[Source, Path, str | None]:
-    if isinstance(path_or_source, Path):
-        return read(path_or_source), path_or_source.parent, None
-    path, _, attribute = path_or_source.rpartition(":")
-    if not path.endswith(".rasp"):
-        path, attribute = path_or_source, ""
-    if path.endswith(".rasp") and "\n" not in path:
-        return read(Path(path)), Path(path).parent, attribute or None
-    return Source("<text>", path_or_source), Path(), None
-
-
-def _program(environment: Environment, where: str, name: str | None) -> SOp | Selector:
-    defined = {**environment.loaded, **environment.own}
-    if name is None:
-        sops = [value for value in environment.own.values() if isinstance(value, SOp)]
-        if not sops:
-            raise InputError(f"{where}: defines no s-op; assign one, as in `answer = …;`")
-        return sops[-1]
-    if name not in defined:
-        raise InputError(f'{where}: defines no "{name}"{nearest(name, defined)}')
-    value = defined[name]
-    if not isinstance(value, (SOp, Selector)):
-        raise InputError(f'{where}: "{name}" is {kind(value)}; needed an s-op or a selector{_remedy(value, name)}')
-    return value
-
-
-def _remedy(value: Value, name: str) -> str:
-    parameters: Sequence[str] = getattr(value, "parameters", ())
-    return f"; apply it in the file, as in `answer = {name}({', '.join(parameters)});`" if parameters else ""
+    looked = " or ".join(dict.fromkeys(str(place.resolve()) for place in places[:2]))
+    raise InputError(f'no file "{name}" in {looked} or in the library of raspc{near}')

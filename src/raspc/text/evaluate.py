@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from raspc.text import expressions, statements, syntax
-from raspc.text.frames import MAX_STEPS, Budget, Frame, Steps
+from raspc.text.frames import Budget, Frame, Steps
 from raspc.text.kinds import Value
 from raspc.text.operators import Refused
 from raspc.text.source import TextError
@@ -53,9 +53,9 @@ def evaluate(node: Node, frame: Frame, budget: Budget) -> Value:
 
 def _start(node: Node, frame: Frame, budget: Budget, stack: list[tuple[Steps, Node, Frame]]) -> Value:
     """The value of a leaf; of any other node the start of its rule, put on the stack."""
-    budget.left -= 1
-    if budget.left < 0:
-        raise TextError(f"this text asks for more than {MAX_STEPS} steps; shorten its loops", frame.at(node))
+    while isinstance(node, syntax.Brackets):
+        node = node.inner
+    budget.spend(node, frame)
     if leaf := expressions.LEAVES.get(type(node)):
         return leaf(node, frame)
     stack.append((RULES[type(node)](node, frame), node, frame))

@@ -146,8 +146,13 @@ def _source(expr: Expr, position: int, results: Results) -> tuple[Expr, int] | N
     return (children[0], position) if children else None
 
 
-def shown(xs: Sequence[Value]) -> str:
-    """An input as a person would write it, cut where it is long."""
+def written(xs: Sequence[Value]) -> str:
+    """An input as a person would write it."""
     flat = all(isinstance(x, str) and len(x) == 1 for x in xs)
-    text = '"' + "".join(xs) + '"' if flat else str(list(xs))
+    return '"' + "".join(xs) + '"' if flat else str(list(xs))
+
+
+def shown(xs: Sequence[Value]) -> str:
+    """The same, cut where it is long."""
+    text = written(xs)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -10,7 +10,7 @@ from raspc.text import syntax
 from raspc.text.calls import bind, bind_builtin
 from raspc.text.examine import apply_to
 from raspc.text.frames import Cascade, Frame, Poison, Steps, placed, unknown
-from raspc.text.kinds import Builtin, Comparator, Function, Results, Value, constant, is_atom, kind
+from raspc.text.kinds import Builtin, Comparator, Function, Value, constant, is_atom, kind
 from raspc.text.operators import BINARY, Refused, binary, choose, index, prefix
 from raspc.text.source import TextError
 from raspc.text.syntax import Node
@@ -72,7 +72,7 @@ def _choice(node: syntax.Choice, frame: Frame) -> Steps:
         chosen = yield node.chosen, frame
         otherwise = yield node.otherwise, frame
         return placed(choose(chosen, condition, otherwise), frame.at(node))
-    if not is_atom(condition):
+    if not (is_atom(condition) or isinstance(condition, (list, dict))):
         where = frame.at(node.condition)
         raise TextError(f"a condition is a boolean or an s-op; found {kind(condition)}", where)
     return (yield (node.chosen if condition else node.otherwise), frame)
@@ -150,13 +150,13 @@ def _built(callee: Builtin, arguments: list[Value], node: syntax.Call, frame: Fr
 
 
 def _body(function: Function, arguments: dict[str, Value], frame: Frame) -> Steps:
-    inner = Frame(function.source, arguments, function.captured, frame.reserved)
+    inner = Frame(function.source, arguments, *function.scopes)
     for statement in function.define.body:
         yield statement, inner
     results = []
     for result in function.define.results:
         results.append((yield result, inner))
-    return results[0] if len(results) == 1 else Results(results)
+    return results[0] if len(results) == 1 else results
 
 
 LEAVES: dict[type[Node], Callable[[Any, Frame], Value]] = {

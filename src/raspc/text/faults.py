@@ -7,15 +7,18 @@ from collections.abc import Iterable
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*|[()\[\]{}]')
+from raspc.text.layout import USAGE
+from raspc.text.source import nearest
+
+PIECE = re.compile(r'"[^"\n]*"|#[^\n]*|[()\[\]{}]')
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 VALUE_STARTS = {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB"}
 SPELLED = {
     "NAME": "a name", "STRING": "a string", "COMPARISON": "a comparison", "$END": "the end",
-    "SEMICOLON": '";"', "COMMA": '","', "EQUAL": '"="', "COLON": '":"', "IN": '"in"', "ELSE": '"else"',
+    "COMMA": '","', "EQUAL": '"="', "COLON": '":"', "IN": '"in"', "ELSE": '"else"',
     "LPAR": '"("', "RPAR": '")"', "LSQB": '"["', "RSQB": '"]"', "LBRACE": '"{"', "RBRACE": '"}"',
-    "IF": '"if"', "FOR": '"for"', "DEF": '"def"', "RETURN": '"return"', "LOAD": '"load"',
+    "SEMICOLON": '";"', "IF": '"if"', "FOR": '"for"', "DEF": '"def"', "RETURN": '"return"', "LOAD": '"load"',
 }  # fmt: skip
 """How the terminals of the grammar are named in a message; those not listed are left out."""
 
@@ -60,12 +63,32 @@ def _token_fault(text: str, error: UnexpectedToken) -> Fault:
     end = start + 1 if ended else token.end_pos or 0
     if fault := _bracket_fault(text, start, "" if ended else str(token)):
         return fault
+    if fault := _command_fault(text, start):
+        return fault
     found = "the end of the text" if ended else f'"{token}"'
     accepted = error.accepts or set()
     if "SEMICOLON" in accepted and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}:
         before = len(text[:start].rstrip())
         return Fault(f'expected ";" before {found}', max(0, before - 1), before)
     return Fault(f"unexpected {found}; expected {_expected(accepted)}", start, end)
+
+
+COMMAND = re.compile(
+    r'[ \t]*(?P<all>(?P<first>s-op|[A-Za-z_]\w*)(?=[ \t]*(?:$|[;#])|[ \t]+["A-Za-z_])[^#;\n]*)', re.MULTILINE
+)
+
+
+def _command_fault(text: str, at: int) -> Fault | None:
+    """What to write instead of a line that opens like a command and is none."""
+    begin = max(text.rfind("\n", 0, at), text.rfind(";", 0, at)) + 1
+    match = COMMAND.match(text, begin)
+    if match is None:
+        return None
+    first, start, end = match["first"], match.start("all"), match.start("all") + len(match["all"].rstrip())
+    if first in USAGE:
+        return Fault(f"write {USAGE[first]}", start, end)
+    near = nearest(first, USAGE) if match["all"].strip() != first else ""
+    return Fault(f'unknown command "{first}"{near}', start, end) if near else None
 
 
 def _bracket_fault(text: str, at: int, found: str) -> Fault | None:

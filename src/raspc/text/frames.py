@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from raspc.rasp import Expr
 from raspc.text import syntax
 from raspc.text.kinds import Value
+from raspc.text.layout import USAGE
 from raspc.text.source import Location, Source, TextError, nearest
 from raspc.text.syntax import Node
 
 MAX_STEPS = 1_000_000
-"""The most nodes evaluated for one text: a loop over a loop over a loop ends in an error, not in a hang."""
+"""The most nodes evaluated for one text, unless more are asked for: a loop over a loop over a loop, or a function
+that calls itself for ever, ends in an error, not in a hang."""
+
+
+WORDS = frozenset({"select", "aggregate", "range", "zip", "len"})
+"""Functions that belong to the grammar of RASP's own interpreter: they cannot be given another meaning."""
 
 
 class Poison:
@@ -25,24 +31,39 @@ class Cascade(TextError):
 
 @dataclass
 class Budget:
-    """How many nodes may still be evaluated."""
+    """How many nodes may be evaluated, and how many still may."""
 
-    left: int = MAX_STEPS
+    limit: int = MAX_STEPS
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.limit
+
+    def spend(self, node: Node, frame: Frame) -> None:
+        """One step more. Raises TextError where none is left."""
+        self.left -= 1
+        if self.left < 0:
+            raise TextError(
+                f"this text asks for more than {self.limit:,} steps; shorten its loops, end its recursion, or give it "
+                f"more: --steps {10 * self.limit} on the command line, steps={10 * self.limit} in Python",
+                frame.at(node),
+            )
+
+
+ABSENT = object()
+"""What a name had before that had no value."""
 
 
 class Frame:
     """The names that hold at a place, in scopes from the innermost out, and the source of the place.
 
-    The innermost scope takes new names; the outermost holds the names of the language.
+    The innermost scope takes new names. Scopes are live: a function sees what its names mean when it is called.
     """
 
     def __init__(self, source: Source, names: dict[str, Value], *outer: Mapping[str, Value]) -> None:
         self.source, self.names, self.outer = source, names, outer
-
-    @property
-    def reserved(self) -> Mapping[str, Value]:
-        """The names of the language, which keep their meaning."""
-        return self.outer[-1]
+        self.before: dict[str, Value] = {}
+        """What each name that was bound through this frame had been, or ABSENT, in the order of binding."""
 
     def at(self, node: Node) -> Location:
         """Where the node stands."""
@@ -62,10 +83,19 @@ class Frame:
         return set(self.names).union(*self.outer)
 
     def bind(self, target: syntax.Name, value: Value) -> None:
-        """Gives a name a value. Raises TextError for a name of the language."""
-        if target.id in self.reserved:
-            raise TextError(f'"{target.id}" is a name of the language and keeps its meaning', self.at(target))
+        """Gives a name a value. Raises TextError for a word of the language."""
+        if target.id in WORDS:
+            raise TextError(f'"{target.id}" is a word of the language and keeps its meaning', self.at(target))
+        self.before.setdefault(target.id, self.names.get(target.id, ABSENT))
         self.names[target.id] = value
+
+    def undo(self) -> None:
+        """Takes back what was bound through this frame."""
+        for name, value in self.before.items():
+            if value is ABSENT:
+                self.names.pop(name, None)
+            else:
+                self.names[name] = value
 
 
 Steps = Generator[tuple[Node, Frame], Value, Value]
@@ -73,7 +103,8 @@ Steps = Generator[tuple[Node, Frame], Value, Value]
 
 def unknown(node: syntax.Name, frame: Frame) -> TextError:
     """The fault of a name that has no value here."""
-    return TextError(f'unknown name "{node.id}"{nearest(node.id, frame.known())}', frame.at(node))
+    remedy = f"; the command is written {USAGE[node.id]}" if node.id in USAGE else nearest(node.id, frame.known())
+    return TextError(f'unknown name "{node.id}"{remedy}', frame.at(node))
 
 
 def placed(value: Value, where: Location) -> Value:

@@ -11,7 +11,7 @@ from raspc.text.source import Source
 from raspc.text.syntax import Define
 
 Value = Any
-"""An atom (int, float, str, bool), a list, a dict, an s-op, a selector, a function, or several results."""
+"""An atom (int, float, str, bool), a list, a dict, an s-op, a selector, or a function."""
 
 ATOMS = (bool, int, float, str)
 
@@ -28,11 +28,11 @@ class Comparator:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function of a RASP text, with the values that its names had when it was defined."""
+    """A function of a RASP text, with the scopes around it: its free names are looked up when it is called."""
 
     define: Define
     source: Source
-    captured: Mapping[str, Value]
+    scopes: tuple[Mapping[str, Value], ...]
     defaults: Mapping[str, Value]
 
     @property
@@ -57,10 +57,6 @@ class Builtin:
     """It takes any number of arguments, at least as many as it has parameters."""
 
 
-class Results(tuple[Value, ...]):
-    """What a function with several results gives: to be unpacked by an assignment."""
-
-
 KINDS: list[tuple[type | tuple[type, ...], str]] = [
     (rasp.SOp, "an s-op"),
     (rasp.Selector, "a selector"),
@@ -71,7 +67,6 @@ KINDS: list[tuple[type | tuple[type, ...], str]] = [
     (dict, "a dictionary"),
     ((Function, Builtin), "a function"),
     (Comparator, "a comparison"),
-    (Results, "several results"),
 ]
 
 

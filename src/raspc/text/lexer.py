@@ -16,6 +16,13 @@ SOP_NAMES = tuple(name for name in NAMES if name not in FUNCTION_NAMES)
 _DEFINE = r"(def)(\s+)([A-Za-z_]\w*)"
 
 
+_COMMAND = (
+    r"(?:set|show)[ \t]+(?:(?:s-op|selector)[ \t]+)?example\b"
+    r"|(?:(?:s-op|selector)[ \t]+)?examples[ \t]+(?:on|off)\b|full[ \t]+seq[ \t]+display[ \t]+(?:on|off)\b"
+    r"|(?:exit|quit)\b(?:[ \t]*\([ \t]*\))?(?=[ \t\r]*(?:;|#|\n|\Z))"
+)
+
+
 def _words(*names: str) -> Any:
     return words(names, prefix=r"\b", suffix=r"\b")
 
@@ -33,7 +40,8 @@ class RaspLexer(RegexLexer):
         "root": [
             (r"\s+", Whitespace),
             (r"#[^\n]*", Comment.Single),
-            (r'"(?:[^"\\\n]|\\.)*"', String.Double),
+            (r'"[^"\n]*"', String.Double),
+            (_COMMAND, Keyword),
             (_DEFINE, bygroups(Keyword, Whitespace, Name.Function)),  # type: ignore[no-untyped-call]
             (_words("def", "for", "return", "if", "else", "load"), Keyword),
             (_words("and", "or", "not", "in", "round", "indicator"), Operator.Word),

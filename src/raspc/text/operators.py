@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from raspc import rasp
-from raspc.rasp import Comparison, Map, Selector, SequenceMap, SOp
+from raspc.rasp import Comparison, Elementwise, Map, Selector, SequenceMap, SOp
+from raspc.text.booleans import ANNOTATION
 from raspc.text.kinds import Value, constant, is_atom, is_elementwise, kind
 
 MAX_BITS = 4096
@@ -53,32 +54,75 @@ def power(x: Value, y: Value) -> Value:
     return x**y
 
 
-def _times(x: Value, y: Value) -> Value:
+def plus(x: Value, y: Value) -> Value:
+    """`x + y`. Raises Refused for strings that are too long together."""
+    if isinstance(x, str) and isinstance(y, str):
+        _check_size(len(x) + len(y))
+    return x + y
+
+
+def times(x: Value, y: Value) -> Value:
+    """`x * y`; of a string or a list and a number so many times the string or list.
+
+    Raises OverflowError for integers, Refused for strings that are too long.
+    """
+    if isinstance(x, int) and isinstance(y, int) and x.bit_length() + y.bit_length() > MAX_BITS:
+        raise OverflowError("the product is too large")
+    for several, count in ((x, y), (y, x)):
+        if isinstance(several, (str, list)) and isinstance(count, int):
+            _check_size(len(several) * count)
     return x * y
 
 
-def _power(x: Value, y: Value) -> Value:
-    if isinstance(x, SOp):
-        return SequenceMap(power, x, y) if isinstance(y, SOp) else Map(lambda v: power(v, y), x)
-    return Map(lambda v: power(x, v), y) if isinstance(y, SOp) else power(x, y)
+def remainder(x: Value, y: Value) -> Value:
+    """`x % y`. Raises TypeError for a string, of which Python would fill in a form."""
+    if isinstance(x, str):
+        raise TypeError("% takes numbers")
+    return x % y
 
 
-def _both(x: Value, y: Value) -> Value:
-    return x & y if isinstance(x, SOp) or isinstance(y, SOp) else x and y
+def _check_size(size: int) -> None:
+    if size > MAX_SIZE:
+        raise Refused(f"the result has more than {MAX_SIZE} items")
 
 
-def _either(x: Value, y: Value) -> Value:
-    return x | y if isinstance(x, SOp) or isinstance(y, SOp) else x or y
+def both(x: Value, y: Value) -> bool:
+    """`x and y`, a boolean whatever they are."""
+    return bool(x and y)
+
+
+def either(x: Value, y: Value) -> bool:
+    """`x or y`, a boolean whatever they are."""
+    return bool(x or y)
+
+
+def _lifted(f: Callable[[Value, Value], Value], name: str) -> Callable[[Value, Value], Value]:
+    """The function between atoms as one between s-ops and atoms too, which know it under this name."""
+
+    def lifted(x: Value, y: Value) -> Value:
+        if not isinstance(x, SOp) and not isinstance(y, SOp):
+            return f(x, y)
+        result: Elementwise
+        if isinstance(x, SOp) and isinstance(y, SOp):
+            result = SequenceMap(f, x, y)
+        elif isinstance(x, SOp):
+            result = Map(lambda v: f(v, y), x)
+        else:
+            result = Map(lambda v: f(x, v), y)
+        result.operation = (name, None if isinstance(x, SOp) else x, None if isinstance(y, SOp) else y)
+        return result
+
+    return lifted
 
 
 NUMBERS = (int, float)
 
 BINARY: dict[str, Binary] = {
-    "^": Binary(7, _power, needs=NUMBERS),
-    "*": Binary(6, _times, needs=NUMBERS),
+    "^": Binary(7, _lifted(power, "power"), needs=NUMBERS),
+    "*": Binary(6, _lifted(times, "mul"), needs=(*NUMBERS, str)),
     "/": Binary(6, operator.truediv, needs=NUMBERS),
-    "%": Binary(5, operator.mod, needs=NUMBERS),
-    "+": Binary(4, operator.add),
+    "%": Binary(5, _lifted(remainder, "mod"), needs=NUMBERS),
+    "+": Binary(4, _lifted(plus, "add")),
     "-": Binary(4, operator.sub, needs=NUMBERS),
     "==": Binary(3, operator.eq),
     "!=": Binary(3, operator.ne),
@@ -86,11 +130,18 @@ BINARY: dict[str, Binary] = {
     "<=": Binary(3, operator.le),
     ">": Binary(3, operator.gt),
     ">=": Binary(3, operator.ge),
-    "in": Binary(3),
-    "and": Binary(2, _both, operator.and_),
-    "or": Binary(2, _either, operator.or_),
+    "and": Binary(2, _lifted(both, "and"), operator.and_),
+    "or": Binary(2, _lifted(either, "or"), operator.or_),
+    "in": Binary(0),
 }
-"""All associate to the left; `and` and `or` bind alike, as in RASP's own interpreter."""
+"""All associate to the left; `and` and `or` bind alike, and `in` below `if else`, as in RASP's own interpreter."""
+
+OF_CONTAINERS: dict[str, tuple[type, ...]] = {
+    "+": (list,),
+    "*": (list, int),
+    **dict.fromkeys(("==", "!="), (list, dict)),
+}
+"""What an operator takes on both sides beside s-ops and atoms, if one of them is a list or a dictionary."""
 
 
 def binary(symbol: str, x: Value, y: Value) -> Value:
@@ -103,11 +154,33 @@ def binary(symbol: str, x: Value, y: Value) -> Value:
     rule = BINARY[symbol]
     if isinstance(x, Selector) and isinstance(y, Selector) and rule.on_selectors:
         return rule.on_selectors(x, y)
-    if symbol == "+" and isinstance(x, list) and isinstance(y, list):
-        return _bounded(x + y)
+    if _between_containers(symbol, x, y):
+        return _of_containers(rule, x, y)
     _check_operands(symbol, rule, x, y)
     assert rule.on_values is not None
     return computed(rule.on_values, x, y)
+
+
+def _between_containers(symbol: str, x: Value, y: Value) -> bool:
+    taken = OF_CONTAINERS.get(symbol, ())
+    return isinstance(x, taken) and isinstance(y, taken) and isinstance(x, list | dict) | isinstance(y, list | dict)
+
+
+def _of_containers(rule: Binary, x: Value, y: Value) -> Value:
+    assert rule.on_values is not None
+    if rule.precedence == BINARY["=="].precedence:
+        return computed(rule.on_values, fixed(x), fixed(y))
+    return computed(rule.on_values, x, y)
+
+
+def fixed(container: Value) -> Value:
+    """A list as a tuple, a dictionary as one of such: what can be compared. Raises Refused for lists of s-ops."""
+    try:
+        if isinstance(container, dict):
+            return {key: constant(value) for key, value in container.items()}
+        return constant(container)
+    except TypeError as error:
+        raise Refused(f"lists are compared where they hold atoms: {error}") from error
 
 
 def _check_operands(symbol: str, rule: Binary, x: Value, y: Value) -> None:
@@ -115,7 +188,11 @@ def _check_operands(symbol: str, rule: Binary, x: Value, y: Value) -> None:
         if not is_elementwise(value):
             raise Refused(_wrong_kind(symbol, value, other, rule))
         if rule.needs and is_atom(value) and not isinstance(value, rule.needs):
-            raise Refused(f'"{symbol}" takes numbers; found {kind(value)}')
+            raise Refused(f'"{symbol}" takes {_taken(rule)}; found {kind(value)}')
+
+
+def _taken(rule: Binary) -> str:
+    return "numbers" if rule.needs == NUMBERS else "numbers, or a string and a number"
 
 
 def _wrong_kind(symbol: str, value: Value, other: Value, rule: Binary) -> str:
@@ -159,7 +236,7 @@ def contained(x: Value, container: Value) -> Value:
         raise Refused(f'"in" needs a list, a dictionary or an s-op on its right; found {kind(container)}')
     members = computed(lambda: frozenset(constant(item) for item in container))
     if isinstance(x, SOp):
-        return rasp.is_in(x, members)
+        return rasp.is_in(x, members).annotated(**{ANNOTATION: True})
     return computed(lambda: constant(x) in members)
 
 
@@ -216,18 +293,36 @@ def choose(chosen: Value, condition: SOp, otherwise: Value) -> SOp:
 
 
 def index(container: Value, at: Value) -> Value:
-    """`container[at]`; elementwise where a fixed list or dictionary is indexed by an s-op.
+    """`container[at]`; elementwise where a fixed list or dictionary is indexed by an s-op; of an s-op its value at
+    a position, everywhere.
 
     Raises Refused where there is no such item.
     """
+    if isinstance(container, SOp):
+        return _value_at(container, at)
     if not isinstance(container, (list, dict, str)):
-        raise Refused(f"only lists, dictionaries and strings are indexed; found {kind(container)}")
+        raise Refused(f"only s-ops, lists, dictionaries and strings are indexed; found {kind(container)}")
     if isinstance(at, SOp):
         return _index_elementwise(container, at)
     try:
         return item(container, at)
     except (LookupError, TypeError, ValueError) as error:
         raise Refused(str(error.args[0]) if error.args else "no such item") from error
+
+
+BEYOND = 0
+"""What an s-op is at a position beyond the input."""
+
+
+def _value_at(sop: SOp, at: Value) -> SOp:
+    """The value at one position, at every position. A negative one counts from the end."""
+    if isinstance(at, float) and at.is_integer():
+        at = int(at)
+    if not isinstance(at, int):
+        remedy = "; load_from_location takes an s-op" if isinstance(at, SOp) else ""
+        raise Refused(f"an s-op is indexed by an integer; found {kind(at)}{remedy}")
+    place = rasp.Full(int(at)) if at >= 0 else rasp.length + int(at)
+    return rasp.Aggregate(rasp.Select(rasp.indices, place, Comparison.EQ), sop, default=BEYOND)
 
 
 def _index_elementwise(container: Value, at: SOp) -> SOp:

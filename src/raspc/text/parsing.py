@@ -6,6 +6,7 @@ No step recurses, so nesting is bounded by memory alone.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -16,10 +17,13 @@ from lark.exceptions import UnexpectedInput
 
 from raspc.text import syntax
 from raspc.text.faults import Fault, syntax_fault
+from raspc.text.layout import LineEnds
 from raspc.text.source import Source, TextError
 from raspc.text.syntax import Node
 
 Children = list[Any]
+
+WORD = re.compile(r"[\w-]+")
 
 
 def parse(source: Source) -> tuple[Node, ...]:
@@ -40,7 +44,9 @@ def parse(source: Source) -> tuple[Node, ...]:
 def parser() -> Lark:
     """The parser, built once in a process."""
     grammar = files("raspc.text").joinpath("rasp.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="basic", transformer=_Builder(), maybe_placeholders=False)
+    return Lark(
+        grammar, parser="lalr", lexer="basic", transformer=_Builder(), postlex=LineEnds(), maybe_placeholders=False
+    )
 
 
 def _only(children: Children) -> Any:
@@ -84,17 +90,9 @@ def _float(digits: str) -> float:
     return value
 
 
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-"""`\\x` of any other character is that character, so `\\"` and `\\\\` stand for a quote and a backslash."""
-
-
 def _string(quoted: str) -> str:
-    head, *rest = quoted[1:-1].split("\\")
-    chars, escaped = [head], iter(rest)
-    for piece in escaped:
-        # An empty piece is an escaped backslash: what follows it is plain.
-        chars.append(ESCAPES.get(piece[0], piece[0]) + piece[1:] if piece else "\\" + next(escaped, ""))
-    return "".join(chars)
+    """What stands between the quotes, as it stands: strings of RASP have no escapes."""
+    return quoted[1:-1]
 
 
 def _names(children: Sequence[Token]) -> tuple[syntax.Name, ...]:
@@ -143,7 +141,7 @@ class _Builder(Transformer[Token, Any]):
         (token,) = children
         return syntax.Operator(token.start_pos, token.end_pos, str(token))
 
-    binary_op = prefix_op = word_op = comparison
+    binary_op = in_op = prefix_op = word_op = comparison
 
     def word(self, children: Children) -> Node:
         operator, _, operand, closing = children
@@ -153,7 +151,8 @@ class _Builder(Transformer[Token, Any]):
         return syntax.Chain(children[0].start, children[-1].end, tuple(children[::2]), tuple(children[1::2]))
 
     def brackets(self, children: Children) -> Node:
-        return children[1]  # type: ignore[no-any-return]
+        opening, inner, closing = children
+        return syntax.Brackets(opening.start_pos, closing.end_pos, inner)
 
     def trailed(self, children: Children) -> Node:
         node, trailer = children
@@ -192,6 +191,12 @@ class _Builder(Transformer[Token, Any]):
 
     def returns(self, children: Children) -> tuple[Node, ...]:
         return children[1]  # type: ignore[no-any-return]
+
+    def command(self, children: Children) -> Node:
+        opening, *rest = children
+        value = next((part for part in rest if isinstance(part, Node)), None)
+        end = value.end if value else opening.end_pos
+        return syntax.Command(opening.start_pos, end, tuple(WORD.findall(opening)), value)
 
     def loop(self, children: Children) -> Node:
         keyword, targets, iterable, body = children

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from raspc.rasp import SOp
-from raspc.text.environment import load_program
+from raspc.text.loading import load_program
 
 LETTERS = ("a", "b", "c", "d")
 NUMBERS = (1, 2, 3, 4)
@@ -70,24 +70,30 @@ PROGRAMS = (
             "has_focus(select(tokens, tokens, <))", NUMBERS),
     Program("count", "how often a value occurs", 'count(tokens, "a")', LETTERS),
     Program("contains", "whether a value occurs", 'contains(tokens, "a")', LETTERS),
-    Program("max", "the largest value", "max(tokens_int)", NUMBERS),
-    Program("min", "the smallest value", "min(tokens_int)", NUMBERS),
+    Program("max", "the larger of two values", "max(tokens_int, indices)", NUMBERS, causal=True),
+    Program("min", "the smaller of two values", "min(tokens_int, indices)", NUMBERS, causal=True),
+    Program("largest", "the largest value", "largest(tokens_int)", NUMBERS),
+    Program("smallest", "the smallest value", "smallest(tokens_int)", NUMBERS),
     Program("average", "the mean of all values", "average(tokens_int)", NUMBERS),
     Program("load_from_location", "the value at a location",
             "load_from_location(tokens, length - 1)", LETTERS),
     Program("shift", "every value some steps to the right", 'shift(tokens, 1, "-")', LETTERS, causal=True),
-    Program("mark_first_instance", "whether a position is the first with its value",
-            "mark_first_instance(tokens)", LETTERS, causal=True),
-    Program("mark_last_instance", "whether a position is the last with its value",
-            "mark_last_instance(tokens)", LETTERS),
-    Program("select_from_first", "the first position that holds a value",
-            'aggregate(select_from_first(tokens, tokens), indices)', LETTERS, causal=True),
-    Program("select_from_last", "the last position that holds a value",
-            'aggregate(select_from_last(tokens, tokens), indices)', LETTERS),
+    Program("mark_first_instance", "whether a position is the first that holds a value",
+            'mark_first_instance(tokens, "a")', LETTERS, causal=True),
+    Program("mark_last_instance", "whether a position is the last that holds a value",
+            'mark_last_instance(tokens, "a")', LETTERS),
+    Program("select_from_first", "the first position that holds a value, from everywhere",
+            'aggregate(select_from_first(tokens, "a"), indices, -1)', LETTERS),
+    Program("select_from_last", "the last position that holds a value, from everywhere",
+            'aggregate(select_from_last(tokens, "a"), indices, -1)', LETTERS),
+    Program("mark_first_of_each", "whether a position is the first with its value",
+            "mark_first_of_each(tokens)", LETTERS, causal=True),
+    Program("mark_last_of_each", "whether a position is the last with its value",
+            "mark_last_of_each(tokens)", LETTERS),
     Program("select_next_identical", "the next position that holds the same value",
             "aggregate(select_next_identical(tokens), indices, -1)", LETTERS),
     Program("sort", "values in the order of their keys, stable",
-            "sort(tokens, -tokens_int)", NUMBERS),
+            "sort(tokens_int, -tokens_int)", NUMBERS),
     Program("selector_width_pure", "the width of a selector, from select and aggregate alone",
             "selector_width_pure(select(tokens, tokens, <=))", NUMBERS),
 )  # fmt: skip

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-COMMAND = re.compile(
-    r"\s*(:|exit\b|quit\b|(set|show)\s*;?\s*$|(set|show)\s+((s-op|selector)\s+)?example\b"
-    r"|((s-op|selector)\s+)?examples(\s+\w+)?\s*;?\s*$|full\s+seq\s+display\b)"
-)
-"""A line that opens like this, where no statement is open, is a command, and ends with the line."""
+from raspc.text.parsing import parse
+from raspc.text.source import Source, TextError
+from raspc.text.syntax import Node
 
-LOAD = re.compile(r'\s*load\s+"[^"]*"\s*$')
+COLON = re.compile(r"\s*:")
+"""A line that opens like this, where no statement is open, is a command of the compiler, and ends with the line."""
+
+NO_NAME = r"(?!(?:def|for|load|return|if|else|and|or|not|in|round|indicator|True|False)\b)"
+
+WORDS = re.compile(
+    rf"\s*(?:(?:exit|quit)\b(?:\s*\(\s*\))?\s*(?:;|#|$)|(?:set|show|examples|full)\s*(?:;|#|$)"
+    rf'|{NO_NAME}[A-Za-z_]\w*(?:-op)?\s+(?:"|{NO_NAME}[A-Za-z_]))'
+)
+"""Two names, or a name and a string, side by side are no statement: a command, known or not, that ends with its line,
+unless a bracket is open."""
+
+LOAD = re.compile(r'\s*load\s+"[^"]*"\s*(#.*)?$')
 """A load at the prompt may do without its semicolon."""
 
-PIECE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|(?P<unclosed>))|#.*|[()\[\]{};]')
+PIECE = re.compile(r'"[^"]*(?:"|(?P<unclosed>$))|#.*|[()\[\]{};]')
 BLOCK = re.compile(r"\s*(?:def|for)\b")
 BEGINNING = re.compile(r"\s*(?:(?P<block>(?:def|for)\b)|(?P<other>[^\s#]))")
 CLOSES = {")": "(", "]": "[", "}": "{"}
@@ -23,7 +34,7 @@ CLOSES = {")": "(", "]": "[", "}": "{"}
 
 @dataclass(frozen=True)
 class Chunk:
-    """A statement or a command, and the line and column at which it starts."""
+    """A statement or a command, and the line and column at which it starts. `command`: one of the compiler's."""
 
     text: str
     line: int
@@ -48,6 +59,8 @@ class Reader:
         self.brackets: list[str] = []
         self.block: bool | None = None
         """Whether the open statement is a `def` or a `for`; None where no statement has begun."""
+        self.command = False
+        """Whether it is a command, which ends with its line."""
 
     @property
     def open(self) -> bool:
@@ -62,12 +75,13 @@ class Reader:
             yield from self.finish()
         if not self.open:
             self.drop()
-            if COMMAND.match(line):
+            if COLON.match(line):
                 self.line += 1
-                yield Chunk(line.strip(), self.line - 1, command=True)
+                yield Chunk(_uncommented(line).strip(), self.line - 1, _indent(line) + 1, command=True)
                 return
-            line += ";" if LOAD.match(line) else ""
         yield from self._statements(line)
+        if self.command and not self.brackets:
+            yield from self.finish()
         self.line += 1
 
     def finish(self) -> Iterator[Chunk]:
@@ -92,6 +106,7 @@ class Reader:
         """
         if self.block is None and (beginning := BEGINNING.match(line, start)):
             self.block = beginning["block"] is not None
+            self.command = bool(WORDS.match(line, start) or LOAD.match(line, start))
         for match in PIECE.finditer(line, start):
             if match["unclosed"] is not None:
                 return len(line)
@@ -107,3 +122,29 @@ class Reader:
             del self.brackets[-1:]
             return block and piece == "}" and not self.brackets
         return piece == ";" and not (block and inner == ["{"])
+
+
+def _uncommented(line: str) -> str:
+    comments = (match.start() for match in PIECE.finditer(line) if match.group().startswith("#"))
+    return line[: next(comments, len(line))]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def parse_each(source: Source) -> tuple[list[tuple[Source, Node]], list[str]]:
+    """The statements of a source that parse, each with the source that holds it, and the faults of the others."""
+    with suppress(TextError):
+        return [(source, statement) for statement in parse(source)], []
+    reader = Reader()
+    statements: list[tuple[Source, Node]] = []
+    faults: list[str] = []
+    chunks = [chunk for line in source.text.split("\n") for chunk in reader.feed(line)]
+    for chunk in (*chunks, *reader.finish()):
+        piece = Source(source.name, chunk.text, chunk.line, chunk.column)
+        try:
+            statements += ((piece, statement) for statement in parse(piece))
+        except TextError as error:
+            faults += error.faults
+    return statements, faults

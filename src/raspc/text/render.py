@@ -12,7 +12,7 @@ from raspc.text.show import atom_or_more
 
 SYMBOLS = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%", "eq": "==", "ne": "!=", "lt": "<",
-    "le": "<=", "gt": ">", "ge": ">=", "_and": "and", "_or": "or",
+    "le": "<=", "gt": ">", "ge": ">=", "and": "and", "or": "or", "power": "^",
 }  # fmt: skip
 """How the operators that expressions record are written."""
 

@@ -8,19 +8,18 @@ from pathlib import Path
 from raspc.errors import InputError, RaspcError
 from raspc.rasp import SOp
 from raspc.text import syntax
-from raspc.text.commands import COMMANDS, Ended, misunderstood
+from raspc.text.commands import obey, obey_colon
 from raspc.text.draw import draw
-from raspc.text.environment import Done, Environment
+from raspc.text.environment import Done, Environment, Files, Manner, is_exit
 from raspc.text.examine import as_input
+from raspc.text.frames import MAX_STEPS
 from raspc.text.kinds import Builtin, Value, kind
 from raspc.text.models import Models
 from raspc.text.operators import Refused
 from raspc.text.reader import Chunk
 from raspc.text.settings import Settings
-from raspc.text.show import KEY, show
-from raspc.text.source import Location, Source
-
-NAME = "<input>"
+from raspc.text.show import KEY, show, summary
+from raspc.text.source import PROMPT, Source, located
 
 
 class Drawn(str):
@@ -28,11 +27,22 @@ class Drawn(str):
 
 
 class Session:
-    """Carries out statements and commands; `write` receives each answer, `complain` each error."""
+    """Carries out statements and commands; `write` receives each answer, `complain` each error.
 
-    def __init__(self, write: Callable[[str], None], complain: Callable[[str], None]) -> None:
+    `strict` and `steps` as in `Manner`.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        complain: Callable[[str], None],
+        strict: bool = False,
+        steps: int = MAX_STEPS,
+    ) -> None:
         self.write, self.complain = write, complain
-        self.environment = Environment(extra={"draw": DRAW})
+        files = Files(watch=self._of_file, complain=complain)
+        manner = Manner(strict, steps, forgiving=True)
+        self.environment = Environment(extra={"draw": self._draw()}, files=files, manner=manner)
         self.settings = Settings()
         self.models = Models()
         self.done: list[str] = []
@@ -43,19 +53,20 @@ class Session:
 
         False where the sitting ends.
         """
+        source = Source(PROMPT, chunk.text, chunk.line, chunk.column)
         try:
-            self._command(chunk.text) if chunk.command else self._statement(chunk)
-        except Ended:
-            return False
+            return self._command(source) if chunk.command else self._statements(source)
         except (RaspcError, Refused) as error:
-            self.complain(str(error))
+            self.complain(_with_place(error, source))
         except Exception as error:  # a fault of raspc itself, which must not end a person's sitting
             self.complain(f"raspc failed ({type(error).__name__}: {error}); nothing was changed; please report this")
+        finally:
+            self._tell_notes()
         return True
 
     def value(self, text: str) -> Value:
         """The value of an expression that a command holds. Raises TextError."""
-        (statement,) = self._parsed(f"{text};")
+        (statement,) = self.environment.steps(Source(PROMPT, f"{text};"))
         return statement.value
 
     def names(self) -> Mapping[str, Value]:
@@ -69,50 +80,72 @@ class Session:
             raise InputError(f'"{name}" is {kind(value)}; needed an s-op')
         return value
 
-    def _parsed(self, text: str) -> list[Done]:
-        return list(self.environment.steps(Source(NAME, text)))
+    def _command(self, source: Source) -> bool:
+        obey_colon(self, source.text.rstrip("; "))
+        return True
 
-    def _command(self, text: str) -> None:
-        text = text.rstrip("; ")
-        for pattern, rule in COMMANDS:
-            if match := pattern.fullmatch(text):
-                rule(self, **{key: value or "" for key, value in match.groupdict().items()})
-                return
-        raise InputError(misunderstood(text))
-
-    def _statement(self, chunk: Chunk) -> None:
-        if not chunk.text.strip().strip(";"):
-            return
-        source = Source(NAME, chunk.text, chunk.line, chunk.column)
+    def _statements(self, source: Source) -> bool:
+        if not source.text.strip().strip(";"):
+            return True
         for done in self.environment.steps(source):
-            self.done.append(chunk.text.strip())
+            self._tell_notes()
+            if is_exit(done.statement):
+                return False
+            if isinstance(done.statement, syntax.Command):
+                obey(self, done)
+                continue
+            self.done.append(f"{done.where.text};")
             for line in self._shown(done):
                 self.write(line)
+        return True
+
+    def _of_file(self, done: Done) -> None:
+        """A statement of a loaded file was carried out: its commands are obeyed, its pictures told."""
+        if isinstance(done.statement, syntax.Command):
+            obey(self, done)
+        elif isinstance(done.value, Drawn):
+            self.write(f"{KEY}drawn: {done.value}")
+
+    def _tell_notes(self) -> None:
+        notes = self.environment.files.notes
+        for note in notes:
+            self.complain(f"warning: {note}")
+        notes.clear()
 
     def _shown(self, done: Done) -> Iterator[str]:
-        where = done.source.at(done.statement.start, done.statement.end)
         if isinstance(done.statement, syntax.Load):
-            yield f"{KEY}loaded: {', '.join(done.defined) or 'nothing new'}"
-            return
-        for name, value in done.defined.items():
-            yield show(name, value, self.settings, where)
-        if isinstance(done.statement, syntax.ExpressionStatement):
-            yield self._shown_value(done.statement, done.value, where)
+            yield from ([summary(name, value) for name, value in done.defined.items()] or [f"{KEY}nothing new"])
+        elif isinstance(done.statement, syntax.ExpressionStatement):
+            yield self._shown_value(done)
+        elif not isinstance(done.statement, syntax.Loop):
+            for name, value in done.defined.items():
+                yield show(name, value, self.settings, done.where)
 
-    def _shown_value(self, statement: syntax.ExpressionStatement, value: Value, where: Location) -> str:
-        if isinstance(value, Drawn):
-            return f"{KEY}drawn: {value}"
-        name = statement.value.id if isinstance(statement.value, syntax.Name) else "out"
-        return show(name, value, self.settings, where)
+    def _shown_value(self, done: Done) -> str:
+        if isinstance(done.value, Drawn):
+            return f"{KEY}drawn: {done.value}"
+        assert isinstance(done.statement, syntax.ExpressionStatement)
+        expression = done.statement.value
+        name = expression.id if isinstance(expression, syntax.Name) else "out"
+        return show(name, done.value, self.settings, done.where)
+
+    def _draw(self) -> Builtin:
+        """`draw(s-op, "input");` is a name of the language at the prompt only: a program writes no files."""
+
+        def drawn(sop: Value, example: Value, file: Value) -> Drawn:
+            if not isinstance(sop, SOp):
+                raise Refused(f"an s-op is drawn; found {kind(sop)}", 0)
+            path = Path(file if isinstance(file, str) else f"{sop.name}.html")
+            draw(sop, list(self.settings.sop_example) if example is None else as_input(example), path)
+            return Drawn(path)
+
+        return Builtin("draw", ("sop", "input?", "file?"), drawn)
 
 
-def _draw(sop: Value, example: Value, file: Value) -> Drawn:
-    if not isinstance(sop, SOp):
-        raise Refused(f"an s-op is drawn; found {kind(sop)}", 0)
-    path = Path(file if isinstance(file, str) else f"{sop.name}.html")
-    draw(sop, as_input(example), path)
-    return Drawn(path)
-
-
-DRAW = Builtin("draw", ("sop", "input", "file?"), _draw)
-"""`draw(s-op, "input");` is a name of the language at the prompt only: a program writes no files."""
+def _with_place(error: Exception, source: Source) -> str:
+    """An error in its own words; the place of the statement is added where it names none."""
+    text = str(error)
+    if "\n" in text or not source.text.strip():
+        return text
+    start = len(source.text) - len(source.text.lstrip())
+    return located(text, source.at(start, len(source.text.rstrip())))

@@ -8,30 +8,59 @@ from typing import Any
 from raspc import rasp, values
 from raspc.errors import InputError, RaspcError
 from raspc.rasp import Expr
-from raspc.text.examine import Answer, Matrix, on_input, shown
-from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Results, Value
+from raspc.text.examine import Answer, Matrix, on_input, written
+from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Value
 from raspc.text.operators import MAX_BITS
 from raspc.text.settings import Settings
 from raspc.text.source import Location, TextInputError
 
 KEY = "     "
 EXAMPLE = " \t "
+INSIDE = "    "
 
 
 def show(name: str, value: Value, settings: Settings, where: Location) -> str:
     """A value under its name, as lines of text; an s-op or selector with its example."""
-    if isinstance(value, Results):
-        return "\n".join(show(name, item, settings, where) for item in value)
     return next(rule for kind, rule in RULES if isinstance(value, kind))(name, value, settings, where)
+
+
+def summary(name: str, value: Value) -> str:
+    """A value under its name in one line, as a loaded file tells it."""
+    if isinstance(value, Expr):
+        return f"{KEY}{_kind(value)}: {name}"
+    return _show_function(name, value) if isinstance(value, (Function, Builtin)) else _named(name, value)
+
+
+def _kind(value: Expr) -> str:
+    return "s-op" if isinstance(value, rasp.SOp) else "selector"
 
 
 def _show_sop(name: str, value: Expr, settings: Settings, where: Location) -> str:
     lines = [f"{KEY}s-op: {name}"]
     if settings.show_sop:
         answer = _on_example(value, settings.sop_example, where)
-        text = answer if isinstance(answer, str) else f"= {sequence(answer, settings.full)}"
-        lines.append(f"{EXAMPLE}Example: {name}({shown(settings.sop_example)}) {text}")
+        call = f"{EXAMPLE}Example: {name}({written(settings.sop_example)})"
+        lines += [f"{call} {answer}"] if isinstance(answer, str) else _equation(call, settings, answer)
     return "\n".join(lines)
+
+
+def _equation(call: str, settings: Settings, answer: Sequence[Value]) -> list[str]:
+    """The call and its answer in a line; with `full seq display` as a table, the input above the output."""
+    if not settings.full or not answer:
+        return [f"{call} = {sequence(answer)}"]
+    return [f"{call} = ({_kinds(answer)})", *table(settings.sop_example, answer)]
+
+
+def table(xs: Sequence[Value], answer: Sequence[Value]) -> list[str]:
+    """A column for each position: the token above, the value below."""
+    columns = [(token(x), token(y)) for x, y in zip(xs, answer, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    rows = zip(("input: ", "output:"), zip(*columns, strict=True), strict=True)
+    margin = EXAMPLE + "\t\t "
+    return [
+        f"{margin}{label} {' '.join(text.rjust(width) for text, width in zip(row, widths, strict=True))}"
+        for label, row in rows
+    ]
 
 
 def _show_selector(name: str, value: Expr, settings: Settings, where: Location) -> str:
@@ -61,12 +90,28 @@ def _show_matrix(name: str, value: Matrix, settings: Settings, where: Location) 
     return "\n".join(["\t =", *matrix(value)])
 
 
-def _show_function(name: str, value: Function | Builtin, settings: Settings, where: Location) -> str:
-    return f"{KEY}console function: {name}({', '.join(value.parameters)})"
+def _show_function(name: str, value: Function | Builtin, *where: Any) -> str:
+    """Under the file that defines it, or `console` for the prompt."""
+    home = value.source.stem if isinstance(value, Function) else "console"
+    return f"{KEY}{home} function: {name}({', '.join(value.parameters)})"
 
 
-def _labelled(label: str) -> Callable[..., str]:
-    return lambda name, value, settings, where: f"{KEY}{label}: {atom_or_more(value)}"
+def _show_container(name: str, value: list[Value] | dict[Value, Value], settings: Settings, where: Location) -> str:
+    """The container in a line; each s-op and selector in it with an example of its own."""
+    items = value.values() if isinstance(value, dict) else value
+    inner = [show(item.name, item, settings, where) for item in items if isinstance(item, Expr)]
+    return "\n".join([_named(name, value), *(INSIDE + line for text in inner for line in text.split("\n"))])
+
+
+def _show_atom(name: str, value: Value, settings: Settings, where: Location) -> str:
+    return _named(name, value)
+
+
+def _named(name: str, value: Value) -> str:
+    """`value: x =  "abc"`, `list: out = [1, 'a']`."""
+    if isinstance(value, (list, dict)):
+        return f"{KEY}{type(value).__name__}: {name} = {atom_or_more(value)}"
+    return f"{KEY}value: {name} =  {quoted(value) if isinstance(value, str) else atom_or_more(value)}"
 
 
 RULES: list[tuple[type | tuple[type, ...], Callable[..., str]]] = [
@@ -75,9 +120,8 @@ RULES: list[tuple[type | tuple[type, ...], Callable[..., str]]] = [
     (Answer, _show_answer),
     (Matrix, _show_matrix),
     ((Function, Builtin), _show_function),
-    (list, _labelled("list")),
-    (dict, _labelled("dict")),
-    (object, _labelled("value")),
+    ((list, dict), _show_container),
+    (object, _show_atom),
 ]
 
 
@@ -101,10 +145,9 @@ def token(item: Value) -> str:
 
 
 def _float(number: float) -> str:
+    """Three digits after the point, and at least one: 0.0, 0.333, 2.5."""
     rounded = round(number, 3)
-    if number and (not rounded or abs(number) >= 1e15):
-        return f"{number:.3g}"
-    return str(int(rounded)) if rounded.is_integer() else str(rounded)
+    return f"{number:.3g}" if number and (not rounded or abs(number) >= 1e15) else str(rounded)
 
 
 KINDS: list[tuple[Any, str]] = [(bool, "bools"), (int, "ints"), ((int, float), "floats"), (str, "strings")]
@@ -130,16 +173,23 @@ def matrix(value: Matrix) -> list[str]:
     return [line.rstrip() for line in (head, *rows)]
 
 
+def quoted(text: str) -> str:
+    """A string as it would be written in a program: there are no escapes."""
+    return f'"{text}"'
+
+
 def atom_or_more(value: Value, depth: int = 0) -> str:
-    """A value as it would be written in a program, where it can be."""
+    """A value as it is shown, and as Python shows it inside a list."""
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return repr(value) if depth else quoted(value)
     if isinstance(value, (list, tuple, dict)):
         return "…" if depth > MAX_DEPTH else _container(value, depth + 1)
     if isinstance(value, Expr):
-        return f"{'s-op' if isinstance(value, rasp.SOp) else 'selector'} {value.name}"
+        return f"{_kind(value)} {value.name}"
     if isinstance(value, (Function, Builtin)):
         return f"function {value.name}"
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"an integer of {value.bit_length()} bits"
     return value.symbol if isinstance(value, Comparator) else str(value)
 
 

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import PurePath
 
 from raspc.errors import InputError, InvalidProgram
 
 EXCERPT_WIDTH = 96
 """A source line longer than this is cut around the caret: a file may be one line of a megabyte."""
+
+
+PROMPT = "<input>"
+"""The name of what is typed at the prompt."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,11 @@ class Source:
     text: str
     first_line: int = 1
     first_column: int = 1
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and ending; `console` for the prompt."""
+        return "console" if self.name == PROMPT else PurePath(self.name).stem
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -83,7 +93,8 @@ class Location:
         return f"  {label}{line}\n  {' ' * (len(label) - 2)}| {indent}{carets}"
 
 
-def _located(message: str, where: Location) -> str:
+def located(message: str, where: Location) -> str:
+    """The message with its place before it, and the line with a caret below."""
     return f"{where}: {message}\n{where.excerpt()}"
 
 
@@ -91,7 +102,7 @@ class TextError(InvalidProgram):
     """A fault in a RASP text. The message holds file, line, column, the line with a caret, and the remedy."""
 
     def __init__(self, message: str, where: Location) -> None:
-        super().__init__(_located(message, where))
+        super().__init__(located(message, where))
         self.bare, self.where = message, where
 
     def called_from(self, where: Location) -> TextError:
@@ -113,7 +124,7 @@ class TextInputError(InputError):
     """An input on which a RASP text is undefined; the message shows the place as `TextError` does."""
 
     def __init__(self, message: str, where: Location) -> None:
-        super().__init__(_located(message, where))
+        super().__init__(located(message, where))
         self.bare, self.where = message, where
 
 

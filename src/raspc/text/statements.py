@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from raspc.text import syntax
-from raspc.text.frames import Frame, Steps, unknown
-from raspc.text.kinds import Function, Results, Value
+from raspc.text.frames import WORDS, Frame, Steps
+from raspc.text.kinds import Function
 from raspc.text.source import TextError
 from raspc.text.syntax import Node
 from raspc.text.targets import items_of, unpack
@@ -21,23 +21,16 @@ def _assignment(node: syntax.Assignment, frame: Frame) -> Steps:
     values = []
     for value in node.values:
         values.append((yield value, frame))
-    if len(node.targets) == 1 and isinstance(values[0], Results):
-        names = ", ".join(f"a{i}" for i in range(len(values[0])))
-        raise TextError(f"this gives {len(values[0])} results; write {names} = …", frame.at(node))
     unpack(node.targets, values, frame)
     return None
 
 
 def _loop(node: syntax.Loop, frame: Frame) -> Steps:
-    """Unrolled; the loop's own names end with it."""
-    hidden = {t.id: frame.names[t.id] for t in node.targets if t.id in frame.names}
+    """Unrolled; the loop's own names keep their last values."""
     for item in items_of((yield node.iterable, frame), frame.at(node.iterable)):
         unpack(node.targets, [item], frame)
         for statement in node.body:
             yield statement, frame
-    for target in node.targets:
-        frame.names.pop(target.id, None)
-    frame.names.update(hidden)
     return None
 
 
@@ -46,39 +39,28 @@ def _define(node: syntax.Define, frame: Frame) -> Steps:
     for parameter in node.parameters:
         if parameter.default is not None:
             defaults[parameter.name] = yield parameter.default, frame
-    frame.bind(node.name, define(node, frame, defaults))
+    _check_parameters(node, frame)
+    frame.bind(node.name, Function(node, frame.source, (frame.names, *frame.outer), defaults))
     return None
 
 
-def define(node: syntax.Define, frame: Frame, defaults: dict[str, Value]) -> Function:
-    """The function, with the present values of the names that its body mentions.
-
-    Raises TextError for a name that has no value anywhere, and for recursion.
-    """
-    inside = list(syntax.walk(*node.body, *node.results))
-    bound = _parameters(node, frame).union(_bound(inside))
-    mentioned = [n for n in inside if isinstance(n, syntax.Name) and n.id not in frame.reserved]
-    captured = {}
-    for name in sorted(mentioned, key=lambda n: n.start):
-        if name.id in captured:
-            continue
-        try:
-            captured[name.id] = frame.find(name.id)
-        except KeyError:
-            if name.id not in bound:
-                raise _unknown_inside(node, name, frame) from None
-    return Function(node, frame.source, captured, defaults)
-
-
-def _parameters(node: syntax.Define, frame: Frame) -> set[str]:
+def _check_parameters(node: syntax.Define, frame: Frame) -> None:
     names: set[str] = set()
     for parameter in node.parameters:
         name = parameter.name
-        if name in frame.reserved or name in names:
-            fault = "is a name of the language" if name in frame.reserved else "is a parameter already"
+        if name in WORDS or name in names:
+            fault = "is a word of the language" if name in WORDS else "is a parameter already"
             raise TextError(f'"{name}" {fault}; name the parameter otherwise', frame.at(parameter))
         names.add(name)
-    return names
+
+
+def unbound(function: Function) -> Iterator[syntax.Name]:
+    """The names in a function's body that have no value now, neither inside nor around it, in their order."""
+    node = function.define
+    inside = list(syntax.walk(*node.body, *node.results))
+    bound = {*function.parameters, *_bound(inside)}.union(*function.scopes)
+    free = {n.id: n for n in sorted(inside, key=lambda n: -n.start) if isinstance(n, syntax.Name) and n.id not in bound}
+    return iter(sorted(free.values(), key=lambda n: n.start))
 
 
 def _bound(nodes: Iterable[Node]) -> Iterator[str]:
@@ -90,15 +72,14 @@ def _bound(nodes: Iterable[Node]) -> Iterator[str]:
             yield from (node.name.id, *(parameter.name for parameter in node.parameters))
 
 
-def _unknown_inside(node: syntax.Define, name: syntax.Name, frame: Frame) -> TextError:
-    if name.id == node.name.id:
-        return TextError(f'"{name.id}" calls itself; RASP has no recursion', frame.at(name))
-    return unknown(name, frame)
-
-
 def _load(node: syntax.Load, frame: Frame) -> Steps:
     raise TextError("load stands outside functions and loops", frame.at(node))
     yield  # the rule is a generator like the others
+
+
+def _command(node: syntax.Command, frame: Frame) -> Steps:
+    """The value that the command names; who runs the text carries it out."""
+    return (yield node.value, frame) if node.value else None
 
 
 RULES: dict[type[Node], Callable[[Any, Frame], Steps]] = {
@@ -107,4 +88,5 @@ RULES: dict[type[Node], Callable[[Any, Frame], Steps]] = {
     syntax.Loop: _loop,
     syntax.Define: _define,
     syntax.Load: _load,
+    syntax.Command: _command,
 }

@@ -53,6 +53,13 @@ class Chain(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Brackets(Node):
+    """`(inner)`: they group, and show that the grouping is meant."""
+
+    inner: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Choice(Node):
     """`chosen if condition else otherwise`."""
 
@@ -175,22 +182,35 @@ class Loop(Node):
     body: tuple[Node, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Command(Node):
+    """What the prompt is told: `set example "ab"`, `full seq display on`, `exit`."""
+
+    words: tuple[str, ...]
+    value: Node | None
+
+
 def walk(*nodes: Node) -> Iterator[Node]:
     """Every node at or below these, in no promised order; without recursion, at any depth."""
     stack = list(nodes)
     while stack:
         node = stack.pop()
         yield node
-        for field in CHILDREN[type(node)]:
-            child = getattr(node, field)
-            if isinstance(child, Node):
-                stack.append(child)
-            elif isinstance(child, tuple):
-                stack.extend(child)
+        stack.extend(children(node))
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes that a node is made of."""
+    for field in CHILDREN[type(node)]:
+        child = getattr(node, field)
+        if isinstance(child, Node):
+            yield child
+        elif isinstance(child, tuple):
+            yield from child
 
 
 CHILDREN: dict[type[Node], tuple[str, ...]] = {
-    kind: tuple(f.name for f in fields(kind) if f.type not in ("int", "str", "Any"))
+    kind: tuple(f.name for f in fields(kind) if f.type not in ("int", "str", "Any", "tuple[str, ...]"))
     for kind in Node.__subclasses__() + Comprehension.__subclasses__()
 }
 """The fields of each kind of node that hold nodes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from raspc.text import syntax
 from raspc.text.frames import Frame
-from raspc.text.kinds import Results, Value, kind
+from raspc.text.kinds import Value, kind
 from raspc.text.source import Location, TextError
 
 
@@ -21,11 +21,15 @@ def items_of(iterable: Value, where: Location) -> Iterable[Value]:
 
 
 def unpack(targets: tuple[syntax.Name, ...], values: Sequence[Value], frame: Frame) -> None:
-    """Binds each target: to the values, or to the items of the one value.
+    """Binds each target: to the values, or to the items of the one value, a list or a string. One target for
+    several values is bound to the list of them.
 
     Raises TextError unless there are as many as targets.
     """
-    if len(values) == 1 and len(targets) > 1 and isinstance(values[0], (Results, list)):
+    if len(targets) == 1:
+        frame.bind(targets[0], values[0] if len(values) == 1 else list(values))
+        return
+    if len(values) == 1 and isinstance(values[0], (list, str)):
         values = values[0]
     if len(values) != len(targets):
         found = kind(values[0]) if len(values) == 1 else f"{len(values)} values"

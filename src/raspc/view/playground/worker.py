@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raspc.errors import InputError, InvalidProgram, RaspcError
+from raspc.errors import DoubtfulText, InputError, InvalidProgram, RaspcError
 from raspc.rasp import SOp
 from raspc.view.playground.requests import Compile, Limits, read_compile
 
@@ -117,10 +117,11 @@ def last_sop(text: str) -> SOp:
             raise TextError(f"the playground loads only {', '.join(known)}", where)
     environment = Environment(LIBRARY)
     environment.run(source)
-    found = [value for value in environment.own.values() if isinstance(value, SOp)]
-    if not found:
+    for note in environment.files.notes:
+        warnings.warn(note, DoubtfulText, stacklevel=2)
+    if (last := environment.last_sop()) is None:
         raise InputError("the text defines no s-op; assign one, as in `answer = tokens;`")
-    return found[-1]
+    return last
 
 
 def view_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
