@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.options import Accumulate, Json, Probabilities, Program, Steps, Strict, Summation
+from raspc.cli.options import Accumulate, DisablePass, Json, Probabilities, Program, Steps, Strict, Summation
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
 
 if TYPE_CHECKING:
     from raspc.programs import Found
     from raspc.weights import Model
-
-
-def _pass_names(incomplete: str) -> list[tuple[str, str]]:
-    from raspc.passes.switches import SWITCHES
-
-    return [(switch.name, switch.does) for switch in SWITCHES if switch.name.startswith(incomplete)]
 
 
 def compile_program(
@@ -39,15 +33,7 @@ def compile_program(
     strict: Strict = False,
     steps: Steps = None,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
-    disable_pass: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--disable-pass",
-            metavar="NAME",
-            help="Leave out a pass, for study; may be repeated.",
-            autocompletion=_pass_names,
-        ),
-    ] = None,
+    disable_pass: DisablePass = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
     dtype: Annotated[str, typer.Option(help="The number format that the model is to run in.")] = "float32",
     summation: Summation = "any order",

@@ -14,6 +14,12 @@ def _library_names(incomplete: str) -> list[str]:
     return [name for name in library.PROGRAMS if name.startswith(incomplete)]
 
 
+def _pass_names(incomplete: str) -> list[tuple[str, str]]:
+    from raspc.passes.switches import SWITCHES
+
+    return [(switch.name, switch.does) for switch in SWITCHES if switch.name.startswith(incomplete)]
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Directory = Annotated[
     Path, typer.Argument(metavar="DIR", help="A model that `raspc compile` wrote.", show_default=False)
@@ -51,4 +57,13 @@ Steps = Annotated[
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse what is not proved, and RASP text that can be read in two ways.")
+]
+DisablePass = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--disable-pass",
+        metavar="NAME",
+        help="Leave out a pass, for study; may be repeated.",
+        autocompletion=_pass_names,
+    ),
 ]
