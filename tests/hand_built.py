@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from raspc.weights import Config, Model, Output, shapes
+from raspc.weights.certificate import Certificate
 
 WORDS = (1, "two words", ("a", 2.5), None, float("inf"), float("nan"))
 """Values of every kind: all must pass through ids, files and tokenizers."""
@@ -37,8 +38,21 @@ def random_model(seed: int = 0, scale: float = 0.5, **sizes: Any) -> Model:
     """Weights drawn from a normal distribution: nothing about them is special, so nothing can hide."""
     config, rng = random_config(**sizes), np.random.default_rng(seed)
     params = {name: rng.normal(0, scale, shape).astype(np.float32) for name, shape in shapes(config).items()}
-    alignment = {"reverse": {"layer": 0, "heads": [1]}}
-    return Model(config, params, [f"v:{i}" for i in range(config.d_model)], alignment, None, {"holds": True})
+    labels = [f"v:{i}" for i in range(config.d_model)]
+    return Model(config, params, labels, alignment(config), None, certificate("measured"))
+
+
+def alignment(config: Config) -> dict[str, Any]:
+    """A variable that one head computes, as JSON data."""
+    space = {"name": "reverse", "dims": [0, 1], "from_stage": 0, "to_stage": None}
+    part = {"sublayer": "attention", "layer": 0, "head": config.n_heads - 1, "values": [0, 1], "column": 0}
+    facts = {"node": 0, "computed_by": [part], "spaces": [space], "read_from": []}
+    return {"optimize": 1, "bos": 0, "variables": {"reverse": facts}, "selectors": {}, "passes": []}
+
+
+def certificate(verdict: str, dtype: str = "float32") -> Certificate:
+    """A certificate without links."""
+    return Certificate(dtype, 6, verdict, (), (), None)
 
 
 MODELS = {

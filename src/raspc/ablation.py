@@ -48,9 +48,9 @@ def ablations(model: Model, program: rasp.SOp | None = None) -> Iterator[Ablatio
 
     Raises InputError for a model that does not hold its graph.
     """
-    if not isinstance(model.graph, Graph) or "optimize" not in model.alignment:
-        raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
-    graph = model.program
+    graph = model.as_written
+    if model.alignment.optimize is None:
+        raise InputError("the model holds no alignment; compile it again, or load a whole directory")
     after = _sizes(model, graph)
     for switch in SWITCHES:
         if model.options.has(switch.name) and (program is not None or switch.room != "graph"):

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from raspc.certify import limits
-from raspc.certify.certificate import Certificate, examine
+from raspc.certify.certificate import examine
 from raspc.certify.examined import Examined
 from raspc.certify.prove import prove
 from raspc.certify.weights import as_found
@@ -21,6 +22,7 @@ from raspc.graph.nodes import Graph, Listed
 from raspc.graph.program import as_program
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision, precision_of
+from raspc.weights.certificate import Certificate
 from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
 
@@ -54,18 +56,18 @@ def certificate(
     plan = examined(model)
     found = examine(model, plan, precision)
     if tolerance:
-        found = replace(found, tolerance=tolerance_of(plan, precision))
+        found = structs.replace(found, tolerance=tolerance_of(plan, precision))
     if longest:
-        found = replace(found, longest=longest_length(model, found, precision))
-    links = tuple(replace(link, example=example(plan.graph, link.at)) if link.at else link for link in found.links)
-    return replace(found, links=links)
+        found = structs.replace(found, longest=longest_length(model, found, precision))
+    links = (structs.replace(k, example=example(plan.graph, k.at)) if k.at else k for k in found.links)
+    return structs.replace(found, links=tuple(links))
 
 
 def longest_length(model: Model, found: Certificate, precision: Precision) -> int:
     """The greatest length for which the program compiles in this precision: that of the model, or a shorter one."""
-    graph = model.program
+    graph = model.as_written
     if found.holds:
-        return int(graph.max_seq_len)
+        return graph.max_seq_len
     program = as_program(graph)
     options = replace(model.options.leaving_out(("solver",)), precision=precision)
 
@@ -95,7 +97,7 @@ def example(graph: Graph, at: Mapping[int, int]) -> tuple[Any, ...] | None:
 
 def examined(model: Model) -> Examined:
     """The plan of a model beside its weights. Raises InputError for a model without a plan."""
-    if not isinstance(model.graph, Graph) or "variables" not in model.alignment:
+    if model.graph is None or not model.alignment.variables:
         raise InputError(
             "the model holds no graph or no alignment to certify it by; compile it again, or load a whole directory"
         )

@@ -103,7 +103,7 @@ def compile_graph(
     if not certify:
         return model
     certificate = certificates.certify(model, as_planned(plan, model.alignment), plan.options.precision)
-    return replace(model, certificate=certificate.to_json())
+    return replace(model, certificate=certificate)
 
 
 def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.hand_built import random_model
+from tests.hand_built import certificate, random_model
 
 from raspc import export, jsonvalues
 from raspc.errors import CertificateError, InputError
@@ -64,7 +64,7 @@ def test_an_unwritable_path_is_one_line_and_leaves_nothing(target: str, tmp_path
 def test_a_model_that_failed_its_check_is_not_exported() -> None:
     """Its certificate says so."""
     model = random_model()
-    failed = Model(model.config, model.params, certificate={"holds": False})
+    failed = Model(model.config, model.params, certificate=certificate("fails"))
     with pytest.raises(CertificateError, match="failed its certificate"):
         failed.to("npz")
 
@@ -101,9 +101,8 @@ def test_a_narrow_dtype_is_exported_only_where_a_run_supports_it(dtype: str) -> 
     assert next(echo().to("torch", dtype=dtype).parameters()).element_size() == 2
     with pytest.raises(InputError, match=rf"{dtype} does not hold for this model: its answer to \['BOS'"):
         random_model(scale=3.0).to("torch", dtype=dtype)
-    certified = Model(
-        random_model(scale=3.0).config, random_model(scale=3.0).params, certificate={"holds": True, "dtype": dtype}
-    )
+    plain = random_model(scale=3.0)
+    certified = Model(plain.config, plain.params, certificate=certificate("measured", dtype))
     assert next(certified.to("torch", dtype=dtype).parameters()).element_size() == 2
     with pytest.raises(InputError, match="unknown dtype 'int4'"):
         echo().to("npz", dtype="int4")

@@ -12,6 +12,7 @@ from raspc import library
 from raspc.blocks.spaces import Block
 from raspc.layout import solver
 from raspc.layout.schedule import Schedule, greedy, least, most, windows
+from raspc.weights.align import schedule_facts
 
 ortools = pytest.importorskip("ortools")
 
@@ -55,7 +56,7 @@ def test_the_limit_is_work_not_time() -> None:
     assert first == second
     assert most(blocks, first.stages, 1) <= most(blocks, start.stages, 1)
     assert not first.proved_optimal
-    told = first.to_json()
+    told = schedule_facts(first).to_json()
     assert told["method"] == "cp-sat" and not told["optimal"]
     assert told["bounds"]["neurons"]["found"] == most(blocks, first.stages, 1) > told["bounds"]["neurons"]["least"]
     assert 0 < told["bounds"]["neurons"]["gap"] < 1

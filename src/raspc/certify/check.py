@@ -109,9 +109,9 @@ def check(
 
     Raises InputError for a model that holds no graph, and for a state that is malformed or of another check.
     """
-    if not isinstance(model.graph, Graph):
+    if model.graph is None:
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
-    graph = model.program
+    graph = model.as_written
     total = inputs.count(len(graph.vocab), graph.max_seq_len)
     exhaustive = limit is None or total <= limit
     classes: symmetry.Classes = ()

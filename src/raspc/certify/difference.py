@@ -171,7 +171,7 @@ class _Frame:
 
 def _subject(x: Model | Graph | SOp, frame: _Frame) -> _Subject:
     if isinstance(x, Model):
-        return _Subject(x.program if isinstance(x.graph, Graph) else None, x)
+        return _Subject(x.program, x)
     if isinstance(x, Graph):
         return _Subject(x, None)
     if not isinstance(x, SOp):

@@ -8,6 +8,7 @@ from raspc.certify.judging import Tally, judge
 from raspc.graph.evaluate import Batch
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision
+from raspc.weights.certificate import Measured
 from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 from raspc.weights.rounded import logits_in
@@ -18,9 +19,9 @@ MEASURED_PAIRS = 1 << 22
 """How many (query, key) pairs these inputs may have in all, so that long ones are few."""
 
 
-def measure(model: Model, precision: Precision) -> dict[str, Any]:
-    """What a run found, JSON data: inputs, failures, the largest error of a number, and the first input that fails."""
-    graph = model.program
+def measure(model: Model, precision: Precision) -> Measured:
+    """What a run found: inputs, failures, the largest error of a number, and the first input that fails."""
+    graph = model.as_written
     limit = max(16, min(MEASURED, MEASURED_PAIRS // (graph.max_seq_len + 1) ** 2))
     found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
     total = sum(len(batch.lengths) for batch in found.batches)
@@ -30,13 +31,13 @@ def measure(model: Model, precision: Precision) -> dict[str, Any]:
 
     batches = [_thinned(batch, limit, total) for batch in found.batches]
     tally = sum((judge(model, graph, batch, run_model, precision=precision) for batch in batches), Tally())
-    return {
-        "inputs": tally.checked,
-        "exhaustive": found.complete and total <= limit,
-        "failures": tally.failures,
-        "max_error": tally.max_error,
-        "tokens": None if tally.first is None else [graph.vocab[i] for i in tally.first],
-    }
+    return Measured(
+        inputs=tally.checked,
+        exhaustive=found.complete and total <= limit,
+        max_error=tally.max_error,
+        failures=tally.failures,
+        tokens=None if tally.first is None else tuple(graph.vocab[i] for i in tally.first),
+    )
 
 
 def _thinned(batch: Batch, limit: int, total: int) -> Batch:

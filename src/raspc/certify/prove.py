@@ -16,11 +16,11 @@ from raspc.certify import mlp
 from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
 from raspc.certify.examined import Examined, Reused
 from raspc.certify.judging import tolerance
-from raspc.certify.links import Link
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, once_each, own_listing
 from raspc.numbers.precision import Precision
+from raspc.weights.certificate import Link
 
 
 def prove(plan: Examined, precision: Precision) -> tuple[Link, ...]:

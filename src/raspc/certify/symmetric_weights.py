@@ -41,7 +41,7 @@ def weights_allow(model: Model, graph: Graph, hints: Actions, answers: Permutati
     `hints`: what the exchange does to the variables of `graph`, by which labels are read. `answers`: what it does
     to the values of the program's output.
     """
-    columns = _columns(model, model.program, answers)
+    columns = _columns(model, model.as_written, answers)
     if columns is None:
         return False
     stream = _Stream(prepare(model.params, model.config, np.float64), _moved_dims(model, graph, hints), a, b)

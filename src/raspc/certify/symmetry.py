@@ -33,7 +33,7 @@ MOST_TOKENS = 32
 def exchangeable(model: Model) -> Classes:
     """The classes of tokens that are proved to be exchangeable, in the program and in the weights."""
     graph = model.graph
-    if not isinstance(graph, Graph):
+    if graph is None:
         return ()
     classes: list[list[int]] = []
     for token in range(min(len(graph.vocab), MOST_TOKENS)):
@@ -44,11 +44,11 @@ def exchangeable(model: Model) -> Classes:
 
 def exchange_proved(model: Model, graph: Graph, a: int, b: int) -> bool:
     """True if exchanging two tokens makes no difference to whether the model is right."""
-    program = actions(model.program, a, b)
+    program = actions(model.as_written, a, b)
     if program is None:
         return False
-    hints = actions(graph, a, b) if graph is not model.program else program
-    return weights_allow(model, graph, hints or {}, program[model.program.output], a, b)
+    hints = actions(graph, a, b) if graph is not model.as_written else program
+    return weights_allow(model, graph, hints or {}, program[model.as_written.output], a, b)
 
 
 def is_representative(ids: Ids, classes: Classes) -> NDArray[np.bool_]:

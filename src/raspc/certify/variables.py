@@ -11,7 +11,7 @@ import numpy as np
 from raspc import jsonvalues
 from raspc import values as V
 from raspc.blocks.reading.groups import Group
-from raspc.errors import InputError, ModelFormatError
+from raspc.errors import ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
 from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
@@ -71,9 +71,7 @@ def stage_name(stage: int) -> str:
 
 def trace_variables(model: Model, tokens: Sequence[Any]) -> VariableTrace:
     """Every variable after every stage, on one input without BOS. Raises InputError."""
-    graph = model.graph
-    if not isinstance(graph, Graph):
-        raise InputError("the model holds no graph; compile it again, or load a whole directory")
+    graph = model.tabulated
     run = model.apply([model.config.bos, *tokens])
     length = len(tokens)
     program = run_graph(graph, batch_of(graph, [list(tokens)]))
@@ -140,12 +138,12 @@ class _Decoder:
 
     def present(self, place: int) -> list[tuple[Group, slice]]:
         """The groups that stand in the stream at this stage; the latest written first."""
-        spaces = {s["name"]: s for s in self.alignment["variables"][self.graph.labels[place]]["spaces"]}
+        spaces = {space.name: space for space in self.alignment.variables[self.graph.labels[place]].spaces}
         found = []
         for group in self.homes.get(place, ()):
             space = spaces.get(group.space)
-            if space and space["from_stage"] <= self.stage and self.stage <= space.get("until_stage", self.stage):
-                where = slice(*space["dims"])
+            if space and space.held_after(self.stage):
+                where = slice(*space.dims)
                 if where.stop - where.start != group.code.shape[1]:
                     raise ModelFormatError(
                         f"the alignment gives {group.space} {where.stop - where.start} dimensions, needed "

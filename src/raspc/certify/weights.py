@@ -5,7 +5,7 @@ What is proved of a model is proved of these. A weight that no block accounts fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from raspc.errors import InputError
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 from raspc.target import Dense, Names
+from raspc.weights.alignment import Alignment, HeadPart
 from raspc.weights.model import Model
 
 
@@ -43,10 +44,9 @@ class _Reader:
     def read(self) -> Actual:
         self.params = {name: np.asarray(array, np.float64) for name, array in self.model.params.items()}
         self.left = {name: np.abs(array) for name, array in self.params.items()}
-        self.start = {BOS: int(self.model.alignment["bos"])}
+        self.start = {BOS: self.bos()}
         self.size = {space.name: len(space) for space in self.lowered.spaces}
-        for variable in self.model.alignment["variables"].values():
-            self.start |= {space["name"]: int(space["dims"][0]) for space in variable["spaces"]}
+        self.start |= {name: space.dims[0] for name, space in self.model.alignment.spaces.items()}
         tables = self.tables()
         blocks = tuple(self.block(i, block) for i, block in enumerate(self.lowered.blocks))
         output = self.linear(self.names.unembed, slice(None), self.lowered.output)
@@ -57,6 +57,11 @@ class _Reader:
     @property
     def names(self) -> Names:
         return self.model.config.target.names
+
+    def bos(self) -> int:
+        if self.model.alignment.bos is None:
+            raise ValueError("it does not tell the dimension of BOS")
+        return self.model.alignment.bos
 
     def rows(self, space: str) -> slice:
         return slice(self.start[space], self.start[space] + self.size[space])
@@ -89,15 +94,15 @@ class _Reader:
 
     def block(self, place: int, block: Block) -> Block:
         label = self.graph.labels[self.lowered.place_of_block[place]]
-        parts = self.model.alignment["variables"][label]["computed_by"]
+        facts = self.model.alignment.variables[label]
         if isinstance(block, Head):
-            return self.head(block, [part for part in parts if part["sublayer"] == "attention"])
-        where = next(part for part in parts if part["sublayer"] == "mlp")
-        return self.neurons(block, int(where["layer"]), *map(int, where["neurons"]))
+            return self.head(block, facts.heads)
+        where = facts.neurons[0]
+        return self.neurons(block, where.layer, *where.neurons)
 
-    def head(self, head: Head, parts: Sequence[Mapping[str, Any]]) -> Head:
+    def head(self, head: Head, parts: Sequence[HeadPart]) -> Head:
         """A head, some of whose values may be moved by others that score alike."""
-        scored = [self.scores(head, int(part["layer"]), int(part["head"])) for part in parts]
+        scored = [self.scores(head, part.layer, part.head) for part in parts]
         first = scored[0]
         for other in scored[1:]:
             self.like(first, other)
@@ -106,7 +111,7 @@ class _Reader:
             {space: np.hstack([v.maps[space] for v in values]) for space in head.value.maps},
             np.concatenate([v.bias for v in values]),
         )
-        out = self.names.layer(int(parts[0]["layer"])).linear
+        out = self.names.layer(parts[0].layer).linear
         bias = {space: self.take(out.b, self.rows(space)) for space in head.write.bias}
         write = Write({space: np.vstack([w[space] for w in writes]) for space in head.write.maps}, bias)
         return replace(first, value=value, write=write)
@@ -136,11 +141,11 @@ class _Reader:
         at = head.sink if raised is not None else score / scale
         return replace(head, query=query, key=key, sink=at, log_sink=raised)
 
-    def values(self, head: Head, part: Mapping[str, Any]) -> tuple[Read, dict[str, Matrix]]:
+    def values(self, head: Head, part: HeadPart) -> tuple[Read, dict[str, Matrix]]:
         """The values of a block that one head moves, and where it writes them."""
-        called, d_head = self.names.layer(int(part["layer"])), self.model.config.d_head
-        low, high = map(int, part["values"])
-        start = int(part["head"]) * d_head + int(part["column"])
+        called, d_head = self.names.layer(part.layer), self.model.config.d_head
+        low, high = part.moved or (0, head.value.width)
+        start = part.head * d_head + (part.column or 0)
         columns = slice(start, start + high - low)
         value = self.linear(called.value, columns, head.value)
         return value, {s: self.take(called.linear.w, columns, self.rows(s)) for s in head.write.maps}
@@ -156,10 +161,9 @@ class _Reader:
 
     def sweeps(self) -> None:
         """Neurons that clear a dimension: relu(x) and relu(−x), written back with the other sign."""
-        for variable in self.model.alignment["variables"].values():
-            for space in variable["spaces"]:
-                for dim, layer in space.get("cleared", ()):
-                    self.reused.append(self.swept(space["name"], int(dim), int(layer)))
+        for space in self.model.alignment.spaces.values():
+            for dim, layer in space.cleared:
+                self.reused.append(self.swept(space.name, dim, layer))
 
     def swept(self, space: str, dim: int, layer: int) -> Reused:
         """What is left in a dimension once it has been cleared."""
@@ -172,14 +176,14 @@ class _Reader:
         return Reused(space, dim - self.start[space], dim, layer, (abs(kept[0]), abs(kept[1])))
 
 
-def located(alignment: Mapping[str, Any]) -> tuple[dict[str, slice], dict[str, int]]:
+def located(alignment: Alignment) -> tuple[dict[str, slice], dict[str, int]]:
     """The dimensions of each space, and the stage that writes it, as the alignment says."""
-    spaces = [space for variable in alignment["variables"].values() for space in variable["spaces"]]
-    dims = {space["name"]: slice(*map(int, space["dims"])) for space in spaces}
-    return dims, {space["name"]: int(space["from_stage"]) for space in spaces}
+    spaces = alignment.spaces
+    dims = {name: slice(*space.dims) for name, space in spaces.items()}
+    return dims, {name: space.from_stage for name, space in spaces.items()}
 
 
-def as_planned(plan: Plan, alignment: Mapping[str, Any]) -> Examined:
+def as_planned(plan: Plan, alignment: Alignment) -> Examined:
     """A plan whose weights were assembled a moment ago: they say what it means."""
     dims, written = located(alignment)
     reused = tuple(

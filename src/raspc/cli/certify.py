@@ -11,7 +11,7 @@ from raspc.cli.options import Accumulate, Directory, Json, Probabilities, Summat
 from raspc.cli.output import answer, say, table
 
 if TYPE_CHECKING:
-    from raspc.certify.certificate import Certificate
+    from raspc.weights.certificate import Certificate, Measured
 
 MOST_LINKS = 12
 """How many decisions are shown, the weakest first."""
@@ -70,9 +70,14 @@ def _verdict(found: Certificate) -> str:
         return "DOES NOT HOLD"
     if found.proved:
         return "holds, proved,"
-    measured = found.measured or {"inputs": 0, "exhaustive": False}
-    every = "all " if measured["exhaustive"] else ""
-    return f"holds, not proved but measured on {every}{measured['inputs']:,} inputs,"
+    return f"holds, not proved but measured on {ran(found.measured)},"
+
+
+def ran(measured: Measured | None) -> str:
+    """On how many inputs a model was run."""
+    if measured is None:
+        return "0 inputs"
+    return f"{'all ' if measured.exhaustive else ''}{measured.inputs:,} inputs"
 
 
 def _model(found: Certificate) -> str:

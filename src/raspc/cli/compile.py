@@ -102,4 +102,4 @@ def tell(directory: Path, model: Model, why: Mapping[str, Any] | None = None) ->
 
     say(f"{directory}: {summary(sizes(model))}")
     if why:
-        story.tell(why, model.config.n_layers)
+        story.tell(model, why)

@@ -9,6 +9,7 @@ from raspc import jsonvalues
 
 if TYPE_CHECKING:
     from raspc.weights import Model
+    from raspc.weights.alignment import VariableFacts
 
 SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out", "causal")
 
@@ -46,34 +47,32 @@ def facts(model: Model) -> dict[str, Any]:
     alignment = model.alignment
     return {
         **sizes(model),
-        "optimize": alignment.get("optimize"),
-        "schedule": alignment.get("schedule"),
+        "optimize": alignment.optimize,
+        "schedule": alignment.schedule and alignment.schedule.to_json(),
         "layers": [layer(model, i) for i in range(model.config.n_layers)],
         "program": program(model),
-        "variables": [{"name": name, **where} for name, where in _variables(model).items()],
+        "variables": [{"name": name, **facts.to_json()} for name, facts in variables(model)],
         "notes": list(model.graph.notes) if model.graph is not None else [],
-        "certificate": _plain(model.certificate),
+        "certificate": model.certificate and model.certificate.to_json(),
         "residual_labels": list(model.residual_labels),
     }
 
 
 def layer(model: Model, number: int) -> dict[str, Any]:
     """Which variable and selector each head computes, and each range of neurons."""
-    found = [
-        (name, part)
-        for name, where in _variables(model).items()
-        for part in where["computed_by"]
-        if part["layer"] == number
-    ]
-    selectors = {
-        (use["layer"], use["head"]): name for name, uses in model.alignment.get("selectors", {}).items() for use in uses
-    }
+    selectors = {(use.layer, use.head): name for name, uses in model.alignment.selectors.items() for use in uses}
     heads = [
-        {"head": part["head"], "variable": name, "selector": selectors.get((number, part["head"]))}
-        for name, part in found
-        if part["sublayer"] == "attention"
+        {"head": part.head, "variable": name, "selector": selectors.get((number, part.head))}
+        for name, facts in variables(model)
+        for part in facts.heads
+        if part.layer == number
     ]
-    neurons = [{"neurons": part["neurons"], "variable": name} for name, part in found if part["sublayer"] == "mlp"]
+    neurons = [
+        {"neurons": list(part.neurons), "variable": name}
+        for name, facts in variables(model)
+        for part in facts.neurons
+        if part.layer == number
+    ]
     return {
         "layer": number,
         "heads": sorted(heads, key=lambda part: part["head"]),
@@ -108,11 +107,6 @@ def describe(domain: Any) -> dict[str, Any]:
     return {"from": domain.lo, "to": domain.hi, "specials": specials}
 
 
-def _variables(model: Model) -> Mapping[str, Any]:
-    """Where each variable lives, in the order of the program."""
-    found: dict[str, Any] = model.alignment.get("variables", {})
-    return dict(sorted(found.items(), key=lambda item: int(item[1]["node"])))
-
-
-def _plain(certificate: Any) -> Any:
-    return certificate.to_json() if hasattr(certificate, "to_json") else certificate
+def variables(model: Model) -> list[tuple[str, VariableFacts]]:
+    """The name of each variable and where it lives, in the order of the program."""
+    return sorted(model.alignment.variables.items(), key=lambda item: item[1].node)

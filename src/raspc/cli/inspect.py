@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raspc.cli import story, syntax
+from raspc.cli.certify import ran
 from raspc.cli.options import Directory, Json
-from raspc.cli.output import answer, as_written, say, table
+from raspc.cli.output import answer, say, table
+
+if TYPE_CHECKING:
+    from raspc.weights import Model
+    from raspc.weights.alignment import Part, SpaceFacts, VariableFacts
+    from raspc.weights.certificate import Certificate
 
 MOST_VALUES = 8
 """How many values of a value set are shown before it is shortened."""
@@ -38,50 +44,48 @@ def inspect(
     model = load(directory)
     if passes or explain:
         told = story.facts(model, passes, explain, each)
-        answer(told, as_json, lambda: story.tell(told, model.config.n_layers))
+        answer(told, as_json, lambda: story.tell(model, told))
         return
     found = facts(model)
-    answer(found, as_json, lambda: _tell(found))
+    answer(found, as_json, lambda: _tell(model, found))
 
 
-def _tell(found: Mapping[str, Any]) -> None:
-    from raspc.cli.facts import summary
+def _tell(model: Model, found: Mapping[str, Any]) -> None:
+    from raspc.cli.facts import summary, variables
 
     say(summary(found))
     table(("layer", "part", "computes", "selector"), [row for layer in found["layers"] for row in _parts(layer)])
-    last = found["n_layers"]
+    last = model.config.n_layers
     table(("program", "", "values"), [_node(node) for node in found["program"]])
     table(
         ("variable", "computed in", "dimensions", "from", "to"),
-        [row for variable in found["variables"] for row in _variable(variable, last)],
+        [row for name, where in variables(model) for row in _variable(name, where, last)],
     )
     for note in found["notes"]:
         say(f"note: {note}")
-    with as_written("the model's certificate"):
-        _certificate(found["certificate"])
+    _certificate(model.certificate)
 
 
-def _certificate(found: Mapping[str, Any] | None) -> None:
+def _certificate(found: Certificate | None) -> None:
     """The verdict in a line, and the decisions that use most of their margin."""
     if found is None:
         say("certificate: none; compile with certify=True")
         return
-    verdict = "holds" if found["holds"] else "DOES NOT HOLD"
-    say(f"certificate: {verdict} in {found['dtype']} up to length {found['max_seq_len']}, {_ground(found)}")
+    verdict = "holds" if found.holds else "DOES NOT HOLD"
+    say(f"certificate: {verdict} in {found.dtype} up to length {found.max_seq_len}, {_ground(found)}")
     table(
         ("decision", "of", "margin needed", "present", "unit"),
         [
-            (link["kind"], link["name"], f"{link['needed']:.3g}", f"{link['present']:.3g}", link["unit"])
-            for link in found["links"][:MOST_LINKS]
+            (link.kind, link.name, f"{link.needed:.3g}", f"{link.present:.3g}", link.unit)
+            for link in found.links[:MOST_LINKS]
         ],
     )
 
 
-def _ground(found: Mapping[str, Any]) -> str:
-    if found["proved"]:
-        return f"proved for summation in {found['summation']}"
-    measured = found["measured"] or {"inputs": 0, "exhaustive": False}
-    return f"not proved, measured on {'all ' if measured['exhaustive'] else ''}{measured['inputs']:,} inputs"
+def _ground(found: Certificate) -> str:
+    if found.proved:
+        return f"proved for summation in {found.summation}"
+    return f"not proved, measured on {ran(found.measured)}"
 
 
 def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -95,12 +99,11 @@ def _node(node: Mapping[str, Any]) -> tuple[str, ...]:
     return node["name"], f"= {node['text']}", _values(node["values"])
 
 
-def _variable(variable: Mapping[str, Any], last: int) -> list[tuple[str, ...]]:
+def _variable(name: str, where: VariableFacts, last: int) -> list[tuple[str, ...]]:
     """A row for each part that computes the variable and each space on which it lives."""
-    parts = [_part(part) for part in variable["computed_by"]] or [_sources(variable)]
-    spaces = [_space(space, last) for space in variable["spaces"]]
-    names = [variable["name"]]
-    return [(name, part, *space) for name, part, space in _side_by_side(names, parts, spaces)]
+    parts = [_part(part) for part in where.computed_by] or [_sources(where)]
+    spaces = [_space(space, last) for space in where.spaces]
+    return [(name, part, *space) for name, part, space in _side_by_side([name], parts, spaces)]
 
 
 def _side_by_side(names: list[str], parts: list[str], spaces: list[tuple[str, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -108,24 +111,23 @@ def _side_by_side(names: list[str], parts: list[str], spaces: list[tuple[str, ..
         yield row[0] or "", row[1] or "", row[2] or ("", "", "")
 
 
-def _space(space: Mapping[str, Any], last: int) -> tuple[str, ...]:
-    end = space["to_stage"]
-    return (
-        _range(space["dims"]),
-        story.stage(space["from_stage"], last),
-        "unused" if end is None else story.stage(end, last),
-    )
+def _space(space: SpaceFacts, last: int) -> tuple[str, ...]:
+    end = space.to_stage
+    start = story.stage(space.from_stage, last)
+    return _range(space.dims), start, "unused" if end is None else story.stage(end, last)
 
 
-def _sources(variable: Mapping[str, Any]) -> str:
-    if variable["read_from"]:
-        return f"read off {', '.join(variable['read_from'])}"
-    return "embedding" if variable["spaces"] else "constant"
+def _sources(where: VariableFacts) -> str:
+    if where.read_from:
+        return f"read off {', '.join(where.read_from)}"
+    return "embedding" if where.spaces else "constant"
 
 
-def _part(part: Mapping[str, Any]) -> str:
-    what = f"head {part['head']}" if part["sublayer"] == "attention" else f"neurons {_range(part['neurons'])}"
-    return f"layer {part['layer']} {what}"
+def _part(part: Part) -> str:
+    from raspc.weights.alignment import HeadPart
+
+    what = f"head {part.head}" if isinstance(part, HeadPart) else f"neurons {_range(part.neurons)}"
+    return f"layer {part.layer} {what}"
 
 
 def _range(span: Sequence[int]) -> str:

@@ -6,8 +6,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,20 +25,6 @@ def answer(report: Mapping[str, Any], as_json: bool, tell: Callable[[], None]) -
         typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
     else:
         tell()
-
-
-@contextmanager
-def as_written(what: str) -> Iterator[None]:
-    """While data of a file is shown that is of no fixed form: what it lacks is a fault of the file.
-
-    Raises ModelFormatError that names the data.
-    """
-    from raspc.errors import ModelFormatError
-
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFormatError(f"{what} is malformed ({type(error).__name__}: {error}); compile it again") from error
 
 
 def encoded(items: Iterable[Any] | None) -> list[Any] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from raspc.cli.output import as_written, say, table
+from raspc.cli.output import say, table
 
 if TYPE_CHECKING:
     from raspc.rasp import SOp
     from raspc.weights import Model
+    from raspc.weights.alignment import PassFacts, ScheduleFacts
 
 COLUMNS = {
     "nodes": "nodes", "directions": "directions", "n_layers": "layers", "n_heads": "heads", "d_head": "d_head",
@@ -30,7 +31,10 @@ def facts(
 
     found: dict[str, Any] = {}
     if passes:
-        found |= {"passes": recorded(model), "schedule": model.alignment.get("schedule")}
+        found |= {
+            "passes": [one.to_json() for one in recorded(model)],
+            "schedule": model.alignment.schedule and model.alignment.schedule.to_json(),
+        }
         large = sum(array.size for array in model.params.values()) > LARGE
         without = [one.to_json() for one in ablations(model, program)] if each or (each is None and not large) else None
         found["without"] = without
@@ -39,18 +43,16 @@ def facts(
     return found
 
 
-def tell(found: Mapping[str, Any], n_layers: int) -> None:
+def tell(model: Model, found: Mapping[str, Any]) -> None:
     """The same as tables."""
     if "passes" in found:
         say("what was done, pass after pass:")
-        with as_written("the model's record of its passes"):
-            table(
-                ("pass", "changes", *COLUMNS.values()), [_row(one) for one in found["passes"] if one.get("changed", 1)]
-            )
-            say(_schedule(found["schedule"]))
+        table(("pass", "changes", *COLUMNS.values()), [_row(one) for one in recorded(model) if one.changed != 0])
+        if model.alignment.schedule is not None:
+            say(_schedule(model.alignment.schedule))
         _tell_without(found["without"])
     if "variables" in found:
-        rows = [row for variable in found["variables"] for row in _explained(variable, n_layers)]
+        rows = [row for variable in found["variables"] for row in _explained(variable, model.config.n_layers)]
         table(("variable", "is", "form, or why it needs no space", "dimensions", "from", "to", "read by"), rows)
 
 
@@ -75,18 +77,18 @@ def _ablated(one: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
     return [one["name"], one["does"], *(_change(one["before"][name], one["after"][name]) for name in columns)]
 
 
-def recorded(model: Model) -> list[dict[str, Any]]:
+def recorded(model: Model) -> tuple[PassFacts, ...]:
     """What the compiler recorded of its passes. Raises InputError for a model of which nothing is recorded."""
     from raspc.errors import InputError
 
-    if not model.alignment.get("passes"):
+    if not model.alignment.passes:
         raise InputError("the model holds no record of its passes; compile it again")
-    return list(model.alignment["passes"])
+    return model.alignment.passes
 
 
-def _row(step: Mapping[str, Any]) -> list[str]:
-    changed = str(step["changed"]) if "changed" in step else ""
-    return [step["name"], changed, *(_change(step["before"].get(name), step["after"].get(name)) for name in COLUMNS)]
+def _row(step: PassFacts) -> list[str]:
+    changed = "" if step.changed is None else str(step.changed)
+    return [step.name, changed, *(_change(step.before.get(name), step.after.get(name)) for name in COLUMNS)]
 
 
 def _change(before: int | None, after: int | None) -> str:
@@ -95,13 +97,12 @@ def _change(before: int | None, after: int | None) -> str:
     return f"{after:,}" if before == after else f"{before:,} → {after:,}"
 
 
-def _schedule(schedule: Mapping[str, Any]) -> str:
+def _schedule(schedule: ScheduleFacts) -> str:
     """The method, and what is left open."""
-    if schedule.get("optimal"):
-        return f"schedule: {schedule['method']}, proved optimal"
-    bounds = schedule.get("bounds", {})
-    gaps = [f"{name} {b['found']:,} where at least {b['least']:,} are needed" for name, b in bounds.items()]
-    return f"schedule: {schedule['method']}, not proved optimal{': ' if gaps else ''}{', '.join(gaps)}"
+    if schedule.optimal:
+        return f"schedule: {schedule.method}, proved optimal"
+    gaps = [f"{name} {b.found:,} where at least {b.least:,} are needed" for name, b in schedule.bounds.items()]
+    return f"schedule: {schedule.method}, not proved optimal{': ' if gaps else ''}{', '.join(gaps)}"
 
 
 def _explained(found: Mapping[str, Any], n_layers: int) -> Iterator[tuple[str, ...]]:

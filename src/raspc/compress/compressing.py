@@ -24,6 +24,7 @@ from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, softened
 from raspc.compress.training import Progress, Trainer, threads
 from raspc.errors import InputError
+from raspc.weights.alignment import Compression
 from raspc.weights.model import Model
 
 
@@ -164,9 +165,9 @@ def _not_worse(runs: Runs, begun: Runs, protocol: Protocol) -> Runs:
 
 def finished(outcome: Outcome, place: int, faithfulness: bool = True) -> CompressedModel:
     """One of the runs as a model, with the report on all of them."""
-    facts = {key: outcome.rows[place][key] for key in ("d", "method", "start", "seed")}
-    full = outcome.pool.model.config.d_model
-    model = of_width(outcome.pool.model, outcome.runs.arrays(place), outcome.d, {**facts, "full": full})
+    row, full = outcome.rows[place], outcome.pool.model.config.d_model
+    facts = Compression(row["d"], row["method"], row["start"], row["seed"], full)
+    model = of_width(outcome.pool.model, outcome.runs.arrays(place), outcome.d, facts)
     with threads(outcome.protocol.threads):
         return replace(model, report=_report(outcome, place, model, faithfulness))
 

@@ -64,11 +64,11 @@ class Pairs:
 def sites(pool: Pool) -> list[Site]:
     """Every variable that has directions of its own which something reads."""
     found = []
-    for label, facts in pool.model.alignment.get("variables", {}).items():
-        spaces = [space for space in facts["spaces"] if space["to_stage"] is not None]
+    for label, facts in pool.model.alignment.variables.items():
+        spaces = [space for space in facts.spaces if space.to_stage is not None]
         if spaces:
-            dims = sorted({i for space in spaces for i in range(*space["dims"])})
-            found.append(Site(label, facts["node"], dims, max(space["from_stage"] for space in spaces)))
+            dims = sorted({i for space in spaces for i in range(*space.dims)})
+            found.append(Site(label, facts.node, dims, max(space.from_stage for space in spaces)))
     return found
 
 

@@ -106,10 +106,9 @@ def culprit_of(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 def variables_of(model: Model) -> dict[str, list[int]]:
     """The dimensions of each variable in the compiled stream, and of `is_bos` and constants, which no variable owns."""
-    spaces = model.alignment.get("variables", {})
     found = {
-        label: sorted({i for space in facts["spaces"] for i in range(*space["dims"])})
-        for label, facts in spaces.items()
+        label: sorted({i for space in facts.spaces for i in range(*space.dims)})
+        for label, facts in model.alignment.variables.items()
     }
     owned = {i for dims in found.values() for i in dims}
     rest = {model.residual_labels[i]: [i] for i in range(model.config.d_model) if i not in owned}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from raspc import jsonvalues
 from raspc.compress.report import Report
 from raspc.errors import ModelFormatError
 from raspc.weights import files, saving
+from raspc.weights.alignment import Alignment, Compression
 from raspc.weights.model import Model
 from raspc.weights.params import Array
 
@@ -49,14 +52,14 @@ def load(directory: str | PathLike[str]) -> CompressedModel:
     return CompressedModel(**vars_of(plain), report=report)
 
 
-def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Mapping[str, Any]) -> CompressedModel:
+def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Compression) -> CompressedModel:
     """The compiled model with other weights: same program, same ids, a stream of width d that has no named axes."""
     params = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
     return CompressedModel(
-        replace(model.config, d_model=d),
+        dataclasses.replace(model.config, d_model=d),
         params,
         tuple(f"compressed:{i}" for i in range(d)),
-        without_places(model.alignment) | {"compression": dict(facts)},
+        replace(without_places(model.alignment), compression=facts),
         model.graph,
         program=model.program,
         without=model.without,
@@ -64,10 +67,11 @@ def of_width(model: Model, arrays: Mapping[str, Array], d: int, facts: Mapping[s
     )
 
 
-def without_places(alignment: Mapping[str, Any]) -> dict[str, Any]:
+def without_places(alignment: Alignment) -> Alignment:
     """The alignment of a model whose directions are no longer axes: who computes what stays, where it lives goes."""
-    variables = {label: {**facts, "spaces": []} for label, facts in alignment.get("variables", {}).items()}
-    return {**alignment, "variables": variables}
+    return replace(
+        alignment, variables={label: replace(facts, spaces=()) for label, facts in alignment.variables.items()}
+    )
 
 
 def vars_of(model: Model) -> dict[str, Any]:

@@ -40,8 +40,7 @@ class Pool:
     @property
     def graph(self) -> Graph:
         """The program."""
-        graph: Graph = self.model.graph
-        return graph
+        return self.model.tabulated
 
     @cached_property
     def target(self) -> core.Pass:
@@ -121,7 +120,7 @@ def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = 
     that no loss can be taken of, for an input that the model cannot take.
     """
     graph = model.graph
-    if not isinstance(graph, Graph):
+    if graph is None:
         raise InputError("the model holds no graph to compress against; compile it again, or load a whole directory")
     domain = graph.variable(graph.output).domain
     if isinstance(domain, Interval) and not (math.isfinite(domain.lo) and math.isfinite(domain.hi)):
@@ -151,7 +150,7 @@ def batch_of_ids(model: Model, ids: NDArray[Any]) -> Batch:
 
 
 def _all(model: Model) -> NDArray[Any]:
-    words, longest = range(len(model.graph.vocab)), model.config.max_seq_len
+    words, longest = range(len(model.tabulated.vocab)), model.config.max_seq_len
     pad, bos = model.config.pad_id, model.config.bos_id
     return np.array(
         [[bos, *tokens] + [pad] * (longest - n) for n in range(1, longest + 1) for tokens in product(words, repeat=n)],
@@ -162,7 +161,7 @@ def _all(model: Model) -> NDArray[Any]:
 def _random(model: Model, count: int, seed: int) -> NDArray[Any]:
     """Half of the full length, half of all lengths."""
     rng, longest = np.random.default_rng(seed), model.config.max_seq_len
-    ids = rng.integers(0, len(model.graph.vocab), (count, longest))
+    ids = rng.integers(0, len(model.tabulated.vocab), (count, longest))
     lengths = np.where(np.arange(count) % 2, longest, rng.integers(1, longest + 1, count))
     ids[np.arange(longest) >= lengths[:, None]] = model.config.pad_id
     return np.hstack([np.full((count, 1), model.config.bos_id), ids]).astype(np.intp)

@@ -67,11 +67,7 @@ def harmonics(size: int, width: int) -> Matrix:
 
 def tenants_of(model: Model, energy: Matrix) -> list[Tenant]:
     """The spaces of the stream that something reads, in the order in which they are written."""
-    spaces = {
-        tuple(range(*space["dims"])): space["from_stage"]
-        for facts in model.alignment.get("variables", {}).values()
-        for space in facts["spaces"]
-    }
+    spaces = {tuple(range(*space.dims)): space.from_stage for space in model.alignment.spaces.values()}
     owned = {i for dims in spaces for i in dims}
     spaces |= {(i,): -1 for i in range(model.config.d_model) if i not in owned}
     found = [_tenant(model, dims, born, energy) for dims, born in spaces.items()]

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
-from raspc.certify.certificate import Certificate
 from raspc.certify.check import check
 from raspc.certify.measure import MEASURED
 from raspc.compress.model import without_places
 from raspc.errors import CertificateError, InputError
+from raspc.weights.alignment import Rotation
+from raspc.weights.certificate import Certificate, Measured
 from raspc.weights.model import Model
 from raspc.weights.params import Array
 
@@ -36,7 +38,7 @@ def rotate(model: Model, seed: int, haar: bool = False) -> Model:
         model,
         params=in_basis(model, q),
         residual_labels=tuple(f"rotated:{i}" for i in range(len(q))),
-        alignment=without_places(model.alignment) | {"rotation": {"seed": seed, "haar": haar}},
+        alignment=structs.replace(without_places(model.alignment), rotation=Rotation(seed, haar)),
         certificate=None,
     )
     return _certified(rotated) if model.certificate is not None else rotated
@@ -81,7 +83,7 @@ def _certified(model: Model) -> Model:
             f"rotated, the input {list(report.tokens or ())!r} comes out wrong: float32 rounds more in this "
             "basis than the margins allow; rotate without haar=True, or with another seed"
         )
-    measured = {"inputs": report.checked, "exhaustive": report.exhaustive, "max_error": report.max_error}
-    notes = model.graph.notes
-    found = Certificate("float32", model.config.max_seq_len, False, True, (), notes, measured)
-    return replace(model, certificate=found.to_json())
+    measured = Measured(report.checked, report.exhaustive, report.max_error)
+    notes = model.tabulated.notes
+    found = Certificate("float32", model.config.max_seq_len, "measured", (), notes, measured)
+    return replace(model, certificate=found)

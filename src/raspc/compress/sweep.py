@@ -134,8 +134,9 @@ def compact_width(model: Model) -> int | None:
     from raspc.compiler import compile_graph
 
     try:
-        return compile_graph(model.graph, model.config.bos, model.config.pad, Options(Level.COMPACT)).config.d_model
-    except (RaspcError, AttributeError):
+        options = Options(Level.COMPACT)
+        return compile_graph(model.tabulated, model.config.bos, model.config.pad, options).config.d_model
+    except RaspcError:
         return None
 
 

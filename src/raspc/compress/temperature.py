@@ -12,21 +12,19 @@ from dataclasses import replace
 import numpy as np
 
 from raspc.errors import InputError
-from raspc.graph.nodes import Aggregate, Graph, Width
+from raspc.graph.nodes import Aggregate, Width
 from raspc.weights.model import Model
 from raspc.weights.params import Array
 
 
 def averaging_heads(model: Model) -> list[tuple[int, int]]:
     """(layer, head) of every head that takes a mean or a width. Raises InputError for a model without a graph."""
-    graph = model.graph
-    if not isinstance(graph, Graph):
-        raise InputError("the model holds no graph; compile it again, or load a whole directory")
+    graph = model.tabulated
     found = []
-    for label, facts in model.alignment.get("variables", {}).items():
+    for label, facts in model.alignment.variables.items():
         node = graph[graph.labels.index(label)]
         if isinstance(node, Width) or (isinstance(node, Aggregate) and not node.pick):
-            found += [(at["layer"], at["head"]) for at in facts["computed_by"] if "head" in at]
+            found += [(part.layer, part.head) for part in facts.heads]
     return sorted(set(found))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,27 +29,20 @@ def check(model: Model, dtype: str, runs: bool = True) -> None:
     Raises CertificateError for a model whose own check failed, InputError for a dtype that is unknown or does
     not hold.
     """
-    if _says_failed(model.certificate):
+    certificate = model.certificate
+    if certificate is not None and certificate.verdict == "fails":
         raise CertificateError("this model failed its certificate; compile it again before you export it")
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
     own = model.precision.dtype
-    if _certified(model.certificate, dtype) or (dtype in EXACT and (own == "float32" or not runs)):
+    certified = certificate is not None and certificate.holds and certificate.dtype == dtype
+    if certified or (dtype in EXACT and (own == "float32" or not runs)):
         return
     if (tokens := first_difference(model, dtype)) is not None:
         raise InputError(
             f"{dtype} does not hold for this model: its answer to {tokens} differs from {own}'s; "
             f"export {own}, or compile a shorter length"
         )
-
-
-def _says_failed(certificate: object) -> bool:
-    return isinstance(certificate, Mapping) and certificate.get("holds") is False
-
-
-def _certified(certificate: object, dtype: str) -> bool:
-    """True where the certificate is for this dtype and holds."""
-    return isinstance(certificate, Mapping) and certificate.get("holds") is True and certificate.get("dtype") == dtype
 
 
 def first_difference(model: Model, dtype: str) -> list[object] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from raspc.blocks.spaces import Block, Head, Neurons, reads_of
 
@@ -43,12 +42,6 @@ class Schedule:
     def n_layers(self) -> int:
         """At least one: every framework takes a model of one layer."""
         return max((stage // 2 + 1 for stage in self.stages), default=1)
-
-    def to_json(self) -> dict[str, Any]:
-        """The method, whether it is proved optimal, and each quantity that is not with its bound and gap."""
-        open_ = {name: b for name, b in self.bounds.items() if b.least < b.found}
-        gaps = {name: {"found": b.found, "least": b.least, "gap": round(b.gap, 4)} for name, b in open_.items()}
-        return {"method": self.method, "optimal": self.proved_optimal, **({"bounds": gaps} if gaps else {})}
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
-from raspc.numbers.precision import PRECISIONS, Precision, precision_in
+from raspc.numbers.precision import PRECISIONS, Precision
 
 
 class Level(Enum):
@@ -56,8 +55,3 @@ class Options:
 
 DEFAULT, SMALLEST = Options(), Options(Level.COMPACT)
 """What `raspc.compile` does unless told otherwise, and at level 2."""
-
-
-def options_in(alignment: Mapping[str, Any], without: Collection[str] = ()) -> Options:
-    """What a model was compiled for, as its alignment says; the defaults where it says nothing."""
-    return Options(Level(alignment.get("optimize", Level.NAMED.value)), precision_in(alignment), tuple(without))

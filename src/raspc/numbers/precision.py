@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,12 +136,6 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
     }
 )
 """By name. Narrow ones add up in float32; see `precision_of` for other ways."""
-
-
-def precision_in(alignment: Mapping[str, Any]) -> Precision:
-    """The precision that a model was compiled for, as its alignment says; float32 where it says nothing."""
-    said = alignment.get("precision", {})
-    return precision_of(**{"name": "float32", **{name: str(value) for name, value in said.items()}})
 
 
 def precision_of(

@@ -96,13 +96,14 @@ def describe_layers(program: SOp, model: Model) -> Iterator[str]:
 
 
 def _computed(model: Model, layer: int, sublayer: str) -> Iterator[str]:
-    for name, variable in model.alignment["variables"].items():
-        blocks = [b for b in variable["computed_by"] if (b["layer"], b["sublayer"]) == (layer, sublayer)]
-        if not blocks:
-            continue
-        heads = ", ".join(f"head {b['head']}" for b in blocks if "head" in b)
-        neurons = sum(b["neurons"][1] - b["neurons"][0] for b in blocks if "neurons" in b)
-        yield f"{name} ({heads or f'{neurons} neurons'})"
+    for name, facts in model.alignment.variables.items():
+        if sublayer == "attention":
+            parts = ", ".join(f"head {part.head}" for part in facts.heads if part.layer == layer)
+        else:
+            count = sum(stop - start for start, stop in (n.neurons for n in facts.neurons if n.layer == layer))
+            parts = f"{count} neurons" if count else ""
+        if parts:
+            yield f"{name} ({parts})"
 
 
 def describe_trace(model: Model, tokens: Sequence[Any]) -> Iterator[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from raspc.graph.nodes import Graph
 from raspc.view import program
 from raspc.view.show import shortened, show
+from raspc.weights.alignment import HeadPart, Part
 from raspc.weights.model import Model, ModelOutput
 
 CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
@@ -21,7 +21,7 @@ MOST_POSITIONS = 24
 def model_text(model: Model) -> str:
     """The model in one line."""
     config = model.config
-    name = f" {model.graph.labels[model.graph.output]}" if isinstance(model.graph, Graph) else ""
+    name = f" {model.graph.labels[model.graph.output]}" if model.graph is not None else ""
     return (
         f"<raspc model{name}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "
         f"d_head {config.d_head}, d_mlp {config.d_mlp}, inputs of up to {config.max_seq_len} of "
@@ -32,29 +32,27 @@ def model_text(model: Model) -> str:
 def model_html(model: Model) -> str:
     """The line, and the program with the place of each variable."""
     head = f"<p><code>{escape(model_text(model))}</code></p>"
-    if not isinstance(model.graph, Graph):
-        return head
     graph = model.graph
+    if graph is None:
+        return head
     rows = [(graph.labels[i], program.text(graph, i), where(model, graph.labels[i])) for i in range(len(graph))]
     return head + table(("name", "program", "computed in"), rows)
 
 
 def where(model: Model, label: str) -> str:
     """The part that computes a variable, or what it is read off."""
-    entry = model.alignment.get("variables", {}).get(label)
-    if entry is None:
-        uses = model.alignment.get("selectors", {}).get(label, ())
-        return ", ".join(f"layer {use['layer']} head {use['head']}" for use in uses)
-    parts = [_part(part) for part in entry["computed_by"]]
-    sources = f"read off {', '.join(entry['read_from'])}" if entry["read_from"] else ""
-    return ", ".join(parts) or sources or ("embedding" if entry["spaces"] else "")
+    facts = model.alignment.variables.get(label)
+    if facts is None:
+        return ", ".join(map(_part, model.alignment.selectors.get(label, ())))
+    sources = f"read off {', '.join(facts.read_from)}" if facts.read_from else ""
+    return ", ".join(map(_part, facts.computed_by)) or sources or ("embedding" if facts.spaces else "")
 
 
-def _part(part: dict[str, Any]) -> str:
-    if part["sublayer"] == "attention":
-        return f"layer {part['layer']} head {part['head']}"
-    start, stop = part["neurons"]
-    return f"layer {part['layer']} neurons {start}–{stop - 1}"
+def _part(part: Part) -> str:
+    if isinstance(part, HeadPart):
+        return f"layer {part.layer} head {part.head}"
+    start, stop = part.neurons
+    return f"layer {part.layer} neurons {start}–{stop - 1}"
 
 
 def _real_tokens(model: Model) -> list[Any]:

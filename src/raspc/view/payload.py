@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from raspc import jsonvalues
 from raspc.blocks.reading.groups import Group
-from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
 from raspc.view.show import show
+from raspc.weights.alignment import NeuronPart, Part
 from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
@@ -27,8 +27,7 @@ SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab"
 
 def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]:
     """The data of a page that opens on `tokens`, which come without BOS. Raises InputError for a bad input."""
-    if not isinstance(model.graph, Graph):
-        raise InputError("the model holds no graph to show; compile it again, or load a whole directory")
+    graph = model.tabulated
     ids = model.input_encoder.encode([model.config.bos, *tokens])
     return {
         "title": title,
@@ -37,8 +36,8 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
         "params": {name: pack(np.asarray(array)) for name, array in model.params.items()},
         "labels": list(model.residual_labels),
         "nodes": nodes(model),
-        "output": model.graph.output,
-        "exactLength": model.graph.exact_length,
+        "output": graph.output,
+        "exactLength": graph.exact_length,
         "heads": list(heads(model)),
         "neurons": list(neurons(model)),
         "facts": facts(model),
@@ -66,7 +65,7 @@ def values(items: Sequence[Value]) -> dict[str, Any]:
 
 def nodes(model: Model) -> list[dict[str, Any]]:
     """The program: each node with its line, its value set, what the interpreter needs, and where it lives."""
-    graph: Graph = model.graph
+    graph = model.tabulated
     stages, where = stages_of(model), homes(model)
     return [
         {
@@ -106,11 +105,11 @@ def _domain(domain: Any) -> dict[str, Any]:
 
 def _whereabouts(model: Model, groups: Sequence[Group], place: int) -> dict[str, Any]:
     """Which part computes the variable, and its groups of directions with the code of each value."""
-    entry = model.alignment["variables"][model.graph.labels[place]]
-    spaces = {space["name"]: space for space in entry["spaces"]}
+    facts = model.alignment.variables[model.tabulated.labels[place]]
+    spaces = {space.name: space.to_json() for space in facts.spaces}
     return {
-        "computedBy": entry["computed_by"],
-        "readFrom": entry["read_from"],
+        "computedBy": [part.to_json() for part in facts.computed_by],
+        "readFrom": list(facts.read_from),
         # A compressed or rotated model keeps no axes: its variables live everywhere.
         "spaces": [
             spaces[group.space] | {"code": pack(np.asarray(group.code))} for group in groups if group.space in spaces
@@ -120,11 +119,11 @@ def _whereabouts(model: Model, groups: Sequence[Group], place: int) -> dict[str,
 
 def stages_of(model: Model) -> list[int]:
     """The stage at which each node is computed; a node without parts of its own, when what it reads is there."""
-    graph: Graph = model.graph
+    graph = model.tabulated
     known: dict[int, int] = {}
     for place, node in enumerate(graph.nodes):
-        entry = model.alignment["variables"].get(graph.labels[place], {})
-        own = [_stage(part) for part in entry.get("computed_by", ())]
+        facts = model.alignment.variables.get(graph.labels[place])
+        own = [_stage(part) for part in facts.computed_by] if facts else []
         known[place] = max(own or [known[ref] for ref in node.refs] or [-1])
     for place in reversed(range(len(graph))):
         # A selector has no place of its own: it stands where it is first used.
@@ -134,24 +133,18 @@ def stages_of(model: Model) -> list[int]:
     return [known[place] for place in range(len(graph))]
 
 
-def _stage(part: Mapping[str, Any]) -> int:
-    return 2 * int(part["layer"]) + int(part["sublayer"] == "mlp")
-
-
-def _parts(model: Model, sublayer: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for entry in model.alignment["variables"].values():
-        for part in entry["computed_by"]:
-            if part["sublayer"] == sublayer:
-                yield int(entry["node"]), part
+def _stage(part: Part) -> int:
+    return 2 * part.layer + isinstance(part, NeuronPart)
 
 
 def heads(model: Model) -> Iterator[dict[str, Any]]:
     """Each head that is in use: where it is, the variables that it computes, and its selector, if it has one."""
     found: dict[tuple[int, int], list[int]] = {}
-    for place, part in _parts(model, "attention"):
-        found.setdefault((part["layer"], part["head"]), []).append(place)
+    for facts in model.alignment.variables.values():
+        for part in facts.heads:
+            found.setdefault((part.layer, part.head), []).append(facts.node)
     for (layer, head), places in sorted(found.items()):
-        node = model.graph[places[0]]
+        node = model.tabulated[places[0]]
         selector = getattr(node, "selector", None)
         yield {"layer": layer, "head": head, "nodes": places, "selector": selector, "sink": sink(node)}
 
@@ -165,23 +158,25 @@ def sink(node: N.Node) -> str:
 
 def neurons(model: Model) -> Iterator[dict[str, Any]]:
     """Each range of neurons and the variable that it computes."""
-    for place, part in sorted(_parts(model, "mlp"), key=lambda p: (p[1]["layer"], p[1]["neurons"])):
-        yield {"layer": part["layer"], "from": part["neurons"][0], "to": part["neurons"][1], "node": place}
+    all_parts = ((facts.node, part) for facts in model.alignment.variables.values() for part in facts.neurons)
+    for place, part in sorted(all_parts, key=lambda found: (found[1].layer, found[1].neurons)):
+        start, stop = part.neurons
+        yield {"layer": part.layer, "from": start, "to": stop, "node": place}
 
 
 def facts(model: Model) -> dict[str, Any]:
     """Sizes, the schedule, what the passes did, notes, and the certificate."""
-    found = model.certificate
+    graph, alignment = model.tabulated, model.alignment
     return {
         "parameters": sum(int(np.asarray(array).size) for array in model.params.values()),
         "nonzero": sum(int(np.count_nonzero(array)) for array in model.params.values()),
-        "optimize": model.alignment.get("optimize"),
-        "axes": any(entry["spaces"] for entry in model.alignment["variables"].values()),
-        "schedule": model.alignment.get("schedule"),
-        "passes": model.alignment.get("passes"),
-        "notes": list(model.graph.notes),
-        "written": None if model.program is model.graph else written(model.program),
-        "certificate": found.to_json() if hasattr(found, "to_json") else found,
+        "optimize": alignment.optimize,
+        "axes": bool(alignment.spaces),
+        "schedule": alignment.schedule and alignment.schedule.to_json(),
+        "passes": [found.to_json() for found in alignment.passes],
+        "notes": list(graph.notes),
+        "written": None if model.program is graph else written(model.as_written),
+        "certificate": model.certificate and model.certificate.to_json(),
     }
 
 

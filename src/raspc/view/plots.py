@@ -45,7 +45,7 @@ def plot_layer_outputs(model: Model, tokens: Sequence[Value]) -> Figure:
 def plot_attention(model: Model, tokens: Sequence[Value]) -> Figure:
     """The pattern of every head that is in use: queries down, keys across. Arguments and errors as above."""
     run, names = _run(model, tokens)
-    used = list(heads(model)) if isinstance(model.graph, Graph) else _all_heads(model)
+    used = _all_heads(model) if model.graph is None else list(heads(model))
     side = max(1.8, INCH_PER_COLUMN * len(names) + 0.6)
     columns = min(4, max(1, len(used)))
     rows = max(1, -(-len(used) // columns))
@@ -68,7 +68,7 @@ def plot_program(model: Model) -> Figure:
     Raises InputError for a model without its graph, or where Matplotlib is missing.
     """
     graph = model.graph
-    if not isinstance(graph, Graph):
+    if graph is None:
         raise InputError("the model holds no graph to plot; compile it again, or load a whole directory")
     places, titles = _layout(graph, stages_of(model))
     width, height = 1.5 * (1 + max(x for x, _ in places)), 0.55 * (2 + max(y for _, y in places))
@@ -141,7 +141,7 @@ def _head_title(model: Model, head: Mapping[str, Any]) -> str:
     where = f"layer {head['layer']} head {head['head']}"
     if head["selector"] is None:
         return where
-    return f"{where}\n{_literal(model.graph.labels[head['selector']])}"
+    return f"{where}\n{_literal(model.tabulated.labels[head['selector']])}"
 
 
 def _all_heads(model: Model) -> list[dict[str, Any]]:

@@ -1,8 +1,6 @@
-"""The alignment: for each s-op and selector, which heads or neurons compute it and where it lives. JSON data."""
+"""Aligning a model with its program: for each s-op and selector, which heads or neurons compute it, where it lives."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, reads_of
@@ -11,6 +9,19 @@ from raspc.layout.heads import layers_of
 from raspc.layout.layout import Layout
 from raspc.layout.schedule import Schedule
 from raspc.plan.plan import Plan
+from raspc.weights.alignment import (
+    Alignment,
+    BoundFacts,
+    Format,
+    HeadPart,
+    NeuronPart,
+    Part,
+    PassFacts,
+    ScheduleFacts,
+    SpaceFacts,
+    Use,
+    VariableFacts,
+)
 
 
 def residual_labels(plan: Plan) -> tuple[str, ...]:
@@ -23,8 +34,8 @@ def residual_labels(plan: Plan) -> tuple[str, ...]:
     return tuple(" | ".join(found) for found in names)
 
 
-def alignment(plan: Plan) -> dict[str, Any]:
-    """`variables`, `selectors` and `schedule`; stage 2·layer is after attention, 2·layer + 1 after the MLP."""
+def alignment(plan: Plan, passes: tuple[PassFacts, ...] = ()) -> Alignment:
+    """What the alignment of a model says. `passes`: what each pass did."""
     graph, lowered, schedule, layout, options = plan.graph, plan.lowered, plan.schedule, plan.layout, plan.options
     where = _columns(lowered, schedule, layout)
     variables = {
@@ -32,32 +43,41 @@ def alignment(plan: Plan) -> dict[str, Any]:
         for place, node in enumerate(graph.nodes)
         if isinstance(node, Variable)
     }
-    return {
-        "optimize": options.level.value,
-        "bos": layout.start[BOS],
-        "precision": options.precision.to_json(),
-        "schedule": schedule.to_json(),
-        "variables": variables,
-        "selectors": _selectors(graph, lowered, schedule, where),
+    return Alignment(
+        optimize=options.level.value,
+        bos=layout.start[BOS],
+        precision=Format(**options.precision.to_json()),
+        schedule=schedule_facts(schedule),
+        variables=variables,
+        selectors=_selectors(graph, lowered, where),
+        passes=passes,
+    )
+
+
+def schedule_facts(schedule: Schedule) -> ScheduleFacts:
+    """The method, whether it is proved optimal, and each quantity that is not with its bound and gap."""
+    bounds = {
+        name: BoundFacts(b.found, b.least, round(b.gap, 4)) for name, b in schedule.bounds.items() if b.least < b.found
     }
+    return ScheduleFacts(schedule.method, schedule.proved_optimal, bounds)
 
 
-def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, list[dict[str, Any]]]:
+def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, list[Part]]:
     """For each block its layer, and the number of its head, or of each if it has several, or its neurons' range."""
-    found: dict[int, list[dict[str, Any]]] = {i: [] for i in range(len(lowered.blocks))}
+    found: dict[int, list[Part]] = {i: [] for i in range(len(lowered.blocks))}
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
         for number, slot in enumerate(layout.heads.slots(lowered, attention)):
             start = 0
             for i in slot.blocks:
                 first, last = max(start, slot.start), min(start + _width(lowered.blocks[i]), slot.stop)
                 if first < last:
-                    values = {"values": [first - start, last - start], "column": first - slot.start}
-                    found[i].append({"layer": layer, "sublayer": "attention", "head": number, **values})
+                    moved = (first - start, last - start)
+                    found[i].append(HeadPart(layer, number, moved, column=first - slot.start))
                 start += _width(lowered.blocks[i])
         start = 0
         for i in mlp:
             stop = start + _width(lowered.blocks[i])
-            found[i].append({"layer": layer, "sublayer": "mlp", "neurons": [start, stop]})
+            found[i].append(NeuronPart(layer, (start, stop)))
             start = stop
     return found
 
@@ -73,20 +93,15 @@ def _variable(
     schedule: Schedule,
     layout: Layout,
     place: int,
-    where: dict[int, list[dict[str, Any]]],
-) -> dict[str, Any]:
+    where: dict[int, list[Part]],
+) -> VariableFacts:
     blocks = [i for i, p in enumerate(lowered.place_of_block) if p == place]
-    spaces = [_space(lowered, schedule, layout, group.space) for group in lowered.home.get(place, ())]
-    sources = [] if spaces else [graph.labels[ref] for ref in graph[place].refs]
-    return {
-        "node": place,
-        "computed_by": [part for i in blocks for part in where[i]],
-        "spaces": spaces,
-        "read_from": sources,
-    }
+    spaces = tuple(_space(lowered, schedule, layout, group.space) for group in lowered.home.get(place, ()))
+    sources = () if spaces else tuple(graph.labels[ref] for ref in graph[place].refs)
+    return VariableFacts(place, tuple(part for i in blocks for part in where[i]), spaces, sources)
 
 
-def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> dict[str, Any]:
+def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> SpaceFacts:
     """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them.
 
     Where others use the dimensions later, also the last stage after which they all hold this space, and the layer
@@ -98,29 +113,32 @@ def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> 
         for i, block in enumerate(lowered.blocks)
         if any(space in read.maps for read in reads_of(block))
     ]
-    swept = [[s.dim, layer] for layer, sweeps in layout.sweeps.items() for s in sweeps if s.space == space]
-    until = {"until_stage": 2 * min(layer for _, layer in swept), "cleared": swept} if swept else {}
+    swept = tuple((s.dim, layer) for layer, sweeps in layout.sweeps.items() for s in sweeps if s.space == space)
     last = 2 * schedule.n_layers if space in lowered.output.maps else max(read, default=None)
     cut = layout.slice(space)
-    return {
-        "name": space,
-        "dims": [cut.start, cut.stop],
-        "from_stage": min(written, default=-1),
-        "to_stage": last,
-        **until,
-    }
+    return SpaceFacts(
+        name=space,
+        dims=(cut.start, cut.stop),
+        from_stage=min(written, default=-1),
+        to_stage=last,
+        until_stage=2 * min(layer for _, layer in swept) if swept else None,
+        cleared=swept,
+    )
 
 
-def _selectors(
-    graph: Graph, lowered: Lowered, schedule: Schedule, where: dict[int, list[dict[str, Any]]]
-) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {
-        graph.labels[i]: [] for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
+def _selectors(graph: Graph, lowered: Lowered, where: dict[int, list[Part]]) -> dict[str, tuple[Use, ...]]:
+    found: dict[str, tuple[Use, ...]] = {
+        graph.labels[i]: () for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
     }
     for i, block in enumerate(lowered.blocks):
         if isinstance(block, Head):
             node = graph[lowered.place_of_block[i]]
             selector = getattr(node, "selector", None)
             if selector is not None:
-                found[graph.labels[selector]] += [{**part, "for": block.name} for part in where[i]]
+                found[graph.labels[selector]] += tuple(_use(block, part) for part in where[i])
     return found
+
+
+def _use(block: Head, part: Part) -> Use:
+    assert isinstance(part, HeadPart)
+    return Use(part.layer, part.head, part.moved, part.column, block=block.name)

@@ -16,7 +16,7 @@ from raspc.blocks.reading.groups import Group
 from raspc.blocks.spaces import Head, Neurons
 from raspc.errors import InputError
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Graph, Listed, Variable
+from raspc.graph.nodes import Floats, Listed, Variable
 from raspc.plan.plan import Plan
 from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
@@ -54,9 +54,9 @@ class Explanation:
 def explain(model: Model) -> tuple[Explanation, ...]:
     """Each variable of a model, in the order of its program.
 
-    Raises InputError for a model that does not hold its program.
+    Raises InputError for a model that does not hold its program and its alignment.
     """
-    if not isinstance(model.graph, Graph) or "variables" not in model.alignment:
+    if model.graph is None or not model.alignment.variables:
         raise InputError("the model holds no graph or no alignment; compile it again, or load a whole directory")
     plan = plan_of(model)
     if plan is None:
@@ -68,9 +68,7 @@ class _Explainer:
     def __init__(self, model: Model, plan: Plan) -> None:
         self.model, self.graph = model, plan.graph
         self.storage, self.lowered = plan.storage, plan.lowered
-        self.where = {
-            space["name"]: space for entry in model.alignment["variables"].values() for space in entry["spaces"]
-        }
+        self.where = model.alignment.spaces
 
     def all(self) -> tuple[Explanation, ...]:
         return tuple(self.one(place, node) for place, node in enumerate(self.graph.nodes) if isinstance(node, Variable))
@@ -85,9 +83,8 @@ class _Explainer:
 
     def home(self, place: int, group: Group) -> Home:
         found = self.where[group.space]
-        first, last = found["dims"]
         readers = tuple(dict.fromkeys(self.readers(group.space)))
-        return Home((first, last), self.form(place, group), found["from_stage"], found["to_stage"], readers)
+        return Home(found.dims, self.form(place, group), found.from_stage, found.to_stage, readers)
 
     def readers(self, space: str) -> Iterator[str]:
         """Every block that reads a space, and what it reads it for."""

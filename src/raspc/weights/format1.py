@@ -7,7 +7,6 @@ Where it does not, the code of each variable is read off a run: what its dimensi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from raspc.graph.nodes import Floats, Graph, Ids, Listed, Variable
 from raspc.graph.samples import search
 from raspc.plan.plan import Plan
 from raspc.plan.planning import planned
+from raspc.weights.alignment import SpaceFacts
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
 
@@ -41,20 +41,20 @@ def homes(model: Model) -> Mapping[int, tuple[Group, ...]]:
 
 def _made_again(model: Model) -> Plan | None:
     """Today's plan of the program, if it gives this model."""
-    if not isinstance(model.program, Graph) or "variables" not in model.alignment:
+    if model.program is None or not model.alignment.variables:
         return None
     try:
         plan = planned(model.program, model.options)
         made = model_of(plan, model.config.bos, model.config.pad)
     except RaspcError:
         return None
-    same = made.config == model.config and made.alignment["variables"] == model.alignment["variables"]
+    same = made.config == model.config and made.alignment.variables == model.alignment.variables
     return plan if same and all(np.array_equal(made.params[name], model.params[name]) for name in made.params) else None
 
 
 def _observed(model: Model) -> dict[int, tuple[Group, ...]]:
     """Each space with the mean of what it holds for each value of its variable, on inputs from a sample."""
-    graph: Graph = model.graph
+    graph = model.tabulated
     batch = _sample(graph)
     run = run_graph(graph, batch)
     unpadded = np.where(batch.real, batch.ids, model.config.pad_id)
@@ -64,19 +64,17 @@ def _observed(model: Model) -> dict[int, tuple[Group, ...]]:
         np.asarray(stream, np.float64)[:, 1:][batch.real] for stream in (trace.input_embeddings, *trace.residuals)
     ]
 
-    def observed(place: int, node: Variable, space: Mapping[str, Any]) -> Group:
-        start, stop = space["dims"]
-        held = streams[space["from_stage"] + 1][:, start:stop]
+    def observed(place: int, node: Variable, space: SpaceFacts) -> Group:
+        start, stop = space.dims
+        held = streams[space.from_stage + 1][:, start:stop]
         labels = tuple(model.residual_labels[start:stop])
         if not isinstance(node.domain, Listed):
-            return Group(space["name"], labels, F.numeric_code(node.domain)[:, : stop - start])
+            return Group(space.name, labels, F.numeric_code(node.domain)[:, : stop - start])
         code = _code(len(node.domain), held, run.column(place).ids[batch.real])
-        return Group(space["name"], labels, code, steep=space["name"].endswith(":steep"))
+        return Group(space.name, labels, code, steep=space.name.endswith(":steep"))
 
     return {
-        place: tuple(
-            observed(place, node, space) for space in model.alignment["variables"][graph.labels[place]]["spaces"]
-        )
+        place: tuple(observed(place, node, space) for space in model.alignment.variables[graph.labels[place]].spaces)
         for place, node in enumerate(graph.nodes)
         if isinstance(node, Variable)
     }

@@ -26,7 +26,7 @@ def model_of(
         config,
         assemble(plan, config),
         residual_labels(plan),
-        alignment(plan) | {"passes": record(plan, config, changes)},
+        alignment(plan, record(plan, config, changes)),
         plan.graph,
         program=plan.program,
         without=plan.options.without,

@@ -13,12 +13,15 @@ import numpy.typing as npt
 
 from raspc import doors
 from raspc.errors import InputError, ModelFormatError
-from raspc.numbers.options import Options, options_in
+from raspc.graph.nodes import Graph
+from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
 from raspc.target import PLAIN
 from raspc.values import Value
 from raspc.weights import encoders, rounded
+from raspc.weights.alignment import Alignment
+from raspc.weights.certificate import Certificate
 from raspc.weights.config import Config
 from raspc.weights.fast import FastWeights, forward, prune
 from raspc.weights.forward import Ids, Trace, Weights, prepare, trace
@@ -74,32 +77,41 @@ class Model:
     """A program as the weights of a transformer.
 
     `params`: see `Params`; a plain mapping of arrays is checked and wrapped. `residual_labels`: one name for
-    each dimension of the residual stream. `alignment`: JSON data that says, per s-op and selector, where it
-    lives. `graph`: the tabulated program as the blocks compute it, after the passes, or None; `program`: the same
-    before them, by which the model is checked (the graph itself where it is not given). `certificate`: JSON data, an
-    object with `to_json`, or None. `without`: the passes that were left out.
+    each dimension of the residual stream. `alignment`: where each s-op and selector lives. `graph`: the tabulated
+    program as the blocks compute it, after the passes, or None; `program`: the same before them, by which the model is
+    checked (the graph itself where it is not given). `certificate`: what is known of its answers, or None. `without`:
+    the passes that were left out. JSON objects in place of alignment and certificate are checked and become records.
     `plan`: all that the compiler decided, or None where the model was not compiled or was saved without it.
 
-    Raises ModelFormatError where parameters or labels do not fit the config.
+    Raises ModelFormatError where parameters or labels do not fit the config, or a record is malformed; TypeError
+    for a graph of another kind.
     """
 
     config: Config
     params: Mapping[str, Any]
     residual_labels: Sequence[str] = ()
-    alignment: Mapping[str, Any] = field(default_factory=dict)
-    graph: Any = None
-    certificate: Any = None
-    program: Any = None
+    alignment: Alignment = field(default_factory=Alignment)
+    graph: Graph | None = None
+    certificate: Certificate | None = None
+    program: Graph | None = None
     without: tuple[str, ...] = ()
     plan: Plan | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", Params(self.params, self.config))
-        object.__setattr__(self, "program", self.graph if self.program is None else self.program)
+        if self.graph is None or self.program is None:
+            object.__setattr__(self, "program", self.graph)
         labels = tuple(self.residual_labels) or tuple(f"residual:{i}" for i in range(self.config.d_model))
         if len(labels) != self.config.d_model:
             raise ModelFormatError(f"found {len(labels)} residual labels, needed {self.config.d_model}")
         object.__setattr__(self, "residual_labels", labels)
+        if not isinstance(self.alignment, Alignment):
+            object.__setattr__(self, "alignment", Alignment.from_json(self.alignment, "alignment"))
+        if not isinstance(self.certificate, Certificate | None):
+            object.__setattr__(self, "certificate", Certificate.from_json(self.certificate, "certificate"))
+        for name in ("graph", "program"):
+            if not isinstance(found := getattr(self, name), Graph | None):
+                raise TypeError(f"{name} is of type {type(found).__name__}, needed a raspc graph or None")
 
     def __repr__(self) -> str:
         return str(doors.through("model_text")(self))
@@ -110,12 +122,22 @@ class Model:
     @cached_property
     def options(self) -> Options:
         """What the compile was asked for."""
-        return options_in(self.alignment, self.without)
+        return self.alignment.options(self.without)
 
     @property
     def precision(self) -> Precision:
         """The number format that the model was compiled for, in which it runs unless told otherwise."""
         return self.options.precision
+
+    @property
+    def tabulated(self) -> Graph:
+        """The program as the blocks compute it. Raises InputError for a model that holds none."""
+        return _held(self.graph)
+
+    @property
+    def as_written(self) -> Graph:
+        """The program before the passes. Raises InputError for a model that holds none."""
+        return _held(self.program)
 
     @cached_property
     def model_config(self) -> ModelConfig:
@@ -234,3 +256,9 @@ class Model:
         Raises InputError for an unknown target, a framework that is not installed, or an unwritable path.
         """
         return doors.through("export")(self, target, path, **options)
+
+
+def _held(graph: Graph | None) -> Graph:
+    if graph is None:
+        raise InputError("the model holds no graph; compile it again, or load a whole directory")
+    return graph

@@ -1,4 +1,4 @@
-"""What each pass did, with sizes before and after: JSON data that the alignment keeps under "passes".
+"""What each pass did, with sizes before and after, which the alignment keeps as its `passes`.
 
 What simplifies while the graph is built is told by how often it did; passes over the graph by its nodes. What follows
 decides sizes, and is told by these: which directions are stored, which layer holds which block, which heads are one.
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.schedule import Schedule, as_soon_as_possible
 from raspc.passes.switches import SWITCHES
 from raspc.plan.plan import Plan
+from raspc.weights.alignment import PassFacts
 from raspc.weights.config import Config
 from raspc.weights.params import shapes
 
@@ -29,18 +29,20 @@ BUILDING = tuple(switch.name for switch in SWITCHES if switch.room == "graph")
 """What happens while the graph is built."""
 
 
-def record(plan: Plan, config: Config, changes: Mapping[str, int]) -> list[dict[str, Any]]:
+def record(plan: Plan, config: Config, changes: Mapping[str, int]) -> tuple[PassFacts, ...]:
     """One entry for each pass in order, but those that were left out: its name, and sizes before and after.
 
     `changes`: of what happens while the graph is built, how often it changed something.
     """
     entries = [
-        *(_entry(name, {}, {}) | {"changed": changes.get(name, 0)} for name in BUILDING),
-        *(_entry(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in plan.steps),
-        _entry("represent", {"directions": _one_hot(plan.graph)}, {"directions": sum(map(len, plan.lowered.spaces))}),
-        *(_entry(name, *pair) for name, pair in zip(LAST, pairwise(_sizes(plan, config)), strict=True)),
+        *(PassFacts(name, {}, {}, changes.get(name, 0)) for name in BUILDING),
+        *(PassFacts(step.name, {"nodes": step.nodes_before}, {"nodes": step.nodes_after}) for step in plan.steps),
+        PassFacts(
+            "represent", {"directions": _one_hot(plan.graph)}, {"directions": sum(map(len, plan.lowered.spaces))}
+        ),
+        *(PassFacts(name, *pair) for name, pair in zip(LAST, pairwise(_sizes(plan, config)), strict=True)),
     ]
-    return [entry for entry in entries if plan.options.has(entry["name"])]
+    return tuple(entry for entry in entries if plan.options.has(entry.name))
 
 
 def _sizes(plan: Plan, config: Config) -> list[dict[str, int]]:
@@ -61,10 +63,6 @@ def counted(config: Config) -> dict[str, int]:
     """The sizes of a model and its parameters."""
     sizes = {name: getattr(config, name) for name in SIZES}
     return {**sizes, "parameters": sum(prod(shape) for shape in shapes(config).values())}
-
-
-def _entry(name: str, before: dict[str, int], after: dict[str, int]) -> dict[str, Any]:
-    return {"name": name, "before": before, "after": after}
 
 
 def _one_hot(graph: Graph) -> int:

@@ -26,6 +26,8 @@ from raspc.errors import ModelFormatError, RaspcError
 from raspc.graph import Graph, GraphLimits, from_json, to_json
 from raspc.passes.switches import OPTIONAL
 from raspc.weights import files
+from raspc.weights.alignment import Alignment
+from raspc.weights.certificate import Certificate
 from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
 from raspc.weights.model import Model
@@ -69,7 +71,7 @@ def to_files(model: Model) -> dict[str, bytes]:
         WEIGHTS: _weights_bytes(model),
         GRAPH: jsonvalues.dumps(_graphs(model)),
         LABELS: jsonvalues.dumps(
-            {"residual_labels": list(model.residual_labels), "alignment": _plain(model.alignment)}
+            {"residual_labels": list(model.residual_labels), "alignment": model.alignment.to_json()}
         ),
     }
     config = model.config.to_json() | {"certificate": _plain(model.certificate)}
@@ -95,14 +97,13 @@ def _graphs(model: Model) -> dict[str, Any] | None:
     """The graph that the blocks compute, the one before the passes if they changed it, and the passes left out."""
     if model.graph is None:
         return None
-    program = None if model.program is model.graph else to_json(model.program)
+    program = None if model.program is model.graph else to_json(model.as_written)
     without = {"without": list(model.without)} if model.without else {}
     return {**to_json(model.graph), "program": program, **without}
 
 
-def _plain(obj: Any) -> Any:
-    """The JSON form of an object that has one."""
-    return obj.to_json() if hasattr(obj, "to_json") else obj
+def _plain(certificate: Certificate | None) -> dict[str, Any] | None:
+    return None if certificate is None else certificate.to_json()
 
 
 def _hash(config: Mapping[str, Any], contents: Mapping[str, bytes]) -> str:
@@ -119,7 +120,7 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
     Raises ModelFormatError for everything else, whoever made it.
     """
     path = _directory(directory)
-    config, certificate, stated = _read_config(files.read_file(path, CONFIG, limits.config))
+    config, said, stated = _read_config(files.read_file(path, CONFIG, limits.config))
     contents = {
         WEIGHTS: files.read_file(path, WEIGHTS, limits.weights),
         GRAPH: files.read_file(path, GRAPH, limits.graph),
@@ -127,10 +128,11 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
     }
     params = parse_safetensors(contents[WEIGHTS], config, limits.header)
     labels, alignment = _read_labels(contents[LABELS], config)
+    certificate = None if said is None else Certificate.from_json(said, f"{CONFIG}: certificate")
     graph, program, without = _read_graphs(contents[GRAPH], limits.claims)
     if faults := [*frame_faults(config, graph), *alignment_faults(alignment, config, graph)]:
         raise ModelFormatError(f"{path}: " + "; ".join(faults[:5]))
-    if stated != _hash(config.to_json() | {"certificate": certificate}, contents):
+    if stated != _hash(config.to_json() | {"certificate": said}, contents):
         raise ModelFormatError(
             f"{path}: the files do not belong together (their hash differs from the one in {CONFIG}); "
             "save the model again"
@@ -150,16 +152,15 @@ def _directory(directory: str | PathLike[str]) -> Path:
 
 
 def _read_config(data: bytes) -> tuple[Config, Any, Any]:
+    """The config, the certificate as it is written, and the hash."""
     obj = jsonvalues.loads(data, CONFIG)
     if not isinstance(obj, dict) or not {"certificate", "hash"} <= set(obj):
         raise ModelFormatError(f"{CONFIG}: needed an object with a certificate and a hash; is this a saved model?")
     certificate, stated = obj.pop("certificate"), obj.pop("hash")
-    if certificate is not None and not isinstance(certificate, dict):
-        raise ModelFormatError(f"{CONFIG}: the certificate must be an object or null")
     return Config.from_json(obj), certificate, stated
 
 
-def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]]:
+def _read_labels(data: bytes, config: Config) -> tuple[list[str], Alignment]:
     obj = jsonvalues.loads(data, LABELS)
     if not isinstance(obj, dict) or set(obj) != {"residual_labels", "alignment"}:
         raise ModelFormatError(f"{LABELS}: needed an object with residual_labels and alignment")
@@ -168,9 +169,7 @@ def _read_labels(data: bytes, config: Config) -> tuple[list[str], dict[str, Any]
         raise ModelFormatError(f"{LABELS}: residual_labels must be a list of strings")
     if len(labels) != config.d_model:
         raise ModelFormatError(f"{LABELS}: found {len(labels)} residual labels, needed {config.d_model}")
-    if not isinstance(alignment, dict):
-        raise ModelFormatError(f"{LABELS}: alignment must be an object")
-    return labels, alignment
+    return labels, Alignment.from_json(alignment, f"{LABELS}: alignment")
 
 
 def _read_graphs(data: bytes, limits: GraphLimits) -> tuple[Graph | None, Graph | None, tuple[str, ...]]:

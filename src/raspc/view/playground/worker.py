@@ -129,9 +129,9 @@ def view_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     from raspc.view.page import write_page
 
     model = saved(directory)
-    exact = model.graph.exact_length if model.graph is not None else None
-    length = exact or min(8, model.config.max_seq_len)
-    tokens = [model.graph.vocab[i % len(model.graph.vocab)] for i in range(length)]
+    graph = model.tabulated
+    length = graph.exact_length or min(8, model.config.max_seq_len)
+    tokens = [graph.vocab[i % len(graph.vocab)] for i in range(length)]
     write_page(model, tokens, directory / "page.html")
     return {"page": "page.html"}
 
