@@ -10,6 +10,7 @@ from typing import Any
 
 from raspc import rasp, values
 from raspc.errors import InputError, InvalidProgram
+from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
 
 Matrix = list[list[bool]]
@@ -104,7 +105,7 @@ def _predicate(expr: rasp.Select, key: Value, query: Value) -> bool:
         side = "key" if key is None else "query"
         raise InputError(f"{expr.name} is undefined: a {side} is None; give the aggregate a default")
     try:
-        return bool(expr.predicate(key, query))
+        return bool(expr.predicate(values.whole(key), values.whole(query)))
     except Exception as error:
         raise InputError(
             f"{expr.name} is undefined: its predicate raised {type(error).__name__}: {error} "
@@ -144,7 +145,7 @@ def _aggregate(run: _Run, expr: rasp.Aggregate, selector: Matrix, xs: list[Value
 
 def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
     try:
-        return values.mean(chosen, expr.default)
+        return arithmetic.mean(chosen, expr.default)
     except ValueError as error:
         raise InputError(f"{expr.name} is undefined: {error}") from error
 

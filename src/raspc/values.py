@@ -33,6 +33,28 @@ def plain(value: Value) -> Value:
     return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
 
 
+def whole(value: Value) -> Value:
+    """The value as functions are given it: a whole number is an int, 2.0 is 2, so that equal numbers are one value."""
+    if type(value) is float:
+        return int(value) if -_FLOATS < value < _FLOATS and value.is_integer() else value
+    if type(value) is tuple:
+        return tuple(map(whole, value))
+    return value
+
+
+_FLOATS = 1 << 53
+"""Whole numbers below this are floats, each and every one."""
+
+
+def typed(value: Value) -> Value:
+    """A hashable stand-in for what functions can tell apart: True is not 1; 1.0, which they are given as 1, is."""
+    if isinstance(value, bool):
+        return ("bool", value)
+    if isinstance(value, tuple):
+        return ("tuple", tuple(map(typed, value)))
+    return key(value)
+
+
 def key(value: Value) -> Value:
     """A hashable stand-in: equal for values that are one value.
 
@@ -65,7 +87,7 @@ def order(value: Value) -> tuple[Any, ...]:
 
 
 def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
-    """The distinct values in a fixed order; of equal ones the int, then the float, then the bool."""
+    """The distinct values in a fixed order; of equal ones the int, then the float, then the bool, in tuples too."""
     pool = list(values)
     kinds = set(map(type, pool))
     if kinds <= _INTEGERS or kinds <= _BOOLEANS:
@@ -87,21 +109,24 @@ _INTEGERS, _BOOLEANS = {int, str, type(None)}, {bool, str, type(None)}
 """Types of which no two values are equal but the same ones, so that a set holds one of each."""
 
 
-def _rank(value: Value) -> int:
-    return 2 if isinstance(value, bool) else 0 if isinstance(value, int) else 1
+def _rank(value: Value) -> tuple[Any, ...]:
+    """Which of two equal values is chosen: the one with the least rank; of tuples, item by item."""
+    if isinstance(value, tuple):
+        return tuple(map(_rank, value))
+    return (2,) if isinstance(value, bool) else (0,) if isinstance(value, int) else (1,)
 
 
 def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool) -> Value:
     """`f` at one position: None in, None out (where so declared); an arithmetic error gives None.
 
-    Any other exception passes through: the function is undefined there.
+    `f` is given whole numbers as ints. Any other exception passes through: the function is undefined there.
     """
     if none_in_none_out:
         for arg in args:
             if arg is None:
                 return None
     try:
-        result = f(*args)
+        result = f(*map(whole, args))
     except ArithmeticError:
         return None
     except ValueError as error:
@@ -115,17 +140,3 @@ def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool
         raise TypeError(f"the complex number {result} is not a value of RASP")
     key(result)
     return result
-
-
-def mean(values: Sequence[Value], default: Value) -> Value:
-    """What an aggregate gives for the selected values, in any order.
-
-    Raises ValueError for several unequal values that are not all numbers.
-    """
-    if not values:
-        return default
-    if all(same(value, values[0]) for value in values[1:]):
-        return values[0]
-    if not all(is_number(value) for value in values):
-        raise ValueError(f"an average of unequal values that are not all numbers: {canonical(values)}")
-    return math.fsum(values) / len(values)

@@ -17,12 +17,20 @@ from raspc import rasp
 from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
 from raspc.graph import nodes as N
+from raspc.graph.apart import ToldApart
 from raspc.graph.evaluate import Run, gather, start
+from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.samples import search
 from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued, without_hidden
-from raspc.graph.store import Store
-from raspc.graph.tabulate import Operation, affine_form, predicate_table, tabulate
+from raspc.graph.splitting import split
+from raspc.graph.store import Maker, Store
+from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate
+from raspc.graph.unlisted import list_values, picked
+from raspc.graph.witness import in_words
+
+DRIFT = 1e-7
+"""How far off a sum may be because near numbers count as one: a hundredth of what is promised near 0."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,19 @@ def built(
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
+        except ToldApart as error:
+            told = in_words(error, program, builder.places, builder.vocab, builder.max_len, causal)
+            raise _located(told, expr, program) from error
         except RaspcError as error:
-            error.args = (f"{error}{cited(expr) or cited(program)}",)
-            error.add_note(f"while tabulating {expr.name}")
-            raise
+            raise _located(error, expr, program)  # noqa: B904 - the same error
     return Built(builder.graph(program), dict(builder.store.changes))
+
+
+def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcError:
+    """The error with the place of the expression that it arose in."""
+    error.args = (f"{error}{cited(expr) or cited(program)}",)
+    error.add_note(f"while tabulating {expr.name}")
+    return error
 
 
 def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
@@ -98,6 +114,7 @@ class _Builder:
         self.exact_length: int | None = None
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
         self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
+        self.store.split = partial(split, self)
 
     @property
     def facts(self) -> Facts:
@@ -151,21 +168,23 @@ class _Builder:
         form = affine_form(expr)
         domains = [self.store.domain(arg) for arg in args]
         if form and any(isinstance(d, Interval) for d in domains) and all(d.all_numbers for d in domains):
-            return self.store.affine(args, *form)
+            maker = Maker(f, expr.name, operation_of(expr))
+            if self.drifts_little(args, form[0]):
+                return self.store.affine(args, *form, maker)
         return self.elementwise_of(f, args, expr.name, expr.operation)
+
+    def drifts_little(self, args: Sequence[int], coefs: Sequence[float]) -> bool:
+        """Whether a sum of numbers, of which near ones count as one, is right to a hundredth of what is promised."""
+        return sum(abs(coef) * self.store.drift(arg) for coef, arg in zip(coefs, args, strict=True)) <= DRIFT
 
     def elementwise_of(
         self, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None
     ) -> int:
-        for arg in args:
-            self.store.list_values(arg, name)
-        return tabulate(self.store, f, args, name, operation)
+        return tabulate(self.store, f, [list_values(self.store, arg, name) for arg in args], name, operation)
 
     def select(self, expr: rasp.Select, key: int, query: int) -> int:
-        for arg in (key, query):
-            self.store.list_values(arg, expr.name)
-        table = predicate_table(expr.predicate, self.store.listed(key), self.store.listed(query), expr.name)
-        return self.put_select(key, query, table)
+        key, query = (list_values(self.store, arg, expr.name) for arg in (key, query))
+        return self.put_select(*predicate(self.store, expr.predicate, key, query, expr.name))
 
     def put_select(self, key: int, query: int, cells: Bits) -> int:
         key, query, cells = self.store.rooted_both(key, query, cells)
@@ -227,8 +246,11 @@ class _Builder:
         return any(map(self.store.may_raise, places))
 
     def selector_width(self, expr: rasp.Expr, selector: int) -> int:
+        return self.width_of(selector)
+
+    def width_of(self, selector: int) -> int:
         if selector == self.store.put(TRUE):
-            return self.length(expr)
+            return self.length(rasp.length)
         if selector == self.store.put(FALSE):
             return self.constant(0)
         low = int(self.never_empty(selector))
@@ -244,12 +266,15 @@ class _Builder:
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
         pick, proof = self.single(selector, source, domain)
-        values = self.store.aggregate_domain(domain, pick, default, maybe_empty)
+        exact: Exact | None = None
+        values: N.Domain = self.store.average_domain(domain, default, maybe_empty)
+        if pick and isinstance(domain, Listed):
+            values, exact = picked(self.store, source, default, maybe_empty)
         node = N.Aggregate(
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
             may_be_empty=maybe_empty, pick=pick, proof=proof,
         )  # fmt: skip
-        return self.store.put(node)
+        return self.store.put(node, exact=exact)
 
     def never_empty(self, selector: int) -> bool:
         """Whether it is proved that every query selects a key."""

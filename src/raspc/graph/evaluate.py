@@ -19,10 +19,11 @@ from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Listed, Node
 from raspc.graph.tables import lookup
+from raspc.numbers import arithmetic
 
 Bools: TypeAlias = NDArray[np.bool_]
 
-SAME = 1e-9
+SAME = arithmetic.NEAR
 """Numbers nearer than this, relatively, count as one value."""
 
 
@@ -137,7 +138,7 @@ def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gath
         row = numbers.T[:, :, None]
         low = np.where(selector, row, np.inf).min(axis=0, initial=np.inf)
         high = np.where(selector, row, -np.inf).max(axis=0, initial=-np.inf)
-    mean = _weighted(selector.astype(np.float64), numbers) / np.maximum(count, 1)
+    mean = arithmetic.sums(selector, numbers) / np.maximum(count, 1)
     words = np.zeros(count.shape) if numeric.all() else _weighted(selector.astype(np.float32), ~numeric)
     empty = count == 0
     low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)

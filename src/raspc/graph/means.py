@@ -1,27 +1,91 @@
 """The value set of a mean: every sum of up to N numbers, over its count.
 
-Sums are counted exactly, as sets of integers over a common denominator.
+Sums are counted exactly, as sets of integers over a common denominator; where they are rounded, `means_of` says how.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NEAR = 1e-9
-"""Means nearer than this, relatively, count as one value."""
+from raspc import values as V
+from raspc.graph.exact import distinct
+from raspc.graph.nodes import Ids, Listed
+from raspc.numbers.arithmetic import EXACT, NEAR, mean, sums_are_exact
+
 SPREAD_LIMIT = 1 << 22
 """The largest span of scaled sums that is enumerated."""
-EXACT = 1 << 53
-"""Integers below this are floats."""
+FEW = 1 << 15
+"""So many multisets are averaged one by one, to see how their means are rounded."""
 AT_ONCE = 1 << 22
 """How many sums are held before equal means among them are dropped."""
+
+
+def means_of(
+    numbers: Sequence[Any], exact: Sequence[Any], count: int, limit: int, extra: Sequence[Any]
+) -> tuple[Listed, tuple[Any, ...], Ids] | None:
+    """(the value set of a mean, what it exactly is, and the value that stands for each); None if more than `limit`.
+
+    `numbers` are averaged, or the `exact` ones that they stand for; `extra`: what else the variable can be. Of decimals
+    sums are rounded, each in its own way; where there are too many to try, the ends between which they lie stand for
+    them. None too where rounding makes one mean another.
+    """
+    found = (possible_means(numbers, count, limit) if all(map(math.isfinite, numbers)) else None) if numbers else []
+    if found is None:
+        return None
+    domain = Listed(V.canonical((*found, *extra)))
+    if not numbers or (sums_are_exact(exact, count) and not any(isinstance(x, bool) for x in exact)):
+        return domain, *_with_extra(domain, found, found, extra)
+    known, own = _rounded(found, exact, count), np.array(found, np.float64)
+    nearest = np.searchsorted(_between(own), np.array(known, np.float64))
+    stand_ins = [found[place] for place in nearest.tolist()]
+    if any(abs(x - y) > NEAR * max(1.0, abs(y)) for x, y in zip(known, stand_ins, strict=True)):
+        return None
+    if all(isinstance(x, bool) for x in exact):
+        domain = Listed(V.canonical((*known, *extra)))
+    return domain, *_with_extra(domain, known, stand_ins, extra)
+
+
+def _between(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    return ascending[:-1] + np.diff(ascending) / 2
+
+
+def _with_extra(
+    domain: Listed, known: Sequence[Any], stand_ins: Sequence[Any], extra: Sequence[Any]
+) -> tuple[tuple[Any, ...], Ids]:
+    values, places = distinct([*known, *extra])
+    ids = np.zeros(len(values), np.int32)
+    ids[places] = list(domain.ids([*stand_ins, *extra]))
+    return values, ids
+
+
+def _rounded(found: Sequence[Any], exact: Sequence[Any], count: int) -> list[Any]:
+    """The means as the interpreter computes them, and perhaps some that lie between."""
+    if sums_are_exact(exact, count):
+        truths = [x for x in exact if isinstance(x, bool)]
+        alone = set(truths) if len(truths) == len(exact) else set()
+        return [*truths, *(x for x in found if x not in alone)]
+    if math.comb(len(exact) + count, count) <= FEW:
+        chosen = (combinations_with_replacement(exact, n) for n in range(1, count + 1))
+        return list(distinct([mean(values, None) for group in chosen for values in group])[0])
+    error = 3 * sys.float_info.epsilon * max(map(abs, exact)) + _spread(exact)
+    near = [(x, x - error, x + error, math.nextafter(x, -math.inf), math.nextafter(x, math.inf)) for x in found]
+    return list(distinct([*exact, *(x for some in near for x in some)])[0])
+
+
+def _spread(exact: Sequence[Any]) -> float:
+    """The largest gap between two numbers that count as one."""
+    ordered = np.unique(np.array(exact, np.float64))
+    gaps = np.diff(ordered)
+    return float(gaps[gaps <= NEAR * np.maximum(1.0, np.abs(ordered[1:]))].sum())
 
 
 def possible_means(numbers: Sequence[float], count: int, limit: int) -> list[float] | None:

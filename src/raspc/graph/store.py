@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from raspc import values as V
-from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run
-from raspc.graph.means import apart, possible_means, too_near
+from raspc.graph.exact import Exact, drift
 from raspc.graph.nodes import (
     Affine,
     Aggregate,
     Bits,
     Graph,
+    Ids,
     Interval,
     Listed,
     Node,
@@ -32,8 +32,23 @@ from raspc.graph.tables import Joint, own_listing
 COMPUTED = (Table, N.Width, Aggregate)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
 
-LIST_LIMIT = 1 << 18
-"""The most values that a value set may have when it is listed."""
+
+@dataclass(frozen=True, eq=False)
+class Maker:
+    """The function whose values a sum has, and the operator that it is known to be."""
+
+    f: Callable[..., Any]
+    name: str
+    operation: tuple[str, Any, Any] | None
+
+
+Split = Callable[[int, Sequence[int], str], int | None]
+"""(a variable, a label for each of its exact values, who asks): the variable that has the labels, if there is one."""
+
+
+def cannot_split(place: int, labels: Sequence[int], name: str) -> int | None:
+    """What is known of a variable in a store of its own: nothing that tells equal values apart."""
+    return None
 
 
 class Store:
@@ -45,6 +60,10 @@ class Store:
         self.nodes: list[Node] = []
         self.joints: list[Joint | None] = []
         self.runs: list[Run] | None = None
+        self.exact: dict[int, Exact] = {}
+        self.makers: dict[int, Maker] = {}
+        self.split: Split = cannot_split
+        self.listed_as: dict[int, int] = {}
         self._known: dict[Any, int] = {}
 
     def does(self, name: str, applies: bool = True) -> bool:
@@ -53,16 +72,47 @@ class Store:
         self.changes[name] += done
         return done
 
-    def put(self, node: Node, joint: Joint | None = None) -> int:
-        """The place of this node, or of one equal to it."""
-        identity = _identity(node)
+    def put(
+        self, node: Node, joint: Joint | None = None, exact: Exact | None = None, maker: Maker | None = None
+    ) -> int:
+        """The place of this node, or of one equal to it. `exact`: what it holds where several values count as one."""
+        identity = (_identity(node), exact and exact.identity, maker and maker.operation)
         known = self._known.get(identity)
         if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
             return known
         place = self._known[identity] = len(self.nodes)
         self.nodes.append(node)
         self.joints.append(joint or own_listing(place, node))
+        self._keep_exact(place, exact)
+        if maker is not None:
+            self.makers[place] = maker
         return place
+
+    def exactly(self, place: int) -> Exact:
+        """What a variable exactly holds, over the exact values of its roots."""
+        known = self.exact.get(place)
+        if known is not None:
+            return known
+        joint, values = self.joints[place], self.listed(place).values
+        assert joint is not None, "every variable with a listed value set has a listing"
+        ids = np.arange(len(values), dtype=np.int32)
+        return Exact(joint.roots, self.over_exact(joint.roots, joint.cells), values, ids)
+
+    def over_exact(self, roots: Sequence[int], cells: Ids) -> Ids:
+        """Cells over the values of some roots, as cells over their exact values."""
+        for axis, root in enumerate(roots):
+            if root in self.exact:
+                cells = cells.take(self.exact[root].ids, axis)
+        return cells
+
+    def drift(self, place: int) -> float:
+        """How far the number that a variable has in the model can lie from the one that the interpreter sees."""
+        node = self.nodes[place]
+        if isinstance(node, Affine):
+            return sum(abs(coef) * self.drift(arg) for coef, arg in zip(node.coefs, node.args, strict=True))
+        if isinstance(node, Aggregate) and not isinstance(node.domain, Listed):
+            return self.drift(node.source)
+        return drift(self.exact.get(place), self.listed(place))
 
     def select(self, key: int, query: int, cells: Bits, certain: bool = True) -> int:
         """A selector; one that is `certain` and does not vary is a constant."""
@@ -115,80 +165,36 @@ class Store:
         single = isinstance(source, Listed) and len(source) == 1
         return node.proof != "structure" and bool(source.specials) and not single
 
-    def affine(self, args: Sequence[int], coefs: Sequence[float], bias: float) -> int:
-        """bias + Σ coefs·args."""
+    def affine(self, args: Sequence[int], coefs: Sequence[float], bias: float, maker: Maker) -> int:
+        """bias + Σ coefs·args. `maker`: the function that this is, for when its values are listed."""
         low, high = bias, bias
         for arg, coef in zip(args, coefs, strict=True):
             ends = sorted(coef * x for x in _range(self.domain(arg)))
             low, high = low + ends[0], high + ends[-1]
         domain = Interval(float(low), float(high))
-        return self.put(Affine(domain=domain, args=tuple(args), coefs=tuple(map(float, coefs)), bias=float(bias)))
+        node = Affine(domain=domain, args=tuple(args), coefs=tuple(map(float, coefs)), bias=float(bias))
+        return self.put(node, maker=maker)
 
-    def aggregate_domain(self, source: N.Domain, pick: bool, default: Any, maybe_empty: bool) -> N.Domain:
-        """What a pick or a mean of the source can be."""
+    def average_domain(self, source: N.Domain, default: Any, maybe_empty: bool) -> Interval:
+        """What a mean of the source can be, as long as nobody needs to know more."""
         extra = (default,) if maybe_empty else ()
-        if pick and isinstance(source, Listed):
-            return Listed(V.canonical((*source.values, *extra)))
         specials = source.specials
         low, high = _range(source)
         numbers = [low, high, *(x for x in extra if V.is_number(x))]
         words = V.canonical((*specials, *(x for x in extra if not V.is_number(x))))
         return Interval(float(min(numbers)), float(max(numbers)), words)
 
-    def list_values(self, place: int, reader: str) -> Listed:
-        """List the value set of a variable, because `reader` depends on its single values.
-
-        Raises UnsupportedProgram where it has too many.
-        """
-        node = self.nodes[place]
-        assert isinstance(node, Variable)
-        if isinstance(node.domain, Listed):
-            return node.domain
-        domain = self._listing(node, reader)
-        if domain is None:
-            name = next(iter(node.names), f"%{place}")
-            raise UnsupportedProgram.at(
-                name, "a mean or sum of numbers with too many possible values, or values within 1e-9 of each other",
-                f"at most {LIST_LIMIT} of them, clearly apart, because {reader} depends on the exact value",
-                "shorten the maximum length, average fewer distinct numbers, or count with SelectorWidth",
-            )  # fmt: skip
-        self.nodes[place] = self._with_listing(node, domain)
-        self.joints[place] = own_listing(place, self.nodes[place])
+    def replace(self, place: int, node: Node, joint: Joint | None, exact: Exact | None) -> None:
+        """The same variable, listed."""
+        self.nodes[place] = node
+        self.joints[place] = joint or own_listing(place, node)
+        self._keep_exact(place, exact)
         for run in self.runs or []:
             del run.cells[place:]
-        return domain
 
-    def _with_listing(self, node: Variable, domain: Listed) -> Variable:
-        if isinstance(node, Aggregate):
-            return replace(node, domain=domain)
-        assert isinstance(node, Affine)
-        total = _outer(node, [self.listed(arg).numbers for arg in node.args])
-        ids = np.abs(domain.numbers[:, None] - total.reshape(1, -1)).argmin(axis=0) if total.size < 1 << 12 else None
-        if ids is None:
-            right = np.clip(np.searchsorted(domain.numbers, total.ravel()), 1, len(domain) - 1)
-            below = total.ravel() - domain.numbers[right - 1] < domain.numbers[right] - total.ravel()
-            ids = right - below
-        cells = ids.reshape(total.shape).astype(np.int32)
-        return Table(domain=domain, args=node.args, cells=cells, names=node.names, numerical=node.numerical)
-
-    def _listing(self, node: Variable, reader: str) -> Listed | None:
-        if isinstance(node, Affine):
-            args = [self.list_values(arg, reader) for arg in node.args]
-            if np.prod([len(arg) for arg in args], dtype=float) > 16 * LIST_LIMIT:
-                return None
-            found = _distinct(_outer(node, [arg.numbers for arg in args]).ravel())
-            return Listed(tuple(_tidy(found))) if len(found) <= LIST_LIMIT else None
-        assert isinstance(node, Aggregate)
-        source = self.list_values(node.source, reader)
-        if node.pick:
-            return Listed(V.canonical((*source.values, *([node.default] if node.may_be_empty else []))))
-        numbers = [v for v in source.values if V.is_number(v)]
-        if too_near(numbers):
-            return None
-        means = possible_means(numbers, self.max_len, LIST_LIMIT) if numbers else []
-        extra = (node.default,) if V.is_number(node.default) else ()
-        assert isinstance(node.domain, Interval)
-        return None if means is None else Listed(V.canonical((*means, *extra, *node.domain.specials)))
+    def _keep_exact(self, place: int, exact: Exact | None) -> None:
+        if exact is not None:
+            self.exact[place] = replace(exact, roots=(place,)) if exact.is_its_own_root else exact
 
     def rooted(self, place: int, cells: Bits) -> tuple[int, Bits]:
         """A table over a variable with one root, as a table over that root: cells[id, …]."""
@@ -222,21 +228,6 @@ def _range(domain: N.Domain) -> tuple[float, float]:
         return domain.lo, domain.hi
     numbers = domain.numbers[domain.is_number]
     return (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
-
-
-def _outer(node: Affine, columns: Sequence[N.Floats]) -> N.Floats:
-    total = np.array(node.bias)
-    for coef, column in zip(node.coefs, columns, strict=True):
-        total = total[..., None] + coef * column
-    return total
-
-
-def _distinct(numbers: N.Floats) -> N.Floats:
-    return np.array(apart(np.unique(numbers).tolist()))
-
-
-def _tidy(numbers: N.Floats) -> list[Any]:
-    return [round(x) if abs(x - round(x)) <= 1e-12 * max(1.0, abs(x)) else x for x in numbers.tolist()]
 
 
 def _identity(node: Node) -> Any:

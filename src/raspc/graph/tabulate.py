@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc import rasp
 from raspc import values as V
 from raspc.errors import UnsupportedProgram
+from raspc.graph.apart import sides, told_apart
+from raspc.graph.exact import Exact, Listing, Slack, distinct, merged, rounding, scale_of, stands_for_all, unrooted
 from raspc.graph.nodes import UNDEFINED, Bits, Floats, Ids, Listed, Table
 from raspc.graph.store import Store
 from raspc.graph.tables import JOINT_LIMIT, joined, listing, possible, stands, union
+from raspc.numbers import arithmetic
 
 PREDICATE_LIMIT = 1 << 22
 Operation: TypeAlias = tuple[str, Any, Any]
@@ -33,25 +40,47 @@ def tabulate(
 
     Raises UnsupportedProgram if there are too many, or if f is undefined for all.
     """
+    return _simplest(store, tabulated(store, f, args, name, operation))
+
+
+def tabulated(
+    store: Store, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None,
+    slack: Slack | None = None,
+) -> Listing:  # fmt: skip
+    """The function as a table. `slack`: how near the numbers of a sum may be that count as one; they are tidied too."""
+    if any(arg in store.exact for arg in args):
+        return told_apart(store, partial(_values, f, name=name, operation=operation), args, name, slack)
     unique = tuple(dict.fromkeys(args))
     pools = [store.listed(arg).values for arg in args]
     axes = [unique.index(arg) for arg in args]
     sizes = [len(store.listed(arg)) for arg in unique]
     reach = _reachable(store, unique, sizes, name)
     rows = np.unravel_index(reach, sizes) if sizes else ()
-    found = _of_numbers(operation, pools, [rows[axis] for axis in axes]) if operation else None
-    domain, ids = found or _listed(f, [[pools[i][v] for v in rows[a].tolist()] for i, a in enumerate(axes)], name)
+    values, numbers = _values(f, pools, [rows[axis] for axis in axes], name, operation)
+    domain, ids = merged(values, slack or rounding(scale_of(pools)), tidy=slack is not None)
     cells = np.full(int(np.prod(sizes)), UNDEFINED, np.int32)
-    cells[reach] = ids
-    return _simplest(store, unique, cells.reshape(sizes), domain, raises=bool((ids < 0).any()))
+    cells[reach] = numbers
+    cells = cells.reshape(sizes)
+    exact = None if stands_for_all(domain, values) else _exact(store, unique, cells, values, ids)
+    coarse = np.where(cells >= 0, ids[np.maximum(cells, 0)], UNDEFINED).astype(np.int32)
+    return Listing(unique, coarse, domain, bool((numbers < 0).any()), exact)
+
+
+def _exact(store: Store, args: tuple[int, ...], cells: Ids, values: Sequence[Any], ids: Ids) -> Exact:
+    """What a table of exact values is over the exact values of its roots; its own root where these are too many."""
+    joint = listing(store.nodes, store.joints, args, cells)
+    if joint is None:
+        return unrooted(values, ids)
+    return Exact(joint.roots, store.over_exact(joint.roots, joint.cells), tuple(values), ids)
 
 
 _NAMES = ("fold", "compose")
 """The pass that simplifies a table of no root, and of one."""
 
 
-def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, raises: bool) -> int:
+def _simplest(store: Store, found: Listing) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
+    args, cells, domain, raises = found.args, found.cells, found.domain, found.raises
     joint = listing(store.nodes, store.joints, args, cells)
     doubtful = any(map(store.may_raise, args))
     if joint is not None and doubtful and len(joint.roots) < _breadth(store, args):
@@ -59,9 +88,10 @@ def _simplest(store: Store, args: tuple[int, ...], cells: Ids, domain: Listed, r
     elif joint is not None and len(joint.roots) <= 1 and _may_simplify(store, args, joint.roots):
         raises = bool(joint.roots) and (raises or doubtful)  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
-    if store.does("fold", len(args) == 1 and _is_identity(cells, domain, store.listed(args[0]))):
+    plain = found.exact is None and not any(arg in store.exact for arg in args)
+    if store.does("fold", plain and len(args) == 1 and _is_identity(cells, domain, store.listed(args[0]))):
         return args[0]
-    return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint)
+    return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint, found.exact)
 
 
 def _may_simplify(store: Store, args: tuple[int, ...], roots: tuple[int, ...]) -> bool:
@@ -109,8 +139,17 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
     return np.flatnonzero(seen)
 
 
-def _listed(f: Callable[..., Any], columns: Sequence[Sequence[Any]], name: str) -> tuple[Listed, Ids]:
-    """The value set of f over rows of arguments, and the id of each row's value."""
+def _values(
+    f: Callable[..., Any], pools: Sequence[Sequence[Any]], rows: Sequence[Any], name: str, operation: Operation | None
+) -> tuple[tuple[Any, ...], Ids]:
+    """The exact values of f, and which of them it takes; `rows` says for each argument where in its pool it stands.
+
+    Raises UnsupportedProgram if f is undefined for all, and for numbers that no float can hold.
+    """
+    found = _of_numbers(operation, pools, rows) if operation else None
+    if found is not None:
+        return found
+    columns = [[pool[place] for place in row.tolist()] for pool, row in zip(pools, rows, strict=True)]
     results, error = _results(f, list(zip(*columns, strict=True)))
     known = [r for r in results if r is not _RAISED]
     if not known:
@@ -118,38 +157,77 @@ def _listed(f: Callable[..., Any], columns: Sequence[Sequence[Any]], name: str) 
             name, f"a function that is undefined on all its arguments (it raised {error})",
             "a value for some argument", "correct the function or the vocabulary",
         )  # fmt: skip
-    domain = Listed(V.canonical(known))
+    within_floats(known, name)
+    values, numbers = distinct(known)
     ids = np.full(len(results), UNDEFINED, np.int32)
-    ids[[r is not _RAISED for r in results]] = list(domain.ids(known))
-    return domain, ids
+    ids[[r is not _RAISED for r in results]] = numbers
+    return values, ids
 
 
-_ARITHMETIC: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+def within_floats(values: Iterable[Any], name: str) -> None:
+    """Refuse whole numbers that no float can hold: a model computes with floats."""
+    for value in values:
+        if type(value) is int and abs(value) > FLOAT_MAX:
+            raise UnsupportedProgram.at(
+                name, f"a whole number of {len(str(abs(value) >> 900)) + 271} digits or more", "numbers up to 1.8e308",
+                "take a remainder or a logarithm, or map the numbers to words",
+            )  # fmt: skip
+
+
+FLOAT_MAX = int(sys.float_info.max)
+
+
+_UNROUNDED: dict[str, Callable[..., Any]] = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+_ROUNDED: dict[str, Callable[..., Any]] = {"truediv": np.divide, "linear": np.add}
 _COMPARISONS: dict[str, Callable[..., Any]] = {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
 }  # fmt: skip
+_EXACT_PRODUCT = 1 << 26
+"""Sums and products of whole numbers up to this are floats, so that floats and ints give the same."""
 
 
-def _of_numbers(operation: Operation, pools: Sequence[Sequence[Any]], rows: Sequence[Any]) -> tuple[Listed, Ids] | None:
-    """The same, vectorised, for arithmetic of small integers and comparisons of numbers; None for anything else.
+def _of_numbers(
+    operation: Operation, pools: Sequence[Sequence[Any]], rows: Sequence[Any]
+) -> tuple[tuple[Any, ...], Ids] | None:
+    """The same, vectorised, for arithmetic and comparisons of numbers of moderate size; None for anything else.
 
-    `rows`: for each argument the place in its pool of each value. Booleans count as 0 and 1, as Python has it.
+    Floats are added and multiplied as Python does it. Booleans count as 0 and 1, as Python has it.
     """
     name, left, right = operation
     constants = [[c] for c in (left, right) if c is not None]
     kinds = {type(x) for pool in (*pools, *constants) for x in pool}
-    ufunc = _ARITHMETIC.get(name) if kinds <= {int, bool} else None
-    ufunc = ufunc or (_COMPARISONS.get(name) if kinds <= {int, bool, float} else None)
-    if ufunc is None or len(pools) + len(constants) != 2:
+    if name not in _UNROUNDED | _ROUNDED | _COMPARISONS or not kinds <= {int, bool, float}:
         return None
-    if any(abs(x) >= 1 << 30 for pool in (*pools, *constants) for x in pool if type(x) is int):
+    is_whole = float not in kinds and name in _UNROUNDED
+    most = 1 << 30 if is_whole or name in _COMPARISONS else _EXACT_PRODUCT
+    if any(not _is_moderate(x, most) for pool in (*pools, *constants) for x in pool):
         return None
-    exact = np.float64 if float in kinds else np.int64
+    exact = np.int64 if is_whole else np.float64
     arrays = [np.array(pool, exact).take(places) for pool, places in zip(pools, rows, strict=True)]
-    if constants:
-        arrays.insert(0 if left is not None else 1, np.array(constants[0], exact))
-    values, ids = np.unique(ufunc(*arrays), return_inverse=True)
-    return Listed(tuple(values.tolist())), ids.ravel().astype(np.int32)
+    results = _operated(name, left, right, arrays)
+    if results is None:
+        return None
+    values, ids = np.unique(results, return_inverse=True)
+    return tuple(map(V.whole, values.tolist())), ids.ravel().astype(np.int32)
+
+
+def _operated(name: str, left: Any, right: Any, arrays: list[NDArray[Any]]) -> NDArray[Any] | None:
+    """An operator of arrays, a constant on one side perhaps; None where it would divide by 0."""
+    if name == "linear":
+        return np.asarray(left * arrays[0] + right * arrays[1]) if len(arrays) == 2 else None
+    sides = [arrays.pop(0) if side is None and arrays else side for side in (left, right)]
+    if arrays or any(side is None for side in sides) or (name == "truediv" and not np.all(sides[1])):
+        return None
+    with np.errstate(over="ignore"):
+        found = np.asarray((_UNROUNDED | _ROUNDED | _COMPARISONS)[name](*sides))
+    return found if np.isfinite(found).all() else None
+
+
+def _is_moderate(x: Any, most: int) -> bool:
+    """Whether a number is one with which floats and ints give the same results."""
+    if type(x) is float and not x.is_integer():
+        return math.isfinite(x)
+    return bool(-most < x < most)
 
 
 class _Raised:
@@ -169,6 +247,14 @@ def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[list
             results.append(_RAISED)
             last = f"{type(error).__name__}: {error}"
     return results, last
+
+
+def predicate(store: Store, f: Callable[[Any, Any], bool], key: int, query: int, name: str) -> tuple[int, int, Bits]:
+    """A predicate as a table, and the variables that it is over: other ones where it tells equal values apart."""
+    if key not in store.exact and query not in store.exact:
+        return key, query, predicate_table(f, store.listed(key), store.listed(query), name)
+    keys, queries = (Listed(store.exactly(place).values) for place in (key, query))
+    return sides(store, key, query, predicate_table(f, keys, queries, name), name)
 
 
 def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries: Listed, name: str) -> Bits:
@@ -205,7 +291,11 @@ _WORDS = {str, int, bool}
 def _as_numbers(comparison: rasp.Comparison, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
     """Numbers that compare as the values do; None for an order of words, and where None has to be compared."""
     if keys.all_numbers and queries.all_numbers:
-        return keys.numbers, queries.numbers
+        return (
+            _ranks(keys, queries)
+            if _beyond_floats(keys) or _beyond_floats(queries)
+            else (keys.numbers, queries.numbers)
+        )
     if comparison not in (rasp.Comparison.EQ, rasp.Comparison.NEQ):
         return None
     if {type(value) for value in (*keys.values, *queries.values)} - _WORDS:
@@ -215,13 +305,35 @@ def _as_numbers(comparison: rasp.Comparison, keys: Listed, queries: Listed) -> t
     return k, q
 
 
+def _beyond_floats(side: Listed) -> bool:
+    """Whether whole numbers are among the values that floats do not tell apart."""
+    return bool((np.abs(side.numbers) >= arithmetic.EXACT).any())
+
+
+def _ranks(keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
+    """Numbers by their places in the order of all of them; None where one has no place."""
+    numbers = {*keys.values, *queries.values}
+    if any(x != x for x in numbers):
+        return None
+    rank = {x: place for place, x in enumerate(sorted(numbers))}
+    k, q = (np.array([rank[x] for x in side.values], float) for side in (keys, queries))
+    return k, q
+
+
 def _truth(predicate: Callable[[Any, Any], bool], key: Any, query: Any) -> int:
     if key is None or query is None:
         return -1
     try:
-        return int(bool(predicate(key, query)))
+        return int(bool(predicate(V.whole(key), V.whole(query))))
     except Exception:
         return -1
+
+
+def operation_of(expr: rasp.Elementwise) -> Operation | None:
+    """The operator that an expression is known to be."""
+    if isinstance(expr, rasp.LinearSequenceMap):
+        return ("linear", expr.fst_fac, expr.snd_fac)
+    return expr.operation
 
 
 def affine_form(expr: rasp.Elementwise) -> tuple[tuple[float, ...], float] | None:
@@ -231,10 +343,16 @@ def affine_form(expr: rasp.Elementwise) -> tuple[tuple[float, ...], float] | Non
     if expr.operation is None:
         return None
     name, left, right = expr.operation
-    if any(x is not None and not V.is_number(x) for x in (left, right)):
+    if [left, right].count(None) != len(expr.args):
+        return None  # the constant of this operator is None itself
+    if any(x is not None and not (V.is_number(x) and _is_finite(x)) for x in (left, right)):
         return None
     form = _FORMS.get((name, left is not None, right is not None))
     return form(left, right) if form else None
+
+
+def _is_finite(x: float) -> bool:
+    return abs(x) <= FLOAT_MAX
 
 
 _FORMS: dict[tuple[str, bool, bool], Callable[[Any, Any], tuple[tuple[float, ...], float] | None]] = {

@@ -16,6 +16,7 @@ from raspc import rasp as own
 from raspc.compat.tracr.rasp.annotations import ENCODING, NAME, Annotations
 from raspc.graph.tabulate import affine_form
 from raspc.rasp import Predicate, Value
+from raspc.values import whole
 
 OPERATORS = (
     "lt", "le", "gt", "ge", "eq", "ne", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv",
@@ -247,7 +248,7 @@ class Composed:
         for f in self.functions:
             if x is None:
                 return None
-            x = f(x)
+            x = f(whole(x))
         return x
 
 
