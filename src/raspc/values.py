@@ -83,7 +83,14 @@ def order(value: Value) -> tuple[Any, ...]:
         return (1, "", 0.0) if value != value else (0, value)
     if isinstance(value, str):
         return (2, value)
-    return (3, type(value).__name__, repr(value))
+    return (3, type(value).__name__, repr(_as_numbers(value)))
+
+
+def _as_numbers(value: Value) -> Value:
+    """A tuple with 0 for False and 1 for True, so that equal tuples have one place."""
+    if isinstance(value, tuple):
+        return tuple(map(_as_numbers, value))
+    return int(value) if isinstance(value, bool) else value
 
 
 def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
