@@ -5,8 +5,10 @@ dm-haiku is in maintenance mode: this is an adapter for those who have Tracr's c
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from os import PathLike
 from typing import Any
 
@@ -15,9 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from raspc.run import forward as run
+from raspc.run.arrays import of_jax
+from raspc.run.trace import Recorder, Trace
+from raspc.target import Layer
 from raspc.weights import Config, Model
 from raspc.weights.files import write_npz
-from raspc.weights.forward import Trace
 
 Tree = dict[str, dict[str, jax.Array]]
 
@@ -37,87 +42,51 @@ class HaikuModel:
         return logits
 
 
-class Attention(hk.Module):
-    """Every head of one layer; parameters `query`, `key`, `value`, `linear`."""
-
-    def __init__(self, config: Config, name: str = "attn") -> None:
-        super().__init__(name=name)
-        self.config = config
-
-    def __call__(self, x: jax.Array, hidden: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """The output [batch, position, d_model], the logits before the mask, and the pattern."""
-        width = self.config.n_heads * self.config.d_head
-        linears = (hk.Linear(width, name=name) for name in ("query", "key", "value"))
-        q, k, v = (_split(self.config, linear(x)) for linear in linears)
-        logits = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(self.config.d_head))
-        pattern = jax.nn.softmax(jnp.where(hidden, -jnp.inf, logits), axis=-1)
-        mixed = (pattern @ v).swapaxes(-3, -2).reshape(*x.shape[:-1], -1)
-        return hk.Linear(x.shape[-1], name="linear")(mixed), logits, pattern
-
-
-def _split(config: Config, x: jax.Array) -> jax.Array:
-    """[…, position, head · d_head] → […, head, position, d_head]."""
-    # A function, as Haiku would put the name of a method into the names of the parameters.
-    return x.reshape(*x.shape[:-1], config.n_heads, config.d_head).swapaxes(-3, -2)
-
-
-class MLP(hk.Module):
-    """Parameters `linear_1`, `linear_2`."""
-
-    def __init__(self, config: Config, name: str = "mlp") -> None:
-        super().__init__(name=name)
-        self.config = config
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """[batch, position, d_model] to the same."""
-        middle = jax.nn.relu(hk.Linear(self.config.d_mlp, name="linear_1")(x))
-        return hk.Linear(x.shape[-1], name="linear_2")(middle)
-
-
-class Layer(hk.Module):
-    """One layer, which writes what it does into `kept`."""
-
-    def __init__(self, config: Config, name: str) -> None:
-        super().__init__(name=name)
-        self.config = config
-
-    def __call__(self, x: jax.Array, hidden: jax.Array, kept: Trace[jax.Array]) -> jax.Array:
-        """The stream [batch, position, d_model] after this layer."""
-        attended, logits, pattern = Attention(self.config)(x, hidden)
-        computed = MLP(self.config)(x + attended)
-        kept.attn_logits.append(logits)
-        kept.attn_patterns.append(pattern)
-        kept.layer_outputs.extend((attended, computed))
-        kept.residuals.extend((x + attended, x + attended + computed))
-        return kept.residuals[-1]
-
-
-class Transformer(hk.Module):
-    """The layers under the name that gives all parameters their prefix."""
-
-    def __init__(self, config: Config, name: str = "transformer") -> None:
-        super().__init__(name=name)
-        self.config = config
-
-    def __call__(self, x: jax.Array, hidden: jax.Array) -> Trace[jax.Array]:
-        """Every activation but the unembedding."""
-        kept: Trace[jax.Array] = Trace(x, [], [], [], [], x, x)
-        for i in range(self.config.n_layers):
-            x = Layer(self.config, name=f"layer_{i}")(x, hidden, kept)
-        return Trace(**vars(kept) | {"transformer_output": x})
-
-
 def trace(config: Config, ids: jax.Array) -> Trace[jax.Array]:
-    """The forward pass inside `hk.transform`, every activation kept; parameters get the canonical names."""
-    tokens = hk.Embed(config.d_vocab, config.d_model, name="token_embed")(ids)
-    positions = hk.Embed(config.n_ctx, config.d_model, name="pos_embed")(jnp.arange(ids.shape[-1]))
-    hidden = (ids == config.pad_id)[..., None, None, :]
-    if config.causal:
-        hidden = hidden | ~jnp.tri(ids.shape[-1], dtype=bool)
+    """The forward pass inside `hk.transform`, every activation kept; parameters get the names of the target."""
+    arrays, maps = of_jax(), linears(config)
+    x = _embedding(config.target.names.token_embed, config.d_vocab, config.d_model)(ids)
+    x += _embedding(config.target.names.pos_embed, config.n_ctx, config.d_model)(arrays.places(ids))
+    hidden = run.hidden_keys(ids == config.pad_id, config.causal, arrays)
+    layers = [partial(run.run_layer, Layer(*of_layer), run.how(config, arrays)) for of_layer in batched(maps[:-1])]
+    recorder: Recorder[jax.Array] = Recorder()
     with jax.default_matmul_precision("highest"):
-        kept = Transformer(config)(tokens + positions, hidden)
-        answer = hk.Linear(config.d_vocab_out, name="unembed")(kept.transformer_output)
-    return Trace(**vars(kept) | {"unembedded": answer})
+        run.through(layers, maps[-1], x, hidden, recorder)
+    return recorder.trace()
+
+
+def batched(maps: Sequence[hk.Linear]) -> Iterator[Sequence[hk.Linear]]:
+    """The maps of each layer."""
+    size = len(Layer._fields)
+    return (maps[i : i + size] for i in range(0, len(maps), size))
+
+
+def linears(config: Config) -> list[hk.Linear]:
+    """A module for every linear map, in the order in which they run."""
+    widths = {name: shape[-1] for name, shape in config.target.parameters(config).items()}
+    maps = config.target.names.maps(config.n_layers)
+    return _scoped([(_module_of(names.w).split("/"), widths[names.w]) for names in maps])
+
+
+def _scoped(maps: Sequence[tuple[list[str], int]]) -> list[hk.Linear]:
+    """Modules under names whose parts but the last are scopes; one that was left cannot be entered again."""
+    found: list[hk.Linear] = []
+    for (scope, is_last), group in groupby(maps, lambda named: (named[0][0], len(named[0]) == 1)):
+        if is_last:
+            found += [hk.Linear(width, name=scope) for _, width in group]
+        else:
+            with hk.experimental.name_scope(scope):
+                found += _scoped([(path[1:], width) for path, width in group])
+    return found
+
+
+def _embedding(name: str, rows: int, width: int) -> hk.Embed:
+    return hk.Embed(rows, width, name=_module_of(name))
+
+
+def _module_of(name: str) -> str:
+    """The module that holds a parameter."""
+    return name.rpartition("/")[0]
 
 
 def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32") -> HaikuModel:

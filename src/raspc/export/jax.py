@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -13,9 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from raspc.errors import InputError
+from raspc.run import forward as run
+from raspc.run.arrays import of_jax
+from raspc.run.parts import parts_of
+from raspc.run.trace import Trace
 from raspc.weights import Config, Model
 from raspc.weights.files import write_npz
-from raspc.weights.forward import Trace
 
 JaxParams = Mapping[str, jax.Array]
 
@@ -52,51 +54,11 @@ _exact_products = partial(jax.default_matmul_precision, "highest")
 
 def trace(config: Config, params: JaxParams, ids: jax.Array, mask: jax.Array | None = None) -> Trace[jax.Array]:
     """The forward pass, every activation kept."""
-    with _exact_products():
-        x = params["token_embed/embeddings"][ids] + params["pos_embed/embeddings"][: ids.shape[-1]]
-        hidden = _hidden(config, ids, mask)
-        kept: Trace[jax.Array] = Trace(x, [], [], [], [], x, x)
-        for i in range(config.n_layers):
-            attended, logits, pattern = _attention(config, params, f"transformer/layer_{i}/attn", x, hidden)
-            middle = x + attended
-            computed = _mlp(params, f"transformer/layer_{i}/mlp", middle)
-            x = middle + computed
-            kept.attn_logits.append(logits)
-            kept.attn_patterns.append(pattern)
-            kept.layer_outputs.extend((attended, computed))
-            kept.residuals.extend((middle, x))
-        answer = _linear(params, "unembed", x)
-    return Trace(**vars(kept) | {"transformer_output": x, "unembedded": answer})
-
-
-def _linear(params: JaxParams, module: str, x: jax.Array) -> jax.Array:
-    return x @ params[f"{module}/w"] + params[f"{module}/b"]
-
-
-def _hidden(config: Config, ids: jax.Array, mask: jax.Array | None) -> jax.Array:
-    """True where a key is hidden from a query: [batch, 1, query or 1, key]."""
+    arrays = of_jax()
+    parts = parts_of(params, config.target, config.n_layers)
     padding = ids == config.pad_id if mask is None else ~mask.astype(bool)
-    hidden = padding[..., None, None, :]
-    return hidden | ~jnp.tri(ids.shape[-1], dtype=bool) if config.causal else hidden
-
-
-def _attention(
-    config: Config, params: JaxParams, module: str, x: jax.Array, hidden: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    q, k, v = (_split(config, _linear(params, f"{module}/{name}", x)) for name in ("query", "key", "value"))
-    logits = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(config.d_head))
-    pattern = jax.nn.softmax(jnp.where(hidden, -jnp.inf, logits), axis=-1)
-    mixed = (pattern @ v).swapaxes(-3, -2)
-    return _linear(params, f"{module}/linear", mixed.reshape(*x.shape[:-1], -1)), logits, pattern
-
-
-def _split(config: Config, x: jax.Array) -> jax.Array:
-    """[…, position, head · d_head] → […, head, position, d_head]."""
-    return x.reshape(*x.shape[:-1], config.n_heads, config.d_head).swapaxes(-3, -2)
-
-
-def _mlp(params: JaxParams, module: str, x: jax.Array) -> jax.Array:
-    return _linear(params, f"{module}/linear_2", jax.nn.relu(_linear(params, f"{module}/linear_1", x)))
+    with _exact_products():
+        return run.trace(parts, ids, run.hidden_keys(padding, config.causal, arrays), run.how(config, arrays))
 
 
 def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32") -> JaxModel:

@@ -6,7 +6,6 @@ The state dict is named as people read it: `layers.0.attn.query.weight`, [out, i
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -17,12 +16,17 @@ from torch import Tensor, nn
 
 from raspc import jsonvalues
 from raspc.export.renaming import renamed, torch_names
+from raspc.run import forward as run
+from raspc.run.arrays import of_torch
+from raspc.run.trace import Recorder, See, Trace, unseen
 from raspc.target import Layer as Maps
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
-from raspc.weights.forward import Trace
 
 OPTIONS = ("device",)
+
+
+ARRAYS = of_torch()
 
 
 class Attention(nn.Module):
@@ -30,27 +34,20 @@ class Attention(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.n_heads, self.d_head = config.n_heads, config.d_head
+        self.n_heads, self.scale = config.n_heads, config.target.score_scale(config.d_head)
         width = config.n_heads * config.d_head
         self.query = nn.Linear(config.d_model, width)
         self.key = nn.Linear(config.d_model, width)
         self.value = nn.Linear(config.d_model, width)
         self.linear = nn.Linear(width, config.d_model)
 
-    def forward(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The output [batch, position, d_model]; the logits before the mask and the pattern.
+    def forward(self, x: Tensor, hidden: Tensor, see: See = unseen) -> Tensor:
+        """The output [batch, position, d_model]; `hidden` is true where a query must not see a key.
 
-        `hidden` is true where a query must not see a key; both attention tensors are
-        [batch, head, query, key].
+        `see` is given the scores before the mask and the pattern, both [batch, head, query, key].
         """
-        q, k, v = (self._split(linear(x)) for linear in (self.query, self.key, self.value))
-        logits = q @ k.transpose(-1, -2) * (1 / math.sqrt(self.d_head))
-        pattern = logits.masked_fill(hidden, -torch.inf).softmax(-1)
-        output: Tensor = self.linear((pattern @ v).transpose(1, 2).flatten(2))
-        return output, logits, pattern
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.n_heads, self.d_head).transpose(1, 2)
+        output: Tensor = run.attention(self, x, hidden, self.n_heads, self.scale, ARRAYS, see)
+        return output
 
 
 class MLP(nn.Module):
@@ -58,13 +55,14 @@ class MLP(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        self.activation = config.activation
         self.linear_1 = nn.Linear(config.d_model, config.d_mlp)
         self.linear_2 = nn.Linear(config.d_mlp, config.d_model)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[batch, position, d_model] to the same."""
-        y: Tensor = self.linear_2(torch.relu(self.linear_1(x)))
-        return y
+    def forward(self, x: Tensor, see: See = unseen) -> Tensor:
+        """[batch, position, d_model] to the same; `see` is given what the neurons give."""
+        output: Tensor = run.neurons(self, x, ARRAYS.activations[self.activation], see)
+        return output
 
 
 class Layer(nn.Module):
@@ -75,17 +73,10 @@ class Layer(nn.Module):
         self.attn = Attention(config)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, hidden: Tensor, kept: Trace[Tensor] | None) -> Tensor:
-        """The stream [batch, position, d_model] after this layer; all it does is added to `kept`."""
-        attended, logits, pattern = self.attn(x, hidden)
-        middle: Tensor = x + attended
-        computed = self.mlp(middle)
-        if kept is not None:
-            kept.attn_logits.append(logits)
-            kept.attn_patterns.append(pattern)
-            kept.layer_outputs.extend((attended, computed))
-            kept.residuals.extend((middle, middle + computed))
-        after: Tensor = middle + computed
+    def forward(self, x: Tensor, hidden: Tensor, see: See = unseen) -> Tensor:
+        """The stream [batch, position, d_model] after this layer; all it does passes through `see`."""
+        x = run.added(x, self.attn(x, hidden, see), see)
+        after: Tensor = run.added(x, self.mlp(x, see), see)
         return after
 
 
@@ -111,22 +102,15 @@ class Transformer(nn.Module):
 
         `mask` [batch, position] is true at tokens and false at padding; without it, PAD ids are padding.
         """
-        x = self.token_embed(ids) + self.pos_embed.weight[: ids.shape[1]]
-        hidden = self._hidden(ids, mask)
-        kept: Trace[Tensor] = Trace(x, [], [], [], [], x, x)
-        for layer in self.layers:
-            x = layer(x, hidden, kept if trace else None)
-        answer: Tensor = self.unembed(x)
-        return Trace(**vars(kept) | {"transformer_output": x, "unembedded": answer}) if trace else answer
-
-    def _hidden(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """True where a key is hidden from a query: [batch, 1, query or 1, key]."""
         padding = (ids == self.config.pad_id) if mask is None else ~mask.bool()
-        hidden = padding[:, None, None, :]
-        if self.config.causal:
-            length = ids.shape[1]
-            hidden = hidden | torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
-        return hidden
+        hidden = run.hidden_keys(padding, self.config.causal, ARRAYS)
+        x = self.token_embed(ids) + self.pos_embed.weight[: ids.shape[1]]
+        if not trace:
+            logits: Tensor = run.through(self.layers, self.unembed, x, hidden)
+            return logits
+        recorder: Recorder[Tensor] = Recorder()
+        run.through(self.layers, self.unembed, x, hidden, recorder)
+        return recorder.trace()
 
 
 def convert(

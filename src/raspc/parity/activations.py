@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raspc.run.arrays import NUMPY
+from raspc.weights.config import Config
 from raspc.weights.forward import Trace
 from raspc.weights.params import Array
 
@@ -57,6 +59,15 @@ def numpy(array: Any) -> Array:
         array = array.float() if array.is_floating_point() and array.element_size() < 4 else array
         return np.asarray(array.numpy())
     return np.asarray(array)
+
+
+def attn_scores(config: Config, n_heads: int, query: Any, key: Any) -> Array:
+    """The scores before the mask [batch, head, query, key] of queries and keys that a hook saw.
+
+    In these the heads stand apart or side by side; `n_heads` may count null heads of a stock architecture.
+    """
+    q, k = (NUMPY.split(x.reshape(*x.shape[:2], -1), n_heads) for x in (numpy(query), numpy(key)))
+    return np.asarray(NUMPY.scores(q, k) * q.dtype.type(config.target.score_scale(config.d_head)))
 
 
 def real(kind: str, array: Array, tokens: npt.NDArray[np.bool_]) -> Array:

@@ -6,7 +6,6 @@ and gives every activation. Frameworks are imported here only where they are use
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from raspc.export import TARGETS
-from raspc.parity.activations import numpy
+from raspc.parity.activations import attn_scores
 from raspc.parity.huggingface import load_huggingface, trace_huggingface
 from raspc.weights import Config, Model
 from raspc.weights.forward import Ids, Trace, prepare, trace
@@ -84,18 +83,12 @@ def _trace_lens(lens: Any, config: Config, ids: Ids) -> Trace[Any]:
         return [cache[f"blocks.{i}.{name}"] for i in range(config.n_layers) for name in names]
 
     queries, keys = each("attn.hook_q"), each("attn.hook_k")
-    scores = [attn_scores(config.d_head, config.n_heads, *pair) for pair in zip(queries, keys, strict=True)]
+    scores = [attn_scores(config, config.n_heads, *pair) for pair in zip(queries, keys, strict=True)]
     return Trace(
         cache["blocks.0.hook_resid_pre"], each("hook_resid_mid", "hook_resid_post"),
         each("hook_attn_out", "hook_mlp_out"), scores, each("attn.hook_pattern"),
         cache[f"blocks.{config.n_layers - 1}.hook_resid_post"], logits,
     )  # fmt: skip
-
-
-def attn_scores(d_head: int, n_heads: int, query: Any, key: Any) -> Array:
-    """q kᵀ / √d_head [batch, head, query, key] of what a hook saw, with the heads apart or side by side."""
-    q, k = (numpy(x).reshape(*x.shape[:2], n_heads, d_head).swapaxes(1, 2) for x in (query, key))
-    return np.asarray(q @ k.swapaxes(-1, -2) * np.asarray(1 / math.sqrt(d_head), q.dtype))
 
 
 def _load_onnx(model: Model) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from raspc.errors import InputError
-from raspc.parity.activations import numpy
+from raspc.parity.activations import attn_scores, numpy
 from raspc.weights import Config, Model
 from raspc.weights.forward import Ids, Trace
 
@@ -121,8 +121,6 @@ def _seen(model: Any, watch: dict[str, tuple[str, str]], n_layers: int) -> Itera
 
 def _gather(seen: dict[tuple[str, int], Any], output: Any, config: Config) -> Trace[Any]:
     """The trace in our width: without the null dimensions and heads that fill a stock architecture."""
-    from raspc.parity.backends import attn_scores
-
     layers, width, heads = range(config.n_layers), config.d_model, config.n_heads
 
     def each(*names: str) -> list[Any]:
@@ -130,7 +128,7 @@ def _gather(seen: dict[tuple[str, int], Any], output: Any, config: Config) -> Tr
 
     def scores(i: int) -> Any:
         q, k = seen["q", i], seen["k", i]
-        return attn_scores(config.d_head, q.shape[-1] // config.d_head, q, k)[:, :heads]
+        return attn_scores(config, q.shape[-1] // config.d_head, q, k)[:, :heads]
 
     residuals = each("middle", "after")
     patterns = [numpy(pattern)[:, :heads] for pattern in output.attentions]

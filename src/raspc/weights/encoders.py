@@ -171,7 +171,8 @@ def decode_logits(
     """
     answers = _DECODERS[config.output.kind](config, logits)
     for token_id in (config.bos_id, config.pad_id):
-        answers[ids == token_id] = _boxed([config.vocab[token_id]])[0]
+        if np.count_nonzero(stands := ids == token_id):
+            answers[stands] = _boxed([config.vocab[token_id]])[0]
     if lengths is None:
         return answers.tolist()  # type: ignore[no-any-return]
     kept = answers[np.arange(answers.shape[1]) < lengths[:, None]].tolist()
@@ -201,7 +202,8 @@ def _greatest(logits: Array) -> npt.NDArray[np.intp]:
     for place in range(1, count):
         number = logits[..., place]
         np.putmask(places, number > best, place)
-        best = np.maximum(best, number)
+        if place + 1 < count:
+            best = np.maximum(best, number)
     return places
 
 

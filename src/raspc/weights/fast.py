@@ -249,7 +249,7 @@ def _scores(query: Array, key: Array, config: Config) -> Array:
     else:
         with np.errstate(over="ignore"):  # a steep score may leave the range: −∞ is not selected
             np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
-    scores *= np.asarray(1 / math.sqrt(config.d_head), scores.dtype)
+    scores *= np.asarray(config.target.score_scale(config.d_head), scores.dtype)
     if config.causal:
         scores += np.where(np.tri(n, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]
     return scores

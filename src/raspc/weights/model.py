@@ -234,7 +234,7 @@ class Model:
 
     @cached_property
     def _rounded(self) -> Weights:
-        return rounded.rounded_weights(self, self.precision)
+        return rounded.rounded_weights(self.params, self.config, self.precision)
 
     @cached_property
     def _fast(self) -> FastWeights:

@@ -6,32 +6,40 @@ The softmax works in the accumulator's precision.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from raspc.numbers.precision import Precision
+from raspc.weights.config import Config
 from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, hidden_keys, prepare
 from raspc.weights.params import Array
-
-if TYPE_CHECKING:
-    from raspc.weights.config import Config
-    from raspc.weights.model import Model
 
 Rounding = Callable[[Array], Array]
 AT_ONCE = 1 << 22
 """How many numbers the largest activation of one piece of a batch may hold."""
 
 
-def logits_in(model: Model, ids: Ids, precision: Precision) -> Array:
+class Runs(Protocol):
+    """A model that runs in exact formats by itself; `raspc.weights.Model` is one."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    def logits(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Array:
+        """[batch, position, d_vocab_out] of padded ids."""
+        ...
+
+
+def logits_in(model: Runs, ids: Ids, precision: Precision) -> Array:
     """The logits [batch, position, d_vocab_out] of padded ids, as this precision gives them."""
     if precision.name in ("float32", "float64"):
         return model.logits(ids, np.dtype(precision.name))
-    return logits(rounded_weights(model, precision), ids, precision)
+    return logits(rounded_weights(model.params, model.config, precision), ids, precision)
 
 
 def logits(weights: Weights, ids: Ids, precision: Precision) -> Array:
@@ -46,9 +54,9 @@ def _rows_at_once(config: Config, length: int) -> int:
     return max(1, AT_ONCE // (length * widest))
 
 
-def rounded_weights(model: Model, precision: Precision) -> Weights:
+def rounded_weights(params: Mapping[str, Any], config: Config, precision: Precision) -> Weights:
     """The weights as the format stores them, in float32 arrays."""
-    plain = prepare(model.params, model.config, np.float64)
+    plain = prepare(params, config, np.float64)
     stored = rounding_of(precision)
 
     def linear(found: Linear) -> Linear:
@@ -73,7 +81,7 @@ def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
     config = weights.config
     x = step.stored(weights.token_embed[ids] + weights.pos_embed[: ids.shape[1]])
     hidden = hidden_keys(config, ids, np.float32)
-    scale = step.stored(np.array(1 / math.sqrt(config.d_head), np.float32))
+    scale = step.stored(np.array(config.target.score_scale(config.d_head), np.float32))
     kept = Trace(x, [], [], [], [], x, x)
     for layer in weights.layers:
         q, k, v = (_split(step.linear(part, x), config) for part in (layer.query, layer.key, layer.value))

@@ -1,0 +1,1 @@
+"""Running a transformer: one forward pass, which every framework takes from here."""
