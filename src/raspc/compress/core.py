@@ -6,20 +6,18 @@ writes y as y·W, so W is folded into the frozen weights once a step, and the pa
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from raspc.run import forward as run
+from raspc.run.arrays import of_torch
+from raspc.run.parts import parts_of
+from raspc.target import PLAIN, READERS, WRITERS, Dense, Target
 from raspc.weights.config import Config
-
-READERS = ("attn/query", "attn/key", "attn/value", "mlp/linear_1")
-"""The modules of a layer that read the stream."""
-WRITERS = ("attn/linear", "mlp/linear_2")
-"""The modules of a layer that write to it, in the order of the layer's outputs."""
 
 Tensors = dict[str, Tensor]
 Edit = Callable[[int, Tensor], Tensor]
@@ -46,11 +44,12 @@ class Shape:
     d_head: int
     causal: bool
     pad_id: int
+    target: Target = PLAIN
 
     @classmethod
     def of(cls, config: Config) -> Shape:
         """The shape of a model."""
-        return cls(config.n_layers, config.n_heads, config.d_head, config.causal, config.pad_id)
+        return cls(config.n_layers, config.n_heads, config.d_head, config.causal, config.pad_id, config.target)
 
 
 def tensors(params: Mapping[str, Any], dtype: torch.dtype) -> Tensors:
@@ -58,72 +57,56 @@ def tensors(params: Mapping[str, Any], dtype: torch.dtype) -> Tensors:
     return {name: torch.tensor(params[name], dtype=dtype) for name in params}
 
 
-def layer_name(layer: int, module: str) -> str:
-    """The canonical name of a module of a layer."""
-    return f"transformer/layer_{layer}/{module}"
-
-
-def folded(params: Tensors, w: Tensor, n_layers: int) -> Tensors:
+def folded(params: Tensors, w: Tensor, n_layers: int, target: Target = PLAIN) -> Tensors:
     """The weights of width d that compute what the compiled ones compute through W; a leading axis of runs.
 
     Biases of readers stay as they are and have no such axis unless they had one.
     """
-    found = {name: array for name, array in params.items() if name.endswith("/b")}
-    read, write = w.transpose(-1, -2), w
-    for name in ("token_embed/embeddings", "pos_embed/embeddings"):
-        found[name] = params[name] @ write
-    for layer in range(n_layers):
-        for module in READERS:
-            name = layer_name(layer, module)
-            found[f"{name}/w"] = read @ params[f"{name}/w"]
-        for module in WRITERS:
-            name = layer_name(layer, module)
-            found[f"{name}/w"] = params[f"{name}/w"] @ write
-            found[f"{name}/b"] = (params[f"{name}/b"].unsqueeze(-2) @ write).squeeze(-2)
-    found["unembed/w"] = read @ params["unembed/w"]
-    return found
+    names, read, write = target.names, w.transpose(-1, -2), w
+    found = {name: params[name] @ write for name in target.tables()}
+    for layer in names.layers(n_layers):
+        for reader in (getattr(layer, role) for role in READERS):
+            found |= {reader.w: read @ params[reader.w], reader.b: params[reader.b]}
+        for writer in (getattr(layer, role) for role in WRITERS):
+            found[writer.w] = params[writer.w] @ write
+            found[writer.b] = (params[writer.b].unsqueeze(-2) @ write).squeeze(-2)
+    return found | {names.unembed.w: read @ params[names.unembed.w], names.unembed.b: params[names.unembed.b]}
 
 
-def hidden_keys(ids: Tensor, shape: Shape) -> Tensor:
-    """[batch, 1, query or 1, key]: true where a key is hidden from a query."""
-    hidden = (ids == shape.pad_id)[:, None, None, :]
-    if shape.causal:
-        hidden = hidden | torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).triu(1)
-    return hidden
+class PerRun(NamedTuple):
+    """x·w + b for x [run, batch, position, in], with weights and a bias for each run, or one for all."""
+
+    w: Tensor
+    b: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        rows = x.flatten(1, 2) @ self.w + (self.b if self.b.dim() == 1 else self.b[:, None, :])
+        return rows.view(*x.shape[:3], -1)
 
 
-def embed(narrow: Tensors, ids: Tensor) -> Tensor:
-    """The stream [run, batch, position, d] before the first layer."""
-    tokens = narrow["token_embed/embeddings"][..., ids, :]
-    return tokens + narrow["pos_embed/embeddings"][..., None, : ids.shape[1], :]
+@dataclass(eq=False)
+class _Watch:
+    """Sees a pass go by: keeps the stream and, in the compiled space, the layers' outputs; edits the stream.
 
+    `wide`: of each layer in turn the two maps that write, in the compiled space; `back`: Wᵀ where outputs at width d
+    are read back through it instead.
+    """
 
-def linear(weights: Tensors, name: str, x: Tensor) -> Tensor:
-    """x·w + b for x [run, rows, in]."""
-    bias = weights[f"{name}/b"]
-    return x @ weights[f"{name}/w"] + (bias if bias.dim() == 1 else bias[:, None, :])
+    edit: Edit
+    wide: Iterator[PerRun]
+    back: Tensor | None
+    stream: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
 
-
-def attention(narrow: Tensors, layer: int, x: Tensor, hidden: Tensor, shape: Shape) -> Tensor:
-    """What the heads have mixed, before the output map: [run, batch, position, head · d_head]."""
-    runs, batch, length, _ = x.shape
-    rows = x.reshape(runs, batch * length, -1)
-
-    def split(module: str) -> Tensor:
-        y = linear(narrow, layer_name(layer, module), rows)
-        return y.view(runs, batch, length, shape.n_heads, shape.d_head).transpose(2, 3)
-
-    q, k, v = (split(module) for module in READERS[:3])
-    scores = q @ k.transpose(-1, -2) * (1 / math.sqrt(shape.d_head))
-    pattern = scores.masked_fill(hidden, -torch.inf).softmax(-1)
-    return (pattern @ v).transpose(2, 3).reshape(runs, batch, length, -1)
-
-
-def neurons(narrow: Tensors, layer: int, x: Tensor) -> Tensor:
-    """The activations [run, batch, position, d_mlp] of a layer's neurons."""
-    runs, batch, length, _ = x.shape
-    active = torch.relu(linear(narrow, layer_name(layer, READERS[3]), x.reshape(runs, batch * length, -1)))
-    return active.view(runs, batch, length, -1)
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        if name in ("input_embeddings", "residuals"):
+            x = self.edit(len(self.stream) - 1, x)
+            self.stream.append(x)
+        elif name in ("mixed", "neurons") and self.back is None:
+            self.outputs.append(next(self.wide)(x))
+        elif name == "layer_outputs" and self.back is not None:
+            self.outputs.append((x.flatten(1, 2) @ self.back).view(*x.shape[:3], -1))
+        return x
 
 
 def _unchanged(stage: int, x: Tensor) -> Tensor:
@@ -139,22 +122,18 @@ def forward(
     with `w`, the outputs at width d read back through it instead. `edit(stage, x)` may replace the stream after a
     stage: −1 is the embedding, 2·layer after the attention, 2·layer + 1 after the MLP.
     """
-    edit = edit or _unchanged
-    hidden = hidden_keys(ids, shape)
-    x = edit(-1, embed(narrow, ids))
-    stream: list[Tensor] = [x]
-    outputs: list[Tensor] = []
-    for layer in range(shape.n_layers):
-        for sublayer, module in enumerate(WRITERS):
-            inner = attention(narrow, layer, x, hidden, shape) if not sublayer else neurons(narrow, layer, x)
-            name = layer_name(layer, module)
-            rows = inner.flatten(1, 2)
-            written = linear(narrow, name, rows).view(*inner.shape[:3], -1)
-            if w is None:
-                outputs.append(linear(wide, name, rows).view(*inner.shape[:3], -1))
-            else:
-                outputs.append((written.flatten(1, 2) @ w.transpose(-1, -2)).view(*inner.shape[:3], -1))
-            x = edit(2 * layer + sublayer, x + written)
-            stream.append(x)
-    logits = linear(narrow, "unembed", x.flatten(1, 2)).view(*x.shape[:3], -1)
-    return Pass(logits, outputs, stream)
+    arrays = of_torch()
+    parts = parts_of(narrow, shape.target, shape.n_layers, PerRun)
+    of_runs = replace(parts, pos_embed=parts.pos_embed.unsqueeze(-3))  # the batch has an axis between run and position
+    watch = _Watch(edit or _unchanged, _writers(wide, shape), None if w is None else w.transpose(-1, -2))
+    hidden = run.hidden_keys(ids == shape.pad_id, shape.causal, arrays)
+    logits = run.forward(of_runs, ids, hidden, run.how(shape, arrays), watch)
+    return Pass(logits, watch.outputs, watch.stream)
+
+
+def _writers(wide: Tensors, shape: Shape) -> Iterator[PerRun]:
+    """The maps from hidden activations to the compiled stream, in the order in which they run."""
+    for layer in shape.target.names.layers(shape.n_layers):
+        for role in WRITERS:
+            names: Dense = getattr(layer, role)
+            yield PerRun(wide[names.w], wide[names.b])

@@ -164,7 +164,7 @@ def _swapped(pool: Pool, site: Site, pairs: Pairs, weights: Tensors, w: NDArray[
     shape = Shape.of(pool.model.config)
     runs = {name: array[None] if array.dim() == 2 else array for name, array in weights.items()}
     base, source = pool.ids[pairs.base], pool.ids[pairs.source]
-    own = torch.tensor(w[site.dims], dtype=runs["unembed/w"].dtype)
+    own = torch.tensor(w[site.dims], dtype=runs[shape.target.names.unembed.w].dtype)
     with torch.no_grad():
         if by_subspace:
             theirs = pairs.shuffled(core.forward(runs, weights, own[:0], source, shape).stream[site.stage + 1])

@@ -16,6 +16,7 @@ from torch import Tensor
 from raspc.compress import core
 from raspc.compress.protocol import Protocol
 from raspc.compress.runs import Runs
+from raspc.target import WRITERS
 
 ROWS = 80
 """So many inputs give the residuals."""
@@ -55,7 +56,7 @@ def _residuals(runs: Runs, protocol: Protocol) -> Callable[[Tensor], Tensor]:
     ids, real, tokens = pool.ids[rows], pool.real[rows], pool.tokens[rows]
     logits = pool.target.logits[0, rows].double()
     outputs = [x[0, rows].double() for x in pool.target.outputs]
-    written = [_written(wide, i, shape.n_layers) for i in range(len(outputs))]
+    written = [_written(wide, i, shape) for i in range(len(outputs))]
     by_output = 1 / math.sqrt(int(real.sum()) * logits.shape[-1])
     by_layer = math.sqrt(protocol.layer_weight / int(tokens.sum()))
 
@@ -70,10 +71,10 @@ def _residuals(runs: Runs, protocol: Protocol) -> Callable[[Tensor], Tensor]:
     return residuals
 
 
-def _written(wide: core.Tensors, place: int, n_layers: int) -> Tensor:
+def _written(wide: core.Tensors, place: int, shape: core.Shape) -> Tensor:
     """The dimensions that a sublayer writes to; elsewhere its output is 0 or a constant whatever W is."""
-    name = core.layer_name(place // 2, core.WRITERS[place % 2])
-    return wide[f"{name}/w"].abs().sum(0) > 0
+    layer = shape.target.names.layer(place // 2)
+    return wide[getattr(layer, WRITERS[place % 2]).w].abs().sum(0) > 0
 
 
 def _descend(residuals: Callable[[Tensor], Tensor], w: Tensor, protocol: Protocol) -> Tensor:

@@ -41,7 +41,7 @@ class Runs:
         shape = Shape.of(pool.model.config)
         layers = pool.model.config.target.of_layers(shape.n_layers)
         source = core.folded(wide, matrix, shape.n_layers) if protocol.form == "narrow" else wide
-        own = {name: _per_run(source[name], name, len(matrix)) for name in layers if _is_own(protocol)}
+        own = {name: _per_run(source[name], wide[name].dim(), len(matrix)) for name in layers if _is_own(protocol)}
         return cls(pool, shape, protocol.form, matrix, wide, own)
 
     def trainable(self, protocol: Protocol) -> list[Tensor]:
@@ -73,8 +73,8 @@ class Runs:
         """The weights of width d of one run, in float64."""
         with torch.no_grad():
             narrow = self.chosen([place]).in_dtype(torch.float64).narrow()
-        per_run = {name: array[0] if array.shape[0] == 1 and array.dim() > _rank(name) else array
-                   for name, array in narrow.items()}  # fmt: skip
+        ranks = {name: array.ndim for name, array in self.pool.model.params.items()}
+        per_run = {name: array[0] if array.dim() > ranks[name] else array for name, array in narrow.items()}
         return {name: array.numpy() for name, array in per_run.items()}
 
     def in_dtype(self, dtype: torch.dtype) -> Runs:
@@ -88,13 +88,9 @@ def _is_own(protocol: Protocol) -> bool:
     return protocol.train_weights or protocol.form == "narrow"
 
 
-def _rank(name: str) -> int:
-    """How many axes a parameter has without one of runs."""
-    return 1 if name.endswith("/b") else 2
-
-
-def _per_run(array: Tensor, name: str, runs: int) -> Tensor:
-    whole = array if array.dim() > _rank(name) else array.expand(runs, *array.shape)
+def _per_run(array: Tensor, rank: int, runs: int) -> Tensor:
+    """One for each run; `rank`: how many axes the parameter has without one of runs."""
+    whole = array if array.dim() > rank else array.expand(runs, *array.shape)
     return whole.detach().clone().contiguous()
 
 

@@ -14,6 +14,10 @@ from typing import Any
 import numpy as np
 
 from raspc.errors import InputError
+from raspc.run import forward as run
+from raspc.run.arrays import of_torch
+from raspc.run.parts import parts_of
+from raspc.target import PLAIN, Target
 from raspc.weights.params import Array
 
 Ids = dict[str, int]
@@ -38,6 +42,16 @@ class Shape:
     d_vocab: int
     causal: bool
 
+    @property
+    def target(self) -> Target:
+        """The transformer whose shape this is."""
+        return PLAIN
+
+    @property
+    def d_head(self) -> int:
+        """The width of a head, as configs call it."""
+        return self.head_dim
+
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
@@ -59,21 +73,22 @@ def shapes(params: Mapping[str, Array]) -> Iterator[Shape]:
 
     Raises InputError where the arrays are not those of a plain transformer.
     """
+    names, first = PLAIN.names, PLAIN.names.layer(0)
     try:
-        d_vocab, d_model = params["token_embed/embeddings"].shape
-        n_ctx = params["pos_embed/embeddings"].shape[0]
-        width = params["transformer/layer_0/attn/query/w"].shape[1]
-        d_mlp = params["transformer/layer_0/mlp/linear_1/w"].shape[1]
+        d_vocab, d_model = params[names.token_embed].shape
+        n_ctx = params[names.pos_embed].shape[0]
+        width = params[first.query.w].shape[1]
+        d_mlp = params[first.linear_1.w].shape[1]
     except (KeyError, IndexError, ValueError) as error:
         raise InputError(f"the parameters are not those of a plain transformer: {error!r}") from error
-    n_layers = sum(name.endswith("attn/query/w") for name in params)
+    n_layers = next(i for i in itertools.count() if names.layer(i).query.w not in params)
     for causal, n_heads in itertools.product((True, False), range(1, width + 1)):
         if width % n_heads == 0:
             yield Shape(n_layers, n_heads, width // n_heads, d_model, d_mlp, n_ctx, d_vocab, causal)
 
 
 class Mirror:
-    """Attention, then the MLP; residuals; scores over √head_dim. Weights are those of the NPZ."""
+    """The forward pass in PyTorch on the weights of the NPZ."""
 
     def __init__(self, params: Mapping[str, Array]) -> None:
         import torch
@@ -84,31 +99,12 @@ class Mirror:
         """The hidden states [1, position, d_model] after the last layer."""
         import torch
 
-        p, rows = self.params, torch.tensor([list(ids)])
-        hidden = torch.zeros(1, 1, 1, len(ids), dtype=torch.bool)
-        if pad_id is not None:
-            hidden = (rows == pad_id)[:, None, None, :]
-        if shape.causal:
-            hidden = hidden | torch.ones(len(ids), len(ids), dtype=torch.bool).triu(1)
-        x = p["token_embed/embeddings"][rows] + p["pos_embed/embeddings"][: len(ids)]
-        for i in range(shape.n_layers):
-            x = x + self._attention(shape, f"transformer/layer_{i}/attn", x, hidden)
-            middle = torch.relu(self._linear(f"transformer/layer_{i}/mlp/linear_1", x))
-            x = x + self._linear(f"transformer/layer_{i}/mlp/linear_2", middle)
-        states: Array = x.numpy()
+        arrays, rows = of_torch(), torch.tensor([list(ids)])
+        padding = torch.zeros_like(rows, dtype=torch.bool) if pad_id is None else rows == pad_id
+        parts = parts_of(self.params, shape.target, shape.n_layers)
+        hidden = run.hidden_keys(padding, shape.causal, arrays)
+        states: Array = run.trace(parts, rows, hidden, run.how(shape, arrays)).transformer_output.numpy()
         return states
-
-    def _linear(self, module: str, x: Any) -> Any:
-        return x @ self.params[f"{module}/w"] + self.params[f"{module}/b"]
-
-    def _attention(self, shape: Shape, module: str, x: Any, hidden: Any) -> Any:
-        split = (*x.shape[:2], shape.n_heads, shape.head_dim)
-        q, k, v = (
-            self._linear(f"{module}/{name}", x).view(split).transpose(1, 2) for name in ("query", "key", "value")
-        )
-        scores = q @ k.transpose(-1, -2) / math.sqrt(shape.head_dim)
-        pattern = scores.masked_fill(hidden, -math.inf).softmax(-1)
-        return self._linear(f"{module}/linear", (pattern @ v).transpose(1, 2).flatten(2))
 
 
 def discover(
@@ -157,7 +153,7 @@ def _mappings(
     params: Mapping[str, Array], tokens: Sequence[str], words: Sequence[str], reference: Array
 ) -> Iterator[Ids]:
     """Word → row: every permutation while they are few, else the matchings that embeddings allow."""
-    rows = len(params["token_embed/embeddings"])
+    rows = len(params[PLAIN.names.token_embed])
     if rows != len(words):
         raise InputError(f"found {len(words)} words for {rows} rows of the token embedding")
     if rows <= PERMUTATIONS_UP_TO:
@@ -178,8 +174,8 @@ def _allowed_rows(
     There the last hidden state is still token embedding + position embedding.
     """
     kept = _untouched(params)
-    table = params["token_embed/embeddings"][:, kept]
-    states = reference[0][:, kept] - params["pos_embed/embeddings"][: len(tokens)][:, kept]
+    table = params[PLAIN.names.token_embed][:, kept]
+    states = reference[0][:, kept] - params[PLAIN.names.pos_embed][: len(tokens)][:, kept]
     allowed = []
     for word in words:
         fits = np.ones(len(table), bool)
@@ -192,10 +188,10 @@ def _allowed_rows(
 
 def _untouched(params: Mapping[str, Array]) -> Array:
     """True for the dimensions that no attention and no MLP adds to."""
-    written = np.zeros(params["token_embed/embeddings"].shape[1], bool)
-    for name, array in params.items():
-        if any(part in name for part in ("attn/linear/", "mlp/linear_2/")):
-            written |= (array.reshape(-1, len(written)) != 0).any(0)
+    written = np.zeros(params[PLAIN.names.token_embed].shape[1], bool)
+    n_layers = next(shapes(params)).n_layers
+    for name in set(PLAIN.writing(n_layers)) - set(PLAIN.tables()):
+        written |= (params[name].reshape(-1, len(written)) != 0).any(0)
     return ~written
 
 
