@@ -21,7 +21,7 @@ from typing import Any
 import raspc
 from raspc import UncertainProgram, UnsupportedProgram, values
 from raspc.library.random_program import Script, random_script
-from raspc.passes.switches import OPTIONAL
+from raspc.plan.switches import OPTIONAL
 
 VOCABULARIES: tuple[tuple[Any, ...], ...] = (
     ("a", "b", "c", 1, 2), ("x", "y", "z"), (0, 1, 2, 3, 4), (-2, -1, 0, 0.5, 3), (True, False),

@@ -15,8 +15,8 @@ import raspc
 from raspc import library, rasp
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
-from raspc.passes.pipeline import PASSES
-from raspc.passes.switches import OPTIONAL, SWITCHES
+from raspc.passes.pipeline import PIPELINE
+from raspc.plan.switches import OPTIONAL, SWITCHES
 from raspc.weights.explain import explain
 
 
@@ -91,12 +91,13 @@ def test_the_record_ends_with_the_model() -> None:
     """Sizes are told pass by pass; each begins where the one before it ended, and the last are the model's."""
     model = compiled(library.sort(), range(5), 5, optimize=2)
     passes = model.alignment["passes"]
-    built = [switch.name for switch in SWITCHES if switch.room == "graph"]
+    built = [switch.name for switch in SWITCHES if switch.step == "graph"]
     changes = {step["name"]: step["changed"] for step in passes if "changed" in step}
     assert list(changes) == built
     assert changes["causal"] == 0
     names = [step["name"] for step in passes][len(built) :]
-    assert names[: len(PASSES) + 2] == [*PASSES, "represent", "schedule"]
+    names_of_passes = [one.name for one in PIPELINE if one.applies(model.options)]
+    assert names[: len(names_of_passes) + 2] == [*names_of_passes, "represent", "schedule"]
     graph = [step for step in passes if "nodes" in step["before"]]
     assert graph[-1]["after"]["nodes"] == len(model.graph)
     sized = [step for step in passes if "parameters" in step["before"]]

@@ -13,8 +13,8 @@ from raspc import rasp
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.build import build
 from raspc.graph.nodes import Graph
-from raspc.passes.switches import SWITCHES, Switch
 from raspc.plan.planning import planned
+from raspc.plan.switches import SWITCHES, Switch
 from raspc.weights.making import config_of
 from raspc.weights.model import Model
 from raspc.weights.record import counted
@@ -53,13 +53,13 @@ def ablations(model: Model, program: rasp.SOp | None = None) -> Iterator[Ablatio
         raise InputError("the model holds no alignment; compile it again, or load a whole directory")
     after = _sizes(model, graph)
     for switch in SWITCHES:
-        if model.options.has(switch.name) and (program is not None or switch.room != "graph"):
+        if model.options.has(switch.name) and (program is not None or switch.step != "graph"):
             yield _without(model, graph, program, switch, after)
 
 
 def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switch, after: dict[str, int]) -> Ablation:
     try:
-        if switch.room == "graph" and program is not None:
+        if switch.step == "graph" and program is not None:
             graph = build(program, graph.vocab, graph.max_seq_len, graph.causal, (*model.options.without, switch.name))
         return Ablation(switch.name, switch.does, _sizes(model, graph, switch.name), after)
     except UnsupportedProgram as error:

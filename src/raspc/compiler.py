@@ -20,8 +20,8 @@ from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.numbers.precision import precision_of
-from raspc.passes.switches import checked
 from raspc.plan.planning import planned
+from raspc.plan.switches import checked
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
 
@@ -39,6 +39,7 @@ def compile(
     partial: bool = False,
     strict: bool = False,
     certify: bool = True,
+    verify: bool = False,
     disabled_passes: Collection[str] = (),
     solver: bool = True,
     dtype: str = "float32",
@@ -50,19 +51,21 @@ def compile(
 
     `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
     0 and 1 readable, 2 compact. `partial`: compile for the inputs on which the program is defined.
-    `strict`: refuse what rests on an assumption. `certify`: prove the margins in that precision. `solver`: at
-    level 2 ask OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
+    `strict`: refuse what rests on an assumption. `certify`: prove the margins in that precision. `verify`: check what
+    each pass over the graph requires and ensures, and that it keeps the answers on a sample. `solver`: at level 2 ask
+    OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
     `dtype`, `summation`, `accumulate`, `probabilities`: the precision that the model is to run in, as
     `raspc.certificate` takes them; a narrow one is refused with the length that it could do.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
-    exactly, CertificateError for a model whose margins do not suffice.
+    exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
+    its word.
     """
     tokens = checked_vocab(vocab)
     check_options(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
     off = checked((*disabled_passes, *(() if solver else ("solver",))))
-    options = Options(Level(optimize), precision, off)
+    options = Options(Level(optimize), precision, off, verify=verify)
     tabulated = built(program, tokens, max_seq_len, causal, off)
     graph = tabulated.graph
     notes = settle_doubts(program, graph, examine(graph), partial, strict)

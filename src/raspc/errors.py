@@ -44,6 +44,10 @@ class ModelFormatError(RaspcError):
     """A directory or file that is not a well-formed saved model."""
 
 
+class InternalError(RaspcError):
+    """A fault of the compiler itself, seen before it could become a wrong model. Please report it."""
+
+
 class UncertainProgram(UserWarning):
     """A program compiled under an assumption or for a part of its inputs."""
 

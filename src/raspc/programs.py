@@ -122,7 +122,8 @@ def _file(path: str) -> Path:
 
 def _run_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"_raspc_program_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path}: not a file that Python runs; needed one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     # As when Python runs the file: its neighbours can be imported, and its classes find their module.
     sys.path.insert(0, str(path.resolve().parent))

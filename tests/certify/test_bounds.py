@@ -16,7 +16,6 @@ from tests.certify.any_order import Shuffled
 import raspc
 from raspc import library
 from raspc.blocks.neurons import Grid, evened, line
-from raspc.blocks.reading.shares import share_of
 from raspc.blocks.spaces import BOS, Head, Read, Write
 from raspc.certify import attention as A
 from raspc.certify.answers import model_ids
@@ -26,6 +25,7 @@ from raspc.certifying import certificate, examined
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Listed
 from raspc.numbers.precision import PRECISIONS
+from raspc.numbers.shares import share_of
 from raspc.weights.model import Model
 
 SINGLE = PRECISIONS["float32"]

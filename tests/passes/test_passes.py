@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,21 +15,24 @@ from tests.graph.examples import EXAMPLES
 from tests.wild import Wild, wild_programs
 
 import raspc
-from raspc import InvalidProgram, UnsupportedProgram, library, rasp, values
+from raspc import InternalError, InvalidProgram, UnsupportedProgram, library, rasp, values
 from raspc.compiler import compile_graph
 from raspc.graph import Graph, from_json, to_json, to_text
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph
-from raspc.graph.nodes import Gate, Length, Select, Variable, Width
+from raspc.graph.nodes import Length, Select, Variable, Width
 from raspc.numbers.options import DEFAULT, SMALLEST, Options
-from raspc.passes import pipeline
-from raspc.passes.pipeline import PASSES, run_passes
-from raspc.passes.switches import OPTIONAL
+from raspc.numbers.precision import PRECISIONS
+from raspc.passes.pipeline import PIPELINE, check_ensured, check_required, run_passes
+from raspc.passes.split_widths import split_widths
+from raspc.plan.switches import OPTIONAL
 from raspc.rasp import Comparison, SOp
 
 T, I, L = rasp.tokens, rasp.indices, rasp.length  # noqa: E741
 SAME, BEFORE = rasp.Select(T, T, Comparison.EQ), rasp.Select(I, I, Comparison.LT)
 LESS, AT = rasp.Select(T, T, Comparison.LT), rasp.Select(T, I, Comparison.EQ)
+
+NARROW = Options(precision=PRECISIONS["bfloat16"])
 
 COMPOSITES: dict[str, SOp] = {
     "lexicographic": rasp.SelectorWidth(LESS | SAME & BEFORE),
@@ -57,13 +63,15 @@ def same(x: Any, y: Any) -> bool:
 
 
 def check_each_pass(graph: Graph) -> None:
-    """One after the other: meaning, guarantee, names; and the result is a graph that a file can hold."""
+    """One after the other: meaning, guarantees, names; and the result is a graph that a file can hold."""
     inputs = list(some_inputs(graph.vocab, graph.max_seq_len, 120, 8))
-    for name, run in PASSES.items():
-        after = run(graph)
+    for one in PIPELINE:
+        name = one.name
+        check_required(one, graph)
+        after = one.run(graph, NARROW if one.narrow else SMALLEST)
+        check_ensured(one, graph, after, NARROW if one.narrow else SMALLEST)
         for xs, old, new in zip(inputs, values_of(graph, inputs), values_of(after, inputs), strict=True):
             assert old is None or (new is not None and all(map(same, old, new))), (name, xs, old, new)
-        assert GUARANTEES[name](after), name
         assert named(after) >= named(graph), name
         assert (after.max_seq_len, after.causal, after.exact_length) == (
             graph.max_seq_len, graph.causal, graph.exact_length)  # fmt: skip
@@ -76,28 +84,9 @@ def named(graph: Graph) -> set[str]:
     return {name for node in graph.nodes if isinstance(node, Variable) for name in node.names}
 
 
-def conjunctions_only(graph: Graph) -> bool:
-    """Every selector that is used is a table or a conjunction of tables."""
-    used = {ref for node in graph.nodes if not isinstance(node, Gate) for ref in node.refs}
-    gates = [node for place, node in enumerate(graph.nodes) if isinstance(node, Gate) and place in used]
-    return all(
-        not node.args or (node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args))
-        for node in gates
-    )
-
-
-def anything(graph: Graph) -> bool:
-    """Split widths promises nothing for disjunctions of many terms."""
-    return True
-
-
-GUARANTEES = {"complement_widths": anything, "split_widths": anything, "join_clauses": conjunctions_only}
-
-
-def test_every_pass_is_tested() -> None:
-    """A new pass needs a line in GUARANTEES."""
-    assert set(PASSES) == set(GUARANTEES)
-    assert set(PASSES) - set(OPTIONAL) == {"join_clauses"}
+def test_all_but_one_can_be_left_out() -> None:
+    """Heads take only conjunctions, so that one pass is needed."""
+    assert {one.name for one in PIPELINE} - set(OPTIONAL) == {"join_clauses"}
 
 
 @masks
@@ -130,7 +119,7 @@ def test_passes_on_wild_programs(wild: Wild) -> None:
 @pytest.mark.parametrize("name", ["lexicographic", "overlapping", "nested", "two widths of one selector", "named"])
 def test_widths_of_small_disjunctions_are_split(name: str, causal: bool) -> None:
     """No width of a disjunction is left, if it is a sum of at most five widths of conjunctions."""
-    graph = PASSES["split_widths"](build(COMPOSITES[name], (0, 1, 2), 4, causal))
+    graph = split_widths(build(COMPOSITES[name], (0, 1, 2), 4, causal))
     widths = [graph[node.selector] for node in graph.nodes if isinstance(node, Width)]
     assert all(isinstance(selector, Select) or selector.op == "and" for selector in widths)  # type: ignore[attr-defined]
 
@@ -214,7 +203,7 @@ def agree_without_passes(wild: Wild) -> None:
 def test_disabling_makes_a_difference() -> None:
     """What is switched off does not run."""
     graph = build(COMPOSITES["overlapping"], (0, 1, 2), 4)
-    assert [step.name for step in run_passes(graph)[1]] == list(PASSES)
+    assert [step.name for step in run_passes(graph)[1]] == [one.name for one in PIPELINE if not one.narrow]
     some = SMALLEST.leaving_out(("complement_widths",))  # which leaves nothing to split here
     on, off = run_passes(graph, some), run_passes(graph, some.leaving_out(("split_widths",)))
     assert "split_widths" not in [step.name for step in off[1]]
@@ -229,19 +218,41 @@ def test_what_cannot_be_disabled(name: str) -> None:
         raspc.compile(library.reverse(), "ab", 3, disabled_passes=[name])
 
 
-def test_an_error_names_the_passes_that_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_passes_that_ran() -> None:
     """A program that a pass refuses: which pass, and after which others."""
 
     def refuse(graph: Graph, options: Options) -> Graph:
         raise UnsupportedProgram("no")
 
-    monkeypatch.setitem(pipeline.PASSES, "join_clauses", refuse)
+    passes = [replace(one, rewrite=refuse) if one.name == "join_clauses" else one for one in PIPELINE]
     with pytest.raises(UnsupportedProgram) as refused:
-        run_passes(build(COMPOSITES["negated"], (0, 1), 3))
+        run_passes(build(COMPOSITES["negated"], (0, 1), 3), pipeline=passes)
     assert any("join_clauses" in note and "split_widths" in note for note in refused.value.__notes__)
 
 
 def test_lowering_requires_conjunctions() -> None:
     """Without the passes, a disjunction is stopped before it is lowered wrongly."""
-    with pytest.raises(AssertionError):
-        pipeline.check_lowerable(build(rasp.Aggregate(SAME | BEFORE, I, 0), (0, 1), 3))
+    with pytest.raises(InternalError, match="neither a table nor a conjunction"):
+        run_passes(build(rasp.Aggregate(SAME | BEFORE, I, 0), (0, 1), 3), pipeline=())
+
+
+DROPPED = """
+import warnings, raspc
+from raspc import rasp
+from raspc.plan import planning
+import raspc.passes.pipeline as pipeline
+kept = [one for one in pipeline.PIPELINE if one.name != "join_clauses"]
+run_passes = planning.run_passes
+planning.run_passes = lambda graph, options: run_passes(graph, options, pipeline=kept)
+same = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ)
+before = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+raspc.compile(rasp.Aggregate(same | before, rasp.indices, default=0), (0, 1), 3, optimize=%d)
+"""
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_no_assert_guards_a_compile(level: int) -> None:
+    """Under `python -O`, which strips asserts, a disjunction that is left over is still no model."""
+    ran = subprocess.run([sys.executable, "-O", "-c", DROPPED % level], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "InternalError: blocks require that selectors in use are tables" in ran.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,12 +28,14 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
 from raspc.graph import store
 from raspc.layout import heads, placement
-from raspc.passes.switches import OPTIONAL, SWITCHES, checked
+from raspc.plan.switches import OPTIONAL, SWITCHES, Switch, checked
 from raspc.rasp import Comparison, SOp
 
 planning = importlib.import_module("raspc.plan.planning")
 complement = importlib.import_module("raspc.passes.complement_widths")
 split = importlib.import_module("raspc.passes.split_widths")
+counting = importlib.import_module("raspc.passes.count_means")
+sharing = importlib.import_module("raspc.passes.share_counts")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -40,7 +43,8 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 class Case:
     """A program whose answers a fault in the pass makes wrong, and one that is another model without the pass.
 
-    `differs`: the latter, where that is not the same; `beside`: what else is left out of it.
+    `differs`: the latter, where that is not the same; `beside`: what else is left out of it. `dtype`: the format that
+    it is compiled for. `given`: what is changed for both, so that a small program is enough.
     """
 
     program: SOp
@@ -50,6 +54,8 @@ class Case:
     causal: bool = False
     differs: SOp | None = None
     beside: tuple[str, ...] = ()
+    dtype: str = "float32"
+    given: Patch = lambda patch: None
 
 
 def same_kind(original: Any, node: Any) -> Any:
@@ -170,6 +176,22 @@ def next_root(original: Any, *args: Any) -> Any:
     ]
 
 
+def greatest_first(original: Any, node: Any, *args: Any) -> Any:
+    """The means in the opposite order."""
+    found = original(node, *args)
+    return np.where(found < 0, found, len(node.listed) - 1 - found)
+
+
+def three_keys(original: Any, precision: Any) -> int:
+    """A head that counts no further."""
+    return 3
+
+
+def without_the_last(original: Any, ends: Any) -> Any:
+    """Stretches that leave out the last positions."""
+    return list(original(ends))[:-1]
+
+
 UNLIKE = rasp.SelectorWidth(rasp.Select(T, T, Comparison.NEQ))
 WORDS = ("a", "b", "c", "d", "e", "f")
 PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
@@ -199,6 +221,10 @@ CASES: dict[str, Case] = {
     "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "single_valued", always), differs=PREVIOUS),
     "complement_widths": Case(UNLIKE, wrapped(complement, "_length", short_length), tuple(range(12))),
     "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
+    "count_means": Case(rasp.Aggregate(SAME, I) > 1.2, wrapped(counting, "_means", greatest_first), longest=5,
+                        dtype="bfloat16"),
+    "share_counts": Case(rasp.SelectorWidth(SAME), wrapped(sharing, "pairwise", without_the_last), longest=5,
+                         dtype="bfloat16", given=wrapped(sharing, "counted_by_one_head", three_keys)),
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
@@ -233,8 +259,16 @@ def compiled(case: Case, *without: str, program: SOp | None = None) -> raspc.Mod
     """The compact model, not looked at closely."""
     return raspc.compile(
         case.program if program is None else program, case.vocab, case.longest, causal=case.causal, optimize=2,
-        certify=False, disabled_passes=without,
+        certify=False, disabled_passes=without, dtype=case.dtype,
     )  # fmt: skip
+
+
+def models_of(case: Case, *without: str, program: SOp | None = None) -> list[raspc.Model]:
+    """The model; none where the program is refused."""
+    try:
+        return [compiled(case, *without, program=program)]
+    except UnsupportedProgram:
+        return []
 
 
 def wrong(case: Case, model: raspc.Model, program: SOp | None = None) -> Any:
@@ -255,14 +289,35 @@ def test_every_switch_has_a_case() -> None:
     assert len(SWITCHES) == len(set(OPTIONAL))
 
 
-def test_the_page_on_passes_holds_the_table() -> None:
-    """docs/passes.md says what the table says, and each pass is where it says."""
-    root = Path(__file__).parents[2]
-    page = (root / "docs" / "passes.md").read_text(encoding="utf-8")
-    for switch in SWITCHES:
-        cells = (f"`{switch.name}`", switch.does, switch.requires, switch.ensures, switch.where)
-        assert f"| {' | '.join(cells)} |".replace("|v|", r"\|v\|") in page, switch.name
-        assert all((root / "src" / "raspc" / path).is_file() for path in switch.where.split(", "))
+ROOT = Path(__file__).parents[2]
+HEAD = "| pass | what it does | requires | ensures | where |\n| --- | --- | --- | --- | --- |\n"
+
+
+def test_the_page_on_passes_holds_the_table(request: pytest.FixtureRequest) -> None:
+    """docs/passes.md has the table of the code, row for row: `pytest --update-golden` writes it anew."""
+    path = ROOT / "docs" / "passes.md"
+    page = path.read_text(encoding="utf-8")
+    before, rest = page.split(HEAD)
+    after = rest[rest.index("\n\n") :]
+    rows = ["| " + " | ".join(cells).replace("|v|", r"\|v\|") + " |" for cells in map(told, SWITCHES)]
+    if request.config.getoption("--update-golden"):
+        path.write_text(before + HEAD + "\n".join(rows) + after, encoding="utf-8")
+    assert before + HEAD + "\n".join(rows) + after == page
+
+
+def told(switch: Switch) -> tuple[str, ...]:
+    """A row of the table."""
+    return f"`{switch.name}`", switch.does, switch.requires, switch.ensures, switch.where
+
+
+def test_no_choice_is_forgotten() -> None:
+    """Every name that the code asks for is declared, and every declared one is asked for."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "raspc").rglob("*.py")]
+    asked = {name for text in sources for name in re.findall(r"(?:\.has|\.does|giving_up)\(\s*\"(\w+)\"", text)}
+    asked |= {name for text in sources for name in re.findall(r"\"(\w+)\" (?:not )?in (?:self\.)?without", text)}
+    assert asked <= set(OPTIONAL)
+    assert {switch.name for switch in SWITCHES} == set(OPTIONAL)
+    assert all((ROOT / "src" / "raspc" / switch.where).is_file() for switch in SWITCHES)
 
 
 def test_a_saved_model_remembers_what_was_left_out(tmp_path: Path) -> None:
@@ -288,13 +343,14 @@ def test_what_it_would_be_without_each_pass() -> None:
 
 @pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_a_pass_makes_a_difference_but_not_to_answers(name: str) -> None:
+def test_a_pass_makes_a_difference_but_not_to_answers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it the graph or the sizes are others; the answers are not."""
     case = CASES[name]
     program = case.program if case.differs is None else case.differs
-    models = [compiled(case, *case.beside, *without, program=program) for without in ((), (name,))]
-    assert looks(models[0]) != looks(models[1])
-    assert [wrong(case, model, program) for model in models] == [[], []]
+    case.given(monkeypatch)
+    with_it, without = (models_of(case, *case.beside, *off, program=program) for off in ((), (name,)))
+    assert with_it and list(map(looks, with_it)) != list(map(looks, without))
+    assert not any(wrong(case, model, program) for model in (*with_it, *without))
 
 
 @pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
@@ -302,6 +358,7 @@ def test_a_pass_makes_a_difference_but_not_to_answers(name: str) -> None:
 def test_a_broken_pass_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The answers of the model are those of the interpreter, and with the fault they are not."""
     case = CASES[name]
+    case.given(monkeypatch)
     assert not wrong(case, compiled(case, *case.beside))
     case.fault(monkeypatch)
     try:

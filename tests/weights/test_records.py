@@ -23,7 +23,7 @@ from raspc.compress.rotation import rotate
 from raspc.errors import InputError, ModelFormatError
 from raspc.records import Record
 from raspc.weights import Model, load, saving
-from raspc.weights.alignment import Alignment, BoundFacts, Compression, HeadPart, NeuronPart, ScheduleFacts
+from raspc.weights.alignment import Alignment, BoundFacts, Compression, DesignFacts, HeadPart, NeuronPart, ScheduleFacts
 from raspc.weights.certificate import LARGEST, VERDICTS, Certificate, Link, Measured
 from raspc.weights.explain import explain
 
@@ -60,6 +60,7 @@ def samples() -> tuple[tuple[str, Any], ...]:
         rotated.alignment,
         compression=Compression(3, "pca", None, 0, 9),
         schedule=ScheduleFacts("greedy", False, {"heads": BoundFacts(3, 2, 0.3333)}),
+        design=DesignFacts(1, ("steep",)),
     )
     failing = raspc.certificate(compiled("double_hist", 1), "bfloat16", accumulate="stored", tolerance=True)
     told = msgspec.structs.replace(failing, longest=2, measured=Measured(7, False, 0.5, 1, ("a", (1, 2.5))))
@@ -195,7 +196,7 @@ def test_a_change_of_json_data_changes_no_record() -> None:
 
 OPTIONAL = {
     *Alignment.__struct_fields__,
-    "values", "column", "until_stage", "cleared", "bounds", "changed",
+    "values", "column", "until_stage", "cleared", "bounds", "changed", "stored", "given_up",
     "summation", "accumulate", "probabilities", "tolerance", "longest", "failures", "tokens", "example",
 }  # fmt: skip
 """Fields that a record may lack."""

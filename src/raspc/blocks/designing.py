@@ -19,6 +19,34 @@ from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "merge_values", "neurons",
+        "values with equal slices of a function's table are one",
+        "slices agree wherever both are defined",
+        "no two equal slices are left",
+    ),
+    Choice(
+        "square_gates", "neurons",
+        "a cell is found by squares of numbers rather than by indicators",
+        "a variable without rounding, of more than three values",
+        "two features of each variable",
+    ),
+    Choice(
+        "lines", "neurons",
+        "a function of several variables is a staircase along one sum of them, if one tells its values apart",
+        "gaps of at least eight roundings",
+        "two neurons a step, in the layer of its heads",
+    ),
+    Choice(
+        "gated_lines", "neurons",
+        "a function is a staircase along one variable for each cell of the others",
+        "at most one of the variables is undecoded",
+        "two neurons a step and cell",
+    ),
+)  # fmt: skip
 
 GENERIC_CELLS = 1 << 16
 GENERIC_TRIES = 4

@@ -26,6 +26,14 @@ from raspc.blocks import neurons
 from raspc.blocks.lines import Line
 from raspc.blocks.reading.readiness import Readiness
 from raspc.graph.nodes import Floats
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "pulse", "neurons",
+    "a function that is special in one case is a pulse along a sum that is 0 there alone",
+    "the sum is 8 roundings from 0 in every other case",
+    "two or four neurons, in the layer of its heads",
+)  # fmt: skip
 
 TRIES = 8
 """How many draws of weights are compared."""

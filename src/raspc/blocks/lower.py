@@ -12,7 +12,6 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness
 from raspc.blocks.reading.selectors import selects_of
-from raspc.blocks.reading.shares import Share
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
 from raspc.blocks.storage.stored import Storage
@@ -21,6 +20,15 @@ from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Variable
+from raspc.numbers.choice import Choice
+from raspc.numbers.shares import Share
+
+CHOICE = Choice(
+    "drop_dead", "blocks",
+    "heads, neurons and embeddings that no one reads are not made",
+    "level 2",
+    "every block is read, by the output in the end",
+)  # fmt: skip
 
 SHARP = 256.0
 """What one step of a penalty takes from a score, at least: half of it makes e^(−128), which is 0 in float32."""

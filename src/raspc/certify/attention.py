@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raspc.blocks.reading.shares import Share, keeps
 from raspc.blocks.spaces import Head, Matrix, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of
 from raspc.graph.nodes import Bits, Floats, Ids
 from raspc.numbers.precision import Precision
+from raspc.numbers.shares import Share, keeps
 from raspc.target import PLAIN
 
 EXP_ULPS = 4.0

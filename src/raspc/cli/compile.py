@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.options import Accumulate, DisablePass, Json, Probabilities, Program, Steps, Strict, Summation
+from raspc.cli.options import Accumulate, DisablePass, Json, Probabilities, Program, Steps, Strict, Summation, Verify
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
 
@@ -33,6 +33,7 @@ def compile_program(
     strict: Strict = False,
     steps: Steps = None,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
+    verify: Verify = False,
     disable_pass: DisablePass = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
     dtype: Annotated[str, typer.Option(help="The number format that the model is to run in.")] = "float32",
@@ -60,6 +61,7 @@ def compile_program(
         partial=partial,
         strict=strict,
         certify=certify,
+        verify=verify,
         disabled_passes=disable_pass or (),
         solver=solver,
         dtype=dtype,

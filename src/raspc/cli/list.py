@@ -33,7 +33,7 @@ def list_programs(
 def _list_passes(as_json: bool) -> None:
     from dataclasses import asdict
 
-    from raspc.passes.switches import SWITCHES
+    from raspc.plan.switches import SWITCHES
 
     rows = [(one.name, one.does, one.requires, one.ensures) for one in SWITCHES]
     told = {"passes": [asdict(one) for one in SWITCHES]}

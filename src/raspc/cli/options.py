@@ -15,7 +15,7 @@ def _library_names(incomplete: str) -> list[str]:
 
 
 def _pass_names(incomplete: str) -> list[tuple[str, str]]:
-    from raspc.passes.switches import SWITCHES
+    from raspc.plan.switches import SWITCHES
 
     return [(switch.name, switch.does) for switch in SWITCHES if switch.name.startswith(incomplete)]
 
@@ -66,4 +66,7 @@ DisablePass = Annotated[
         help="Leave out a pass, for study; may be repeated.",
         autocompletion=_pass_names,
     ),
+]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Check each pass: what it requires, what it ensures, that answers stay.")
 ]

@@ -28,6 +28,28 @@ from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "causal", "graph",
+        "under a causal mask a selector over indices is free where the mask hides the key",
+        "causal; key and query are the index",
+        "`indices <= indices` is the selector of everything",
+    ),
+    Choice(
+        "never_empty", "graph",
+        "proofs that a selection is never empty: no default, and BOS does not compete",
+        "every query selects itself, or a present index, by tables",
+        "no default in the value set, widths from 1",
+    ),
+    Choice(
+        "single", "graph",
+        "proofs by structure that all selected keys hold one value; else a search decides",
+        "at most one index, or one value for each class of keys",
+        "the aggregate is a pick: it moves a value",
+    ),
+)  # fmt: skip
 
 DRIFT = 1e-7
 """How far off a sum may be because near numbers count as one: a hundredth of what is promised near 0."""
@@ -35,7 +57,7 @@ DRIFT = 1e-7
 
 @dataclass(frozen=True)
 class Built:
-    """A graph, and how often each pass of `raspc.passes.switches` changed something while it was built."""
+    """A graph, and how often each pass of `raspc.plan.switches` changed something while it was built."""
 
     graph: Graph
     changes: Mapping[str, int]
@@ -46,7 +68,7 @@ def build(
 ) -> Graph:
     """The program as a graph of tables over a vocabulary and all lengths up to `max_seq_len`.
 
-    `without`: names of `raspc.passes.switches`, left out for study.
+    `without`: names of `raspc.plan.switches`, left out for study.
 
     Raises InvalidProgram for an ill-formed vocabulary or program, UnsupportedProgram where a value set
     cannot be listed and has to be.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from raspc import doors
 from raspc import values as V
+from raspc.errors import InternalError
 
 Ids: TypeAlias = NDArray[np.int32]
 Bits: TypeAlias = NDArray[np.int8]
@@ -119,7 +120,8 @@ class Variable(Node):
     @property
     def listed(self) -> Listed:
         """The value set, which must be listed."""
-        assert isinstance(self.domain, Listed), "the value set of this node is an interval"
+        if not isinstance(self.domain, Listed):
+            raise InternalError("the value set of this node is an interval")
         return self.domain
 
 
@@ -251,7 +253,8 @@ class Graph:
     def variable(self, place: int) -> Variable:
         """The node at a place, which must hold values."""
         node = self.nodes[place]
-        assert isinstance(node, Variable), f"%{place} is a selector"
+        if not isinstance(node, Variable):
+            raise InternalError(f"%{place} is a selector")
         return node
 
     @cached_property

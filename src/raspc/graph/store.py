@@ -28,6 +28,28 @@ from raspc.graph.nodes import (
 )
 from raspc.graph.selectors import FALSE, TRUE
 from raspc.graph.tables import Joint, own_listing
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "share", "graph",
+        "nodes with equal tables are one node",
+        "equal kind, arguments, value set and table",
+        "no two tables, widths or aggregates of a graph are equal",
+    ),
+    Choice(
+        "fold", "graph",
+        "what does not vary is a constant: tables, selectors, aggregates of one value",
+        "defined wherever its arguments are",
+        "no table varies with nothing; no selector is constant",
+    ),
+    Choice(
+        "compose", "graph",
+        "a function, or a selector, of a function of one variable is one of that variable",
+        "the value is listed over one root",
+        "a table over one root has it as its argument",
+    ),
+)  # fmt: skip
 
 COMPUTED = (Table, N.Width, Aggregate)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""

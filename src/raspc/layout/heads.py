@@ -18,7 +18,23 @@ from itertools import pairwise
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Head
 from raspc.layout.schedule import Schedule
+from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
+
+CHOICES = (
+    Choice(
+        "share_heads", "heads",
+        "heads of a layer that score alike are one",
+        "equal scores, sink and sharpness",
+        "heads × width is no larger",
+    ),
+    Choice(
+        "split_heads", "heads",
+        "the values of a wide head are moved by several narrow ones",
+        "level 2",
+        "heads × width is no larger",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

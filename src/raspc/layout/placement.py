@@ -19,6 +19,14 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Neurons, reads_of
 from raspc.layout.layout import Layout, Sweep
 from raspc.layout.schedule import Schedule
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "reuse", "places",
+    "dimensions are used again after their last reader",
+    "level 2; an MLP between the last reader and the next tenant clears them",
+    "no two spaces with readers to come in one dimension; fewer parameters",
+)  # fmt: skip
 
 FOREVER = 1 << 30
 

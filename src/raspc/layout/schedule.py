@@ -11,6 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from raspc.blocks.spaces import Block, Head, Neurons, reads_of
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "schedule", "layers",
+    "blocks with room to wait even out the layers",
+    "the fewest layers are kept",
+    "no block before what it reads",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,14 @@ from raspc.blocks.spaces import Block
 from raspc.layout.layout import Layout
 from raspc.layout.placement import parameters
 from raspc.layout.schedule import Bound, Schedule, Windows, bounds_of, windows
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "smallest", "layers",
+    "all schedules with the fewest layers are laid out, and the smallest model is taken",
+    "level 2; at most 32 such schedules",
+    "no schedule with so few layers makes a smaller model",
+)  # fmt: skip
 
 MOST = 32
 """The most schedules that are laid out."""

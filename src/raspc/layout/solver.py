@@ -15,6 +15,14 @@ from typing import Any
 
 from raspc.blocks.spaces import Block, Head
 from raspc.layout.schedule import Bound, Schedule, Windows, bounds_of, greedy, size_of, windows
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "solver", "layers",
+    "CP-SAT goes on where the greedy schedule is not proved the best",
+    "level 2; more schedules than `smallest` takes; OR-tools",
+    "at least as good as greedy; optimal, or bound and gap",
+)  # fmt: skip
 
 WORK = 1.0
 """The limit of each of the two solves, in CP-SAT's deterministic seconds."""

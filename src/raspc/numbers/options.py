@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from raspc.numbers.precision import PRECISIONS, Precision
@@ -38,15 +38,34 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """`level`; `precision`: the number format that the model is to run in; `without`: the passes that are left out."""
+    """What was asked for.
+
+    `level`; `precision`: the number format that the model is to run in; `without`: the passes and choices that are left
+    out; `verify`: check what each pass requires and ensures, which is no property of the model.
+
+    What the best design adds to that: `stored`, a lower level at which it is decided what is stored; `given_up`, passes
+    and choices that it does without.
+    """
 
     level: Level = Level.NAMED
     precision: Precision = PRECISIONS["float32"]
     without: tuple[str, ...] = ()
+    stored: Level | None = None
+    given_up: tuple[str, ...] = ()
+    verify: bool = field(default=False, compare=False)
+
+    @property
+    def storage(self) -> Level:
+        """The level at which it is decided what is stored."""
+        return self.level if self.stored is None else self.stored
 
     def has(self, name: str) -> bool:
         """Whether a pass, or a choice, is part of this compile."""
-        return name not in self.without
+        return name not in self.without and name not in self.given_up
+
+    def giving_up(self, *names: str) -> Options:
+        """A design that does without these."""
+        return replace(self, given_up=names)
 
     def leaving_out(self, names: Collection[str]) -> Options:
         """The same without these passes too."""

@@ -4,22 +4,23 @@ What is not selected is selected by the complement: |S| = n − |not S|. An ineq
 for each token, the equality that is its complement three; a disjunction of two overlapping parts takes three heads,
 its complement one. The length is the index plus one under a causal mask, where it costs nothing, else one head.
 
-Requires: selectors in negation normal form; a complement that is a conjunction of tables; and at most `LONGEST`
-positions, up to which a sum of two widths is decoded in the layer of its heads. Ensures: heads × score directions of
-such a width, as estimated from its tables, are the fewer of the two ways.
+It is done only for a complement that is a conjunction of tables, and for at most `LONGEST` positions, up to which a sum
+of two widths is decoded in the layer of its heads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from raspc.graph.nodes import Bits, Graph, Index, Length, Listed, Width
 from raspc.graph.selectors import COMBINE, score_rank
-from raspc.numbers.options import DEFAULT, Options
+from raspc.numbers.options import DEFAULT, Level, Options
+from raspc.passes.conditions import WELL_FORMED
+from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 from raspc.passes.split_widths import PARTS, Term, inclusion_exclusion, signed_sum, terms_of
 
@@ -34,10 +35,9 @@ def complement_widths(graph: Graph, options: Options = DEFAULT) -> Graph:
     new, changed = Rewriter(graph, options.without), False
     for place, node in enumerate(graph.nodes):
         found = _complement(graph, node.selector) if isinstance(node, Width) else None
-        if found is None:
+        if found is None or not isinstance(node, Width):
             new.keep(place)
             continue
-        assert isinstance(node, Width)
         parts = [(-sign, width) for sign, width in inclusion_exclusion(new, graph, found)]
         new.stand_in(place, signed_sum(new, [(1, _length(new)), *parts], node.listed))
         changed = True
@@ -77,3 +77,26 @@ def _length(new: Rewriter) -> int:
         return new.store.put(Length(domain=domain))
     index = new.store.put(Index(domain=Listed(tuple(range(size)))))
     return new.table([index], np.arange(size, dtype=np.int32), domain)
+
+
+def _dearer(before: Graph, after: Graph, options: Options) -> Iterator[str]:
+    """Whether the widths and the length take more than they did."""
+    was, now = _areas(before), _areas(after)
+    if now > was:
+        yield f"they were {was:g} and are {now:g}"
+
+
+def _areas(graph: Graph) -> float:
+    """Heads × score directions of all widths and of the length, as estimated from tables alone."""
+    widths = sum(_area(terms_of(graph, node.selector)) for node in graph.nodes if isinstance(node, Width))
+    return widths + sum(isinstance(node, Length) for node in graph.nodes)
+
+
+COMPLEMENT_WIDTHS = Pass(
+    "complement_widths",
+    f"the width of a selector with a simple complement is length − its width, up to {LONGEST} positions",
+    complement_widths,
+    requires=(WELL_FORMED,),
+    ensures=(Guarantee("heads × score directions of widths, as estimated, do not grow", _dearer),),
+    level=Level.COMPACT,
+)

@@ -2,19 +2,19 @@
 
 bfloat16 does not tell 5/12 from 3/7, but it counts: the mean of the selected keys' values is a function of how many
 keys are selected, and of how many of them hold each value. A width counts either, exactly.
-
-Requires: selectors that are tables or conjunctions of tables. Ensures: stand-ins have the same value sets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from raspc.graph.evaluate import nearest
 from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Ids, Index, Listed, Select, Width
 from raspc.numbers.options import DEFAULT, Options
+from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
+from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 
 CELLS = 1 << 14
@@ -72,3 +72,21 @@ def _means(node: Aggregate, source: Listed, n: int) -> Ids:
     empty = node.listed.id(node.default) if node.may_be_empty else UNDEFINED
     ids = np.where(total == 0, empty, ids)
     return np.where((each < 0).any(axis=0), UNDEFINED, ids).astype(np.int32)
+
+
+def _uncounted(before: Graph, after: Graph, options: Options) -> Iterator[str]:
+    """Means that could still be counted."""
+    yield from (f"%{place} is such a mean" for place, node in enumerate(after.nodes) if _is_countable(after, node))
+
+
+COUNT_MEANS = Pass(
+    "count_means",
+    "a mean of few numbers is a quotient of counts",
+    count_means,
+    requires=(WELL_FORMED, CONJUNCTIONS),
+    ensures=(
+        ONLY_CONJUNCTIONS,
+        Guarantee(f"no mean is left whose counts have at most {CELLS:,} combinations", _uncounted),
+    ),
+    narrow=True,
+)  # fmt: skip

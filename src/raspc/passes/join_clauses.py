@@ -3,9 +3,6 @@
 A head scores a pair by Σ u(key)·v(query), one variable on either side of each product. A disjunction over
 several key variables is a table over all of them together, so their combination, as far as it matters to
 the selector, is computed first, as one variable of classes; likewise the queries.
-
-Requires: selectors in negation normal form. Ensures: each selector that is used is a table or a
-conjunction of tables.
 """
 
 from __future__ import annotations
@@ -15,11 +12,13 @@ from functools import reduce
 
 import numpy as np
 
-from raspc.errors import UnsupportedProgram
+from raspc.errors import InternalError, UnsupportedProgram
 from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Select
 from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import COMBINE, FALSE
 from raspc.numbers.options import DEFAULT, Options
+from raspc.passes.conditions import ONLY_CONJUNCTIONS, WELL_FORMED
+from raspc.passes.contract import Pass
 from raspc.passes.rewriting import Rewriter
 
 PAIR_LIMIT = 1 << 24
@@ -92,7 +91,8 @@ def _cells(graph: Graph, place: int, keys: Sequence[int], queries: Sequence[int]
         shape[keys.index(node.key)] = node.cells.shape[0]
         shape[len(keys) + queries.index(node.query)] = node.cells.shape[1]
         return node.cells.reshape(shape)
-    assert isinstance(node, Gate)
+    if not isinstance(node, Gate):
+        raise InternalError(f"%{place} is no selector")
     neutral = np.full([1] * (len(keys) + len(queries)), int(node.op == "and"), np.int8)
     return reduce(COMBINE[node.op], (_cells(graph, arg, keys, queries) for arg in node.args), neutral)
 
@@ -109,3 +109,13 @@ def _side(new: Rewriter, graph: Graph, places: Sequence[int], table: Bits) -> tu
         cells = np.where(bad[cells], UNDEFINED, cells).astype(np.int32)
     domain = Listed(tuple(range(len(rows))))
     return new.table([new.place[p] for p in places], cells, domain, raises=bool(bad.any())), rows
+
+
+JOIN_CLAUSES = Pass(
+    "join_clauses",
+    "a disjunction over several variables is a table over one variable for all of them",
+    join_clauses,
+    requires=(WELL_FORMED,),
+    ensures=(ONLY_CONJUNCTIONS,),
+    optional=False,
+)

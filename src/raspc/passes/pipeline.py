@@ -1,60 +1,81 @@
-"""The passes, in order: each takes a graph and gives a graph that means the same."""
+"""The passes, in order, and the runner: each takes a graph and gives a graph that means the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from raspc.errors import RaspcError
-from raspc.graph.nodes import Gate, Graph, Select
+from raspc.errors import InternalError, RaspcError
+from raspc.graph.nodes import Graph
 from raspc.numbers.options import SMALLEST, Options
-from raspc.passes.complement_widths import complement_widths
-from raspc.passes.join_clauses import join_clauses
-from raspc.passes.split_widths import split_widths
+from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
+from raspc.passes.conditions import COMMON, CONJUNCTIONS
+from raspc.passes.contract import Pass
+from raspc.passes.count_means import COUNT_MEANS
+from raspc.passes.join_clauses import JOIN_CLAUSES
+from raspc.passes.share_counts import SHARE_COUNTS
+from raspc.passes.split_widths import SPLIT_WIDTHS
 
-Pass: TypeAlias = Callable[[Graph, Options], Graph]
+PIPELINE: tuple[Pass, ...] = (COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, SHARE_COUNTS)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a pass left behind: its name, and how many nodes there were after it."""
+    """What a pass left behind: its name, and how many nodes there were before and after it."""
 
     name: str
     nodes_before: int
     nodes_after: int
 
 
-PASSES: dict[str, Pass] = {
-    "complement_widths": complement_widths, "split_widths": split_widths, "join_clauses": join_clauses,
-}  # fmt: skip
-"""By name. `join_clauses` cannot be switched off: heads take only conjunctions. All others: `raspc.passes.switches`."""
+def run_passes(
+    graph: Graph, options: Options = SMALLEST, pipeline: Sequence[Pass] = PIPELINE
+) -> tuple[Graph, tuple[Step, ...]]:
+    """The graph after all passes of a level and a format, but those that are left out; and what each did.
 
+    With `options.verify` what each pass requires and ensures is checked.
 
-COMPACT = ("complement_widths",)
-"""What is done from level 2 on only: below, a person finds the selectors that were written."""
-
-
-def run_passes(graph: Graph, options: Options = SMALLEST) -> tuple[Graph, tuple[Step, ...]]:
-    """All passes of a level of optimisation, but those that are left out."""
-    steps: list[Step] = []
-    for name, run in PASSES.items():
-        if not options.has(name) or (options.level.readable and name in COMPACT):
+    Raises UnsupportedProgram where a pass refuses the program, InternalError for a pass that does not keep its word.
+    """
+    steps: tuple[Step, ...] = ()
+    for one in pipeline:
+        if not one.applies(options):
             continue
-        try:
-            after = run(graph, options)
-        except RaspcError as error:
-            error.add_note(f"in the pass {name}, after {[step.name for step in steps]}")
-            raise
-        steps.append(Step(name, len(graph), len(after)))
+        after = _run(one, graph, options, [step.name for step in steps])
+        steps = (*steps, Step(one.name, len(graph), len(after)))
         graph = after
-    check_lowerable(graph)
-    return graph, tuple(steps)
+    _stop(CONJUNCTIONS.faults(graph), f"blocks require that {CONJUNCTIONS.says}", [step.name for step in steps])
+    return graph, steps
 
 
-def check_lowerable(graph: Graph) -> None:
-    """What lowering requires: selectors in use are tables, or conjunctions of tables."""
-    for place, node in enumerate(graph.nodes):
-        if isinstance(node, Gate) and any(place in other.refs for other in graph.nodes):
-            conjunction = node.op == "and" and all(isinstance(graph[arg], Select) for arg in node.args)
-            assert conjunction or not node.args, f"%{place} is neither a table nor a conjunction of tables"
+def _run(one: Pass, graph: Graph, options: Options, ran: Sequence[str]) -> Graph:
+    """One pass, checked at both ends if that is asked for. An error says in which pass it arose."""
+    try:
+        if options.verify:
+            check_required(one, graph, ran)
+        after = one.run(graph, options)
+        if options.verify:
+            check_ensured(one, graph, after, options, ran)
+    except RaspcError as error:
+        error.add_note(f"in the pass {one.name}, after {list(ran)}")
+        raise
+    return after
+
+
+def check_required(one: Pass, graph: Graph, ran: Sequence[str] = ()) -> None:
+    """Raises InternalError where a pass is given a graph that it does not take."""
+    for required in one.requires:
+        _stop(required.faults(graph), f"the pass {one.name} requires that {required.says}", ran)
+
+
+def check_ensured(one: Pass, before: Graph, after: Graph, options: Options, ran: Sequence[str] = ()) -> None:
+    """Raises InternalError where a pass gives a graph that is not as it promises, or not as every pass must."""
+    for ensured in (*COMMON, *one.ensures):
+        _stop(ensured.faults(before, after, options), f"the pass {one.name} ensures that {ensured.says}", ran)
+
+
+def _stop(faults: Iterable[str], claim: str, ran: Sequence[str]) -> None:
+    """Raises InternalError for the first fault, if there is one."""
+    for fault in faults:
+        earlier = f"after {', '.join(ran)}" if ran else "before any other pass"
+        raise InternalError(f"{claim}, but {fault} ({earlier}); this is a fault of raspc, please report it")

@@ -3,14 +3,11 @@
 bfloat16 has no integer 257, so that a head counts up to 256 keys. One that counts the selected keys among the positions
 of a stretch that is so short has no more. The counts of all stretches are added digit by digit, with a carry, so that
 no number on the way is large either.
-
-Requires: selectors that are tables or conjunctions of tables. Ensures: no width counts more than `most` keys, and its
-stand-in has the same value set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial, reduce
 from itertools import pairwise
 from typing import TypeAlias
@@ -18,24 +15,33 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import UNDEFINED, Graph, Index, Length, Listed, Select, Width
+from raspc.graph.nodes import UNDEFINED, Graph, Index, Length, Listed, Node, Select, Width
 from raspc.numbers.options import DEFAULT, Options
+from raspc.numbers.shares import counted_by_one_head
+from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
+from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 
 
-def share_counts(graph: Graph, most: int, options: Options = DEFAULT) -> Graph:
-    """The same program with the counting shared out; the graph itself where no count is too large."""
-    long = [node for node in graph.nodes if isinstance(node, Width | Length) and node.listed.values[-1] > most]
-    if not long or most < 1:
+def share_counts(graph: Graph, options: Options = DEFAULT, most: int | None = None) -> Graph:
+    """The same program with the counting shared out; the graph itself where no count is too large.
+
+    `most`: how many keys one head counts; without it, as many as the format that is compiled for allows.
+    """
+    most = counted_by_one_head(options.precision) if most is None else most
+    if most < 1 or not any(_counts_beyond(most, node) for node in graph.nodes):
         return graph
     new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
-        if node in long:
-            assert isinstance(node, Width | Length)
+        if isinstance(node, Width | Length) and _counts_beyond(most, node):
             new.stand_in(place, _sum(new, _parts(new, graph, node, most), node.listed))
         else:
             new.keep(place)
     return new.graph()
+
+
+def _counts_beyond(most: int, node: Node) -> bool:
+    return isinstance(node, Width | Length) and bool(node.listed.values[-1] > most)
 
 
 def _parts(new: Rewriter, graph: Graph, node: Width | Length, most: int) -> list[int]:
@@ -89,3 +95,21 @@ def _numbers(new: Rewriter, args: Sequence[int], numbers: NDArray[np.intp]) -> i
     """A table of numbers from 0 on."""
     domain = Listed(tuple(range(int(numbers.max()) + 1)))
     return new.table(args, numbers.astype(np.int32), domain)
+
+
+def _too_many(before: Graph, after: Graph, options: Options) -> Iterator[str]:
+    """Widths that count more keys than the format allows, where it allows any."""
+    most = counted_by_one_head(options.precision)
+    for place, node in enumerate(after.nodes):
+        if most >= 1 and isinstance(node, Width | Length) and _counts_beyond(most, node):
+            yield f"%{place} counts up to {node.listed.values[-1]} of {most}"
+
+
+SHARE_COUNTS = Pass(
+    "share_counts",
+    "a count that is too large for one head of a narrow format is a sum of counts over stretches of positions",
+    share_counts,
+    requires=(WELL_FORMED, CONJUNCTIONS),
+    ensures=(ONLY_CONJUNCTIONS, Guarantee("no head counts more keys than the format allows", _too_many)),
+    narrow=True,
+)

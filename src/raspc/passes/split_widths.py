@@ -4,23 +4,26 @@ A head can add penalties, so it can take conjunctions of selectors over any vari
 The width of A or B is that of A, plus that of B, less that of both (inclusion and exclusion); terms that no
 pair can satisfy are dropped, so a lexicographic order costs two heads.
 
-Requires: selectors in negation normal form. Ensures: every width is of a conjunction of tables, if its
-disjunctive form has at most `TERMS` terms and the sum at most `PARTS`; others are left to `join_clauses`.
+Where the disjunctive form has more than `TERMS` terms, or the sum more than `PARTS`, the width is left to
+`join_clauses`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
 
+from raspc.errors import InternalError
 from raspc.graph.nodes import UNDEFINED, Gate, Graph, Listed, Select, Width
 from raspc.graph.selectors import FALSE
 from raspc.graph.selectors import negated as complement
 from raspc.graph.tables import JOINT_LIMIT
 from raspc.numbers.options import DEFAULT, Options
+from raspc.passes.conditions import WELL_FORMED
+from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 
 TERMS = 4
@@ -38,16 +41,20 @@ def split_widths(graph: Graph, options: Options = DEFAULT) -> Graph:
     new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         terms = terms_of(graph, node.selector) if isinstance(node, Width) else None
-        if terms is None or len(terms) < 2:
+        if terms is None or len(terms) < 2 or not isinstance(node, Width):
             new.keep(place)
             continue
-        assert isinstance(node, Width)
         parts = inclusion_exclusion(new, graph, terms)
-        if len(parts) > PARTS or (len(parts) > 1 and (graph.max_seq_len + 1) ** len(parts) > JOINT_LIMIT):
+        if not _can_be_added(parts, graph.max_seq_len):
             new.keep(place)
             continue
         new.stand_in(place, signed_sum(new, parts, node.listed))
     return new.graph()
+
+
+def _can_be_added(parts: Sequence[tuple[int, int]], n: int) -> bool:
+    """Whether a sum of so many widths can be listed."""
+    return len(parts) <= PARTS and (len(parts) < 2 or (n + 1) ** len(parts) <= JOINT_LIMIT)
 
 
 def terms_of(graph: Graph, place: int, negated: bool = False) -> list[Term] | None:
@@ -55,7 +62,8 @@ def terms_of(graph: Graph, place: int, negated: bool = False) -> list[Term] | No
     node = graph[place]
     if isinstance(node, Select):
         return [(replace(node, cells=complement(node.cells)) if negated else node,)]
-    assert isinstance(node, Gate)
+    if not isinstance(node, Gate):
+        raise InternalError(f"%{place} is no selector")
     parts = [terms_of(graph, arg, negated) for arg in node.args]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
@@ -105,3 +113,27 @@ def signed_sum(new: Rewriter, parts: Sequence[tuple[int, int]], domain: Listed) 
     )
     cells = np.where((grid >= low) & (grid <= high), grid - low, UNDEFINED).astype(np.int32)
     return new.table(tuple(totals), cells, domain)
+
+
+def _unsplit(before: Graph, after: Graph, options: Options) -> Iterator[str]:
+    """Widths of disjunctions that could still be sums of widths."""
+    for place, node in enumerate(after.nodes):
+        terms = terms_of(after, node.selector) if isinstance(node, Width) else None
+        if terms is None or len(terms) < 2:
+            continue
+        scratch = Rewriter(after, options.without)
+        for known in range(len(after)):
+            scratch.keep(known)
+        if _can_be_added(inclusion_exclusion(scratch, after, terms), after.max_seq_len):
+            yield f"%{place} is the width of {len(terms)} terms"
+
+
+SPLIT_WIDTHS = Pass(
+    "split_widths",
+    "the width of a disjunction is a sum of widths, by inclusion and exclusion",
+    split_widths,
+    requires=(WELL_FORMED,),
+    ensures=(
+        Guarantee(f"a width is of a conjunction, unless it has more than {TERMS} terms or {PARTS} parts", _unsplit),
+    ),
+)

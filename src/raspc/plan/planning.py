@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.reading.shares import counted_by_one_head
 from raspc.blocks.storage.storing import store
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
@@ -14,9 +13,7 @@ from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy
 from raspc.layout.smallest import schedules, smallest
 from raspc.layout.solver import solved
 from raspc.numbers.options import DEFAULT, Options
-from raspc.passes.count_means import count_means
-from raspc.passes.pipeline import Step, run_passes
-from raspc.passes.share_counts import share_counts
+from raspc.passes.pipeline import run_passes
 from raspc.plan.plan import Plan, rows_of
 
 
@@ -27,7 +24,7 @@ def planned(program: Graph, options: Options = DEFAULT) -> Plan:
     """
     if options.level.readable or not options.has("steep") or options.precision.narrow:
         return _with_counts(program, options)
-    plain = options.leaving_out(("steep",))
+    plain = options.giving_up("steep")
     try:
         found = _with_counts(program, options)
     except UnsupportedProgram:
@@ -41,21 +38,17 @@ def planned(program: Graph, options: Options = DEFAULT) -> Plan:
 
 
 def _with_counts(program: Graph, options: Options) -> Plan:
-    """The plan with the passes that are not left out; in a narrow format with counts for means where need be."""
-    graph, steps = run_passes(program, options)
-    if not options.precision.narrow:
-        return _plan(program, graph, steps, options)
-    most = counted_by_one_head(options.precision)
+    """The plan of a design; in a narrow format with counts for means where need be."""
+    if not options.precision.narrow or not options.has("count_means"):
+        return _plan(program, options)
     try:
-        return _plan(program, share_counts(graph, most, options), steps, options)
+        return _plan(program, options.giving_up("count_means"))
     except UnsupportedProgram:
-        counted = count_means(graph, options)
-        if counted is graph:
-            raise
-    return _plan(program, share_counts(counted, most, options), steps, options)
+        return _plan(program, options)
 
 
-def _plan(program: Graph, graph: Graph, steps: tuple[Step, ...], options: Options) -> Plan:
+def _plan(program: Graph, options: Options) -> Plan:
+    graph, steps = run_passes(program, options)
     ready = Readiness.of(graph, options)
     storage = store(ready)
     lowered = lower(ready, storage)

@@ -8,10 +8,12 @@ from raspc.graph.nodes import Graph, Pattern, Variable
 from raspc.layout.heads import layers_of
 from raspc.layout.layout import Layout
 from raspc.layout.schedule import Schedule
+from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
 from raspc.weights.alignment import (
     Alignment,
     BoundFacts,
+    DesignFacts,
     Format,
     HeadPart,
     NeuronPart,
@@ -45,6 +47,7 @@ def alignment(plan: Plan, passes: tuple[PassFacts, ...] = ()) -> Alignment:
     }
     return Alignment(
         optimize=options.level.value,
+        design=design_facts(options),
         bos=layout.start[BOS],
         precision=Format(**options.precision.to_json()),
         schedule=schedule_facts(schedule),
@@ -52,6 +55,13 @@ def alignment(plan: Plan, passes: tuple[PassFacts, ...] = ()) -> Alignment:
         selectors=_selectors(graph, lowered, where),
         passes=passes,
     )
+
+
+def design_facts(options: Options) -> DesignFacts | None:
+    """What the design adds to what was asked for; None for nothing."""
+    if options.stored is None and not options.given_up:
+        return None
+    return DesignFacts(None if options.stored is None else options.stored.value, options.given_up)
 
 
 def schedule_facts(schedule: Schedule) -> ScheduleFacts:

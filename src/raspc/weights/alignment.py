@@ -112,6 +112,16 @@ class PassFacts(Record, frozen=True):
     changed: Count | None = None
 
 
+class DesignFacts(Record, frozen=True):
+    """What the design that was taken adds to what was asked for; nothing where it is the first one.
+
+    `stored`: the lower level at which it is decided what is stored; `given_up`: passes and choices it does without.
+    """
+
+    stored: Annotated[int, Meta(ge=0, le=2)] | None = None
+    given_up: tuple[str, ...] = ()
+
+
 class Format(Record, frozen=True):
     """The precision that a model was compiled for, by the options of `precision_of`."""
 
@@ -155,6 +165,7 @@ class Alignment(Record, frozen=True, kw_only=True):
     optimize: Annotated[int, Meta(ge=0, le=2)] | None = None
     bos: Count | None = None
     precision: Format | None = None
+    design: DesignFacts | None = None
     schedule: ScheduleFacts | None = None
     variables: Mapping[Label, VariableFacts] = field(default_factory=dict)
     selectors: Mapping[Label, tuple[Use, ...]] = field(default_factory=dict)
@@ -168,10 +179,15 @@ class Alignment(Record, frozen=True, kw_only=True):
         return told | super().to_json()
 
     def options(self, without: tuple[str, ...] = ()) -> Options:
-        """What the model was compiled for; the defaults where nothing is said. `without`: the passes left out."""
+        """What the model was compiled for, and by which design; the defaults where nothing is said.
+
+        `without`: the passes and choices that were left out.
+        """
         level = DEFAULT.level if self.optimize is None else Level(self.optimize)
         precision = DEFAULT.precision if self.precision is None else self.precision.precision
-        return Options(level, precision, without)
+        design = DesignFacts() if self.design is None else self.design
+        stored = None if design.stored is None else Level(design.stored)
+        return Options(level, precision, without, stored, design.given_up)
 
     @property
     def spaces(self) -> dict[str, SpaceFacts]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from raspc.graph.nodes import Listed
 from raspc.plan.plan import Plan
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import assemble
@@ -50,5 +49,4 @@ def output_of(plan: Plan) -> Output:
     domain = plan.graph.variable(plan.graph.output).domain
     if plan.storage.numerical:
         return Output("numerical", tuple(domain.specials))
-    assert isinstance(domain, Listed)
-    return Output("categorical", domain.values)
+    return Output("categorical", plan.graph.variable(plan.graph.output).listed.values)

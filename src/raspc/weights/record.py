@@ -15,8 +15,8 @@ from math import prod
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.schedule import Schedule, as_soon_as_possible
-from raspc.passes.switches import SWITCHES
 from raspc.plan.plan import Plan
+from raspc.plan.switches import SWITCHES
 from raspc.weights.alignment import PassFacts
 from raspc.weights.config import Config
 from raspc.weights.params import shapes
@@ -25,7 +25,7 @@ SIZES = ("n_layers", "n_heads", "d_head", "d_model", "d_mlp")
 HEADS = ("share_heads", "split_heads")
 LAST = ("schedule", *HEADS, "reuse")
 """What decides sizes, in order."""
-BUILDING = tuple(switch.name for switch in SWITCHES if switch.room == "graph")
+BUILDING = tuple(switch.name for switch in SWITCHES if switch.step == "graph")
 """What happens while the graph is built."""
 
 

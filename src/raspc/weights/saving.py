@@ -24,7 +24,7 @@ import numpy as np
 from raspc import jsonvalues
 from raspc.errors import ModelFormatError, RaspcError
 from raspc.graph import Graph, GraphLimits, from_json, to_json
-from raspc.passes.switches import OPTIONAL
+from raspc.plan.switches import OPTIONAL
 from raspc.weights import files
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate

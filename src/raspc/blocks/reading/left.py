@@ -9,12 +9,20 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.reading.naming import value_labels
 from raspc.blocks.reading.roots import Roots
-from raspc.blocks.reading.shares import Share, share_of
 from raspc.blocks.reading.unrounded import unrounded
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed, Table
+from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
+from raspc.numbers.shares import Share, share_of
+
+CHOICE = Choice(
+    "add_shares", "storage",
+    "widths that are added have BOS raised so far that their shares are added instead",
+    "at most 96 positions",
+    "one staircase decodes the sum, in the layer of its heads",
+)  # fmt: skip
 
 SUM_OF_SHARES = 96
 """Up to this length, widths that are added raise BOS so far that their shares may be added instead."""

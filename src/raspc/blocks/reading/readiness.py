@@ -10,13 +10,29 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.left import Left, left_by_attention
 from raspc.blocks.reading.roots import Roots
-from raspc.blocks.reading.shares import Share
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
 from raspc.graph.tables import Joint
+from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
+from raspc.numbers.shares import Share
+
+CHOICES = (
+    Choice(
+        "virtual", "storage",
+        "a function of one variable takes no layer: its features are features of that variable",
+        "its value is listed over one root",
+        "no neurons and no space, unless a person wants to read it",
+    ),
+    Choice(
+        "separable", "storage",
+        "a function g(x) + h(z) takes no layer: it is read off its terms",
+        "the sum holds for all values that can occur, and none of them is None",
+        "no neurons but those of its terms",
+    ),
+)  # fmt: skip
 
 STEEP = 48.0
 """What one step of a penalty takes from a score, at least, where ties part by what is steep."""
@@ -101,7 +117,7 @@ class Readiness:
     def is_one_hot(self, place: int) -> bool:
         """Whether the variable has a direction for each value anyway, for people to read."""
         node = self.graph[place]
-        return self.options.level.readable and isinstance(node, N.Token | N.Index) and not node.numerical
+        return self.options.storage.readable and isinstance(node, N.Token | N.Index) and not node.numerical
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.

@@ -1,4 +1,4 @@
-"""Which widths are to be counted so that sums with their shares do not round (`raspc.blocks.reading.shares`)."""
+"""Which widths are to be counted so that sums with their shares do not round (`raspc.numbers.shares`)."""
 
 from __future__ import annotations
 

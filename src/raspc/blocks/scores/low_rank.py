@@ -13,6 +13,14 @@ import numpy as np
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats
 from raspc.graph.rows import distinct_rows
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "low_rank", "scores",
+    "rows that are sums of other rows of a table need no score direction of their own",
+    "fewer independent rows than distinct ones, coefficients that are multiples of 1/4",
+    "the same penalty, number for number",
+)  # fmt: skip
 
 ROWS = 256
 """The most distinct rows that are looked at."""

@@ -15,6 +15,34 @@ from raspc.blocks.scores.low_rank import ROWS, factored
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
 from raspc.graph.rows import distinct_rows
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "squares", "scores",
+        "equality of numbers is −(k − q)²: two or three score directions",
+        "integers, at most 2,048 in size",
+        "0 where equal, at most −1 elsewhere",
+    ),
+    Choice(
+        "renumber", "scores",
+        "classes of keys and queries that are partners get one number each, for the squares",
+        "each class of keys is selected by at most one class of queries, and conversely",
+        "equality of numbers",
+    ),
+    Choice(
+        "distinct_rows", "scores",
+        "keys (or queries) that are selected alike share one score direction",
+        "equal rows, or columns, of the table",
+        "rank at most the number of distinct rows",
+    ),
+    Choice(
+        "digits", "scores",
+        "equality of numbers is by their two digits where scores are rounded",
+        "integers that spread over 8 or more; a head that scores steeply too",
+        "terms of about 4B, not 4B²",
+    ),
+)  # fmt: skip
 
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""

@@ -73,7 +73,7 @@ def shares_alike(node: N.Node) -> bool:
 def _steep_orders(ready: Readiness) -> Orders:
     """The comparisons that may be steep: of compact models in formats with the exponents of float32."""
     options = ready.options
-    steeply = options.level.compact and options.has("steep") and not options.precision.narrow
+    steeply = options.storage.compact and options.has("steep") and not options.precision.narrow
     heads = [node for node in ready.graph.nodes if isinstance(node, Variable) and _bears_shortfall(node)]
     return Orders.of(ready, [select for node in heads if steeply for select in selects_of(ready.graph, node)])
 

@@ -27,6 +27,14 @@ import numpy as np
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Floats, Listed
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "steep", "scores",
+    "a comparison is one product of powers for each block of values, not a direction a value",
+    "level 2; a count that is decoded, or a pick, so that selected keys may weigh a little less than others",
+    "a penalty within N⁻¹·2⁻¹⁴ of 0 where selected, at most −1 elsewhere",
+)  # fmt: skip
 
 EXPONENTS = 116
 """The bits of exponent that the products of features may span: float32 has 252, and the head's scale takes some."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from raspc.blocks.neurons import Design
 from raspc.blocks.reading.groups import Group
-from raspc.blocks.reading.shares import Share
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import Matrix
+from raspc.numbers.shares import Share
 
 
 @dataclass(frozen=True, eq=False)

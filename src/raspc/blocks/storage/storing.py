@@ -28,6 +28,22 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed, Table, Variable
 from raspc.graph.tables import Joint
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "basis", "storage",
+        "a basis of the features that readers need is stored, not one direction for each value",
+        "level 2, or a variable without a name",
+        "every demanded feature is in the span of what is stored",
+    ),
+    Choice(
+        "number_answers", "storage",
+        "the answer is read off its number v by the logits 2vx − v²",
+        "level 2; the number is right to 1/(2·max|v|)",
+        "the right logit leads by at least 1",
+    ),
+)  # fmt: skip
 
 CATEGORIES = 256
 """A mean that is computed on by neurons is given as one of a list of at most so many values."""
@@ -123,7 +139,7 @@ class _Demander:
             output = F.numeric_code(node.domain)
             if output.shape[1] == len(node.domain.specials):
                 output = np.hstack([np.zeros((len(output), 1)), output])
-        elif self.options.level.readable or self.precision.narrow or not self.options.has("number_answers"):
+        elif self.options.storage.readable or self.precision.narrow or not self.options.has("number_answers"):
             output = np.eye(len(node.listed))
         else:
             n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
@@ -154,13 +170,13 @@ class _Demander:
     def readable(self, place: int) -> bool:
         """Whether a person wants to see this variable in directions of its own."""
         node = self.graph.variable(place)
-        if not isinstance(node.domain, Listed) or self.options.level.compact:
+        if not isinstance(node.domain, Listed) or self.options.storage.compact:
             return False
         if isinstance(node, N.Token | N.Index | N.Length):
-            return bool(self.wanted[place]) or self.options.level.unnamed
+            return bool(self.wanted[place]) or self.options.storage.unnamed
         if self.ready.roots.is_opaque(place) and node.numerical and self.is_sum(place):
             return False  # a long sum of numbers is read off its terms
-        return self.options.level.unnamed or bool(node.names) or place == self.graph.output
+        return self.options.storage.unnamed or bool(node.names) or place == self.graph.output
 
     def is_sum(self, place: int) -> bool:
         """Whether the number is a sum of numbers of other variables."""

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
+
+Floats: TypeAlias = NDArray[np.float64]
 
 ALONE = 1024
 """From this length on BOS scores as a selected key does."""
