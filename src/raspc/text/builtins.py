@@ -9,6 +9,7 @@ from contextlib import suppress
 from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp
 from raspc.text.booleans import ANNOTATION, holds_booleans
+from raspc.text.flow import FULL
 from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
 from raspc.text.operators import COMPARISONS, MAX_SIZE, Refused, broadcast
 
@@ -99,7 +100,6 @@ def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
     return Map(convert, rasp.tokens).annotated(shown=name)
 
 
-FULL = Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s")
 TEXT = _tokens_as("tokens_str", str)
 
 FUNCTIONS = (

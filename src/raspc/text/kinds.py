@@ -75,6 +75,14 @@ def kind(value: Value) -> str:
     return next((text for types, text in KINDS if isinstance(value, types)), type(value).__name__)
 
 
+def label(expr: rasp.Expr) -> str | None:
+    """The name that an s-op or selector was given, or has in the language; None where it has none."""
+    return expr.given_name or expr.annotations.get("shown") or LABELS.get(type(expr))
+
+
+LABELS: dict[type[rasp.Expr], str] = {rasp.IndicesType: "indices", rasp.LengthType: "length"}
+
+
 def is_atom(value: Value) -> bool:
     """True of numbers, strings and booleans."""
     return isinstance(value, ATOMS)

@@ -21,27 +21,29 @@ USAGE = {
 
 COMMANDS = frozenset({"SET", "SHOW", "EXAMPLES", "FULL", "EXIT", "LOAD"})
 OPENING, CLOSING = frozenset({"LPAR", "LSQB", "LBRACE"}), frozenset({"RPAR", "RSQB", "RBRACE"})
+COMPLETE = frozenset({"SEMICOLON", "NAME", "INT", "FLOAT", "STRING", "TRUE", "FALSE"}) | CLOSING | COMMANDS
+"""What can stand before a command: whatever ends a statement or an expression."""
 
 
 class LineEnds:
-    """Puts a semicolon where a command's line ends, outside brackets, if none stands there."""
+    """Puts a semicolon where a command's line ends, outside brackets, if none stands there; and knows `exit` inside
+    an expression for a name."""
 
     always_accept = ()
 
     def process(self, tokens: Iterator[Token]) -> Iterator[Token]:
         """The tokens, and the semicolons of commands among them."""
-        last: Token | None = None
-        """The token before, while a command is open."""
-        depth = 0
+        before: Token | None = None
+        command, depth = False, 0
         for token in tokens:
-            if last is not None and depth == 0 and token.line != last.line and token.type != "SEMICOLON":
-                yield Token.new_borrow_pos("SEMICOLON", ";", last)
-                last = None
+            if command and depth == 0 and before and token.line != before.line and token.type != "SEMICOLON":
+                yield Token.new_borrow_pos("SEMICOLON", ";", before)
+                command = False
+            if token.type == "EXIT" and before is not None and before.type not in COMPLETE:
+                token = token.update(type="NAME")
             depth += (token.type in OPENING) - (token.type in CLOSING)
-            if token.type == "SEMICOLON":
-                last = None
-            elif last is not None or token.type in COMMANDS:
-                last = token
+            command = token.type != "SEMICOLON" and (command or token.type in COMMANDS)
             yield token
-        if last is not None and depth == 0:
-            yield Token.new_borrow_pos("SEMICOLON", ";", last)
+            before = token
+        if command and depth == 0 and before:
+            yield Token.new_borrow_pos("SEMICOLON", ";", before)

@@ -29,6 +29,9 @@ LOAD = re.compile(r'\s*load\s+"[^"]*"\s*(#.*)?$')
 PIECE = re.compile(r'"[^"]*(?:"|(?P<unclosed>$))|#.*|[()\[\]{};]')
 BLOCK = re.compile(r"\s*(?:def|for)\b")
 BEGINNING = re.compile(r"\s*(?:(?P<block>(?:def|for)\b)|(?P<other>[^\s#]))")
+AWAITS = re.compile(r"(?:\b(?:in|and|or|not|if|else|round|indicator)|[-+*/^%<>=,])$")
+"""Text after which a brace opens a dictionary, not the body of a loop."""
+
 CLOSES = {")": "(", "]": "[", "}": "{"}
 
 
@@ -61,6 +64,10 @@ class Reader:
         """Whether the open statement is a `def` or a `for`; None where no statement has begun."""
         self.command = False
         """Whether it is a command, which ends with its line."""
+        self.body = False
+        """Whether the braces of its body are open: the braces of a dictionary do not end it."""
+        self.tail = ""
+        """What stands last in it, blanks and comments left out."""
 
     @property
     def open(self) -> bool:
@@ -110,17 +117,22 @@ class Reader:
         for match in PIECE.finditer(line, start):
             if match["unclosed"] is not None:
                 return len(line)
+            self.tail = line[start : match.start()].strip() or self.tail
             if self._ends(match.group(), bool(self.block)):
                 return match.end()
+            self.tail = self.tail if match.group().startswith("#") else match.group()
+            start = match.end()
+        self.tail = line[start:].strip() or self.tail
         return None
 
     def _ends(self, piece: str, block: bool) -> bool:
         inner = self.brackets[-1:]
         if piece in CLOSES.values():
+            self.body = self.body or (block and piece == "{" and not self.brackets and not AWAITS.search(self.tail))
             self.brackets.append(piece)
         elif piece in CLOSES:
             del self.brackets[-1:]
-            return block and piece == "}" and not self.brackets
+            return block and piece == "}" and self.body and not self.brackets
         return piece == ";" and not (block and inner == ["{"])
 
 

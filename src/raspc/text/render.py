@@ -7,6 +7,7 @@ from typing import Any
 
 from raspc import rasp
 from raspc.rasp import Expr
+from raspc.text.kinds import label
 from raspc.text.operators import BINARY, COMPARISONS, PREFIX
 from raspc.text.show import atom_or_more
 
@@ -22,8 +23,8 @@ DEPTH = 3
 
 def render(expr: Expr, named: bool = True, depth: int = DEPTH) -> str:
     """The expression as text. `named`: its own name stands for it, if it has one."""
-    if named and (name := expr.given_name or expr.annotations.get("shown")):
-        return str(name)
+    if named and (name := label(expr)):
+        return name
     if depth == 0 and expr.children:
         return "…"
     rule = next((rule for kind, rule in RULES.items() if isinstance(expr, kind)), _function)

@@ -13,7 +13,7 @@ from raspc.text.draw import draw
 from raspc.text.environment import Done, Environment, Files, Manner, is_exit
 from raspc.text.examine import as_input
 from raspc.text.frames import MAX_STEPS
-from raspc.text.kinds import Builtin, Value, kind
+from raspc.text.kinds import Builtin, Value, kind, label
 from raspc.text.models import Models
 from raspc.text.operators import Refused
 from raspc.text.reader import Chunk
@@ -135,7 +135,7 @@ class Session:
         def drawn(sop: Value, example: Value, file: Value) -> Drawn:
             if not isinstance(sop, SOp):
                 raise Refused(f"an s-op is drawn; found {kind(sop)}", 0)
-            path = Path(file if isinstance(file, str) else f"{sop.name}.html")
+            path = Path(file if isinstance(file, str) else f"{label(sop) or sop.name}.html")
             draw(sop, list(self.settings.sop_example) if example is None else as_input(example), path)
             return Drawn(path)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from raspc import rasp, values
 from raspc.errors import InputError, RaspcError
 from raspc.rasp import Expr
 from raspc.text.examine import Answer, Matrix, on_input, written
-from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Value
+from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Value, label
 from raspc.text.operators import MAX_BITS
 from raspc.text.settings import Settings
 from raspc.text.source import Location, TextInputError
@@ -98,9 +98,17 @@ def _show_function(name: str, value: Function | Builtin, *where: Any) -> str:
 
 def _show_container(name: str, value: list[Value] | dict[Value, Value], settings: Settings, where: Location) -> str:
     """The container in a line; each s-op and selector in it with an example of its own."""
-    items = value.values() if isinstance(value, dict) else value
-    inner = [show(item.name, item, settings, where) for item in items if isinstance(item, Expr)]
+    inner = [show(place, item, settings, where) for place, item in _expressions(name, value)]
     return "\n".join([_named(name, value), *(INSIDE + line for text in inner for line in text.split("\n"))])
+
+
+def _expressions(name: str, value: Value, depth: int = 0) -> Iterator[tuple[str, Expr]]:
+    """The s-ops and selectors at any depth of a container, each under its name or its place: `out[0]`."""
+    if isinstance(value, Expr):
+        yield label(value) or name, value
+    elif isinstance(value, (list, dict)) and depth <= MAX_DEPTH:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _expressions(f"{name}[{atom_or_more(key)}]", item, depth + 1)
 
 
 def _show_atom(name: str, value: Value, settings: Settings, where: Location) -> str:
@@ -185,7 +193,7 @@ def atom_or_more(value: Value, depth: int = 0) -> str:
     if isinstance(value, (list, tuple, dict)):
         return "…" if depth > MAX_DEPTH else _container(value, depth + 1)
     if isinstance(value, Expr):
-        return f"{_kind(value)} {value.name}"
+        return f"{_kind(value)} {label(value) or ''}".rstrip()
     if isinstance(value, (Function, Builtin)):
         return f"function {value.name}"
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
