@@ -18,6 +18,7 @@ from benchmarks import (
     optimiser,
     process,
     rasp_text,
+    text,
     tracr_compile,
 )
 from benchmarks.measure import Table
@@ -32,6 +33,7 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "optimiser": optimiser.table,
     "growth": growth.table,
     "rasp_text": rasp_text.table,
+    "text": text.table,
     "tracr_compile": tracr_compile.table,
     "tracr": tracr_compile.table,
 }

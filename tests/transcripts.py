@@ -1,7 +1,7 @@
 """Transcripts: what a script of RASP prints at the prompt, line for line.
 
-`python -m tests.transcripts [FILE.rasp …]` runs each script and compares what it prints with `FILE.out` beside it; without
-files, all of the repository's own. `--write` writes what is printed instead, to be read before it is kept. Status 1
+`python -m tests.transcripts [FILE.rasp …]` runs each script and compares what it prints with `FILE.out` beside it;
+without files, all of the repository's own. `--write` writes what is printed, to be read before it is kept. Status 1
 where something differs.
 """
 
