@@ -112,6 +112,13 @@ def canonical(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(sorted(chosen.values(), key=order))
 
 
+def as_given(f: Callable[..., Value]) -> Callable[..., Value]:
+    """The function, marked as one that is given 1.0 as it is, not as 1: its text differs, and what is computed of it
+    stays a float."""
+    f.as_given = True  # type: ignore[attr-defined]
+    return f
+
+
 _INTEGERS, _BOOLEANS = {int, str, type(None)}, {bool, str, type(None)}
 """Types of which no two values are equal but the same ones, so that a set holds one of each."""
 
@@ -126,14 +133,15 @@ def _rank(value: Value) -> tuple[Any, ...]:
 def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool) -> Value:
     """`f` at one position: None in, None out (where so declared); an arithmetic error gives None.
 
-    `f` is given whole numbers as ints. Any other exception passes through: the function is undefined there.
+    `f` is given whole numbers as ints, unless it is marked by `as_given`. Any other exception passes through: the
+    function is undefined there.
     """
     if none_in_none_out:
         for arg in args:
             if arg is None:
                 return None
     try:
-        result = f(*map(whole, args))
+        result = f(*args) if getattr(f, "as_given", False) else f(*map(whole, args))
     except ArithmeticError:
         return None
     except ValueError as error:

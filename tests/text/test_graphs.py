@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+import raspc
 from raspc import rasp
 from raspc.graph import to_json
 from raspc.graph.build import build
+from raspc.interpret import interpret
 from raspc.rasp import Aggregate, Comparison, Full, Map, Select, SelectorWidth, SequenceMap, SOp
 from raspc.text import load_program
 
@@ -78,3 +80,12 @@ def test_names_reach_the_graph() -> None:
     )
     names = {name for node in to_json(build(program, ["a", "b"], 3))["nodes"] for name in node.get("names", [])}
     assert {"opposite", "s", "rev"} <= names
+
+
+def test_the_text_of_a_float_reaches_the_model() -> None:
+    """`tokens_str` of 1.0 is "1.0", in the interpreter and in the model that is compiled for that vocabulary."""
+    program = load_program('x = tokens + "!";')
+    assert interpret(program, [1.0, 2.5]) == ["1.0!", "2.5!"]
+    model = raspc.compile(program, [1.0, 2.5], 3)
+    assert model.apply(["BOS", 1.0, 2.5]).decoded == ["BOS", "1.0!", "2.5!"]
+    assert raspc.check(model).ok

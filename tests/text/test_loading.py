@@ -13,7 +13,9 @@ import raspc
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram
 from raspc.text import load_program
+from raspc.text.reader import Reader
 from raspc.text.repl import main
+from raspc.text.session import Session
 
 
 def notes_of(text: str, name: str | None = None) -> list[str]:
@@ -139,3 +141,33 @@ def test_the_prompt_takes_strict_and_steps(capsys: pytest.CaptureFixture[str], m
     assert "<input>:1:5: RASP reads" in shown
     assert "value: x" not in shown
     assert "value: out =  0" in shown
+
+
+def test_the_prompt_reads_a_changed_file_again(tmp_path: Path) -> None:
+    """A file that was edited, or one that it loads, is carried out anew; what has not changed is not."""
+    inner, outer = tmp_path / "inner.rasp", tmp_path / "outer.rasp"
+    inner.write_text("k = 1;")
+    outer.write_text('load "inner"; x = k + 10;')
+    told: list[str] = []
+    session, reader = Session(told.append, told.append), Reader()
+
+    def load() -> list[str]:
+        told.clear()
+        for chunk in reader.feed(f'load "{outer}";'):
+            session.take(chunk)
+        return [line.strip() for line in told]
+
+    assert load() == ["value: k =  1", "value: x =  11"]
+    assert load() == ["nothing new"]
+    inner.write_text("k = 2;")
+    assert load() == ["value: k =  2", "value: x =  12"]
+
+
+def test_faults_of_colon_commands_have_their_place() -> None:
+    """The line and column of the name or text at fault, in the line of the command."""
+    lines = said('\n:trace zzz "ab"\n:compile tokens [1, zz] 3\n:layers full_s # note').splitlines()
+    assert [line for line in lines if line.startswith("<input>")] == [
+        '<input>:2:8: unknown name "zzz"',
+        '<input>:3:21: unknown name "zz"',
+        '<input>:4:1: "full_s" is a selector; needed an s-op',
+    ]

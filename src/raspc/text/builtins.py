@@ -12,6 +12,7 @@ from raspc.text.booleans import ANNOTATION, holds_booleans
 from raspc.text.flow import FULL
 from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
 from raspc.text.operators import COMPARISONS, MAX_SIZE, Refused, broadcast
+from raspc.values import as_given
 
 NOTHING_SELECTED = 0
 """What an aggregate without a default gives where nothing is selected, as in RASP's own interpreter."""
@@ -97,7 +98,7 @@ def _as_float(token: Value) -> float:
 
 
 def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
-    return Map(convert, rasp.tokens).annotated(shown=name)
+    return Map(as_given(lambda token: convert(token)), rasp.tokens).annotated(shown=name)
 
 
 TEXT = _tokens_as("tokens_str", str)

@@ -63,10 +63,19 @@ class Files:
     """
 
     exports: dict[Path, dict[str, Value]] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
     loading: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     watch: Callable[[Done], None] | None = None
     complain: Callable[[str], None] | None = None
+
+    def forget_if_changed(self) -> None:
+        """Has all files read again if one of them is no longer what it was."""
+        with suppress(InputError):
+            if all(read(path).text == text for path, text in self.texts.items()):
+                return
+        self.exports.clear()
+        self.texts.clear()
 
 
 class Environment:
@@ -171,7 +180,9 @@ class Environment:
         inside.language = self.language
         self.files.loading.append(key)
         try:
-            inside._run_forgiving(read(path)) if self.manner.forgiving else inside.run(read(path))
+            source = read(path)
+            self.files.texts[key] = source.text
+            inside._run_forgiving(source) if self.manner.forgiving else inside.run(source)
         finally:
             self.files.loading.pop()
         return {name: value for name, value in inside.exports().items() if not isinstance(value, Poison)}
@@ -220,6 +231,8 @@ class Environment:
     def _load_statement(self, statement: syntax.Load, source: Source) -> Done:
         where = source.at(statement.file.start, statement.file.end)
         before = self.names()
+        if self.manner.forgiving and not self.files.loading:
+            self.files.forget_if_changed()
         try:
             self.load(find(statement.file.value, self.folder))
         except InputError as error:

@@ -23,7 +23,7 @@ SPELLED = {
 """How the terminals of the grammar are named in a message; those not listed are left out."""
 
 HINTS = {
-    "'": "strings are written in double quotes",
+    **dict.fromkeys("'“”‘’", "strings are written in double quotes"),
     "!": "write not",
     "&": "write and",
     "|": "write or",

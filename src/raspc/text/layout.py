@@ -21,7 +21,8 @@ USAGE = {
 
 COMMANDS = frozenset({"SET", "SHOW", "EXAMPLES", "FULL", "EXIT", "LOAD"})
 OPENING, CLOSING = frozenset({"LPAR", "LSQB", "LBRACE"}), frozenset({"RPAR", "RSQB", "RBRACE"})
-COMPLETE = frozenset({"SEMICOLON", "NAME", "INT", "FLOAT", "STRING", "TRUE", "FALSE"}) | CLOSING | COMMANDS
+OPERANDS = frozenset({"NAME", "INT", "FLOAT", "STRING", "TRUE", "FALSE"})
+COMPLETE = OPERANDS | CLOSING | COMMANDS | {"SEMICOLON"}
 """What can stand before a command: whatever ends a statement or an expression."""
 
 
@@ -36,7 +37,7 @@ class LineEnds:
         before: Token | None = None
         command, depth = False, 0
         for token in tokens:
-            if command and depth == 0 and before and token.line != before.line and token.type != "SEMICOLON":
+            if command and depth == 0 and before and _ends(before, token):
                 yield Token.new_borrow_pos("SEMICOLON", ";", before)
                 command = False
             if token.type == "EXIT" and before is not None and before.type not in COMPLETE:
@@ -47,3 +48,9 @@ class LineEnds:
             before = token
         if command and depth == 0 and before:
             yield Token.new_borrow_pos("SEMICOLON", ";", before)
+
+
+def _ends(before: Token, token: Token) -> bool:
+    """Whether a command ends between two tokens: with its line, or where its value is followed by another."""
+    after_value = before.type in OPERANDS | CLOSING and token.type in OPERANDS
+    return token.type != "SEMICOLON" and (token.line != before.line or after_value)

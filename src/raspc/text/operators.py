@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from raspc import rasp
-from raspc.rasp import Comparison, Elementwise, Map, Selector, SequenceMap, SOp
+from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp
 from raspc.text.booleans import ANNOTATION
 from raspc.text.kinds import Value, constant, is_atom, is_elementwise, kind
+from raspc.values import as_given
 
 MAX_BITS = 4096
 """An integer beyond this many bits is an overflow: `9^9^9^9` gets an answer, not a hang."""
@@ -104,11 +105,11 @@ def _lifted(f: Callable[[Value, Value], Value], name: str) -> Callable[[Value, V
             return f(x, y)
         result: Elementwise
         if isinstance(x, SOp) and isinstance(y, SOp):
-            result = SequenceMap(f, x, y)
+            result = SequenceMap(as_given(lambda v, w: f(v, w)), x, y)
         elif isinstance(x, SOp):
-            result = Map(lambda v: f(v, y), x)
+            result = Map(as_given(lambda v: f(v, y)), x)
         else:
-            result = Map(lambda v: f(x, v), y)
+            result = Map(as_given(lambda v: f(x, v)), y)
         result.operation = (name, None if isinstance(x, SOp) else x, None if isinstance(y, SOp) else y)
         return result
 
@@ -120,16 +121,16 @@ NUMBERS = (int, float)
 BINARY: dict[str, Binary] = {
     "^": Binary(7, _lifted(power, "power"), needs=NUMBERS),
     "*": Binary(6, _lifted(times, "mul"), needs=(*NUMBERS, str)),
-    "/": Binary(6, operator.truediv, needs=NUMBERS),
+    "/": Binary(6, _lifted(operator.truediv, "truediv"), needs=NUMBERS),
     "%": Binary(5, _lifted(remainder, "mod"), needs=NUMBERS),
     "+": Binary(4, _lifted(plus, "add")),
-    "-": Binary(4, operator.sub, needs=NUMBERS),
-    "==": Binary(3, operator.eq),
-    "!=": Binary(3, operator.ne),
-    "<": Binary(3, operator.lt),
-    "<=": Binary(3, operator.le),
-    ">": Binary(3, operator.gt),
-    ">=": Binary(3, operator.ge),
+    "-": Binary(4, _lifted(operator.sub, "sub"), needs=NUMBERS),
+    "==": Binary(3, _lifted(operator.eq, "eq")),
+    "!=": Binary(3, _lifted(operator.ne, "ne")),
+    "<": Binary(3, _lifted(operator.lt, "lt")),
+    "<=": Binary(3, _lifted(operator.le, "le")),
+    ">": Binary(3, _lifted(operator.gt, "gt")),
+    ">=": Binary(3, _lifted(operator.ge, "ge")),
     "and": Binary(2, _lifted(both, "and"), operator.and_),
     "or": Binary(2, _lifted(either, "or"), operator.or_),
     "in": Binary(0),
@@ -245,24 +246,32 @@ def broadcast(value: Value) -> SOp:
     return value if isinstance(value, SOp) else rasp.Full(value)
 
 
+def _mapped(f: Callable[[Value], Value]) -> Callable[[Value], Value]:
+    """The function of an atom as one of an s-op too."""
+    mapped = as_given(lambda v: f(v))
+    return lambda x: Map(mapped, x) if isinstance(x, SOp) else f(x)
+
+
 def _negated(x: Value) -> Value:
-    return ~x if isinstance(x, (SOp, Selector)) else not x
+    return Map(operator.not_, x) if isinstance(x, SOp) else not x
 
 
-def _indicated(x: Value) -> Value:
-    return Map(_indicator, x) if isinstance(x, SOp) else _indicator(x)
+def _minus(x: Value) -> Value:
+    return _TIMES(-1, x) if isinstance(x, SOp) else -x
 
 
 def _indicator(x: Value) -> int:
     return 1 if x else 0
 
 
+_TIMES = _lifted(times, "mul")
+
 PREFIX: dict[str, Callable[[Value], Value]] = {
     "not": _negated,
-    "-": operator.neg,
-    "+": operator.pos,
-    "round": round,
-    "indicator": _indicated,
+    "-": _minus,
+    "+": _mapped(operator.pos),
+    "round": _mapped(round),
+    "indicator": _mapped(_indicator),
 }
 
 
@@ -289,7 +298,14 @@ def choose(chosen: Value, condition: SOp, otherwise: Value) -> SOp:
     for branch in (chosen, otherwise):
         if not is_elementwise(branch):
             raise Refused(f"the condition is an s-op, so both choices are s-ops or atoms; found {kind(branch)}")
-    return rasp.where(condition, chosen, otherwise)
+    return NaryMap(_chosen, condition, broadcast(chosen), broadcast(otherwise), none_in_none_out=False)
+
+
+@as_given
+def _chosen(condition: Value, chosen: Value, otherwise: Value) -> Value:
+    if condition is None:
+        return None
+    return chosen if condition else otherwise
 
 
 def index(container: Value, at: Value) -> Value:

@@ -45,6 +45,8 @@ class Session:
         self.environment = Environment(extra={"draw": self._draw()}, files=files, manner=manner)
         self.settings = Settings()
         self.models = Models()
+        self.command = Source(PROMPT, "")
+        """The command of the compiler that is carried out, for the places of its faults."""
         self.done: list[str] = []
         """The statements that succeeded, for `:save`."""
 
@@ -66,7 +68,8 @@ class Session:
 
     def value(self, text: str) -> Value:
         """The value of an expression that a command holds. Raises TextError."""
-        (statement,) = self.environment.steps(Source(PROMPT, f"{text};"))
+        place = self.command.at(max(self.command.text.find(text), 0))
+        (statement,) = self.environment.steps(Source(PROMPT, f"{text};", place.line, place.column))
         return statement.value
 
     def names(self) -> Mapping[str, Value]:
@@ -81,6 +84,7 @@ class Session:
         return value
 
     def _command(self, source: Source) -> bool:
+        self.command = source
         obey_colon(self, source.text.rstrip("; "))
         return True
 
