@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import raspc
 from raspc.errors import InputError, InvalidProgram, RaspcError, UnsupportedProgram
 from raspc.text import MAX_STEPS, Environment, load_program
 from raspc.text.environment import Files, Manner
+from raspc.text.repl import main
 from raspc.text.source import Source, TextError
 
 # The text, with « and » around what the caret marks, and words of the message.
@@ -254,7 +258,9 @@ def test_files(tmp_path: Path, content: bytes | None, message: str) -> None:
 PIECES = st.sampled_from(
     ["x", "f", "tokens", "indices", "full_s", "select", "aggregate", "1", "0", "2.5", '"a"', "(", ")", "[", "]",
      "{", "}", ",", ";", ":", "=", "==", "<", "+", "-", "*", "/", "^", "%", "and", "or", "not", "if", "else", "for",
-     "in", "def", "return", "load", "round", "indicator", "True", "\n", '"', "#", "range", "zip", "len", "hist", "'"]
+     "in", "def", "return", "load", "round", "indicator", "True", "\n", '"', "#", "range", "zip", "len", "hist", "'",
+     "set example", "show example", "s-op examples off", "full seq display on", "exit", "exit()", "set", "draw", "out",
+     "tokens_int", "average", "max", "f(x)", "x =", ";\n", "def f(x) { return", "; }", "for x in", '"ab"', ":layers"]
 )  # fmt: skip
 
 
@@ -275,6 +281,19 @@ def test_any_text_gets_an_answer_or_an_error_of_ours(text: str) -> None:
         Environment(manner=Manner(steps=20_000)).run(Source("prog.rasp", text))
     except RaspcError as error:
         assert re.match(r"prog.rasp:\d+:\d+: .+\n  \d+ \| ", str(error))
+
+
+@given(st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=25).map(" ".join)))
+@example("set example " + "[" * 1000)
+@example("exit" * 1000)
+@example("1 if " * 500 + "else" * 500)
+@example("\n" * 10 + ":compile x\n:trace\n:save")
+def test_the_prompt_answers_anything(text: str) -> None:
+    """Whatever is typed, an error is ours and has its place; the sitting goes on, or ends where it is told to."""
+    out = io.StringIO()
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):  # what is drawn and saved goes there
+        assert main(io.StringIO(text), out, steps=5_000) == 0
+    assert "raspc failed" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

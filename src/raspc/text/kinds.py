@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from raspc import rasp
@@ -30,10 +30,10 @@ class Comparator:
 class Function:
     """A function of a RASP text, with the scopes around it: its free names are looked up when it is called."""
 
-    define: Define
-    source: Source
-    scopes: tuple[Mapping[str, Value], ...]
-    defaults: Mapping[str, Value]
+    define: Define = field(repr=False)
+    source: Source = field(repr=False)
+    scopes: tuple[Mapping[str, Value], ...] = field(repr=False)
+    defaults: Mapping[str, Value] = field(repr=False)
 
     @property
     def name(self) -> str:
