@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import importlib.util
 
 from raspc.errors import InputError
 
@@ -10,7 +10,7 @@ from raspc.errors import InputError
 def require(module: str, extra: str = "torch") -> None:
     """Raises InputError, which says what to install, where a framework is not."""
     try:
-        present = find_spec(module) is not None
+        present = importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
         present = False
     if not present:

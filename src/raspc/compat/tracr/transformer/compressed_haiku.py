@@ -5,17 +5,18 @@ Parameters: `w_emb` [d, D], by whose transpose layers write and through which th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from types import SimpleNamespace
 
 import haiku as hk
 import jax
-import jax.numpy as jnp
 
 from raspc.compat.tracr.transformer.model import TransformerConfig, TransformerOutput
-
-Linear = Callable[[Any], Any]
+from raspc.run import forward as run
+from raspc.run.arrays import of_jax
+from raspc.run.trace import Recorder, See
+from raspc.target import PLAIN
 
 
 class CompressedTransformer(hk.Module):
@@ -39,60 +40,63 @@ class CompressedTransformer(hk.Module):
         `embedding_size`: d; without it nothing is compressed. `unembed_at_every_layer`: layers keep the size D and see
         the un-embedded stream; else their inputs and outputs have size d. Layer outputs are [B, T, D] either way.
         """
-        width = embeddings.shape[-1]
         write, read = _unchanged, _unchanged
         if embedding_size is not None:
             start = hk.initializers.RandomNormal()  # type: ignore[no-untyped-call]
-            w_emb = hk.get_parameter("w_emb", (embedding_size, width), init=start)
+            w_emb = hk.get_parameter("w_emb", (embedding_size, embeddings.shape[-1]), init=start)
             write, read = (lambda x: x @ w_emb.T), (lambda x: x @ w_emb)
         narrow = not unembed_at_every_layer
         seen, written = (_unchanged, _unchanged) if narrow else (read, write)
-        hidden, residual = _hidden(mask, self.config.causal), write(embeddings)
-        found = TransformerOutput([], [], [], residual, embeddings)
-        for layer in range(self.config.num_layers):
-            with hk.experimental.name_scope(f"layer_{layer}"):
-                for block in (_attention, _mlp):
-                    y = block(self.config, _normed(self.config, seen(residual)), hidden, found)
-                    if use_dropout and self.config.dropout_rate:
-                        y = hk.dropout(hk.next_rng_key(), self.config.dropout_rate, y)
-                    found.layer_outputs.append(read(y) if narrow else y)
-                    residual = residual + written(y)
-                    found.residuals.append(residual)
-        output = _normed(self.config, read(residual))
-        return TransformerOutput(found.layer_outputs, found.residuals, found.attn_logits, output, embeddings)
+        dropout = self.config.dropout_rate if use_dropout else 0.0
+        outputs: list[jax.Array] = []
+
+        def block(add: Callable[[jax.Array, See], jax.Array], x: jax.Array, see: See) -> jax.Array:
+            """What attention or the MLP adds to the stream x, whose output at width D is kept."""
+            y = add(_normed(self.config, seen(x)), see)
+            y = hk.dropout(hk.next_rng_key(), dropout, y) if dropout else y
+            outputs.append(read(y) if narrow else y)
+            return written(y)
+
+        def layer(number: int, x: jax.Array, hidden: jax.Array, see: See) -> jax.Array:
+            with hk.experimental.name_scope(f"layer_{number}"):
+                x = run.added(x, block(partial(_attention, self.config, hidden), x, see), see)
+                after: jax.Array = run.added(x, block(partial(_mlp, self.config), x, see), see)
+            return after
+
+        layers = [partial(layer, number) for number in range(self.config.num_layers)]
+        hidden = run.hidden_keys(mask == 0, self.config.causal, of_jax())
+        recorder: Recorder[jax.Array] = Recorder()
+        output = run.through(layers, lambda x: _normed(self.config, read(x)), write(embeddings), hidden, recorder)
+        return TransformerOutput(
+            outputs, recorder.kept["residuals"], recorder.kept["attn_logits"], output, embeddings
+        )  # fmt: skip
 
 
 def _unchanged(x: jax.Array) -> jax.Array:
     return x
 
 
-def _hidden(mask: jax.Array, causal: bool) -> jax.Array:
-    """True where a key is hidden from a query: [B, 1, query or 1, key]."""
-    hidden = (mask == 0)[:, None, None, :]
-    return hidden | ~jnp.tri(mask.shape[1], dtype=bool) if causal else hidden
-
-
 def _normed(config: TransformerConfig, x: jax.Array) -> jax.Array:
     return hk.LayerNorm(axis=-1, create_scale=True, create_offset=True)(x) if config.layer_norm else x
 
 
-def _attention(config: TransformerConfig, x: jax.Array, hidden: jax.Array, found: TransformerOutput) -> jax.Array:
+def _attention(config: TransformerConfig, hidden: jax.Array, x: jax.Array, see: See) -> jax.Array:
+    width = config.num_heads * config.key_size
     with hk.experimental.name_scope("attn"):
-        q, k, v = (_heads(config, hk.Linear(config.num_heads * config.key_size, name=name)(x)) for name in _QKV)
-        logits = q @ k.swapaxes(-1, -2) * (1 / math.sqrt(config.key_size))
-        found.attn_logits.append(logits)
-        mixed = jax.nn.softmax(jnp.where(hidden, -jnp.inf, logits), axis=-1) @ v
-        return hk.Linear(x.shape[-1], name="linear")(mixed.swapaxes(-3, -2).reshape(*x.shape[:-1], -1))
+        maps = _linears(query=width, key=width, value=width, linear=x.shape[-1])
+        found: jax.Array = run.attention(
+            maps, x, hidden, config.num_heads, PLAIN.score_scale(config.key_size), of_jax(), see
+        )  # fmt: skip
+    return found
 
 
-_QKV = ("query", "key", "value")
-
-
-def _heads(config: TransformerConfig, x: jax.Array) -> jax.Array:
-    return x.reshape(*x.shape[:-1], config.num_heads, config.key_size).swapaxes(-3, -2)
-
-
-def _mlp(config: TransformerConfig, x: jax.Array, hidden: jax.Array, found: TransformerOutput) -> jax.Array:
+def _mlp(config: TransformerConfig, x: jax.Array, see: See) -> jax.Array:
     with hk.experimental.name_scope("mlp"):
-        middle = config.activation_function(hk.Linear(config.mlp_hidden_size, name="linear_1")(x))
-        return hk.Linear(x.shape[-1], name="linear_2")(middle)
+        maps = _linears(linear_1=config.mlp_hidden_size, linear_2=x.shape[-1])
+        found: jax.Array = run.neurons(maps, x, config.activation_function, see)
+    return found
+
+
+def _linears(**widths: int) -> SimpleNamespace:
+    """Linear maps to these widths, by their names."""
+    return SimpleNamespace(**{name: hk.Linear(width, name=name) for name, width in widths.items()})
