@@ -22,7 +22,7 @@ from raspc.errors import ModelFormatError, UnsupportedProgram
 from raspc.graph import Graph
 from raspc.weights import Limits, Model, load, saving
 
-FILES = (saving.CONFIG, saving.WEIGHTS, saving.GRAPH, saving.LABELS)
+FILES = (saving.CONFIG, *saving.HASHED)
 
 JUNK: tuple[Any, ...] = (
     None, True, False, -1, 0, 1, 2, 3, 7, 255, 256, 2**31, 2**63, -(2**63), 10**12, -(10**30), 0.5, -0.0, 1e300, 5e-324,
@@ -60,7 +60,7 @@ def forged(held: Mapping[str, bytes]) -> dict[str, bytes]:
         config = json.loads(held[saving.CONFIG])
         config.pop("hash", None)
         digest = hashlib.sha256(jsonvalues.dumps(config))
-        for name in (saving.WEIGHTS, saving.GRAPH, saving.LABELS):
+        for name in saving.HASHED:
             digest.update(hashlib.sha256(held[name]).digest())
         return {**held, saving.CONFIG: jsonvalues.dumps(config | {"hash": digest.hexdigest()})}
     except (ValueError, AttributeError, TypeError, RecursionError, UnsupportedProgram):
@@ -133,7 +133,7 @@ def mutated_files(held: Mapping[str, bytes], rng: random.Random) -> dict[str, by
     """A model with one or two of its files changed; mostly with a hash that fits."""
     changed = dict(held)
     for name in rng.sample(FILES, rng.choice((1, 1, 2))):
-        change = mutated_bytes if name == saving.WEIGHTS or rng.random() < 0.1 else mutated_json
+        change = mutated_bytes if name.endswith(".safetensors") or rng.random() < 0.1 else mutated_json
         changed[name] = change(changed[name], rng)
     return changed if rng.random() < 0.05 else forged(changed)
 

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import structs
 
 from raspc.certify import limits
-from raspc.certify.certificate import examine
+from raspc.certify.certificate import examine, unplanned
 from raspc.certify.examined import Examined
 from raspc.certify.prove import prove
 from raspc.certify.weights import as_found
@@ -53,6 +53,8 @@ def certificate(
     given = {"name": dtype, "summation": summation, "accumulate": accumulate, "probabilities": probabilities}
     own = model.precision.to_json() if dtype is None else {}
     precision = precision_of(**own | {option: value for option, value in given.items() if value is not None})
+    if model.graph is not None and model.alignment.variables and plan_of(model) is None:
+        return unplanned(model, model.graph, precision)
     plan = examined(model)
     found = examine(model, plan, precision)
     if tolerance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,7 @@ def break_variable(directory: str, variable: str) -> int:
     name = f"{layer}/mlp/linear_2/w" if part["sublayer"] == "mlp" else f"{layer}/attn/linear/w"
     array = model.params[name].copy()
     array[:, [start, start + 1]] = array[:, [start + 1, start]]
-    type(model)(
-        model.config,
-        {**model.params, name: array},
-        model.residual_labels,
-        model.alignment,
-        model.graph,
-        model.certificate,
-    ).save(directory)
+    replace(model, params={**model.params, name: array}).save(directory)
     stage: int = space["from_stage"]
     return stage
 

@@ -29,7 +29,7 @@ def test_a_config_comes_back_from_json(sizes: dict[str, Any]) -> None:
 def test_the_json_has_the_fields_of_the_contract() -> None:
     """DESIGN, the public contract."""
     assert set(random_config().to_json()) == {
-        "format_version", "n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab",
+        "format_version", "made_by", "target", "n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab",
         "d_vocab_out", "causal", "activation", "vocab", "bos_id", "pad_id", "output",
     }  # fmt: skip
     assert Output("numerical", (None,)).to_json() == {"kind": "numerical", "specials": [None]}
@@ -42,7 +42,8 @@ BAD_FIELDS = [
     ("activation", "gelu"), ("activation", []), ("vocab", "abc"), ("vocab", [1, True]), ("bos_id", 99),
     ("bos_id", -1), ("pad_id", "x"), ("output", None), ("output", {"kind": "numerical"}),
     ("output", {"kind": [], "values": []}), ("output", {"kind": "categorical", "values": [1, 1.0, 2, 3]}),
-    ("format_version", 2), ("format_version", True), ("unknown", 1),
+    ("format_version", 3), ("format_version", 1), ("format_version", True), ("made_by", 3), ("target", "gpt2"),
+    ("target", []), ("unknown", 1),
 ]  # fmt: skip
 
 

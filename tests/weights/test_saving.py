@@ -27,7 +27,7 @@ from raspc import jsonvalues, library
 from raspc.errors import InputError, ModelFormatError, UnsupportedProgram
 from raspc.weights import Limits, Model, load, saving
 
-FILES = (saving.CONFIG, saving.WEIGHTS, saving.GRAPH, saving.LABELS)
+FILES = (saving.CONFIG, *saving.HASHED)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def forge(directory: Path, **files: bytes) -> None:
         config = json.loads(held["config.json"])
         config.pop("hash", None)
         digest = hashlib.sha256(jsonvalues.dumps(config))
-        for name in (saving.WEIGHTS, saving.GRAPH, saving.LABELS):
+        for name in saving.HASHED:
             digest.update(hashlib.sha256(held[name]).digest())
         held["config.json"] = jsonvalues.dumps(config | {"hash": digest.hexdigest()})
     except (ValueError, AttributeError, TypeError, UnsupportedProgram):

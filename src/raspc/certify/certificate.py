@@ -12,8 +12,9 @@ from raspc.certify.examined import Examined
 from raspc.certify.measure import measure
 from raspc.certify.prove import prove
 from raspc.errors import CertificateError
+from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
-from raspc.weights.certificate import Certificate
+from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
 
@@ -21,16 +22,28 @@ def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model, whether it holds or not; measured where it cannot be proved."""
     links = prove(plan, precision)
     proved = all(link.holds for link in links)
-    found = Certificate(
-        precision.name, plan.graph.max_seq_len, "proved" if proved else "fails", links, plan.graph.notes, None,
-        summation=precision.summation,
-        accumulate="stored" if precision.sum_bits < 24 else "float64" if precision.sum_bits > 24 else "float32",
-        probabilities="stored" if precision.rounded_probabilities else "float32",
-    )  # fmt: skip
+    found = _certificate(plan.graph, "proved" if proved else "fails", links, None, precision)
     if proved or any(link.kind in ("stray weights", "range") and not link.holds for link in links):
         return found
     report = measure(model, precision)
     return replace(found, verdict="fails" if report.failures else "measured", measured=report)
+
+
+def unplanned(model: Model, graph: Graph, precision: Precision) -> Certificate:
+    """The certificate of a model without a plan: what a run shows, and that nothing is proved."""
+    report = measure(model, precision)
+    return _certificate(graph, "fails" if report.failures else UNPLANNED, (), report, precision)
+
+
+def _certificate(
+    graph: Graph, verdict: str, links: tuple[Link, ...], measured: Measured | None, precision: Precision
+) -> Certificate:
+    return Certificate(
+        precision.name, graph.max_seq_len, verdict, links, graph.notes, measured,
+        summation=precision.summation,
+        accumulate="stored" if precision.sum_bits < 24 else "float64" if precision.sum_bits > 24 else "float32",
+        probabilities="stored" if precision.rounded_probabilities else "float32",
+    )  # fmt: skip
 
 
 def certify(model: Model, plan: Examined, precision: Precision) -> Certificate:

@@ -34,9 +34,9 @@ for _name, _command, _settings in COMMANDS:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from raspc.version import VERSION
 
-        typer.echo(f"raspc {version('raspc')}")
+        typer.echo(f"raspc {VERSION}")
         raise typer.Exit
 
 

@@ -66,11 +66,14 @@ def _tell(found: Certificate) -> None:
 
 
 def _verdict(found: Certificate) -> str:
+    from raspc.weights.certificate import UNPLANNED
+
     if found.verdict == "fails":
         return "DOES NOT HOLD"
     if found.proved:
         return "holds, proved,"
-    return f"holds, not proved but measured on {ran(found.measured)},"
+    why = ": saved without a plan, compile it again;" if found.verdict == UNPLANNED else " but"
+    return f"holds, not proved{why} measured on {ran(found.measured)},"
 
 
 def ran(measured: Measured | None) -> str:

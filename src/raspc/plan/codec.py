@@ -6,8 +6,8 @@ the arrays beside the JSON. Where a hint names several classes the object says w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -39,6 +39,27 @@ class Arrays:
         return self.places[key]
 
 
+class Held:
+    """The arrays of a file that is being read; each is widened once for each type that it is asked for in."""
+
+    def __init__(self, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
+        self.arrays = arrays
+        self.widened: dict[tuple[int, np.dtype[Any]], np.ndarray[Any, Any]] = {}
+
+    def get(self, number: int, kind: np.dtype[Any], where: str) -> np.ndarray[Any, Any]:
+        """An array in a type that has all its numbers. Raises ModelFormatError where there is none."""
+        if not 0 <= number < len(self.arrays):
+            raise ModelFormatError(f"{where}: there is no array {number}")
+        if (number, kind) not in self.widened:
+            with np.errstate(invalid="ignore"):
+                found = self.arrays[number].astype(kind)
+            if not np.array_equal(found, self.arrays[number], equal_nan=True):
+                raise ModelFormatError(f"{where}: the array does not hold {kind}")
+            found.setflags(write=False)
+            self.widened[number, kind] = found
+        return self.widened[number, kind]
+
+
 def narrowed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The same numbers in the smallest type that has them all."""
     if array.dtype == np.bool_:
@@ -57,7 +78,7 @@ def to_plain(value: Any, hint: Any, arrays: Arrays) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         named = {"is": type(value).__name__} if len(_classes(hint)) > 1 else {}
         return named | {
-            name: to_plain(getattr(value, name), inner, arrays) for name, inner in _fields(type(value)).items()
+            name: to_plain(getattr(value, name), inner, arrays) for name, inner in fields_of(type(value)).items()
         }
     if isinstance(value, Mapping):
         key, inner = get_args(_without_none(hint))
@@ -68,7 +89,7 @@ def to_plain(value: Any, hint: Any, arrays: Arrays) -> Any:
     return jsonvalues.encode(value)
 
 
-def from_plain(obj: Any, hint: Any, arrays: Sequence[np.ndarray[Any, Any]], where: str = "plan") -> Any:
+def from_plain(obj: Any, hint: Any, arrays: Held, where: str = "plan") -> Any:
     """The inverse of `to_plain`. Raises ModelFormatError that names the place in the file."""
     if get_origin(hint) in (Union, UnionType):
         if obj is None and NoneType in get_args(hint):
@@ -80,7 +101,7 @@ def from_plain(obj: Any, hint: Any, arrays: Sequence[np.ndarray[Any, Any]], wher
     return rule(obj, hint, arrays, where)
 
 
-def _from_union(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
+def _from_union(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
     classes = _classes(hint)
     if len(classes) <= 1:
         return from_plain(obj, _without_none(hint), arrays, where)
@@ -92,26 +113,21 @@ def _from_union(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
     return _object(rest, named[name], arrays, where)
 
 
-def _object(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
-    hints = _fields(hint)
-    if not isinstance(obj, dict) or set(obj) != set(hints):
+def _object(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
+    hints = fields_of(hint)
+    if not isinstance(obj, dict) or not set(hints) - optional(hint) <= set(obj) <= set(hints):
         raise ModelFormatError(f"{where}: needed an object with {', '.join(hints)}")
-    return hint(**{name: from_plain(obj[name], inner, arrays, f"{where}.{name}") for name, inner in hints.items()})
+    return hint(**{name: from_plain(item, hints[name], arrays, f"{where}.{name}") for name, item in obj.items()})
 
 
-def _array(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
+def _array(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
     number = obj.get("array") if isinstance(obj, dict) and len(obj) == 1 else None
-    if type(number) is not int or not 0 <= number < len(arrays):
+    if type(number) is not int:
         raise ModelFormatError(f"{where}: needed the number of an array")
-    kind = np.dtype(get_args(get_args(hint)[1])[0])
-    with np.errstate(invalid="ignore"):
-        found = arrays[number].astype(kind)
-    if not np.array_equal(found, arrays[number]):
-        raise ModelFormatError(f"{where}: the array does not hold {kind}")
-    return found
+    return arrays.get(number, np.dtype(get_args(get_args(hint)[1])[0]), where)
 
 
-def _mapping(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
+def _mapping(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
     key, inner = get_args(hint)
     if not isinstance(obj, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in obj):
         raise ModelFormatError(f"{where}: needed a list of pairs")
@@ -119,7 +135,7 @@ def _mapping(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
     return {k: from_plain(pair[1], inner, arrays, f"{where}[{k}]") for k, pair in zip(keys, obj, strict=True)}
 
 
-def _sequence(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
+def _sequence(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
     if not isinstance(obj, list):
         raise ModelFormatError(f"{where}: needed a list")
     hints = _items(hint, len(obj))
@@ -131,7 +147,7 @@ def _sequence(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
     return items if get_origin(hint) is list else tuple(items)
 
 
-def _enum(obj: Any, hint: Any, arrays: Sequence[Any], where: str) -> Any:
+def _enum(obj: Any, hint: Any, arrays: Held, where: str) -> Any:
     if type(obj) not in (int, str) or obj not in [member.value for member in hint]:
         raise ModelFormatError(f"{where}: needed one of {[member.value for member in hint]}")
     return hint(obj)
@@ -167,7 +183,14 @@ def _without_none(hint: Any) -> Any:
 
 
 @cache
-def _fields(kind: Any) -> dict[str, Any]:
+def optional(kind: Any) -> frozenset[str]:
+    """The fields that have a default: a file of an earlier version need not have them."""
+    found = (one for one in fields(kind) if one.default is not MISSING or one.default_factory is not MISSING)
+    return frozenset(one.name for one in found)
+
+
+@cache
+def fields_of(kind: Any) -> dict[str, Any]:
     """The hints of what a class is made from."""
     hints = get_type_hints(kind)
     return {one.name: hints[one.name] for one in fields(kind) if one.init}
@@ -189,8 +212,3 @@ _RULES: tuple[tuple[Any, Any], ...] = (
 def _originates(hint: Any, kind: type) -> bool:
     origin = get_origin(hint)
     return isinstance(origin, type) and issubclass(origin, kind)
-
-
-def names(count: int) -> Iterator[str]:
-    """The names of so many arrays in a file, in order."""
-    return (f"array_{i}" for i in range(count))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from raspc.target.names import Dense, Layer, Names
@@ -142,3 +143,6 @@ PLAIN = Target(
     ),
 )
 """The transformer without normalisation that everything compiles to, under the names that Haiku gives in Tracr."""
+
+TARGETS: Mapping[str, Target] = MappingProxyType({target.name: target for target in (PLAIN,)})
+"""By name, as a saved model names its own."""

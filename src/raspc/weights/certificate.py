@@ -35,11 +35,15 @@ class Meaning:
     proved: bool
 
 
+UNPLANNED = "not proved: saved without a plan"
+"""Of a model of format 1 that today's compiler would make in another way: what is to be proved is not written down."""
+
 VERDICTS: Mapping[str, Meaning] = MappingProxyType(
     {
         "proved": Meaning(holds=True, proved=True),
         "measured": Meaning(holds=True, proved=False),
         "fails": Meaning(holds=False, proved=False),
+        UNPLANNED: Meaning(holds=True, proved=False),
     }
 )
 

@@ -8,10 +8,13 @@ from typing import Any
 
 from raspc import jsonvalues, values
 from raspc.errors import ModelFormatError, RaspcError
-from raspc.target import PLAIN, Target
+from raspc.target import PLAIN, TARGETS, Target
 from raspc.values import Value
+from raspc.version import VERSION
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The format that is written; `format_version` 1 had no plan, no target, and did not say what made it."""
+_SINCE_2 = ("made_by", "target")
 
 MAX_SIZE = 2**31 - 1
 """No size in a config may exceed what every framework can index."""
@@ -20,6 +23,8 @@ MAX_LAYERS = 4096
 """Loops over layers must be short even for a config that lies."""
 
 _SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out")
+_NAMED = {"family": "target"}
+"""Fields that have another name in the file."""
 _KINDS = {"categorical": "values", "numerical": "specials"}
 
 
@@ -75,6 +80,8 @@ class Config:
     pad_id: int
     output: Output
     activation: str = PLAIN.activation
+    made_by: str = f"raspc {VERSION}"
+    family: str = PLAIN.name
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -83,8 +90,8 @@ class Config:
 
     @property
     def target(self) -> Target:
-        """The transformer that the weights are for; `activation` says the same as it does."""
-        return PLAIN
+        """The transformer that the weights are for, which `family` names; `activation` says the same as it does."""
+        return TARGETS[self.family]
 
     @property
     def bos(self) -> Value:
@@ -102,19 +109,24 @@ class Config:
         return self.n_ctx - 1
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON. Raises UnsupportedProgram for a vocabulary that cannot be stored."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        """The fields as JSON, `family` as "target". Raises UnsupportedProgram for values that cannot be stored."""
+        plain = {_NAMED.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
         vocab = [jsonvalues.encode(value) for value in self.vocab]
         return plain | {"vocab": vocab, "output": self.output.to_json()}
 
     @classmethod
     def from_json(cls, obj: Any) -> Config:
-        """The inverse of `to_json`. Raises ModelFormatError for anything else."""
+        """The inverse of `to_json`, for format 1 too. Raises ModelFormatError for anything else."""
         if not isinstance(obj, Mapping):
             raise ModelFormatError("config: needed a JSON object")
-        _check_names("config", obj, tuple(field.name for field in fields(cls)))
-        vocab = _values("config.vocab", obj["vocab"])
-        return cls(**{**obj, "vocab": vocab, "output": Output.from_json(obj["output"])})
+        if obj.get("format_version") == 1 and type(obj["format_version"]) is int:
+            if found := set(obj) & set(_SINCE_2):
+                raise ModelFormatError(f"config: format_version 1 has no {sorted(found)}")
+            obj = {**obj, "made_by": "", "target": PLAIN.name, "format_version": FORMAT_VERSION}
+        _check_names("config", obj, tuple(_NAMED.get(field.name, field.name) for field in fields(cls)))
+        vocab, output = _values("config.vocab", obj["vocab"]), Output.from_json(obj["output"])
+        rest = {name: value for name, value in obj.items() if name != "target"}
+        return cls(**{**rest, "family": obj["target"], "vocab": vocab, "output": output})
 
 
 def _check_names(where: str, obj: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -149,7 +161,11 @@ def _type_faults(config: Config) -> list[str]:
         found.append(f"causal must be true or false, found {config.causal!r}")
     if config.format_version != FORMAT_VERSION or not _is_int(config.format_version):
         found.append(f"format_version must be {FORMAT_VERSION}, found {config.format_version!r}")
-    if config.activation != config.target.activation:
+    if not isinstance(config.made_by, str):
+        found.append(f"made_by must be a string, found {config.made_by!r}")
+    if not isinstance(config.family, str) or config.family not in TARGETS:
+        found.append(f"target must be one of {sorted(TARGETS)}, found {config.family!r}")
+    elif config.activation != config.target.activation:
         found.append(f"activation must be {config.target.activation!r}, found {config.activation!r}")
     return found
 

@@ -2,8 +2,12 @@
 
     config.json        sizes, vocabulary, output, the certificate, and the hash that ties the files together
     model.safetensors  the parameters under their canonical names, float32
-    graph.json         the tabulated program
+    graph.json         the tabulated program, before the passes and after them
     labels.json        residual labels and the alignment
+    plan.json          all that the compiler decided, by which the model is certified, traced and explained
+    plan.safetensors   the arrays that the plan names
+
+Format 1 had no plan; it is read as well.
 
 A directory from a stranger may be malformed or huge: `load` raises ModelFormatError and nothing else, in
 memory bounded by `Limits`.
@@ -20,20 +24,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from raspc import jsonvalues
 from raspc.errors import ModelFormatError, RaspcError
 from raspc.graph import Graph, GraphLimits, from_json, to_json
+from raspc.plan import files as plans
+from raspc.plan.fitting import plan_faults
+from raspc.plan.plan import Plan
 from raspc.plan.switches import OPTIONAL
 from raspc.weights import files
+from raspc.weights.align import alignment as aligned
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
 from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
+from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
 from raspc.weights.params import Array, Params, Shape, shapes
 
 CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json", "labels.json"
+HASHED = (WEIGHTS, GRAPH, LABELS, plans.PLAN, plans.ARRAYS)
+"""The files beside the config, in the order in which they are hashed; the plan's are there since format 2."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class Limits:
     header: int = 16 * 2**20
     graph: int = 64 * 2**20
     labels: int = 64 * 2**20
+    plan: int = 64 * 2**20
+    arrays: int = 256 * 2**20
     claims: GraphLimits = field(default_factory=GraphLimits)
 
 
@@ -55,7 +69,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def save(model: Model, directory: str | PathLike[str]) -> None:
-    """Write the four files into a temporary sibling of `directory`, then rename it.
+    """Write the files into a temporary sibling of `directory`, then rename it.
 
     Raises InputError for a path that cannot be written or that holds something other than a model, and
     UnsupportedProgram for values that JSON lacks; the old directory is then untouched.
@@ -74,6 +88,7 @@ def to_files(model: Model) -> dict[str, bytes]:
             {"residual_labels": list(model.residual_labels), "alignment": model.alignment.to_json()}
         ),
     }
+    contents |= plans.to_files(plan_of(model))
     config = model.config.to_json() | {"certificate": _plain(model.certificate)}
     return contents | {CONFIG: jsonvalues.dumps(config | {"hash": _hash(config, contents)}, indent=1)}
 
@@ -107,9 +122,9 @@ def _plain(certificate: Certificate | None) -> dict[str, Any] | None:
 
 
 def _hash(config: Mapping[str, Any], contents: Mapping[str, bytes]) -> str:
-    """Over the graph, the weights, the labels, and the rest of the config: what belongs together."""
+    """Over the graph, the weights, the labels, the plan, and the rest of the config: what belongs together."""
     digest = hashlib.sha256(jsonvalues.dumps(config))
-    for name in (WEIGHTS, GRAPH, LABELS):
+    for name in (name for name in HASHED if name in contents):
         digest.update(hashlib.sha256(contents[name]).digest())
     return digest.hexdigest()
 
@@ -120,24 +135,25 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
     Raises ModelFormatError for everything else, whoever made it.
     """
     path = _directory(directory)
-    config, said, stated = _read_config(files.read_file(path, CONFIG, limits.config))
-    contents = {
-        WEIGHTS: files.read_file(path, WEIGHTS, limits.weights),
-        GRAPH: files.read_file(path, GRAPH, limits.graph),
-        LABELS: files.read_file(path, LABELS, limits.labels),
-    }
+    config, written, stated = _read_config(files.read_file(path, CONFIG, limits.config))
+    most = {WEIGHTS: limits.weights, GRAPH: limits.graph, LABELS: limits.labels}
+    if written["format_version"] > 1:
+        most |= {plans.PLAN: limits.plan, plans.ARRAYS: limits.arrays}
+    contents = {name: files.read_file(path, name, size) for name, size in most.items()}
+    said = written["certificate"]
     params = parse_safetensors(contents[WEIGHTS], config, limits.header)
     labels, alignment = _read_labels(contents[LABELS], config)
     certificate = None if said is None else Certificate.from_json(said, f"{CONFIG}: certificate")
     graph, program, without = _read_graphs(contents[GRAPH], limits.claims)
     if faults := [*frame_faults(config, graph), *alignment_faults(alignment, config, graph)]:
         raise ModelFormatError(f"{path}: " + "; ".join(faults[:5]))
-    if stated != _hash(config.to_json() | {"certificate": said}, contents):
+    if stated != _hash(written, contents):
         raise ModelFormatError(
             f"{path}: the files do not belong together (their hash differs from the one in {CONFIG}); "
             "save the model again"
         )
-    return Model(config, params, labels, alignment, graph, certificate, program, without)
+    plan = _read_plan(contents, config, alignment, graph, program)
+    return Model(config, params, labels, alignment, graph, certificate, program, without, plan)
 
 
 def _directory(directory: str | PathLike[str]) -> Path:
@@ -151,13 +167,13 @@ def _directory(directory: str | PathLike[str]) -> Path:
     return path
 
 
-def _read_config(data: bytes) -> tuple[Config, Any, Any]:
-    """The config, the certificate as it is written, and the hash."""
+def _read_config(data: bytes) -> tuple[Config, dict[str, Any], Any]:
+    """The config, all that is written but the hash, and the hash."""
     obj = jsonvalues.loads(data, CONFIG)
     if not isinstance(obj, dict) or not {"certificate", "hash"} <= set(obj):
         raise ModelFormatError(f"{CONFIG}: needed an object with a certificate and a hash; is this a saved model?")
-    certificate, stated = obj.pop("certificate"), obj.pop("hash")
-    return Config.from_json(obj), certificate, stated
+    stated = obj.pop("hash")
+    return Config.from_json({name: obj[name] for name in obj if name != "certificate"}), obj, stated
 
 
 def _read_labels(data: bytes, config: Config) -> tuple[list[str], Alignment]:
@@ -191,6 +207,29 @@ def _read_graphs(data: bytes, limits: GraphLimits) -> tuple[Graph | None, Graph 
     if not isinstance(without, list) or not set(map(repr, without)) <= set(map(repr, OPTIONAL)):
         raise ModelFormatError(f"{GRAPH}: without must be names of passes")
     return graph, program, tuple(without)
+
+
+def _read_plan(
+    contents: Mapping[str, bytes], config: Config, alignment: Alignment, graph: Graph | None, program: Graph | None
+) -> Plan | None:
+    """The plan, if there is one; it fits what it is a plan of."""
+    if plans.PLAN not in contents:
+        return None
+    plan = plans.from_files(contents[plans.PLAN], contents[plans.ARRAYS], graph, program)
+    narrowed = {} if alignment.compression is None else {"d_model": alignment.compression.full}
+    if plan is not None and (faults := list(plan_faults(plan, config.d_vocab_out, vars(config) | narrowed))):
+        raise ModelFormatError(f"{plans.PLAN}: " + "; ".join(faults[:5]))
+    if plan is not None and not _is_aligned(alignment, aligned(plan)):
+        raise ModelFormatError(f"{LABELS}: the alignment is not that of the plan")
+    return plan
+
+
+def _is_aligned(said: Alignment, planned: Alignment) -> bool:
+    """Whether an alignment is that of a plan, but for spaces that a change of basis has taken away."""
+    return said.variables.keys() == planned.variables.keys() and all(
+        facts in (planned.variables[label], replace(planned.variables[label], spaces=()))
+        for label, facts in said.variables.items()
+    )
 
 
 def _frame(graph: Graph) -> tuple[Any, ...]:

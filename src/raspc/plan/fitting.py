@@ -1,0 +1,163 @@
+"""Whether a plan that was read from a file fits its graphs and the sizes of its model: what its readers rely on.
+
+A plan is a hint for the proof, never a premise; but what walks through it must find what it looks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from raspc.blocks.neurons import Design
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.scores.selection import Selection
+from raspc.blocks.spaces import BOS, Block, Head, Read, Write, reads_of
+from raspc.blocks.storage.stored import Stored
+from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.plan.plan import Plan
+
+
+def plan_faults(plan: Plan, width: int, sizes: Mapping[str, int]) -> Iterator[str]:
+    """Where a plan does not fit. `width`: how many logits there are; `sizes`: those of the config, by name."""
+    yield from _storage_faults(plan, width)
+    yield from _space_faults(plan, width)
+    yield from _layout_faults(plan, sizes)
+
+
+def _storage_faults(plan: Plan, width: int) -> Iterator[str]:
+    graph, variables = plan.graph, plan.storage.variables
+    if len(variables) != len(graph):
+        yield f"storage has {len(variables)} entries for {len(graph)} nodes"
+        return
+    for place, (node, stored) in enumerate(zip(graph.nodes, variables, strict=True)):
+        if isinstance(node, Variable) != (stored is not None):
+            yield f"storage of {graph.labels[place]} is of another kind of node"
+        elif stored is not None and isinstance(node, Variable):
+            yield from (f"{graph.labels[place]}: {fault}" for fault in _stored_faults(graph, place, node, stored))
+    if plan.storage.answer.shape != (_rows(graph, graph.output), width):
+        yield "the answer is of another value set, or of other logits"
+
+
+def _stored_faults(graph: Graph, place: int, node: Variable, stored: Stored) -> Iterator[str]:
+    rows = F.size(node.domain)
+    yield from (f"{group.space} has a code of another shape" for group in stored.groups if not _fits(group, rows))
+    if stored.share is not None and not stored.share.code.shape == stored.share.noise.shape == (rows,):
+        yield "its share is of other counts"
+    if any(not 0 <= root < len(graph) for root in stored.read_off):
+        yield "it is read off what is no node"
+    if stored.design is not None:
+        yield from _design_faults(graph, stored.design, sum(len(group.labels) for group in stored.kept))
+    if stored.selection is not None:
+        yield from _selection_faults(graph, stored.selection)
+
+
+def _fits(group: Group, rows: int) -> bool:
+    return group.code.shape == (rows, len(group.labels)) and bool(np.isfinite(group.code).all())
+
+
+def _rows(graph: Graph, place: int) -> int:
+    """How many features a variable has in a code; −1 for what is no variable."""
+    node = graph[place] if 0 <= place < len(graph) else None
+    return F.size(node.domain) if isinstance(node, Variable) else -1
+
+
+def _design_faults(graph: Graph, design: Design, outputs: int) -> Iterator[str]:
+    size, axes = design.bias.shape, design.axes
+    shapes = [size, design.slack.shape, design.base.shape, design.out.shape]
+    ok = shapes == [size, size, (outputs,), (*size, outputs)] and len(size) == 1
+    ok = ok and len(axes) == len(design.features) == len(design.weights)
+    ok = ok and (design.lead is None or design.lead.shape == size)
+    for axis, features, weights in zip(axes, design.features, design.weights, strict=False):
+        ok = ok and features.ndim == weights.ndim == 2 and features.shape[0] == _rows(graph, axis)
+        ok = ok and weights.shape == (features.shape[1], *size)
+    if not ok:
+        yield "its neurons do not fit what they read or write"
+
+
+def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
+    for conjunct in selection.conjuncts:
+        sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
+        rows = [_rows(graph, place) for place, _ in sides]
+        listed = all(
+            row >= 0 and isinstance(graph.variable(p).domain, Listed) for row, (p, _) in zip(rows, sides, strict=True)
+        )
+        ranks = {factors.shape[-1] for _, factors in sides}
+        shapes = [factors.shape[:-1] for _, factors in sides]
+        if not listed or conjunct.cells.shape != tuple(rows) or shapes != [(r,) for r in rows] or len(ranks) != 1:
+            yield "a penalty of its selector does not fit its variables"
+
+
+def _space_faults(plan: Plan, width: int) -> Iterator[str]:
+    lowered, graph = plan.lowered, plan.graph
+    sizes = {space.name: len(space) for space in lowered.spaces}
+    if len(sizes) != len(lowered.spaces) or sizes.get(BOS) != 1:
+        yield "spaces are named twice, or there is none of BOS"
+    if {name: np.shape(held) for name, held in lowered.at_bos.items() if name in sizes} != {
+        n: (s,) for n, s in sizes.items()
+    }:
+        yield "what spaces hold at BOS is of other spaces"
+    for name, tables, rows in (
+        ("tokens", lowered.embeddings, len(graph.vocab)),
+        ("positions", lowered.positions, graph.max_seq_len),
+    ):
+        if any(table.shape != (rows, sizes.get(space, -1)) for space, table in tables.items()):
+            yield f"the embedding of {name} does not fit its spaces"
+    if not _read_fits(lowered.output, sizes, width):
+        yield "the output is read off other spaces"
+    if len(lowered.blocks) != len(lowered.place_of_block):
+        yield "blocks are of no variables"
+    elif not all(_block_fits(graph, b, p, sizes) for b, p in zip(lowered.blocks, lowered.place_of_block, strict=True)):
+        yield "a block does not fit the spaces that it reads or writes"
+    homes = {p: groups for p, groups in lowered.home.items() if _rows(graph, p) >= 0}
+    if len(homes) != len(lowered.home) or not all(_home_fits(graph, p, groups, sizes) for p, groups in homes.items()):
+        yield "variables live in other spaces"
+
+
+def _home_fits(graph: Graph, place: int, groups: Sequence[Group], sizes: Mapping[str, int]) -> bool:
+    rows = _rows(graph, place)
+    return all(_fits(group, rows) and sizes.get(group.space) == len(group.labels) for group in groups)
+
+
+def _block_fits(graph: Graph, block: Block, place: int, sizes: Mapping[str, int]) -> bool:
+    width = block.value.width if isinstance(block, Head) else block.read.width
+    ok = _rows(graph, place) >= 0 and _write_fits(block.write, sizes, width)
+    ok = ok and all(_read_fits(read, sizes, read.width) for read in reads_of(block))
+    if isinstance(block, Head):
+        return ok and block.query.width == block.key.width and 0 < block.sharpness < np.inf
+    return ok and block.slack.shape == block.lead.shape == (width,)
+
+
+def _read_fits(read: Read, sizes: Mapping[str, int], width: int) -> bool:
+    maps = all(matrix.shape == (sizes.get(space, -1), width) for space, matrix in read.maps.items())
+    return maps and read.bias.shape == (width,)
+
+
+def _write_fits(write: Write, sizes: Mapping[str, int], width: int) -> bool:
+    maps = all(matrix.shape == (width, sizes.get(space, -1)) for space, matrix in write.maps.items())
+    return maps and all(bias.shape == (sizes.get(space, -1),) for space, bias in write.bias.items())
+
+
+def _layout_faults(plan: Plan, sizes: Mapping[str, int]) -> Iterator[str]:
+    layout, schedule, lowered = plan.layout, plan.schedule, plan.lowered
+    said = {"d_model": layout.d_model, "d_mlp": layout.d_mlp, "n_heads": layout.n_heads, "d_head": layout.d_head}
+    said |= {"n_layers": schedule.n_layers}
+    if wrong := [name for name, size in said.items() if sizes[name] != size]:
+        yield f"the layout has another {' and '.join(wrong)}"
+    starts: dict[str, Any] = {space.name: layout.start.get(space.name, -1) for space in lowered.spaces}
+    if any(not 0 <= starts[space.name] <= layout.d_model - len(space) for space in lowered.spaces):
+        yield "a space lies outside the stream"
+    if {space.name: len(space) for space in lowered.spaces} != {name: layout.sizes.get(name) for name in starts}:
+        yield "the layout has spaces of other sizes"
+    stages = schedule.stages
+    parity = [stage % 2 == (not isinstance(block, Head)) for stage, block in zip(stages, lowered.blocks, strict=False)]
+    if len(stages) != len(lowered.blocks) or not all(parity) or any(stage < 0 for stage in stages):
+        yield "the schedule is of other blocks"
+    if any(
+        not 0 <= sweep.dim < layout.d_model or sweep.space not in starts
+        for ss in layout.sweeps.values()
+        for sweep in ss
+    ):
+        yield "a dimension is cleared that no space has"
