@@ -109,6 +109,14 @@ def test_a_basis(data: st.DataObject, rows: int) -> None:
     assert {column.tobytes() for column in chosen.T} <= {column.tobytes() for column in columns.T}
 
 
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=5), st.integers(-14, 0), st.integers(0, 9))
+def test_what_a_basis_leaves_out_can_be_expressed(numbers: list[float], power: int, offset: int) -> None:
+    """However near to a constant a column lies, it is in the basis or it can be read without it."""
+    column = offset + np.array(numbers)[:, None] * 10.0**power
+    chosen = F.basis(column, column[:, :0])
+    assert F.in_span(chosen, column[:, 0])
+
+
 @given(st.data(), st.integers(1, 5), st.booleans())
 def test_what_a_code_expresses(data: st.DataObject, rows: int, with_constant: bool) -> None:
     """Weights that give the features exactly, if and only if there are any."""

@@ -22,7 +22,7 @@ from raspc.blocks.reading import features
 from raspc.blocks.scores import selection, steep
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
-from raspc.blocks.storage import storing
+from raspc.blocks.storage import decoding
 from raspc.layout import heads
 from raspc.passes import pipeline
 from raspc.rasp import Comparison, SOp
@@ -239,7 +239,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a conjunct": Mutation(wrapped(selection, "selects_of", dropped_conjunct), EARLIER_SAME),
     "a steep feature": Mutation(wrapped(steep, "_features", not_as_steep), SMALLER, (2,)),
     "a steep comparison": Mutation(wrapped(steep, "compared", off_by_one), SMALLER, (2,)),
-    "a ramp": Mutation(wrapped(storing, "ramps", low_ramps), RARER, (2,)),
+    "a ramp": Mutation(wrapped(decoding, "ramps", low_ramps), RARER, (2,)),
     "a sum of conditions": Mutation(wrapped(lone, "_weights", forgotten_condition), BALANCED, (2,)),
     "a threshold": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda w: w % 2, COUNT)),
     "a threshold of a mean": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda x: x > 1, MEAN_SO_FAR)),

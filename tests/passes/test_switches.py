@@ -23,7 +23,7 @@ from raspc.blocks.lower import _Lowering
 from raspc.blocks.reading import features as F
 from raspc.blocks.scores import penalty, steep
 from raspc.blocks.scores.penalty import Factors
-from raspc.blocks.storage import storing
+from raspc.blocks.storage import answer
 from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
 from raspc.graph import store
@@ -228,7 +228,7 @@ CASES: dict[str, Case] = {
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
-    "number_answers": Case(PREVIOUS, wrapped(storing, "number_logits", no_square)),
+    "number_answers": Case(PREVIOUS, wrapped(answer, "number_logits", no_square)),
     "add_shares": Case(library.sort(), wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
                        (1, 2, 3, 4, 5), 5),
     "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),

@@ -14,8 +14,8 @@ from raspc.blocks.reading.readiness import STEEP, Readiness
 from raspc.blocks.reading.selectors import selects_of
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
+from raspc.blocks.storage.heads import moved
 from raspc.blocks.storage.stored import Storage
-from raspc.blocks.storage.storing import moved
 from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -153,9 +153,7 @@ class _Lowering:
 
     def selection(self, place: int) -> Selection:
         """How the head of a count, a mean or a pick selects."""
-        found = self.storage[place].selection
-        assert found is not None
-        return found
+        return self.storage.selection(place)
 
     def scores(self, place: int) -> tuple[Read, Read]:
         """The query and key reads of a head: the factors of all its conjuncts, side by side."""
@@ -218,8 +216,7 @@ class _Lowering:
             *self.steepness(place),
         )
 
-    def mean_head(self, place: int, node: Variable, raw: Group) -> Head:
-        assert isinstance(node, N.Aggregate)
+    def mean_head(self, place: int, node: N.Aggregate, raw: Group) -> Head:
         source = self.graph.variable(node.source).domain
         columns = np.zeros((F.size(source), len(raw.labels)))
         own = F.numeric_code(source)

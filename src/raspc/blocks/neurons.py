@@ -205,7 +205,8 @@ def _shorter_side(along: Floats, thresholds: Floats) -> Floats:
 
 def beside(one: Design, other: Design) -> Design:
     """Both designs of the same variable, which they read along the same line; outputs side by side."""
-    assert one.axes == other.axes and all(map(np.array_equal, one.features, other.features))
+    if one.axes != other.axes or not all(map(np.array_equal, one.features, other.features)):
+        raise ValueError(f"designs that stand side by side read the same features: {one.axes} and {other.axes}")
     out = np.zeros((one.size + other.size, one.out.shape[1] + other.out.shape[1]))
     out[: one.size, : one.out.shape[1]], out[one.size :, one.out.shape[1] :] = one.out, other.out
     return Design(

@@ -16,6 +16,7 @@ from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.scores.steep import multiple
 from raspc.blocks.spaces import BOS, Matrix, Read, Space
+from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed
 
@@ -84,7 +85,8 @@ class Stream:
         found = self.found(place, columns[:, which], last_resort=alone)
         if found is None and not alone:
             return np.array([self.gather_varying(maps, place, columns, [j])[0] for j in which])
-        assert found is not None, f"no one stores what a reader of {self.graph.labels[place]} needs"
+        if found is None:
+            raise self.missing(place)
         weights, constant = found
         for space, w in weights.items():
             full = np.zeros((len(w), width))
@@ -92,10 +94,26 @@ class Stream:
             maps[space] = maps.get(space, 0.0) + full
         return constant
 
+    def missing(self, place: int) -> UnsupportedProgram:
+        """The error for a reader whose features no direction offers."""
+        return UnsupportedProgram.at(
+            self.graph.labels[place], "values that lie too close together to be read as their readers need",
+            "gaps of more than a billionth of the largest", "map the values to numbers that lie further apart first",
+        )  # fmt: skip
+
     def found(self, place: int, columns: Matrix, last_resort: bool = True) -> tuple[dict[str, Matrix], Floats] | None:
         """Weights that read the columns: off what is there first, off directions of its own, off decoded sums."""
         got = self.from_sums(place, columns) or self.from_groups(place, columns)
-        return got or (self.from_sums(place, columns, settled=False) if last_resort else None)
+        if got or not last_resort:
+            return got
+        return self.from_sums(place, columns, settled=False) or self.as_constants(place, columns)
+
+    def as_constants(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
+        """Columns that are constant but for less than anybody can tell: nothing is stored for them."""
+        if not isinstance(self.graph.variable(place).domain, Listed):
+            return None
+        found = F.express(columns[:, :0], columns)
+        return None if found is None else ({}, found[1])
 
     def from_groups(self, place: int, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
         """Weights on the variable's own directions: the first group that suffices, else all together."""
@@ -115,12 +133,15 @@ class Stream:
     def read_steep(self, place: int, columns: Matrix) -> Read:
         """Steep features, each off the direction of which it is a multiple."""
         root, columns = self.ready.roots.pulled_back(place, columns)
-        group = next(group for group in self.home[root] if group.steep)
+        group = next((group for group in self.home.get(root, ()) if group.steep), None)
+        if group is None:
+            raise self.missing(place)
         weights = np.zeros((len(group.labels), columns.shape[1]))
         for j, column in enumerate(columns.T):
             found = ((i, multiple(column, own)) for i, own in enumerate(group.code.T))
             row, ratio = next(((i, ratio) for i, ratio in found if ratio is not None), (0, 0.0))
-            assert ratio or not column.any(), f"no one stores a steep feature of {self.graph.labels[place]}"
+            if column.any() and not ratio:
+                raise self.missing(place)
             weights[row, j] = ratio
         maps, constant = {group.space: weights}, np.zeros(columns.shape[1])
         self.cancel(maps, constant)

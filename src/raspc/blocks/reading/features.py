@@ -17,6 +17,8 @@ from raspc.graph.nodes import Domain, Floats, Ids, Interval, Listed
 from raspc.graph.tables import Joint
 
 TOLERANCE = 1e-9
+NEAR, FAR = 1e-12, 1e-6
+"""What lies so near a code, relatively, is in its span, and what lies so far off is not, whatever the rounding."""
 
 
 def size(domain: Domain) -> int:
@@ -119,7 +121,10 @@ def _is_sum(cells: Ids, feature: Floats, constant: float, parts: Sequence[Floats
 
 
 def basis(columns: Matrix, spanned: Matrix) -> Matrix:
-    """The first columns that are independent of the constant, of `spanned`, and of one another."""
+    """The first columns that are independent of the constant, of `spanned`, and of one another.
+
+    What is left out can be expressed by what is there (`express`), however near to it or to a constant it lies.
+    """
     rows = len(columns)
     if not columns.shape[1] or _holds_identity(spanned):
         return columns[:, :0]
@@ -135,7 +140,8 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
         rest = column - known @ (column @ known)
         rest -= known @ (rest @ known)
         left = sqrt(rest @ rest)
-        if left > 1e-7 * max(1.0, sqrt(column @ column)):
+        off = left / max(1.0, sqrt(column @ column))
+        if off > FAR or (off > NEAR and not in_span(np.hstack([spanned, columns[:, chosen]]), column)):
             chosen.append(place)
             frame[:, count] = rest / left
             count += 1

@@ -12,8 +12,6 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats
 
-NEAR, FAR = 1e-12, 1e-6
-"""What lies so near a code, relatively, is in its span, and what lies so far off is not, whatever the rounding."""
 LOUDER = 2.0
 """How many times as far apart as noisy numbers what is read off them may lie: shares of two counts lie close."""
 
@@ -47,7 +45,7 @@ class Group:
             return False
         rest = feature - self.frame @ (feature @ self.frame)
         off = float(np.abs(rest).max(initial=0.0)) / max(1.0, float(np.abs(feature).max(initial=0.0)))
-        return off < NEAR or (off < FAR and F.in_span(self.code, feature))
+        return off < F.NEAR or (off < F.FAR and F.in_span(self.code, feature))
 
 
 def outputs_of(groups: Sequence[Group]) -> Matrix:

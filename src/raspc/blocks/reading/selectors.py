@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
+from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Select, Variable
 
 
 def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
-    """The conjuncts of a head's selector."""
+    """The conjuncts of a head's selector; of one that selects all keys none.
+
+    Raises UnsupportedProgram for what is no conjunction.
+    """
     if isinstance(node, N.Length):
         return ()
     assert isinstance(node, N.Width | N.Aggregate)
     selector = graph[node.selector]
-    if isinstance(selector, Select):
-        return (selector,)
-    assert isinstance(selector, N.Gate)
-    if selector.op == "or":
+    if isinstance(selector, N.Gate) and selector.op == "or" and not selector.args:
         return (_nothing(graph),)
-    conjuncts = [graph[arg] for arg in selector.args]
-    assert all(isinstance(c, Select) for c in conjuncts)
-    return tuple(c for c in conjuncts if isinstance(c, Select))
+    is_conjunction = isinstance(selector, N.Gate) and selector.op == "and"
+    conjuncts = [graph[arg] for arg in selector.refs] if is_conjunction else [selector]
+    tables = tuple(conjunct for conjunct in conjuncts if isinstance(conjunct, Select))
+    if len(tables) < len(conjuncts):
+        raise UnsupportedProgram.at(
+            graph.labels[node.selector], "a selector that the passes have not made a conjunction of tables",
+            "a table of one key and one query variable, or some that all must select",
+            "compile it without leaving out passes",
+        )  # fmt: skip
+    return tables
 
 
 def _nothing(graph: Graph) -> Select:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import inf
 
 from raspc.blocks.neurons import Design
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import Matrix
 from raspc.numbers.shares import Share
+
+ANSWER, KEYS, QUERIES, VALUES, NEURONS = "answer", "keys", "queries", "values", "neurons"
+"""What a variable is read for: the answer of the program, the two sides of a head's scores, what a head moves, and
+neurons that compute or decode a variable."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who reads a variable, and what for.
+
+    `by`: the variable that is computed from what is read, by its number in the graph; for the answer the output
+    itself. `purpose`: `ANSWER`, `KEYS`, `QUERIES`, `VALUES` or `NEURONS`. `of`: the variable that the reader names,
+    which may be a function of the one that is read.
+    """
+
+    by: int
+    purpose: str
+    of: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,11 +36,12 @@ class Stored:
 
     `left`: what attention leaves of a count or a mean, before any neurons; `share`: how a count is taken from it.
     `kept`: the directions that are embedded, moved by a head, or written by the neurons of `design`.
-    `selection`: how the head of a count, a mean or a pick scores.
-    `read_off`: what a function is read off where nothing of it is kept: its roots, or the terms of a sum.
+    `selection`: how the head of a count, a mean or a pick selects.
+    `readers`: who reads the variable, and what for; `error`: how far off what they read may be, infinite where they
+    read indicators and powers only, which are right by construction.
+    `read_off`: the variables that a function is read off where it is not kept: its roots, or the terms of a sum.
 
-    All three may be missing: of a variable that nobody reads nothing is stored, and of a function of others only what
-    cannot be read off these.
+    Of a variable that nobody reads nothing is stored, and of a function of others only what cannot be read off these.
     """
 
     left: Group | None = None
@@ -29,6 +49,8 @@ class Stored:
     kept: tuple[Group, ...] = ()
     design: Design | None = None
     selection: Selection | None = None
+    readers: tuple[Reader, ...] = ()
+    error: float = inf
     read_off: tuple[int, ...] = ()
 
     @property
@@ -41,9 +63,8 @@ class Stored:
 class Storage:
     """What is stored of all variables of a graph.
 
-    `variables`: one entry a node, None for selectors. `answer`: what the output is read as, one column a logit; of a
-    number [values, 1 + specials] the number and an indicator for each special value, of one of a list
-    [values, answers] the logits. `numerical`: which of the two.
+    `variables`: one entry a node, None for selectors. `answer`: what the output is read as; where it is `numerical`
+    [values, 1 + specials] the number and an indicator for each special value, else [values, answers] the logits.
     `steep_in_doubt`: neurons compute something other than a sum of what steep heads leave, which may take steps wider
     apart than exact ties would: without steep scores the model may be smaller.
     """
@@ -51,11 +72,18 @@ class Storage:
     variables: tuple[Stored | None, ...]
     answer: Matrix
     numerical: bool
-    steep_in_doubt: bool = field(default=False)
+    steep_in_doubt: bool = False
 
     def __getitem__(self, place: int) -> Stored:
         """What is stored of the variable with this number. Raises KeyError for a selector."""
         found = self.variables[place]
         if found is None:
             raise KeyError(f"%{place} is a selector: nothing is stored of it")
+        return found
+
+    def selection(self, place: int) -> Selection:
+        """How the head of a count, a mean or a pick selects. Raises KeyError for other variables."""
+        found = self[place].selection
+        if found is None:
+            raise KeyError(f"%{place} is computed by no head")
         return found

@@ -1,0 +1,68 @@
+"""The answer of the program: as a number along one direction, or as logits, one for each value."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
+from raspc.blocks.spaces import Matrix
+from raspc.blocks.storage.forms import is_long
+from raspc.blocks.storage.known import Known
+from raspc.blocks.storage.requests import Read
+from raspc.blocks.storage.stored import ANSWER, Reader
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Listed, Variable
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "number_answers", "storage",
+    "the answer is read off its number v by the logits 2vx − v²",
+    "level 2; the number is right to 1/(2·max|v|)",
+    "the right logit leads by at least 1",
+)  # fmt: skip
+
+CATEGORIES = 256
+"""A mean that is computed on by neurons is given as one of a list of at most so many values."""
+
+
+def is_number(ready: Readiness) -> bool:
+    """Whether the output is a number along one direction rather than one of a list."""
+    place = ready.graph.output
+    node = ready.graph.variable(place)
+    if not isinstance(node.domain, Listed):
+        return True
+    if not node.domain.is_number.any():
+        return False
+    if node.numerical is not None:
+        return node.numerical
+    if is_long(ready, place):
+        return True
+    joint = ready.roots.joints[place]
+    if joint is None or not any(isinstance(ready.graph[r], N.Aggregate) and r in ready.left for r in joint.roots):
+        return False
+    return len(node.listed) > CATEGORIES or ready.is_free(joint, node.listed.numbers)
+
+
+def answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
+    """What the output is read as, one column a logit, and the features that this takes."""
+    place, options = known.graph.output, known.options
+    node, readers = known.graph.variable(place), (Reader(place, ANSWER, place),)
+    by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
+    if by_number and not known.numerical:
+        n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
+        error = 1.0 / (8 * max(1.0, float(np.abs(n).max())))
+        return number_logits(n), (Read(place, n, readers, error),)
+    answer = _number(node) if known.numerical else np.eye(len(node.listed))
+    return answer, tuple(Read(place, column, readers, NUMBER_ERROR) for column in answer.T)
+
+
+def _number(node: Variable) -> Matrix:
+    """[values, 1 + specials]: the number, even where there is none but zeros, and the special values."""
+    code = F.numeric_code(node.domain)
+    return np.hstack([np.zeros((len(code), 1)), code]) if code.shape[1] == len(node.domain.specials) else code
+
+
+def number_logits(n: Floats) -> Matrix:
+    """[value, answer]: 2·x·v − v² for the number x of a value and v of an answer, greatest where they are equal."""
+    return 2 * n[:, None] * n[None, :] - n[None, :] ** 2

@@ -1,0 +1,90 @@
+"""Counts and means: read as attention leaves them where that will do, else decoded by neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raspc.blocks.designing import staircase
+from raspc.blocks.neurons import Design, beside
+from raspc.blocks.ramps import ramps
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group, outputs_of
+from raspc.blocks.storage.exactness import exact_enough
+from raspc.blocks.storage.forms import form_of, is_readable, powers_of
+from raspc.blocks.storage.heads import moved_numbers, scored
+from raspc.blocks.storage.known import Decision, Known
+from raspc.blocks.storage.requests import Feature, Wanted
+from raspc.errors import UnsupportedProgram
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Listed
+
+
+def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
+    """What is stored of a count or a mean: what readers need beyond what attention leaves is decoded."""
+    node, left = known.graph.variable(place), known.ready.left[place].group
+    if known.ready.is_count(place) and (wanted.features or wanted.shown or is_readable(known, place, False)):
+        _check_apart(known, place)
+    offered = {key for key, feature in wanted.features.items() if _offers(known, place, left, feature)}
+    rest = [feature for key, feature in wanted.features.items() if key not in offered]
+    is_mean = isinstance(node, N.Aggregate) and not node.pick
+    kept, design = _decoded(known, place, wanted, rest, left)
+    powers = powers_of(known, place, wanted)
+    if powers:
+        design = _with_ramps(known, place, powers, design)
+    stored = known.stored(place, wanted, (*kept, *powers), design)
+    numbers = moved_numbers(known, place, node) if isinstance(node, N.Aggregate) else ()
+    return Decision(stored, (*numbers, *scored(known, place, finely=is_mean and bool(offered))))
+
+
+def _offers(known: Known, place: int, left: Group, feature: Feature) -> bool:
+    """Whether a feature can be read off what attention leaves; of an interval no constant is added to it."""
+    if isinstance(known.graph.variable(place).domain, Listed):
+        return left.spans(feature.column)
+    return F.in_span(left.code, feature.column, with_constant=False)
+
+
+def _decoded(
+    known: Known, place: int, wanted: Wanted, rest: Sequence[Feature], left: Group
+) -> tuple[tuple[Group, ...], Design | None]:
+    """A staircase along what attention leaves. A mean is readable as the number that it leaves."""
+    if isinstance(known.graph[place], N.Aggregate):
+        form = form_of(known, place, wanted, rest, spanned=[left], readable=False)
+    else:
+        form = form_of(known, place, wanted, rest)
+    if not form.groups:
+        return (), None
+    groups, design = exact_enough(known, place, wanted, rest, form, lambda code: staircase(known.ready, place, code))
+    if design is None:
+        raise UnsupportedProgram.at(
+            known.graph.labels[place],
+            f"values that lie too close to be told apart in {known.options.precision.name}",
+            "a gap above rounding", "shorten the maximum length, or count with SelectorWidth",
+        )  # fmt: skip
+    return groups, design
+
+
+def _with_ramps(known: Known, place: int, powers: Sequence[Group], design: Design | None) -> Design:
+    """The steep features of a count or a mean, beside what else is decoded of it."""
+    found = ramps(place, *known.ready.position(place), outputs_of(powers))
+    if found is None:
+        raise UnsupportedProgram.at(
+            known.graph.labels[place], "values that lie too close together for steep comparisons",
+            "a gap above rounding", "compile it without the pass steep",
+        )  # fmt: skip
+    return found if design is None else beside(design, found)
+
+
+def _check_apart(known: Known, place: int) -> None:
+    """Refuse a count that cannot be told from the next, before anything large is built for it."""
+    precision = known.options.precision
+    if precision.narrow:
+        return  # `share_of` has seen to it
+    position, noise = known.ready.counted(place)
+    if len(position) > 1 and (np.abs(np.diff(position)) < 4 * np.maximum(noise[1:], noise[:-1])).any():
+        raise UnsupportedProgram.at(
+            known.graph.labels[place],
+            f"counts up to {known.graph.max_seq_len}, too close for {precision.name}",
+            "a gap above rounding", "shorten the maximum length, or compile for a wider dtype",
+        )  # fmt: skip

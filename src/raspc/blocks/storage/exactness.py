@@ -1,0 +1,50 @@
+"""Whether neurons compute a variable so exactly that all its readers bear what rounding adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from raspc.blocks.neurons import Design
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group, is_flat, outputs_of
+from raspc.blocks.spaces import Matrix
+from raspc.blocks.storage.forms import Form, one_hot
+from raspc.blocks.storage.known import Known
+from raspc.blocks.storage.requests import Feature, Wanted
+from raspc.graph.nodes import Floats
+
+ONE_HOT_LIMIT = 2048
+"""The most values that get directions of their own for the sake of rounding."""
+
+
+def exact_enough(
+    known: Known, place: int, wanted: Wanted, features: Sequence[Feature], form: Form,
+    make: Callable[[Matrix], Design | None],
+) -> tuple[tuple[Group, ...], Design | None]:  # fmt: skip
+    """A design of these directions; one direction for each value where sums of many steps would round too much.
+
+    `features`: what is to be read off them. `make`: the design that computes a code [values, c].
+    """
+    code = outputs_of(form.groups)
+    design = make(code)
+    if design is None or is_flat(code) or len(code) > ONE_HOT_LIMIT:
+        return form.groups, design
+    if is_borne(wanted, features, code, design.noise(known.ready.unit)):
+        return form.groups, design
+    own = one_hot(known, place)
+    has_own = any(np.array_equal(group.code, own.code) for group in form.seen)
+    groups = form.seen if has_own else (own, *form.seen)
+    return groups, make(outputs_of(groups))
+
+
+def is_borne(wanted: Wanted, features: Sequence[Feature], code: Matrix, noise: Floats) -> bool:
+    """Whether all that is read off a code bears the noise of its columns; of flat features nothing is asked."""
+    if float(noise.max(initial=0.0)) <= wanted.error:
+        return True
+    read = [feature for feature in features if feature.error is not None]
+    found = F.express(code, F.stacked([feature.column for feature in read], len(code))) if read else None
+    if found is None:
+        return False
+    return bool((np.abs(found[0]).T @ noise <= [feature.error for feature in read]).all())

@@ -1,0 +1,117 @@
+"""Functions of other variables: read off these where they are sums, else computed by neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from raspc.blocks.designing import ROUGH, ROUGH_ANSWER, ROUGH_TIED, Ways, choose, cost, decoding_cost
+from raspc.blocks.neurons import NEURON_LIMIT, Design, evened
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.readiness import NUMBER_ERROR
+from raspc.blocks.storage.exactness import exact_enough
+from raspc.blocks.storage.forms import Form, form_of, is_readable
+from raspc.blocks.storage.known import Decision, Known
+from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
+from raspc.blocks.storage.stored import NEURONS, Reader
+from raspc.errors import UnsupportedProgram
+from raspc.graph.nodes import Table
+from raspc.graph.tables import Joint
+
+DECODE_CELLS = 1 << 14
+"""A sum over more cells than this is decoded part by part, without trying to design it whole."""
+
+
+def function(known: Known, place: int, wanted: Wanted) -> Decision:
+    """What is stored of a table."""
+    joint = known.ready.derived(place)
+    nothing = Decision(known.stored(place, wanted))
+    if joint is None or not joint.roots:
+        return nothing
+    if len(joint.roots) == 1 and known.options.has("virtual"):
+        show = (Show(joint.roots[0], place),) if is_readable(known, place, bool(wanted.features)) else ()
+        return nothing.asking(*show, *_parts(joint, wanted, wanted.features.values()))
+    free, rest = _free(known, joint, wanted)
+    form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(joint, wanted, free))
+    if not form.groups:
+        return decision
+    groups, design = _computed(known, place, joint, wanted, rest, form)
+    in_doubt = _strains_steep_heads(known, place, joint)
+    if not groups:
+        return replace(decision, steep_in_doubt=in_doubt).asking(*_parts(joint, wanted, rest))
+    design = _possible(known, place, design)
+    stored = known.stored(place, wanted, groups, design)
+    return Decision(stored, (*decision.requests, *_reads(place, design)), in_doubt)
+
+
+def _free(known: Known, joint: Joint, wanted: Wanted) -> tuple[list[Feature], list[Feature]]:
+    """The features that are sums of what can be read without any more neurons, and the others."""
+    F.look_for_sums(joint, [feature.column for feature in wanted.features.values()])
+    free, rest = list[Feature](), list[Feature]()
+    for feature in wanted.features.values():
+        (free if known.ready.is_free(joint, feature.column) else rest).append(feature)
+    return free, rest
+
+
+def _parts(joint: Joint, wanted: Wanted, features: Iterable[Feature]) -> Iterator[Read]:
+    """Features that are sums over the roots are read off these, by the same readers."""
+    for feature in features:
+        found = F.additive(joint, feature.column)
+        for root, part in () if found is None else found.parts:
+            yield Read(root, part, feature.readers, wanted.bears(feature.column))
+
+
+def _strains_steep_heads(known: Known, place: int, joint: Joint) -> bool:
+    """Whether something other than a sum is computed of what heads leave whose selected keys do not quite tie."""
+    node = known.graph.variable(place)
+    steep = any(known.ready.shortfall.get(root) for root in joint.roots)
+    return steep and not (node.listed.all_numbers and F.additive(joint, node.listed.numbers))
+
+
+def _computed(
+    known: Known, place: int, joint: Joint, wanted: Wanted, rest: Sequence[Feature], form: Form
+) -> tuple[tuple[Group, ...], Design | None]:
+    """Directions and the neurons that compute them; no directions where it is cheaper to decode the terms of sums."""
+    ready = known.ready
+    sums = [ready.additive(joint, feature.column) for feature in rest]
+    may_decode = not is_readable(known, place, bool(rest)) and all(sums)
+    if may_decode and joint.cells.size > DECODE_CELLS:
+        return (), None
+    groups, design = _designed(known, place, joint, wanted, rest, form)
+    if may_decode and decoding_cost(ready, sums) <= cost(ready, design):
+        return (), None
+    return groups, design
+
+
+def _designed(
+    known: Known, place: int, joint: Joint, wanted: Wanted, rest: Sequence[Feature], form: Form
+) -> tuple[tuple[Group, ...], Design | None]:
+    """The design of a table that its readers find exact enough."""
+    node = known.graph[place]
+    assert isinstance(node, Table)
+    is_answer = place == known.graph.output and not known.numerical
+    rough = ROUGH_TIED if wanted.finely else ROUGH_ANSWER if is_answer else ROUGH
+    ways = Ways(known.ready, node, joint)
+    return exact_enough(known, place, wanted, rest, form, lambda code: choose(ways, code, rough, exact=wanted.compared))
+
+
+def _possible(known: Known, place: int, design: Design | None) -> Design:
+    """The design, evened if it reads multiples of one power of two. Raises UnsupportedProgram if there is none."""
+    if design is None:
+        raise UnsupportedProgram.at(
+            known.graph.labels[place],
+            f"a function with too many cells, or values too close for {known.options.precision.name}",
+            f"at most {NEURON_LIMIT} neurons and gaps above rounding",
+            "use fewer distinct values, a shorter maximum length, or compute it in two steps",
+        )  # fmt: skip
+    even = all(known.ready.is_count(axis) and known.ready.share(axis).added for axis in design.axes)
+    return evened(design) if even else design
+
+
+def _reads(place: int, design: Design) -> Iterator[Read]:
+    """What the neurons of a variable read, and how exactly."""
+    error = min(design.gap / 16, NUMBER_ERROR)
+    for axis, columns in zip(design.axes, design.features, strict=True):
+        readers = (Reader(place, NEURONS, axis),)
+        yield from (Read(axis, column, readers, error) for column in columns.T)

@@ -1,0 +1,74 @@
+"""What heads ask of the variables that they read: keys, queries, and what they move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.readiness import NUMBER_ERROR
+from raspc.blocks.scores.selection import Conjunct, shares_alike
+from raspc.blocks.spaces import Matrix
+from raspc.blocks.storage.known import Known
+from raspc.blocks.storage.requests import Compare, Powers, Read, Request, Wanted
+from raspc.blocks.storage.stored import KEYS, QUERIES, VALUES, Reader
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Graph
+
+
+def scored(known: Known, place: int, finely: bool = False) -> Iterator[Request]:
+    """What the scores of a head take. `finely`: what it leaves is read as the number that it is.
+
+    A count, or a mean that is decoded, has more room for error than such a number.
+    """
+    selection = known.selections[place]
+    if shares_alike(known.graph[place]):
+        yield from (Compare(side, finely) for side in selection.read)
+    for conjunct in selection.conjuncts:
+        yield from _sides(place, conjunct, len(selection.conjuncts))
+
+
+def _sides(place: int, conjunct: Conjunct, conjuncts: int) -> Iterator[Request]:
+    """The keys and the queries of one of several conjuncts, each off by little beside what it is multiplied with."""
+    factors = conjunct.factors
+    keys, queries = (conjunct.key, KEYS, factors.keys), (conjunct.query, QUERIES, factors.queries)
+    for (side, purpose, columns), (_, _, others) in ((keys, queries), (queries, keys)):
+        readers = (Reader(place, purpose, side),)
+        if conjunct.shortfall:
+            yield Powers(side, columns, readers)
+            continue
+        reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
+        for column, most in zip(columns.T, reach.tolist(), strict=True):
+            yield Read(side, column, readers, 1.0 / (16 * most * conjuncts))
+
+
+def moved_numbers(known: Known, place: int, node: N.Aggregate) -> Iterator[Read]:
+    """What a mean averages: the number, and an indicator for each special value."""
+    source = known.graph.variable(node.source).domain
+    scale = max(1.0, float(np.abs(F.number(source)).max(initial=0.0)))
+    readers = (Reader(place, VALUES, node.source),)
+    for column in F.numeric_code(source).T:
+        yield Read(node.source, column, readers, NUMBER_ERROR * scale)
+
+
+def moved_groups(
+    known: Known, place: int, node: N.Aggregate, wanted: Wanted, groups: Sequence[Group]
+) -> Iterator[Request]:
+    """A pick passes what is asked of it on to the variable that it copies."""
+    readers = (Reader(place, VALUES, node.source),)
+    for group in groups:
+        columns = moved(known.graph, node, group.code)
+        if group.steep:
+            yield Powers(node.source, columns, readers)
+            continue
+        for column, own in zip(columns.T, group.code.T, strict=True):
+            yield Read(node.source, column, readers, wanted.bears(np.ascontiguousarray(own)))
+
+
+def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:
+    """A code of a pick's values, as a code of the values of the variable that it copies."""
+    source = graph.variable(node.source).listed
+    own = [node.listed.id(value) for value in source.values]
+    return code[own]
