@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from raspc.blocks.neurons import Design, Grid
+from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.grid import Grid
 from raspc.graph.nodes import Floats
 
 

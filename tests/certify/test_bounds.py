@@ -15,7 +15,9 @@ from tests.certify.any_order import Shuffled
 
 import raspc
 from raspc import library
-from raspc.blocks.neurons import Grid, evened, line
+from raspc.blocks.neurons.design import evened
+from raspc.blocks.neurons.grid import Grid
+from raspc.blocks.neurons.steps import line
 from raspc.blocks.spaces import BOS, Head, Read, Write
 from raspc.certify import attention as A
 from raspc.certify.answers import model_ids

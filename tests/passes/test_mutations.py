@@ -17,7 +17,8 @@ from tests.agreement import differences, some_inputs
 
 import raspc
 from raspc import rasp
-from raspc.blocks import lone, lower, neurons
+from raspc.blocks import lower
+from raspc.blocks.neurons import cells, lone, steps
 from raspc.blocks.reading import features
 from raspc.blocks.scores import selection, steep
 from raspc.blocks.scores.penalty import Factors
@@ -241,9 +242,9 @@ MUTATIONS: dict[str, Mutation] = {
     "a steep comparison": Mutation(wrapped(steep, "compared", off_by_one), SMALLER, (2,)),
     "a ramp": Mutation(wrapped(decoding, "ramps", low_ramps), RARER, (2,)),
     "a sum of conditions": Mutation(wrapped(lone, "_weights", forgotten_condition), BALANCED, (2,)),
-    "a threshold": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda w: w % 2, COUNT)),
-    "a threshold of a mean": Mutation(wrapped(neurons, "_steps", late_steps), rasp.Map(lambda x: x > 1, MEAN_SO_FAR)),
-    "a gate": Mutation(wrapped(neurons, "gate", shifted_gate), rasp.map(lambda x, i: (x * i) % 3, T, I)),
+    "a threshold": Mutation(wrapped(steps, "staircases", late_steps), rasp.Map(lambda w: w % 2, COUNT)),
+    "a threshold of a mean": Mutation(wrapped(steps, "staircases", late_steps), rasp.Map(lambda x: x > 1, MEAN_SO_FAR)),
+    "a gate": Mutation(wrapped(cells, "gate", shifted_gate), rasp.map(lambda x, i: (x * i) % 3, T, I)),
     "a feature that a pick moves": Mutation(wrapped(lower, "moved", next_value), PREVIOUS),
     "weights that read a feature": Mutation(wrapped(features, "express", negated_weights), PRODUCT),
     "a sum that is none": Mutation(wrapped(features, "additive", first_hub), rasp.numerical(T * I)),

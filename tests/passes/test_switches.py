@@ -18,8 +18,9 @@ from tests.passes.test_mutations import BEFORE, COUNT, EARLIER_SAME, LESS, PREVI
 import raspc
 from raspc import library, rasp
 from raspc.ablation import ablations
-from raspc.blocks import lone, lower, neurons
+from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
+from raspc.blocks.neurons import cells, gated, grid, lone, steps
 from raspc.blocks.reading import features as F
 from raspc.blocks.scores import penalty, steep
 from raspc.blocks.scores.penalty import Factors
@@ -237,10 +238,10 @@ CASES: dict[str, Case] = {
     "low_rank": Case(rasp.SelectorWidth(ATTRIBUTE), wrapped(penalty, "factored", too_few), tuple(range(4)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
     "digits": Case(library.sort(), wrapped(penalty, "_digits", high_digit), tuple(range(20)), 20),
-    "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(neurons, "merged", too_alike)),
-    "square_gates": Case(MAXIMUM, wrapped(neurons, "gate", squares_only), (1, 2, 3, 4), 6),
-    "lines": Case(BY_RANK, wrapped(neurons, "_steps", broken.late_steps)),
-    "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(neurons, "_gated", open_gates)),
+    "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(grid, "merged", too_alike)),
+    "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
+    "lines": Case(BY_RANK, wrapped(steps, "staircases", broken.late_steps)),
+    "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,
                       differs=rasp.SelectorWidth(rasp.Select(L, L, Comparison.EQ))),

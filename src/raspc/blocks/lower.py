@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.spaces import Matrix, Neurons, Write
 from raspc.certify.bounds import ANY, Reading, fits, grain_of, swept_up
 from raspc.graph.nodes import Floats, Ids

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from raspc.blocks.designing import staircase
-from raspc.blocks.neurons import Design, beside
-from raspc.blocks.ramps import ramps
+from raspc.blocks.neurons.choosing import staircase
+from raspc.blocks.neurons.design import Design, beside
+from raspc.blocks.neurons.ramps import ramps
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.storage.exactness import exact_enough

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, is_flat, outputs_of
 from raspc.blocks.spaces import Matrix

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from raspc.blocks.designing import ROUGH, ROUGH_ANSWER, ROUGH_TIED, Ways, choose, cost, decoding_cost
-from raspc.blocks.neurons import NEURON_LIMIT, Design, evened
+from raspc.blocks.neurons.choosing import choose
+from raspc.blocks.neurons.costs import ROUGH, ROUGH_ANSWER, ROUGH_TIED, cost, decoding_cost
+from raspc.blocks.neurons.design import NEURON_LIMIT, Design, evened
+from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.reading.readiness import NUMBER_ERROR

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.scores.selection import Selection, selections

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import Matrix

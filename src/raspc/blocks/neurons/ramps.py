@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.scores.steep import APART
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raspc.blocks.neurons import Design
-from raspc.blocks.ramps import APART, ramps
+from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.ramps import APART, ramps
 from raspc.blocks.scores import steep
 
 shares = st.integers(2, 40).map(lambda n: n / (n + np.arange(n + 1.0)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import raspc
 from raspc import rasp
-from raspc.blocks.lone import Away, _least_sum, _weights
+from raspc.blocks.neurons.lone import Away, _least_sum, _weights
 from raspc.rasp import Comparison
 
 distances = st.tuples(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import raspc
 from raspc import library
-from raspc.blocks import designing
+from raspc.blocks.neurons import frontiers
 
 numbers = st.lists(st.integers(-50, 50).map(lambda n: n / 8), min_size=2, max_size=6, unique=True).map(np.array)
 
@@ -19,7 +19,7 @@ numbers = st.lists(st.integers(-50, 50).map(lambda n: n / 8), min_size=2, max_si
 @given(numbers, numbers)
 def test_in_turn_is_lexicographic(x: np.ndarray, z: np.ndarray) -> None:
     """No two combinations meet, and each case of the first variable keeps a stretch of the line to itself."""
-    for first, (scaled, noise) in enumerate(designing._in_turn((x, z), (0.25, 0.5))):
+    for first, (scaled, noise) in enumerate(frontiers._in_turn((x, z), (0.25, 0.5))):
         major, minor = scaled[first], scaled[1 - first]
         assert float(np.diff(np.sort(major)).min()) > float(np.ptp(minor))
         assert noise > 0.5
@@ -28,7 +28,7 @@ def test_in_turn_is_lexicographic(x: np.ndarray, z: np.ndarray) -> None:
 
 def test_equal_positions_have_no_order() -> None:
     """Where a variable does not tell its values apart it cannot come first."""
-    assert len(list(designing._in_turn((np.zeros(2), np.arange(3.0)), (0.0, 0.0)))) == 1
+    assert len(list(frontiers._in_turn((np.zeros(2), np.arange(3.0)), (0.0, 0.0)))) == 1
 
 
 @pytest.mark.parametrize(("vocab", "length"), [("abc", 5), ("abcdefgh", 16)])

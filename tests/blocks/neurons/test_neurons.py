@@ -7,8 +7,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.blocks.grids import computed, grids, slackened, wanted
 
-from raspc.blocks import neurons
-from raspc.blocks.neurons import Grid
+from raspc.blocks.neurons.cells import cells, gate
+from raspc.blocks.neurons.gated import gated_lines
+from raspc.blocks.neurons.grid import Grid, merge
+from raspc.blocks.neurons.steps import line
 from raspc.graph.nodes import Floats
 
 positions = st.one_of(st.integers(-9, 9).map(float), st.integers(-40, 40).map(lambda n: n / 7))
@@ -30,7 +32,7 @@ def flags(data: st.DataObject, grid: Grid) -> list[bool]:
 @given(grids(), st.data())
 def test_cells(grid: Grid, data: st.DataObject) -> None:
     """One neuron a cell, after equal slices have been merged."""
-    design = neurons.cells(grid, flags(data, grid))
+    design = cells(grid, flags(data, grid))
     assert design is not None
     assert np.array_equal(computed(design, grid), wanted(grid))
     assert design.size <= (grid.classes >= 0).sum()
@@ -41,7 +43,7 @@ def test_cells(grid: Grid, data: st.DataObject) -> None:
 def test_line(grid: Grid, data: st.DataObject, noise: float) -> None:
     """A staircase: exact, also when the sum is off by the noise; refused only where classes lie too close."""
     lines = [drawn(data, grid, axis) for axis in range(grid.classes.ndim)]
-    design = neurons.line(grid, lines, noise)
+    design = line(grid, lines, noise)
     along = sum(line.reshape([-1 if a == i else 1 for a in range(grid.classes.ndim)]) for i, line in enumerate(lines))
     known = grid.classes >= 0
     s, c = np.broadcast_to(along, known.shape)[known], grid.classes[known]
@@ -65,7 +67,7 @@ def test_gated_lines(grid: Grid, data: st.DataObject, noise: float) -> None:
     """A staircase for each cell of the other variables: exact, also when the position is off by the noise."""
     axis = data.draw(st.integers(0, grid.classes.ndim - 1))
     position = drawn(data, grid, axis)
-    design = neurons.gated_lines(grid, axis, position, flags(data, grid), noise)
+    design = gated_lines(grid, axis, position, flags(data, grid), noise)
     event("refused" if design is None else "built")
     if design is None:
         # cells that were merged share a staircase, so the clash may be between any two values of the variable
@@ -84,7 +86,7 @@ def test_gated_lines(grid: Grid, data: st.DataObject, noise: float) -> None:
 def test_merging_contradicts_nothing(grid: Grid) -> None:
     """Cells that fall together hold one class, or none can occur; in any order of the axes."""
     for axes in (range(grid.classes.ndim), range(grid.classes.ndim)[::-1]):
-        numbers, small = neurons.merge(grid, axes)
+        numbers, small = merge(grid, axes)
         places = [numbers[list(axes).index(axis)] for axis in range(grid.classes.ndim)]
         there = small[np.ix_(*places)]
         known = grid.classes >= 0
@@ -94,7 +96,7 @@ def test_merging_contradicts_nothing(grid: Grid) -> None:
 @given(grids(max_axes=1))
 def test_equal_values_are_merged(grid: Grid) -> None:
     """Of one variable, no more values are left than classes."""
-    (numbers,), small = neurons.merge(grid, (0,))
+    (numbers,), small = merge(grid, (0,))
     assert len(small) == numbers.max() + 1 == max(1, len(np.unique(grid.classes[grid.classes >= 0])))
 
 
@@ -102,8 +104,8 @@ def test_equal_values_are_merged(grid: Grid) -> None:
 def test_gates(values: list[int], squares: bool) -> None:
     """1 at one merged value, at most 0 at the others."""
     dense = np.unique(np.array(values), return_inverse=True)[1].ravel()
-    gate = neurons.gate(dense, squares)
-    at = gate.features @ gate.weights + gate.bias
+    found = gate(dense, squares)
+    at = found.features @ found.weights + found.bias
     hot = dense[:, None] == np.arange(dense.max() + 1)
     assert (at[hot] == 1).all()
     assert (at[~hot] <= 0).all()
@@ -111,7 +113,7 @@ def test_gates(values: list[int], squares: bool) -> None:
 
 def test_a_boolean_and_is_one_neuron() -> None:
     """The smallest design is found: 1 only where both are."""
-    design = neurons.cells(Grid((0, 1), np.array([[0, 0], [0, 1]], np.int32), np.array([[0.0], [1.0]])), [False] * 2)
+    design = cells(Grid((0, 1), np.array([[0, 0], [0, 1]], np.int32), np.array([[0.0], [1.0]])), [False] * 2)
     assert design is not None
     assert design.size == 1
 
@@ -120,6 +122,6 @@ def test_the_diagonal_is_not_merged_away() -> None:
     """Where only the diagonal can occur, rows may be merged, or columns, but not both."""
     classes = np.where(np.eye(3, dtype=bool), np.arange(3), -1).astype(np.int32)
     grid = Grid((0, 1), classes, np.array([[1.0], [2.0], [3.0]]))
-    for design in (neurons.cells(grid, [True, True]), neurons.gated_lines(grid, 1, np.arange(3.0), [True] * 2, 0.0)):
+    for design in (cells(grid, [True, True]), gated_lines(grid, 1, np.arange(3.0), [True] * 2, 0.0)):
         assert design is not None
         assert np.array_equal(computed(design, grid), wanted(grid))

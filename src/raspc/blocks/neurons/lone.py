@@ -22,8 +22,10 @@ from functools import cached_property, reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks import neurons
-from raspc.blocks.lines import Line
+from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.grid import Grid, merge
+from raspc.blocks.neurons.lines import Line
+from raspc.blocks.neurons.steps import along
 from raspc.blocks.reading.readiness import Readiness
 from raspc.graph.nodes import Floats
 from raspc.numbers.choice import Choice
@@ -78,7 +80,7 @@ class Weights:
     noise: float
 
 
-def lone(ready: Readiness, grid: neurons.Grid) -> neurons.Design | None:
+def lone(ready: Readiness, grid: Grid) -> Design | None:
     """A pulse that tells one combination from all others; None if the function is not of this kind."""
     found = _special(grid)
     if found is None:
@@ -95,9 +97,9 @@ def lone(ready: Readiness, grid: neurons.Grid) -> neurons.Design | None:
         return None
     sums = np.array([0.0, weights.gap] if all(one.one_sided for one in away) else [-weights.gap, 0.0, weights.gap])
     axes = tuple(one.place for one in away)
-    pulse = neurons.Grid(axes, (sums == 0).astype(np.int32), grid.outputs[list(found.classes)])
+    pulse = Grid(axes, (sums == 0).astype(np.int32), grid.outputs[list(found.classes)])
     positions = [w * one.distance for w, one in zip(weights.each, away, strict=True)]
-    return neurons.along(pulse, Line(axes, positions, weights.noise, given=sums))
+    return along(pulse, Line(axes, positions, weights.noise, given=sums))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +110,12 @@ class Special:
     classes: tuple[int, int]
 
 
-def _special(grid: neurons.Grid) -> Special | None:
+def _special(grid: Grid) -> Special | None:
     """None unless there are two classes, one of them in one combination of classes of values alone."""
     present = np.unique(grid.classes[grid.classes >= 0])
     if grid.classes.ndim < 2 or len(present) != 2:
         return None
-    numbers, small = neurons.merge(grid, range(grid.classes.ndim))
+    numbers, small = merge(grid, range(grid.classes.ndim))
     for elsewhere, there in (present.tolist(), present.tolist()[::-1]):
         cells = np.argwhere(small == there)
         if len(cells) == 1:

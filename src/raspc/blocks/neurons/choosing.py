@@ -1,0 +1,152 @@
+"""Choosing an MLP for a function of several variables: every way to build it is tried, the cheapest kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.blocks.neurons import steps
+from raspc.blocks.neurons.cells import cells, stepped
+from raspc.blocks.neurons.costs import LATE, ROUGH, cost, is_stored
+from raspc.blocks.neurons.design import Design, Worth
+from raspc.blocks.neurons.frontiers import Frontier, digits
+from raspc.blocks.neurons.gated import gated_lines
+from raspc.blocks.neurons.grid import Grid
+from raspc.blocks.neurons.lines import Line
+from raspc.blocks.neurons.lone import lone
+from raspc.blocks.neurons.ways import Ways
+from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.spaces import Matrix
+from raspc.graph.rows import distinct_rows
+from raspc.graph.tables import JOINT_LIMIT
+from raspc.numbers.choice import Choice
+
+CHOICES = (
+    Choice(
+        "merge_values", "neurons",
+        "values with equal slices of a function's table are one",
+        "slices agree wherever both are defined",
+        "no two equal slices are left",
+    ),
+    Choice(
+        "square_gates", "neurons",
+        "a cell is found by squares of numbers rather than by indicators",
+        "a variable without rounding, of more than three values",
+        "two features of each variable",
+    ),
+    Choice(
+        "lines", "neurons",
+        "a function of several variables is a staircase along one sum of them, if one tells its values apart",
+        "gaps of at least eight roundings",
+        "two neurons a step, in the layer of its heads",
+    ),
+    Choice(
+        "gated_lines", "neurons",
+        "a function is a staircase along one variable for each cell of the others",
+        "at most one of the variables is undecoded",
+        "two neurons a step and cell",
+    ),
+)  # fmt: skip
+
+
+def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = False) -> Design | None:
+    """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
+
+    `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
+    score, so that it must not carry on the error of what it is computed from.
+    """
+    ready = ways.ready
+    rows, number = distinct_rows(outputs)
+    grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
+    best = _Best(ready, rough, round=len(grids))
+    best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
+    for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
+        best.take(_all(frontier, grid, exact, best))
+        if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
+            best.take([(7, lone(ready, grid))])
+    if best.cost >= LATE:
+        best.take(_one_line(8, ways.decoded, grids[-1], best))
+    return best.design
+
+
+@dataclass
+class _Best:
+    """The cheapest design so far; of equally cheap ones that of the first round, and there of the lowest rank."""
+
+    ready: Readiness
+    rough: float
+    cost: float = np.inf
+    design: Design | None = None
+    round: int = 0
+    at: tuple[int, int] = (0, 0)
+
+    def take(self, designs: Iterable[tuple[int, Design | None]]) -> None:
+        """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
+        for rank, design in designs:
+            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.rough)):
+                continue
+            if not self.ready.precision.narrow or is_stored(design, self.ready):
+                self.cost, self.design, self.at = found, design, (self.round, rank)
+
+    def could_be(self, rank: int, cost: float) -> bool:
+        """Whether a design of this rank and cost would be the best."""
+        return (cost, (self.round, rank)) < (self.cost, self.at)
+
+    def worth(self, rank: int) -> Worth:
+        """Whether a design of so many neurons that reads these features can be the best."""
+
+        def worth(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+            if self.could_be(rank, size + LATE) or not self.could_be(rank, size):
+                return self.could_be(rank, size)
+            return not self.ready.is_late(axes, features)
+
+        return worth
+
+
+def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:
+    """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
+    ready = frontier.ready
+    raw = [axis for axis, place in enumerate(grid.axes) if place in ready.left]
+    # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
+    # small, so that a sum with a share rounds less
+    squares = ready.options.has("square_gates") and not ready.precision.narrow
+    narrow = [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
+    for rank, line in frontier.lines:
+        yield from _one_line(rank, line, grid, best)
+    if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
+        twice = exact and any(map(ready.is_noisy, grid.axes))
+        times, worth = 1 + twice, best.worth(0)
+        found = None
+        if worth(times * grid.changes, (), ()):
+            found = cells(grid, narrow, lambda size, *read: worth(times * size, *read))
+        yield 0, stepped(found) if found is not None and twice else found
+    for rank, line in digits(frontier, grid) if best.could_be(2, 2 * grid.changes) else ():
+        yield from _one_line(rank, line, grid, best)
+    for along, place in enumerate(grid.axes):
+        if raw in ([], [along]) and grid.classes.ndim > 1 and ready.options.has("gated_lines"):
+            position, noise = ready.position(place)
+            worth = best.worth(6)
+            if worth(grid.changes, (place,), (position[:, None],)):
+                yield 6, gated_lines(grid, along, position, narrow, noise, worth)
+
+
+def _one_line(rank: int, line: Line | None, grid: Grid, best: _Best) -> Iterator[tuple[int, Design | None]]:
+    """The staircase along a line, if it can be the best."""
+    worth = best.worth(rank)
+    if line is not None and worth(2 * grid.changes, *line.reads):
+        yield rank, steps.along(grid, line, worth, best.ready.precision)
+
+
+def staircase(ready: Readiness, place: int, outputs: Matrix) -> Design | None:
+    """Decoding a width or a mean: a staircase along what attention left of it; None of a mean in a narrow format.
+
+    There steps lie between integers, and a mean is rounded to none of these.
+    """
+    if ready.precision.narrow and not ready.is_count(place):
+        return None
+    rows, number = distinct_rows(outputs)
+    grid = Grid((place,), number.ravel().astype(np.int32), rows)
+    position, noise = ready.counted(place) if ready.is_count(place) else ready.position(place)
+    return steps.line(grid, [position], noise, ready.precision)

@@ -1,0 +1,66 @@
+"""What a design costs: neurons, waiting for what is decoded first, and rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raspc.blocks.neurons.design import Design
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.readiness import Readiness
+from raspc.graph.tables import JOINT_LIMIT
+
+ROUGH = 2.0**-9
+"""A design that rounds by more than this part of what a neuron writes is avoided."""
+ROUGH_TIED = 2.0**-16
+"""The same for what a head that averages several keys compares: the score scale multiplies its error."""
+ROUGH_ANSWER = 2.0**-5
+"""The same for the answer, of which only the greatest logit matters."""
+LATE = 1e6
+"""What waiting for a decoded variable costs, in neurons."""
+
+
+def cost(ready: Readiness, design: Design | None, rough: float = ROUGH) -> float:
+    """Neurons; a design that must wait for a decoded variable costs more than any that need not.
+
+    One whose many steep steps would drown the result in rounding (more than `rough`) is the last resort.
+    """
+    if design is None:
+        return np.inf
+    late = ready.is_late(design.axes, design.features)
+    rough = float(design.noise(ready.unit).max(initial=0.0)) > rough * max(
+        1.0, float(np.abs(design.out).max(initial=0.0))
+    )
+    return design.size + LATE * late + 1e9 * rough
+
+
+def decoding_cost(ready: Readiness, sums: Sequence[F.Sum | None]) -> float:
+    """How many neurons decode what these sums read: two a step."""
+    costs = 0
+    for root, part in {(r, p.tobytes()): (r, p) for found in sums if found for r, p in found.parts}.values():
+        if not ready.is_ready(root, part):
+            order = np.argsort(ready.position(root)[0], kind="stable")
+            costs += 2 * int((np.diff(part[order]) != 0).sum())
+    return costs
+
+
+def is_stored(design: Design, ready: Readiness) -> bool:
+    """Whether a narrow format holds all weights, features and sums of a design, so that nothing is rounded.
+
+    Of neurons that are shut far below their thresholds nothing is asked.
+    """
+    holds = ready.precision.holds
+    if not (holds(design.bias) and holds(design.out) and holds(design.base)):
+        return False
+    products = np.zeros((*[1] * len(design.axes), design.size))
+    for axis, (features, weights) in enumerate(zip(design.features, design.weights, strict=True)):
+        if not (holds(features) and holds(weights)) or ready.position(design.axes[axis])[1] > 0:
+            return False
+        part = features @ weights
+        shape = [len(part) if a == axis else 1 for a in range(len(design.axes))]
+        products = products + part.reshape([*shape, design.size])
+        if products.size > JOINT_LIMIT << 6:
+            return False
+    open_ = products + design.bias > 0  # a product and its bias may be stored one after the other
+    return holds(np.where(open_, products, 0.0)) and holds(np.where(open_, products + design.bias, 0.0))
