@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.neurons import Design
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.selection import Selection
