@@ -72,7 +72,8 @@ def rounds_means() -> bool:
     """The sum is rounded once: here that is not what a running sum gives."""
     terms = [0.1, 0.2, 0.3]
     found = on("aggregate(full_s, tokens_float)", [str(term) for term in terms])
-    return found == [math.fsum(terms) / 3] * 3 != [sum(terms) / 3] * 3
+    running = terms[0] + terms[1] + terms[2]
+    return found == [math.fsum(terms) / 3] * 3 != [running / 3] * 3
 
 
 def draws_here() -> bool:

@@ -53,7 +53,7 @@ def _equation(call: str, settings: Settings, answer: Sequence[Value]) -> list[st
 
 def table(xs: Sequence[Value], answer: Sequence[Value]) -> list[str]:
     """A column for each position: the token above, the value below."""
-    columns = [(token(x), token(y)) for x, y in zip(xs, answer, strict=True)]
+    columns = list(zip(map(token, xs), tokens(answer), strict=True))
     widths = [max(map(len, column)) for column in columns]
     rows = zip(("input: ", "output:"), zip(*columns, strict=True), strict=True)
     margin = EXAMPLE + "\t\t "
@@ -134,11 +134,20 @@ RULES: list[tuple[type | tuple[type, ...], Callable[..., str]]] = [
 
 
 def sequence(items: Sequence[Value], full: bool = False) -> str:
-    """`[1, 1, 2, 2, 1] (ints)`; `[0.2]*5 (floats)` where all are equal, unless the full sequence is wanted."""
-    texts = [token(item) for item in items]
+    """`[1, 1, 2, 2, 1] (ints)`; `[0.2]*5 (floats)` where all are equal, unless the full sequence is wanted.
+
+    Where one number is a float all are shown as floats.
+    """
+    texts = tokens(items)
     same = len(items) > 1 and all(values.same(item, items[0]) for item in items)
     text = f"[{texts[0]}]*{len(texts)}" if same and not full else f"[{', '.join(texts)}]"
     return f"{text} ({_kinds(items)})" if items else "[]"
+
+
+def tokens(items: Sequence[Value]) -> list[str]:
+    """Each value inside a sequence."""
+    floats = _kinds(items) == FLOATS
+    return [token(float(item)) if floats and abs(item) < LARGE else token(item) for item in items]
 
 
 def token(item: Value) -> str:
@@ -155,10 +164,14 @@ def token(item: Value) -> str:
 def _float(number: float) -> str:
     """Three digits after the point, and at least one: 0.0, 0.333, 2.5."""
     rounded = round(number, 3)
-    return f"{number:.3g}" if number and (not rounded or abs(number) >= 1e15) else str(rounded)
+    return f"{number:.3g}" if number and (not rounded or abs(number) >= LARGE) else str(rounded)
 
 
-KINDS: list[tuple[Any, str]] = [(bool, "bools"), (int, "ints"), ((int, float), "floats"), (str, "strings")]
+FLOATS = "floats"
+LARGE = 1e15
+"""Whole numbers from here on are shown as they are: floats do not hold each of them."""
+
+KINDS: list[tuple[Any, str]] = [(bool, "bools"), (int, "ints"), ((int, float), FLOATS), (str, "strings")]
 
 
 def _kinds(items: Sequence[Value]) -> str:
