@@ -27,13 +27,6 @@ ROOMS = [
 FRONT_DOOR = {"", "__main__"}
 """The package itself, which is in front of every room; `python -m raspc` may use it."""
 
-# Pairs that are being untied elsewhere.
-TO_BE_UNTIED = {
-    frozenset(("raspc.parity.backends", "raspc.parity.huggingface")),
-    frozenset(("raspc.weights.model", "raspc.weights.rounded")),
-    frozenset(("raspc.text.commands", "raspc.text.session")),
-}
-
 FRAMEWORKS = {
     "flax", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "onnx", "onnxruntime", "ortools",
     "prompt_toolkit", "pygments", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
@@ -149,7 +142,7 @@ def test_no_module_imports_itself_round() -> None:
     known = set(map(module_of, FILES)) - {"raspc"}
     imported = {module_of(path): modules_in(path, known) for path in FILES if module_of(path) in known}
     assert len(imported) > 200
-    assert {frozenset(circle) for circle in circles(imported)} <= TO_BE_UNTIED
+    assert circles(imported) == []
 
 
 def test_a_circle_would_be_found() -> None:

@@ -14,7 +14,7 @@ import torch
 
 import raspc
 from raspc import InputError, Model, ModelFormatError, library
-from raspc.compress import Protocol, Report, checkpoint, compress, load, starts
+from raspc.compress import CompressionReport, Protocol, checkpoint, compress, load, starts
 from raspc.compress.compressing import outcome_of
 from raspc.compress.interchange import interchange
 from raspc.compress.pool import make_pool
@@ -276,7 +276,7 @@ def test_an_accurate_model_that_is_not_faithful_is_labelled(fractions: Model) ->
     assert dataclasses.replace(report, interchange=({**row, "compiled": 0.5},)).verdict == "accurate"
     assert dataclasses.replace(report, accuracy=0.9).verdict == "not accurate"
     assert dataclasses.replace(report, accuracy=0.993, commonest=0.993).verdict == "not accurate"
-    assert Report.from_json(report.to_json()) == report
+    assert CompressionReport.from_json(report.to_json()) == report
 
 
 BAD: list[tuple[int, dict[str, Any], str]] = [

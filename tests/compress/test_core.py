@@ -11,7 +11,7 @@ from tests.hand_built import MODELS, random_model
 
 from raspc import Model
 from raspc.compress import core
-from raspc.compress.core import Shape
+from raspc.compress.core import Frame
 from raspc.weights.forward import prepare, trace
 from raspc.weights.sampling import inputs
 
@@ -49,7 +49,7 @@ def test_many_runs_at_once_are_the_definition(name: str) -> None:
     w = rng.normal(size=(3, config.d_model, max(1, config.d_model // 2))) / np.sqrt(config.d_model)
     wide = core.tensors(model.params, torch.float64)
     narrow = core.folded(wide, torch.tensor(w), config.n_layers)
-    found = core.forward(narrow, wide, None, torch.tensor(ids), Shape.of(config))
+    found = core.forward(narrow, wide, None, torch.tensor(ids), Frame.of(config))
     for run in range(3):
         logits, outputs = naive(model, w[run], ids)
         assert np.allclose(found.logits[run], logits, atol=1e-9)
@@ -63,7 +63,7 @@ def test_through_the_identity_nothing_changes(name: str) -> None:
     ids = model.encode_batch(inputs(model.config, most=12))
     wide = core.tensors(model.params, torch.float64)
     eye = torch.eye(model.config.d_model, dtype=torch.float64)[None]
-    shape = Shape.of(model.config)
+    shape = Frame.of(model.config)
     found = core.forward(core.folded(wide, eye, shape.n_layers), wide, None, torch.tensor(ids), shape)
     meant = trace(prepare(model.params, model.config, np.float64), ids)
     assert np.allclose(found.logits[0], meant.unembedded, atol=1e-9)
@@ -76,7 +76,7 @@ def test_an_edit_replaces_the_stream_from_its_stage_on() -> None:
     model = random_model()
     ids = torch.tensor(model.encode_batch(inputs(model.config, most=4)))
     wide = core.tensors(model.params, torch.float64)
-    runs, shape = {n: a[None] if a.dim() == 2 else a for n, a in wide.items()}, Shape.of(model.config)
+    runs, shape = {n: a[None] if a.dim() == 2 else a for n, a in wide.items()}, Frame.of(model.config)
     eye = torch.eye(model.config.d_model, dtype=torch.float64)
     plain = core.forward(runs, wide, eye, ids, shape)
     edited = core.forward(runs, wide, eye, ids, shape, lambda stage, x: 2 * x if stage == 1 else x)

@@ -24,7 +24,7 @@ BATCH = [["BOS", 1, "two words", None, float("inf")], ["BOS", ("a", 2.5)], ["BOS
 
 def needs(target: str) -> None:
     """Skip where the framework is not installed; CI installs all of them."""
-    for module in export.TARGETS[target].modules:
+    for module in export.CONVERTERS[target].modules:
         pytest.importorskip(module)
 
 
@@ -50,7 +50,7 @@ def test_unknown_options_are_named() -> None:
         random_model().to("npz", colour="red")
 
 
-@pytest.mark.parametrize("target", export.TARGETS)
+@pytest.mark.parametrize("target", export.CONVERTERS)
 def test_an_unwritable_path_is_one_line_and_leaves_nothing(target: str, tmp_path: Path) -> None:
     """For every target; the line names the path."""
     needs(target)

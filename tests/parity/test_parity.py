@@ -201,7 +201,7 @@ def test_a_backend_that_breaks_is_a_fault_and_the_rest_still_run() -> None:
     assert found.matched in ((), ("torch",))
 
 
-def rendered(found: parity.Report) -> str:
+def rendered(found: parity.ParityReport) -> str:
     """The table as text."""
     console = Console(width=250, record=True, file=io.StringIO())
     console.print(found.table())

@@ -21,7 +21,7 @@ from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
 from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
 from raspc.certify.ordered import cores, in_order
-from raspc.certify.state import Journal, Plan
+from raspc.certify.state import Asked, Journal
 from raspc.certify.variables import Difference, first_difference
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, decoded, run_graph
@@ -118,7 +118,7 @@ def check(
     if symmetric and exhaustive and total >= WORTH_A_PROOF:
         classes = symmetry.exchangeable(model)
     name = model.precision.name if dtype is None else np.dtype(dtype).name
-    plan = Plan(None if exhaustive else limit, 0 if exhaustive else seed, name, classes)
+    plan = Asked(None if exhaustive else limit, 0 if exhaustive else seed, name, classes)
     journal = None if state is None else Journal.open(state, model)
     plan = journal.adopt(plan) if journal else plan
     work = _Work(model, graph, dtype, total, threads or cores())
@@ -139,7 +139,7 @@ class _Work:
     total: int
     threads: int
 
-    def run(self, plan: Plan, journal: Journal | None, progress: Progress | None) -> Tally:
+    def run(self, plan: Asked, journal: Journal | None, progress: Progress | None) -> Tally:
         """Judge all batches of the plan that the journal has not."""
         done, tally = journal.resume(plan) if journal else (0, Tally())
         goal = self.total if plan.limit is None else plan.limit
@@ -155,7 +155,7 @@ class _Work:
             journal.keep(plan, done, tally, now=True)
         return tally
 
-    def tasks(self, plan: Plan) -> Iterator[Callable[[], Tally]]:
+    def tasks(self, plan: Asked) -> Iterator[Callable[[], Tally]]:
         """One for each batch."""
         many, longest = len(self.graph.vocab), self.graph.max_seq_len
         if plan.limit is None:
@@ -180,7 +180,7 @@ class _Work:
         return judge(self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like, precision)
 
 
-def _report(work: _Work, plan: Plan, tally: Tally) -> Report:
+def _report(work: _Work, plan: Asked, tally: Tally) -> Report:
     tokens, expected, found = _described(work, tally.first) if tally.first else (None, None, None)
     return Report(
         tally.checked,

@@ -28,7 +28,7 @@ SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class Asked:
     """What a check does: so many random inputs or, without a limit, all; `classes` of tokens are exchangeable."""
 
     limit: int | None
@@ -48,7 +48,7 @@ class Journal:
     path: Path
     model: str
     tokens: int
-    held: tuple[Plan, int, Tally] | None = None
+    held: tuple[Asked, int, Tally] | None = None
     written: float = float("-inf")
 
     @classmethod
@@ -64,7 +64,7 @@ class Journal:
             journal.write({})  # a path that cannot be written is told before the work, not after it
         return journal
 
-    def adopt(self, plan: Plan) -> Plan:
+    def adopt(self, plan: Asked) -> Asked:
         """The plan of the run that goes on: as given, or without symmetries, if the former run had to do without.
 
         Raises InputError where the former run was for something else.
@@ -75,11 +75,11 @@ class Journal:
             return self.held[0]
         raise self.refusal("is the state of a check with another limit, seed, precision or symmetry")
 
-    def resume(self, plan: Plan) -> tuple[int, Tally]:
+    def resume(self, plan: Asked) -> tuple[int, Tally]:
         """How many batches of the plan are done, and what they gave."""
         return self.held[1:] if self.held and self.held[0] == plan else (0, Tally())
 
-    def keep(self, plan: Plan, done: int, tally: Tally, now: bool = False) -> None:
+    def keep(self, plan: Asked, done: int, tally: Tally, now: bool = False) -> None:
         """Write the state, unless that was done a moment ago."""
         if now or time.monotonic() - self.written > SECONDS:
             self.write({"plan": plan.to_json(), "done": done, "tally": asdict(tally)})
@@ -90,7 +90,7 @@ class Journal:
         whole = {"format": FORMAT, "cells": inputs.CELLS, "model": self.model, **content}
         files.write_file(self.path, jsonvalues.dumps(whole | {"sum": _sum(whole)}))
 
-    def read(self) -> tuple[Plan, int, Tally] | None:
+    def read(self) -> tuple[Asked, int, Tally] | None:
         """What the file holds; None where a run has only begun."""
         try:
             found = jsonvalues.loads(files.read_file(self.path.parent, self.path.name, MAX_BYTES), "the file")
@@ -115,7 +115,7 @@ def _sum(content: Any) -> str:
     return hashlib.sha256(jsonvalues.dumps(content)).hexdigest()
 
 
-def _restored(found: dict[str, Any], tokens: int) -> tuple[Plan, int, Tally]:
+def _restored(found: dict[str, Any], tokens: int) -> tuple[Asked, int, Tally]:
     """What was written, with every type checked: someone may have made the sum fit."""
     plan, tally = found["plan"], found["tally"]
     limit, seed, dtype, classes = plan["limit"], plan["seed"], plan["dtype"], plan["classes"]
@@ -130,5 +130,5 @@ def _restored(found: dict[str, Any], tokens: int) -> tuple[Plan, int, Tally]:
         raise ValueError("an id is of no token")
     if not isinstance(dtype, str) or not isinstance(first, list | None) or first == []:
         raise ValueError("a field is of another type")
-    again = Plan(limit, seed, dtype, tuple(map(tuple, classes)))
+    again = Asked(limit, seed, dtype, tuple(map(tuple, classes)))
     return again, found["done"], Tally(**counts, max_error=error, first=tuple(first) if first else None)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc import values as V
+from raspc.blocks.spaces import Matrix
 from raspc.certify.symmetric_graph import Actions, Permutation
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.weights.forward import Layer, Linear, Weights, prepare
@@ -31,8 +32,6 @@ NEAR = 1e-12
 
 MOST_STATES = 1500
 """Scores of the first layer are listed for all pairs of so many (token, position) pairs at most."""
-
-Array = NDArray[np.float64]
 
 
 def weights_allow(model: Model, graph: Graph, hints: Actions, answers: Permutation, a: int, b: int) -> bool:
@@ -141,13 +140,13 @@ class _Stream:
         tokens = self.moved[: len(self.tokens)]
         return _same(words, tokens, self.moved_rest) and _same(places, np.arange(len(places)), self.moved_rest)
 
-    def read(self, linear: Linear) -> Array:
+    def read(self, linear: Linear) -> Matrix:
         """[coordinate, output]: what a linear map reads; its bias is counted with the token, as there is always one."""
         words = self.weights.token_embed[self.tokens][:, self.own] @ linear.w[self.own] + linear.b
         return np.vstack([words, linear.w[self.rest]])
 
     @cached_property
-    def states(self) -> Array:
+    def states(self) -> Matrix:
         """[state, coordinate]: BOS at its position, and every token at every other, before the first layer."""
         bos, words = self.tokens.index(self.weights.config.bos_id), np.eye(len(self.tokens))
         embedded = self.weights.token_embed[self.tokens][:, self.rest]
@@ -167,7 +166,7 @@ class _Stream:
         return np.array([0, *(start[int(self.moved[word])] + i for word in words for i in range(places))], np.intp)
 
 
-def _same(array: Array, rows: Permutation, columns: Permutation) -> bool:
+def _same(array: Matrix, rows: Permutation, columns: Permutation) -> bool:
     """Whether the array is what it is after its rows and columns have moved."""
     moved = array[rows][:, columns]
     return bool((np.abs(moved - array) <= NEAR * np.abs(array).max(initial=0.0)).all())
@@ -192,7 +191,7 @@ def _heads_alike(stream: _Stream, layer: Layer, first: bool) -> bool:
     return True
 
 
-def _first_layer_alike(stream: _Stream, scores: Array) -> bool:
+def _first_layer_alike(stream: _Stream, scores: Matrix) -> bool:
     """Whether a head attends alike, given that it sees one token at one position and nothing else."""
     config = stream.weights.config
     if (len(stream.tokens) - 1) * (config.n_ctx - 1) + 1 > MOST_STATES:
@@ -216,7 +215,7 @@ def _neurons_alike(stream: _Stream, layer: Layer) -> bool:
     return _same(bias, np.zeros(1, np.intp), stream.moved_rest) and _same_columns(neurons, moved)
 
 
-def _same_columns(one: Array, other: Array) -> bool:
+def _same_columns(one: Matrix, other: Matrix) -> bool:
     """Whether two arrays have the same columns in any order, with nothing rounded."""
     a, b = (sorted(map(tuple, (array + 0.0).T.tolist())) for array in (one, other))
     return a == b

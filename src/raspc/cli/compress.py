@@ -16,7 +16,7 @@ from raspc.cli.options import Json
 from raspc.cli.output import answer, console, say, table
 from raspc.errors import InputError
 
-Target = Annotated[
+Subject = Annotated[
     list[str],
     typer.Argument(
         metavar="DIR | report OUT", help="A compiled model; or `report` and a sweep's directory.", show_default=False
@@ -25,7 +25,7 @@ Target = Annotated[
 
 
 def compress(
-    target: Target,
+    target: Subject,
     dims: Annotated[str | None, typer.Option(help="Widths: 4..14, 6, or 4,6,8.", show_default=False)] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds of each width; all are trained at once.")] = 10,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="The sweep's directory.")] = None,

@@ -12,9 +12,9 @@ from raspc.cli.output import answer, say
 
 
 def _targets(incomplete: str) -> list[str]:
-    from raspc.export import TARGETS
+    from raspc.export import CONVERTERS
 
-    return [name for name in TARGETS if name.startswith(incomplete)]
+    return [name for name in CONVERTERS if name.startswith(incomplete)]
 
 
 def export(

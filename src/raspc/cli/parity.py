@@ -14,7 +14,7 @@ from raspc.cli.run import typed_input
 from raspc.errors import InputError
 
 if TYPE_CHECKING:
-    from raspc.parity import Report
+    from raspc.parity import ParityReport
     from raspc.parity.sweep import Case
     from raspc.weights import Config, Model
 
@@ -92,7 +92,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _tell(name: str, report: Report) -> None:
+def _tell(name: str, report: ParityReport) -> None:
     console().print(report.table(f"{name}: parity with the NumPy forward"))
     for fault in report.faults():
         say(fault)

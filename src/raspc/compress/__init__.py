@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raspc.compress.model import CompressedModel, load
     from raspc.compress.page import write_page
     from raspc.compress.protocol import PAPER, QUICK, Protocol
-    from raspc.compress.report import Report
+    from raspc.compress.report import CompressionReport
     from raspc.compress.rotation import rotate
     from raspc.compress.sweep import sweep
     from raspc.compress.temperature import softened
@@ -25,8 +25,8 @@ __all__ = [
     "PAPER",
     "QUICK",
     "CompressedModel",
+    "CompressionReport",
     "Protocol",
-    "Report",
     "compress",
     "load",
     "rotate",
@@ -40,7 +40,7 @@ _HOMES = {
     "PAPER": "protocol",
     "Protocol": "protocol",
     "QUICK": "protocol",
-    "Report": "report",
+    "CompressionReport": "report",
     "compress": "compressing",
     "load": "model",
     "rotate": "rotation",

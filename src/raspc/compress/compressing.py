@@ -19,7 +19,7 @@ from raspc.compress.model import CompressedModel, of_width
 from raspc.compress.pool import Pool, make_pool
 from raspc.compress.probes import probes
 from raspc.compress.protocol import METHODS, QUICK, Protocol
-from raspc.compress.report import Report
+from raspc.compress.report import CompressionReport
 from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, softened
 from raspc.compress.training import Progress, Trainer, threads
@@ -172,7 +172,7 @@ def finished(outcome: Outcome, place: int, faithfulness: bool = True) -> Compres
         return replace(model, report=_report(outcome, place, model, faithfulness))
 
 
-def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> Report:
+def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> CompressionReport:
     pool, one = outcome.pool, outcome.runs.chosen([place]).in_dtype(torch.float64)
     w = one.w[0].numpy()
     with torch.no_grad():
@@ -182,7 +182,7 @@ def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> R
     layers = measuring.layer_rows(pool, found)
     row = outcome.rows[place]
     gram = w @ w.T
-    return Report(
+    return CompressionReport(
         method=outcome.method, d=outcome.d, full=len(w), output=pool.model.config.output.kind,
         exhaustive=pool.exhaustive, inputs=len(pool.ids),
         **{name: row[name] for name in ("accuracy", "sequences", "output_loss", "layer_loss", "cosine")},

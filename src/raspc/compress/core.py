@@ -36,7 +36,7 @@ class Pass(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shape:
+class Frame:
     """What a pass needs to know of the model beside its weights."""
 
     n_layers: int
@@ -47,7 +47,7 @@ class Shape:
     target: Target = PLAIN
 
     @classmethod
-    def of(cls, config: Config) -> Shape:
+    def of(cls, config: Config) -> Frame:
         """The shape of a model."""
         return cls(config.n_layers, config.n_heads, config.d_head, config.causal, config.pad_id, config.target)
 
@@ -114,7 +114,7 @@ def _unchanged(stage: int, x: Tensor) -> Tensor:
 
 
 def forward(
-    narrow: Tensors, wide: Tensors, w: Tensor | None, ids: Tensor, shape: Shape, edit: Edit | None = None
+    narrow: Tensors, wide: Tensors, w: Tensor | None, ids: Tensor, shape: Frame, edit: Edit | None = None
 ) -> Pass:
     """One pass of all runs at width d.
 
@@ -131,7 +131,7 @@ def forward(
     return Pass(logits, watch.outputs, watch.stream)
 
 
-def _writers(wide: Tensors, shape: Shape) -> Iterator[PerRun]:
+def _writers(wide: Tensors, shape: Frame) -> Iterator[PerRun]:
     """The maps from hidden activations to the compiled stream, in the order in which they run."""
     for layer in shape.target.names.layers(shape.n_layers):
         for role in WRITERS:

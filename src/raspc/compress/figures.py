@@ -12,7 +12,7 @@ import numpy as np
 from raspc.compress import starts
 from raspc.compress.model import CompressedModel
 from raspc.compress.pool import make_pool
-from raspc.compress.report import Report
+from raspc.compress.report import CompressionReport
 from raspc.weights.model import Model
 
 Rows = Sequence[Mapping[str, Any]]
@@ -86,7 +86,7 @@ def _finite(number: float) -> float:
     return number if math.isfinite(number) else 1e3
 
 
-def over_time(reports: Mapping[int, Report]) -> bytes:
+def over_time(reports: Mapping[int, CompressionReport]) -> bytes:
     """The least loss of all seeds so far against the seconds of the processor.
 
     While W is narrowed, that of the wider model.
@@ -108,7 +108,7 @@ def draw_course(axis: Any, history: Sequence[Mapping[str, Any]], label: str) -> 
     axis.plot(seconds, np.maximum(np.minimum.accumulate(lowest), FLOOR), label=label)
 
 
-def grams(report: Report, principal: Any) -> bytes:
+def grams(report: CompressionReport, principal: Any) -> bytes:
     """W·Wᵀ with the names of the directions; beside it the same for the principal components."""
     figure, axes = _axes(2, 5.5, 5.0)
     for axis, gram, title in (
@@ -124,7 +124,7 @@ def grams(report: Report, principal: Any) -> bytes:
     return _png(figure)
 
 
-def cosines(report: Report) -> bytes:
+def cosines(report: CompressionReport) -> bytes:
     """The mean cosine similarity of each layer's output with the compiled one; none where that is 0."""
     figure, axes = _axes(1)
     heard = [row for row in report.layers if row["cosine"] is not None]

@@ -19,7 +19,7 @@ from torch import Tensor
 from raspc.certify.check import expected_numbers
 from raspc.certify.variables import stage_name
 from raspc.compress import core
-from raspc.compress.core import Shape, Tensors
+from raspc.compress.core import Frame, Tensors
 from raspc.compress.pool import Answers, Pool, batch_of_ids
 from raspc.graph.evaluate import Batch, Column, Run, run_graph, start
 from raspc.graph.nodes import UNDEFINED
@@ -161,7 +161,7 @@ def _agreement(pool: Pool, goal: Goal, logits: Any) -> float | None:
 
 def _swapped(pool: Pool, site: Site, pairs: Pairs, weights: Tensors, w: NDArray[np.float64], by_subspace: bool) -> Any:
     """The logits of the bases with the variable's part of the stream from the sources."""
-    shape = Shape.of(pool.model.config)
+    shape = Frame.of(pool.model.config)
     runs = {name: array[None] if array.dim() == 2 else array for name, array in weights.items()}
     base, source = pool.ids[pairs.base], pool.ids[pairs.source]
     own = torch.tensor(w[site.dims], dtype=runs[shape.target.names.unembed.w].dtype)

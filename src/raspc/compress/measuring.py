@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from raspc.blocks.spaces import Matrix
 from raspc.certify.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
 from raspc.compress.runs import Runs, losses
 from raspc.weights.model import Model
 
-Matrix = NDArray[np.float64]
 CHUNK = 1 << 21
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from raspc import jsonvalues
-from raspc.compress.report import Report
+from raspc.compress.report import CompressionReport
 from raspc.errors import ModelFormatError
 from raspc.weights import files, saving
 from raspc.weights.alignment import Alignment, Compression
@@ -33,7 +33,7 @@ class CompressedModel(Model):
     no certificate.
     """
 
-    report: Report | None = None
+    report: CompressionReport | None = None
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory, and the report beside it. Raises InputError for an unwritable path."""
@@ -46,7 +46,7 @@ def load(directory: str | PathLike[str]) -> CompressedModel:
     """The model and its report. Raises ModelFormatError for a directory that holds none."""
     plain = saving.load(directory)
     data = files.read_file(Path(directory), REPORT, MOST)
-    report = Report.from_json(jsonvalues.loads(data, REPORT))
+    report = CompressionReport.from_json(jsonvalues.loads(data, REPORT))
     if report.d != plain.config.d_model:
         raise ModelFormatError(f"{directory}: the report is of width {report.d}, the model of {plain.config.d_model}")
     return CompressedModel(**vars_of(plain), report=report)

@@ -13,7 +13,7 @@ from typing import Any
 
 from raspc.compress import figures
 from raspc.compress.model import load
-from raspc.compress.report import Report
+from raspc.compress.report import CompressionReport
 from raspc.compress.sweep import BEST, COMPILED, read_rows, read_settings
 from raspc.errors import InputError
 from raspc.weights.files import write_file
@@ -54,7 +54,7 @@ def write_page(out: str | PathLike[str]) -> Path:
 def page(
     settings: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
-    reports: Mapping[int, Report],
+    reports: Mapping[int, CompressionReport],
     pictures: Mapping[str, bytes],
 ) -> str:
     """The page: tables and pictures, nothing loaded from elsewhere."""
@@ -99,7 +99,7 @@ def show(cell: Any) -> str:
     return str(cell)
 
 
-def _best(reports: Mapping[int, Report]) -> str:
+def _best(reports: Mapping[int, CompressionReport]) -> str:
     headers = ("d", "method", "output loss", "layer loss", "accuracy", "whole inputs", "cosine", "verdict")
     return _table(
         headers,
@@ -127,7 +127,7 @@ def _spread_row(rows: Sequence[Mapping[str, Any]], d: int, start: str) -> tuple[
     )  # fmt: skip
 
 
-def _culprit(report: Report) -> str:
+def _culprit(report: CompressionReport) -> str:
     found = report.culprit
     if found is None or found["cosine"] > 0.999:
         return "<p>Every layer's output points where the compiled one does.</p>"
@@ -137,23 +137,23 @@ def _culprit(report: Report) -> str:
     )
 
 
-def _layers(report: Report) -> str:
+def _layers(report: CompressionReport) -> str:
     headers = ("layer output", "cosine", "norm ratio", "squared difference")
     return _table(headers, [(x["where"], x["cosine"], x["norm_ratio"], x["difference"]) for x in report.layers])
 
 
-def _shares(report: Report) -> str:
+def _shares(report: CompressionReport) -> str:
     rows = [(name, share["norm"], share["dimensions"]) for name, share in report.shares.items()]
     return _table(("variable", "part of |W|²", "dimensions of its own"), rows)
 
 
-def _interchange(report: Report) -> str:
+def _interchange(report: CompressionReport) -> str:
     headers = ("swapped", "after", "rank", "answers changed", "by subspace", "by features", "compiled model")
     names = ("variable", "where", "rank", "changed", "subspace", "features", "compiled")
     return _table(headers, [tuple(row[name] for name in names) for row in report.interchange])
 
 
-def _probes(report: Report) -> str:
+def _probes(report: CompressionReport) -> str:
     headers = ("probed", "after", "score", "probe", "shuffled labels", "commonest value")
     names = ("variable", "where", "score", "probe", "control", "majority")
     return _table(headers, [tuple(row[name] for name in names) for row in report.probes])

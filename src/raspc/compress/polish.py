@@ -71,7 +71,7 @@ def _residuals(runs: Runs, protocol: Protocol) -> Callable[[Tensor], Tensor]:
     return residuals
 
 
-def _written(wide: core.Tensors, place: int, shape: core.Shape) -> Tensor:
+def _written(wide: core.Tensors, place: int, shape: core.Frame) -> Tensor:
     """The dimensions that a sublayer writes to; elsewhere its output is 0 or a constant whatever W is."""
     layer = shape.target.names.layer(place // 2)
     return wide[getattr(layer, WRITERS[place % 2]).w].abs().sum(0) > 0

@@ -47,7 +47,7 @@ class Pool:
         """The compiled model's pass, in float64 kept as float32."""
         wide = core.tensors(self.model.params, torch.float64)
         eye = torch.eye(self.model.config.d_model, dtype=torch.float64)[None]
-        shape = core.Shape.of(self.model.config)
+        shape = core.Frame.of(self.model.config)
         with torch.no_grad():
             found = core.forward(core.folded(wide, eye, shape.n_layers), wide, None, self.ids, shape)
         return core.Pass(found.logits.float(), [x.float() for x in found.outputs], [x.float() for x in found.stream])

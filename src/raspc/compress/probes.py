@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.blocks.spaces import Matrix
 from raspc.certify.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
 from raspc.graph.evaluate import NUMBER, Column, run_graph
 from raspc.graph.nodes import Interval, Variable
 
-Matrix = NDArray[np.float64]
 RIDGE = 1e-6
 
 

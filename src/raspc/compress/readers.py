@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from raspc.blocks.spaces import Matrix
 from raspc.target import READERS
 from raspc.weights.model import Model
 
-Matrix = NDArray[np.float64]
 LOUD = 3.0
 """How long the directions on a circle are: louder than what they may be stacked on."""
 

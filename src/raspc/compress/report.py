@@ -15,7 +15,7 @@ FAITHFUL = 0.9
 
 
 @dataclass(frozen=True)
-class Report:
+class CompressionReport:
     """A compressed model against its compiled one and its program.
 
     `accuracy`: the share of positions that answer as the interpreter does (a number within 0.01), `sequences`: of
@@ -77,7 +77,7 @@ class Report:
         return {**asdict(self), "verdict": self.verdict}
 
     @classmethod
-    def from_json(cls, obj: Any) -> Report:
+    def from_json(cls, obj: Any) -> CompressionReport:
         """The inverse of `to_json`. Raises ModelFormatError."""
         names = {f.name for f in fields(cls)}
         if not isinstance(obj, Mapping) or set(obj) != names | {"verdict"}:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from raspc.compress import core
-from raspc.compress.core import Pass, Shape, Tensors
+from raspc.compress.core import Frame, Pass, Tensors
 from raspc.compress.pool import Pool
 from raspc.compress.protocol import Protocol
 
@@ -27,7 +27,7 @@ class Runs:
     """
 
     pool: Pool
-    shape: Shape
+    shape: Frame
     form: str
     w: Tensor
     wide: Tensors
@@ -38,7 +38,7 @@ class Runs:
         """Runs that start from the given W."""
         matrix = torch.tensor(w, dtype=dtype)
         wide = core.tensors(pool.model.params, dtype)
-        shape = Shape.of(pool.model.config)
+        shape = Frame.of(pool.model.config)
         layers = pool.model.config.target.of_layers(shape.n_layers)
         source = core.folded(wide, matrix, shape.n_layers) if protocol.form == "narrow" else wide
         own = {name: _per_run(source[name], wide[name].dim(), len(matrix)) for name in layers if _is_own(protocol)}

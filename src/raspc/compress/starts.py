@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from raspc.blocks.spaces import Matrix
 from raspc.compress.pool import Pool
 from raspc.compress.protocol import Protocol
 from raspc.compress.readers import by_readers
@@ -13,7 +13,6 @@ from raspc.compress.runs import Runs
 from raspc.target import READERS, WRITERS
 from raspc.weights.model import Model
 
-Matrix = NDArray[np.float64]
 EXACT = 1e-9
 """A layer loss below this is rounding."""
 

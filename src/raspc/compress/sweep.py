@@ -33,7 +33,7 @@ COLUMNS = (
     "d", "method", "start", "seed", "output_loss", "layer_loss", "accuracy", "sequences", "cosine", "steps", "seconds",
 )  # fmt: skip
 Row = Mapping[str, Any]
-Report = Callable[[str, int, int], None]
+Announce = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def sweep(
     protocol: Protocol = QUICK,
     *,
     inputs: Sequence[Sequence[Any]] | None = None,
-    progress: Report | None = None,
+    progress: Announce | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Compress to every width by every method; gives all rows, those of an earlier, killed sweep among them.

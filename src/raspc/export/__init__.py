@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Target:
+class Converter:
     """Where a converter lives and what must be installed for it.
 
     `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them. `runs`: whether what is
@@ -36,14 +36,14 @@ class Target:
         return tuple(name for name in self.modules if importlib.util.find_spec(name) is None)
 
 
-TARGETS = {
-    "torch": Target("raspc.export.torch", ("torch",), "torch"),
-    "jax": Target("raspc.export.jax", ("jax",), "jax"),
-    "haiku": Target("raspc.export.haiku", ("jax", "haiku"), "haiku"),
-    "transformer_lens": Target("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
-    "onnx": Target("raspc.export.onnx", ("onnx",), "onnx"),
-    "huggingface": Target("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
-    "npz": Target("raspc.export.npz", runs=False),
+CONVERTERS = {
+    "torch": Converter("raspc.export.torch", ("torch",), "torch"),
+    "jax": Converter("raspc.export.jax", ("jax",), "jax"),
+    "haiku": Converter("raspc.export.haiku", ("jax", "haiku"), "haiku"),
+    "transformer_lens": Converter("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
+    "onnx": Converter("raspc.export.onnx", ("onnx",), "onnx"),
+    "huggingface": Converter("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
+    "npz": Converter("raspc.export.npz", runs=False),
 }
 
 
@@ -69,11 +69,11 @@ def export(
     return converter.convert(model, path, dtype, **options)
 
 
-def check_target(target: str) -> Target:
+def check_target(target: str) -> Converter:
     """The target of that name, ready to import. Raises InputError that says what to install."""
-    found = TARGETS.get(target.replace("-", "_") if isinstance(target, str) else target)
+    found = CONVERTERS.get(target.replace("-", "_") if isinstance(target, str) else target)
     if found is None:
-        raise InputError(f"unknown target {target!r}; known are {', '.join(TARGETS)}")
+        raise InputError(f"unknown target {target!r}; known are {', '.join(CONVERTERS)}")
     if missing := found.missing():
         raise InputError(
             f"{target} needs {' and '.join(missing)}, not installed here; pip install 'raspc[{found.extra}]'"

@@ -47,7 +47,7 @@ class Slot:
 
 
 @dataclass(frozen=True, order=True)
-class Shape:
+class HeadShape:
     """What all layers share, the smallest first: heads × width, heads, width; and whether alike ones are one."""
 
     area: int
@@ -64,7 +64,7 @@ class Shape:
         ]
 
 
-def head_shape(lowered: Lowered, schedule: Schedule, options: Options) -> Shape:
+def head_shape(lowered: Lowered, schedule: Schedule, options: Options) -> HeadShape:
     """The best shape. Heads of a readable model are not split: a person finds one head for each selector."""
     sharing = (False, True) if options.has("share_heads") else (False,)
     layers = [attention for attention, _ in layers_of(lowered, schedule)]
@@ -72,14 +72,14 @@ def head_shape(lowered: Lowered, schedule: Schedule, options: Options) -> Shape:
     return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split))
 
 
-def _shapes(lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool) -> Iterator[Shape]:
+def _shapes(lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool) -> Iterator[HeadShape]:
     classes = [alike(lowered, attention, shared) for attention in layers]
     values = [[_values(lowered, blocks) for blocks in layer] for layer in classes]
     scores = max([_scores(lowered, blocks) for layer in classes for blocks in layer], default=1)
     widest = max([scores, *(width for layer in values for width in layer)])
     for d_head in range(scores if split else widest, widest + 1):
         n_heads = max(1, *(sum(-(-width // d_head) or 1 for width in layer) for layer in values))
-        yield Shape(n_heads * d_head, n_heads, d_head, shared)
+        yield HeadShape(n_heads * d_head, n_heads, d_head, shared)
 
 
 def _cut(blocks: Sequence[int], width: int, d_head: int) -> Iterator[Slot]:

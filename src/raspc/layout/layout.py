@@ -10,7 +10,7 @@ import numpy as np
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Matrix, Neurons, Read
-from raspc.layout.heads import Shape, head_shape, layers_of
+from raspc.layout.heads import HeadShape, head_shape, layers_of
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import DEFAULT, Options
 
@@ -35,7 +35,7 @@ class Layout:
     start: Mapping[str, int]
     sizes: Mapping[str, int]
     d_model: int
-    heads: Shape
+    heads: HeadShape
     d_mlp: int
     sweeps: Mapping[int, tuple[Sweep, ...]] = field(default_factory=dict)
 

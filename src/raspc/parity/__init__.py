@@ -2,7 +2,7 @@
 
 from raspc.parity import majority
 from raspc.parity.compare import run
-from raspc.parity.report import BackendReport, Mismatch, Report
+from raspc.parity.report import BackendReport, Mismatch, ParityReport
 from raspc.parity.sweep import Case, library
 
-__all__ = ["BackendReport", "Case", "Mismatch", "Report", "library", "majority", "run"]
+__all__ = ["BackendReport", "Case", "Mismatch", "ParityReport", "library", "majority", "run"]

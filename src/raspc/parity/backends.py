@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc.export import TARGETS
+from raspc.export import CONVERTERS
 from raspc.parity.activations import attn_scores
 from raspc.parity.huggingface import load_huggingface, trace_huggingface
 from raspc.weights import Config, Model
@@ -36,7 +36,7 @@ class Backend:
     def missing(self) -> tuple[str, ...]:
         """The modules that are not installed."""
         absent = tuple(name for name in self.runtime if util.find_spec(name) is None)
-        return TARGETS[self.name].missing() + absent
+        return CONVERTERS[self.name].missing() + absent
 
     def version(self) -> str | None:
         """The installed version, or None."""

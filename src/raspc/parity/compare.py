@@ -11,7 +11,7 @@ import numpy.typing as npt
 from raspc.errors import InputError
 from raspc.parity import activations
 from raspc.parity.backends import BACKENDS, Backend
-from raspc.parity.report import ABSENT, FAILED, MATCH, MISMATCH, BackendReport, Mismatch, Report
+from raspc.parity.report import ABSENT, FAILED, MATCH, MISMATCH, BackendReport, Mismatch, ParityReport
 from raspc.values import Value, same
 from raspc.weights import Model, encoders, sampling
 from raspc.weights.forward import Ids, Trace
@@ -33,7 +33,7 @@ def run(
     require: Sequence[str] = (),
     backends: Sequence[str] | None = None,
     exported: Mapping[str, Any] | None = None,
-) -> Report:
+) -> ParityReport:
     """Run inputs through every installed backend and compare every activation with the NumPy forward.
 
     `inputs` open with BOS and may differ in length, as they are padded; without them, all short inputs and
@@ -57,7 +57,7 @@ def run(
     references = [(ids, model.trace_ids(ids)) for ids in _batches(model, chosen)]
     given = exported or {}
     found = tuple(_backend(BACKENDS[name], model, references, tolerance, given.get(name)) for name in names)
-    return Report(found, tolerance, len(chosen), tuple(require))
+    return ParityReport(found, tolerance, len(chosen), tuple(require))
 
 
 def _batches(model: Model, inputs: Sequence[Sequence[Value]]) -> Iterator[Ids]:

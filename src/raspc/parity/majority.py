@@ -42,7 +42,7 @@ class Summary:
 
     difference: float
     tolerance: float
-    shape: mirror.Shape
+    shape: mirror.Inferred
     token_to_id: Mapping[str, int]
     mapping_unique: bool
     mapping_is_the_encoders: bool

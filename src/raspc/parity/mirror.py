@@ -30,7 +30,7 @@ MATCHINGS_UP_TO = 720
 
 
 @dataclass(frozen=True)
-class Shape:
+class Inferred:
     """What the mirror needs to know, all of it inferred."""
 
     n_layers: int
@@ -61,14 +61,14 @@ class Shape:
 class Found:
     """A shape and a mapping under which the mirror gives the reference, or comes nearest to it."""
 
-    shape: Shape
+    shape: Inferred
     token_to_id: Ids
     difference: float
     mappings: int
     """How many mappings of the tokens give the reference."""
 
 
-def shapes(params: Mapping[str, Array]) -> Iterator[Shape]:
+def shapes(params: Mapping[str, Array]) -> Iterator[Inferred]:
     """Every shape that the sizes of the arrays allow: head splits and masks, the causal mask first.
 
     Raises InputError where the arrays are not those of a plain transformer.
@@ -84,7 +84,7 @@ def shapes(params: Mapping[str, Array]) -> Iterator[Shape]:
     n_layers = next(i for i in itertools.count() if names.layer(i).query.w not in params)
     for causal, n_heads in itertools.product((True, False), range(1, width + 1)):
         if width % n_heads == 0:
-            yield Shape(n_layers, n_heads, width // n_heads, d_model, d_mlp, n_ctx, d_vocab, causal)
+            yield Inferred(n_layers, n_heads, width // n_heads, d_model, d_mlp, n_ctx, d_vocab, causal)
 
 
 class Mirror:
@@ -95,7 +95,7 @@ class Mirror:
 
         self.params = {name: torch.tensor(array, dtype=torch.float32) for name, array in params.items()}
 
-    def __call__(self, shape: Shape, ids: Sequence[int], pad_id: int | None) -> Array:
+    def __call__(self, shape: Inferred, ids: Sequence[int], pad_id: int | None) -> Array:
         """The hidden states [1, position, d_model] after the last layer."""
         import torch
 
@@ -132,7 +132,7 @@ def discover(
 
 
 def _try_all(
-    mirror: Mirror, shape: Shape, tokens: Sequence[str], pad: str, reference: Array,
+    mirror: Mirror, shape: Inferred, tokens: Sequence[str], pad: str, reference: Array,
     candidates: Sequence[Ids], allowed: float,
 ) -> Found:  # fmt: skip
     differences = [_difference(mirror, shape, tokens, pad, reference, mapping) for mapping in candidates]
@@ -141,7 +141,9 @@ def _try_all(
     return Found(shape, candidates[best], differences[best], len(matches))
 
 
-def _difference(mirror: Mirror, shape: Shape, tokens: Sequence[str], pad: str, reference: Array, mapping: Ids) -> float:
+def _difference(
+    mirror: Mirror, shape: Inferred, tokens: Sequence[str], pad: str, reference: Array, mapping: Ids
+) -> float:
     states = mirror(shape, [mapping[token] for token in tokens], mapping.get(pad))
     if states.shape != reference.shape:
         raise InputError(f"the reference has shape {reference.shape}, the mirror gives {states.shape}")

@@ -54,7 +54,7 @@ class BackendReport:
 
 
 @dataclass(frozen=True)
-class Report:
+class ParityReport:
     """All backends on one model."""
 
     backends: tuple[BackendReport, ...]

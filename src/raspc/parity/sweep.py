@@ -9,7 +9,7 @@ from typing import Any
 
 from raspc.library import get
 from raspc.parity.compare import TOLERANCE, run
-from raspc.parity.report import Report
+from raspc.parity.report import ParityReport
 from raspc.weights import Model
 
 PROGRAMS = (
@@ -26,7 +26,7 @@ class Case:
     program: str
     causal: bool
     optimize: int
-    report: Report
+    report: ParityReport
 
     @property
     def label(self) -> str:

@@ -6,24 +6,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from raspc.errors import InputError
+from raspc.rasp import SOp
 from raspc.text.environment import Done
 from raspc.text.examine import as_input, written
 from raspc.text.files import write
 from raspc.text.kinds import Value
-from raspc.text.models import Model, describe_layers, describe_trace
+from raspc.text.models import Model, Models, describe_layers, describe_trace
 from raspc.text.operators import Refused
+from raspc.text.settings import Settings
 from raspc.text.show import KEY
 from raspc.text.source import TextError
 from raspc.text.syntax import Command
 
-if TYPE_CHECKING:
-    from raspc.text.session import Session
+
+class Sitting(Protocol):
+    """What commands use of a sitting at the prompt: what is shown, the models so far, and the names of programs."""
+
+    write: Callable[[str], None]
+    settings: Settings
+    models: Models
+    done: list[str]
+
+    def value(self, text: str) -> Value: ...
+    def sop(self, name: str) -> SOp: ...
 
 
-def obey(session: Session, done: Done) -> None:
+def obey(session: Sitting, done: Done) -> None:
     """Carries out a command that stands in a text. Raises TextError for a value that it does not take."""
     assert isinstance(done.statement, Command)
     words = done.statement.words
@@ -36,37 +47,37 @@ def obey(session: Session, done: Done) -> None:
         raise TextError(str(error), done.source.at(where.start, where.end)) from error
 
 
-def _set_example(session: Session, kind: str, word: str, value: Value) -> None:
+def _set_example(session: Sitting, kind: str, word: str, value: Value) -> None:
     session.settings = session.settings.with_example(kind, tuple(as_input(value)))
 
 
-def _show_example(session: Session, kind: str, word: str, value: Value) -> None:
+def _show_example(session: Sitting, kind: str, word: str, value: Value) -> None:
     settings = session.settings
     for name, example in (("s-op", settings.sop_example), ("selector", settings.selector_example)):
         if kind in ("", name):
             session.write(f"{KEY}{name} example: {written(example)}")
 
 
-def _examples(session: Session, kind: str, switch: str, value: Value) -> None:
+def _examples(session: Sitting, kind: str, switch: str, value: Value) -> None:
     session.settings = session.settings.with_shown(kind, switch == "on")
 
 
-def _full(session: Session, kind: str, switch: str, value: Value) -> None:
+def _full(session: Sitting, kind: str, switch: str, value: Value) -> None:
     session.settings = session.settings.with_full(switch == "on")
 
 
-def _nothing(session: Session, kind: str, switch: str, value: Value) -> None:
+def _nothing(session: Sitting, kind: str, switch: str, value: Value) -> None:
     """`exit`: the text ends, which is seen to by those who read it."""
 
 
-RULES: dict[str, Callable[[Session, str, str, Value], None]] = {
+RULES: dict[str, Callable[[Sitting, str, str, Value], None]] = {
     "set": _set_example, "show": _show_example, "examples": _examples, "full": _full, "exit": _nothing,
     "quit": _nothing,
 }  # fmt: skip
 """By a word of the command."""
 
 
-def _compile(session: Session, name: str, vocab: str, length: str, causal: str) -> None:
+def _compile(session: Sitting, name: str, vocab: str, length: str, causal: str) -> None:
     """Compiles and checks; without a vocabulary and a length those of the example."""
     example = session.settings.sop_example
     tokens = _vocabulary(session, vocab) if vocab else list(dict.fromkeys(example))
@@ -75,7 +86,7 @@ def _compile(session: Session, name: str, vocab: str, length: str, causal: str) 
         session.write(KEY + line)
 
 
-def _vocabulary(session: Session, text: str) -> list[object]:
+def _vocabulary(session: Sitting, text: str) -> list[object]:
     if text[0] in '["':
         return as_input(session.value(text))
     return [_token(item) for item in text.split(",")]
@@ -90,18 +101,18 @@ def _token(text: str) -> object:
     return text
 
 
-def _layers(session: Session, name: str) -> None:
+def _layers(session: Sitting, name: str) -> None:
     for line in describe_layers(session.sop(name), _compiled(session, name)):
         session.write(KEY + line)
 
 
-def _trace(session: Session, name: str, input: str) -> None:
+def _trace(session: Sitting, name: str, input: str) -> None:
     model = _compiled(session, name)
     for line in describe_trace(model, as_input(session.value(input))):
         session.write(KEY + line)
 
 
-def _compiled(session: Session, name: str) -> Model:
+def _compiled(session: Sitting, name: str) -> Model:
     """The model of this name; compiled for the example if it is not, or no longer, compiled."""
     program = session.sop(name)
     if session.models.get(name, program) is None:
@@ -109,7 +120,7 @@ def _compiled(session: Session, name: str) -> Model:
     return session.models.get(name, program)
 
 
-def _save(session: Session, file: str) -> None:
+def _save(session: Sitting, file: str) -> None:
     """A `.rasp` file receives the statements of this sitting, a directory the model compiled last."""
     path = Path(file.strip('"'))
     if path.suffix == ".rasp":
@@ -119,7 +130,7 @@ def _save(session: Session, file: str) -> None:
     session.write(f"{KEY}saved: {path}")
 
 
-def _help(session: Session) -> None:
+def _help(session: Sitting) -> None:
     session.write(HELP)
 
 
@@ -159,7 +170,7 @@ USAGE = {
 """How a command of the compiler is written, by its word."""
 
 
-def obey_colon(session: Session, text: str) -> None:
+def obey_colon(session: Sitting, text: str) -> None:
     """Carries out a command of the compiler. Raises InputError for one that is none."""
     for pattern, rule in COLON_COMMANDS:
         if match := pattern.fullmatch(text):
