@@ -79,6 +79,8 @@ PROGRAMS: dict[str, tuple[SOp, tuple[Any, ...], int]] = {
     "large whole numbers": (rasp.SelectorWidth(rasp.Select(T, T, Comparison.EQ)), (2**53, 2**53 + 1), 2),
     "the order of large whole numbers": (
         rasp.SelectorWidth(rasp.Select(T, T + 1, Comparison.LT)), (5, 2**53, 2**53 + 1), 2),
+    "a mean of values that count as one": (
+        rasp.Aggregate(rasp.Select(T, T, Comparison.GEQ), T % (1 / 3)) == 8.326672684688674e-17, (0, 1, 2), 3),
     "products of decimals": (rasp.SequenceMap(lambda x, y: x * y == 0.06, T, mean(T)), (0.1, 0.2, 0.3), 3),
 }  # fmt: skip
 

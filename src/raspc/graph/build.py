@@ -22,7 +22,17 @@ from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.samples import search
-from raspc.graph.selectors import COMBINE, FALSE, TRUE, Facts, negated, never_empty, single_valued, without_hidden
+from raspc.graph.selectors import (
+    COMBINE,
+    FALSE,
+    TRUE,
+    Facts,
+    negated,
+    never_empty,
+    one_key,
+    single_valued,
+    without_hidden,
+)
 from raspc.graph.splitting import split
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate
@@ -284,14 +294,15 @@ class _Builder:
             return self.constant(default)
         domain = self.store.domain(source)
         maybe_empty = not self.never_empty(selector)
-        settled = isinstance(domain, Listed) and len(domain) == 1 and not maybe_empty
+        alone = source not in self.store.exact or one_key(self.facts, selector)
+        settled = isinstance(domain, Listed) and len(domain) == 1 and not maybe_empty and alone
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
         pick, proof = self.single(selector, source, domain)
         exact: Exact | None = None
         values: N.Domain = self.store.average_domain(domain, default, maybe_empty)
         if pick and isinstance(domain, Listed):
-            values, exact = picked(self.store, source, default, maybe_empty)
+            values, exact = picked(self.store, source, default, maybe_empty, alone)
         node = N.Aggregate(
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
             may_be_empty=maybe_empty, pick=pick, proof=proof,

@@ -73,6 +73,11 @@ def _rounded(found: Sequence[Any], exact: Sequence[Any], count: int) -> list[Any
         truths = [x for x in exact if isinstance(x, bool)]
         alone = set(truths) if len(truths) == len(exact) else set()
         return [*truths, *(x for x in found if x not in alone)]
+    return averages(found, exact, count)
+
+
+def averages(found: Sequence[Any], exact: Sequence[Any], count: int) -> list[Any]:
+    """The same, whether or not sums are rounded: one for each multiset, or what lies around `found`."""
     if math.comb(len(exact) + count, count) <= FEW:
         chosen = (combinations_with_replacement(exact, n) for n in range(1, count + 1))
         return list(distinct([mean(values, None) for group in chosen for values in group])[0])

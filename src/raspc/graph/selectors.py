@@ -135,14 +135,23 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     if isinstance(node, Gate):
         return node.op == "and" and any(single_valued(facts, arg, source) for arg in node.args)
     assert isinstance(node, Select)
-    selected = visible(facts, node)
-    if isinstance(facts.nodes[node.key], Index) and bool((selected.sum(axis=0) <= 1).all()):
+    if one_key(facts, place):
         return True
+    selected = visible(facts, node)
     together = _together(facts, node.key, source)
     if together is None:
         return False
     held = (selected.T.astype(np.float32) @ together.astype(np.float32)) > 0
     return bool((held.sum(axis=1) <= 1).all())
+
+
+def one_key(facts: Facts, place: int) -> bool:
+    """True if it is proved that no query selects more than one key."""
+    node = facts.nodes[place]
+    if isinstance(node, Gate):
+        return node.op == "and" and any(one_key(facts, arg) for arg in node.args)
+    assert isinstance(node, Select)
+    return isinstance(facts.nodes[node.key], Index) and bool((visible(facts, node).sum(axis=0) <= 1).all())
 
 
 def visible(facts: Facts, node: Select) -> NDArray[np.bool_]:

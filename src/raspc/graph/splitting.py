@@ -11,7 +11,7 @@ from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.store import Store
 from raspc.graph.tabulate import tabulate
-from raspc.graph.unlisted import picked
+from raspc.graph.unlisted import picked as values_of_pick
 from raspc.numbers.arithmetic import mean
 
 COUNTS = 1 << 14
@@ -48,7 +48,8 @@ def split(builder: Builder, place: int, labels: Sequence[int], name: str) -> int
         return tabulate(store, _label(known), (place,), name)
     if not isinstance(node, N.Aggregate):
         return None
-    return _pick(builder, node, known, name) if node.pick else _counted(builder, node, known, name)
+    picked = _pick(builder, node, known, name) if node.pick else None
+    return _counted(builder, node, known, name) if picked is None else picked
 
 
 def _label(known: Mapping[Any, int]) -> Label:
@@ -56,14 +57,16 @@ def _label(known: Mapping[Any, int]) -> Label:
 
 
 def _pick(builder: Builder, node: N.Aggregate, known: Mapping[Any, int], name: str) -> int | None:
-    """A pick of labels."""
+    """A pick of labels, where it is proved that each query selects one exact value."""
     store, label = builder.store, _label(known)
-    source = tabulate(store, label, (node.source,), name)
-    pick, proof = builder.single(node.selector, source, store.domain(source))
-    if not pick:
+    places = {V.typed(value): place for place, value in enumerate(store.exactly(node.source).values)}
+    apart = tabulate(store, _label(places), (node.source,), name)
+    pick, proof = builder.single(node.selector, apart, store.domain(apart))
+    if not pick or proof == "assumption":
         return None
+    source = tabulate(store, label, (node.source,), name)
     default = label(node.default) if node.may_be_empty else None
-    domain, exact = picked(store, source, default, node.may_be_empty)
+    domain, exact = values_of_pick(store, source, default, node.may_be_empty)
     moved = N.Aggregate(
         domain=domain, selector=node.selector, source=source, default=default, may_be_empty=node.may_be_empty,
         pick=True, proof=proof,

@@ -11,8 +11,9 @@ import numpy as np
 from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.exact import Exact, distinct, nearness, stands_for_all, unrooted
-from raspc.graph.means import means_of, too_near
+from raspc.graph.means import averages, means_of, too_near
 from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Table, Variable
+from raspc.graph.selectors import Facts, one_key
 from raspc.graph.store import Store
 from raspc.graph.tables import Joint, listing
 from raspc.graph.tabulate import tabulated
@@ -96,7 +97,8 @@ def _sum(store: Store, place: int, args: Sequence[int]) -> Found | None:
 def _average(store: Store, node: Aggregate, source: int) -> Found | None:
     """A mean or a pick of listed values."""
     if node.pick:
-        domain, exact = picked(store, source, node.default, node.may_be_empty)
+        alone = one_key(Facts(store.nodes, store.joints, False), node.selector)
+        domain, exact = picked(store, source, node.default, node.may_be_empty, alone)
         return Found(replace(node, source=source, domain=domain), None, exact)
     numbers = [v for v in store.listed(source).values if V.is_number(v)]
     if too_near(numbers):
@@ -111,14 +113,29 @@ def _average(store: Store, node: Aggregate, source: int) -> Found | None:
     return Found(replace(node, source=source, domain=domain), None, exact)
 
 
-def picked(store: Store, source: int, default: Any, may_be_empty: bool) -> tuple[Listed, Exact | None]:
-    """The values of a pick of a listed variable, and what they exactly are if that is more."""
+def picked(
+    store: Store, source: int, default: Any, may_be_empty: bool, alone: bool = True
+) -> tuple[Listed, Exact | None]:
+    """The values of a pick of a listed variable, and what they exactly are if that is more.
+
+    `alone`: no query selects more than one key; of several with values that count as one, it is their mean.
+    """
     known, listed = store.exactly(source), store.listed(source).values
     extra = (default,) if may_be_empty else ()
     domain = Listed(V.canonical((*listed, *extra)))
-    values, places = distinct((*known.values, *extra))
+    held = list(zip(known.values, known.ids.tolist(), strict=True))
+    if not alone and source in store.exact:
+        held += [(x, number) for number in range(len(listed)) for x in _averages(store, known, number)]
+    values, places = distinct([*(x for x, _ in held), *extra])
     if stands_for_all(domain, values):
         return domain, None
     ids = np.zeros(len(values), np.int32)
-    ids[places] = [*domain.ids(listed[i] for i in known.ids.tolist()), *domain.ids(extra)]
+    ids[places] = [*domain.ids(listed[number] for _, number in held), *domain.ids(extra)]
     return domain, unrooted(values, ids)
+
+
+def _averages(store: Store, known: Exact, number: int) -> list[Any]:
+    """The means of numbers that one value stands for."""
+    held = [known.values[place] for place in np.flatnonzero(known.ids == number).tolist()]
+    several = len(held) > 1 and all(map(V.is_number, held))
+    return averages(held[:1], held, store.max_len) if several else []

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from raspc import rasp
 from raspc.errors import InvalidProgram
 from raspc.library.facts import Analysis
-from raspc.library.growing import LEAVES, Line, Pool, grow
+from raspc.library.growing import LEAVES, Dice, Line, Pool, grow
 from raspc.library.templates import KINDS
 from raspc.rasp import SOp, Value
 
@@ -104,7 +104,7 @@ def random_script(
     """A random program as a script; the arguments are those of `random_program`."""
     if operations < 1:
         raise InvalidProgram(f"random_program: found {operations} operations, needed at least 1")
-    pool = Pool(_Dice(rng), Analysis(tuple(vocab), max_seq_len, causal))
+    pool = Pool(dice_of(rng), Analysis(tuple(vocab), max_seq_len, causal))
     for _ in range(_PATIENCE * operations):
         if pool.size() >= operations:
             break
@@ -127,6 +127,11 @@ def random_program(
     `rng` is a `random.Random` or a NumPy `Generator`.
     """
     return random_script(rng, operations, vocab, max_seq_len, causal).build()
+
+
+def dice_of(rng: Rng) -> Dice:
+    """Choices from either kind of generator."""
+    return _Dice(rng)
 
 
 class _Dice:
