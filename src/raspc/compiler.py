@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from raspc import rasp
+from raspc import doubts, rasp
 from raspc import values as V
 from raspc.certify import certificate as certificates
 from raspc.certify.limits import could_do, longest
 from raspc.certify.weights import as_planned
-from raspc.errors import CertificateError, InputError, InvalidProgram, UncertainProgram, UnsupportedProgram, cited
+from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import build, built, checked_vocab
-from raspc.graph.definedness import Definedness, examine, mask_matters
+from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
-from raspc.interpret import interpret
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.planning import planned
@@ -68,9 +66,9 @@ def compile(
     options = Options(Level(optimize), precision, off, verify=verify)
     tabulated = built(program, tokens, max_seq_len, causal, off)
     graph = tabulated.graph
-    notes = settle_doubts(program, graph, examine(graph), partial, strict)
+    notes = doubts.settle(program, graph, examine(graph), partial, strict)
     if causal:
-        warn_of_mask(program, graph)
+        doubts.warn_of_mask(program, graph)
 
     def made(graph: Graph) -> Model:
         return compile_graph(graph, bos, pad, options, certify, tabulated.changes)
@@ -125,49 +123,3 @@ def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) ->
         faults.append(f"the option level is {optimize!r}; there are {LEVELS}")
     if faults:
         raise InvalidProgram(faults)
-
-
-def settle_doubts(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool) -> tuple[str, ...]:
-    """Refuse what is undefined or, if strict, assumed; warn of what is let through, and note it."""
-    if found.counterexample is not None:
-        tokens, label = found.counterexample
-        reason, culprit = undefined_reason(program, tokens, graph.causal, label)
-        if not partial:
-            raise UnsupportedProgram(
-                f"the program is undefined on the input {list(tokens)!r}: {reason}; give the aggregate a default or "
-                "select one value, or pass partial=True to compile it for the inputs on which it is defined"
-                + (cited(culprit) or cited(program))
-            )
-        note = f"defined on a part of the inputs only: not on {list(tokens)!r} ({reason})"
-        warnings.warn(note, UncertainProgram, stacklevel=3)
-        return (note,)
-    if found.assumptions and strict:
-        raise UnsupportedProgram(
-            f"strict: neither proved nor refuted: {'; '.join(found.assumptions)}; select with an equality with "
-            "indices, or compile without strict=True"
-        )
-    notes = tuple(f"assumed: {text}" for text in found.assumptions)
-    for note in notes:
-        warnings.warn(note, UncertainProgram, stacklevel=3)
-    return notes
-
-
-def undefined_reason(program: rasp.SOp, tokens: tuple[Any, ...], causal: bool, label: str) -> tuple[str, object]:
-    """What the interpreter says of the input, and the expression that it says it of."""
-    try:
-        interpret(program, tokens, causal)
-    except InputError as error:
-        return str(error), error.expression
-    return f"{label} has no value there", program
-
-
-def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
-    """A program whose answers the causal mask changes is told so, with an input that shows it."""
-    unmasked = build(program, graph.vocab, min(graph.max_seq_len, 3))
-    masked = build(program, graph.vocab, min(graph.max_seq_len, 3), causal=True)
-    example = mask_matters(masked, unmasked)
-    if example is not None:
-        warnings.warn(
-            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
-            UncertainProgram, stacklevel=3,
-        )  # fmt: skip

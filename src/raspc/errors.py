@@ -34,6 +34,9 @@ class InputError(RaspcError, ValueError):
 
     expression: object = None
     """The expression that is undefined on the input, where the interpreter knows it."""
+    none: object = None
+    """The s-op whose None made it so, if that is why, and `position`, where."""
+    position: int | None = None
 
 
 class CertificateError(RaspcError):

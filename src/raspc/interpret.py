@@ -91,24 +91,30 @@ def _call(expr: rasp.Elementwise, position: int, args: Sequence[Value]) -> Value
     except Exception as error:
         shown = ", ".join(map(repr, args))
         raise InputError(
-            f"{expr.name} is undefined at position {position}: its function raised "
+            f"{expr.told} is undefined at position {position}: its function raised "
             f"{type(error).__name__}: {error} for ({shown})"
         ) from error
 
 
 def _select(run: _Run, expr: rasp.Select, keys: list[Value], queries: list[Value]) -> Matrix:
-    return run.matrix(lambda q, k: _predicate(expr, keys[k], queries[q]))
+    return run.matrix(lambda q, k: _predicate(expr, keys, queries, q, k))
 
 
-def _predicate(expr: rasp.Select, key: Value, query: Value) -> bool:
+def _predicate(expr: rasp.Select, keys: list[Value], queries: list[Value], q: int, k: int) -> bool:
+    key, query = keys[k], queries[q]
     if key is None or query is None:
-        side = "key" if key is None else "query"
-        raise InputError(f"{expr.name} is undefined: a {side} is None; give the aggregate a default")
+        side, position = ("key", k) if key is None else ("query", q)
+        error = InputError(
+            f"{expr.told} is undefined: a {side} is None, at position {position}; give the aggregate a default"
+        )
+        error.position, error.expression = position, expr
+        error.none = expr.keys if key is None else expr.queries
+        raise error
     try:
         return bool(expr.predicate(values.whole(key), values.whole(query)))
     except Exception as error:
         raise InputError(
-            f"{expr.name} is undefined: its predicate raised {type(error).__name__}: {error} "
+            f"{expr.told} is undefined: its predicate raised {type(error).__name__}: {error} "
             f"for key {key!r} and query {query!r}"
         ) from error
 
@@ -120,7 +126,7 @@ def _constant_selector(run: _Run, expr: rasp.ConstantSelector) -> Matrix:
 
 def _check_constant_length(run: _Run, expr: Expr, size: int, exact: bool) -> None:
     if run.n > size or (exact and run.n != size):
-        raise InputError(f"{expr.name} is a constant of length {size}; the input has length {run.n}")
+        raise InputError(f"{expr.told} is a constant of length {size}; the input has length {run.n}")
 
 
 def _and(run: _Run, expr: Expr, fst: Matrix, snd: Matrix) -> Matrix:
@@ -147,7 +153,7 @@ def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
     try:
         return arithmetic.mean(chosen, expr.default)
     except ValueError as error:
-        raise InputError(f"{expr.name} is undefined: {error}") from error
+        raise InputError(f"{expr.told} is undefined: {error}") from error
 
 
 RULES: dict[type[Expr], Callable[..., Any]] = {

@@ -10,8 +10,10 @@ from __future__ import annotations
 import copy
 import enum
 import operator
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import Any, ClassVar, Self
 
 from raspc import doors
@@ -54,6 +56,19 @@ _COMPARISONS: dict[Comparison, Predicate] = {
 }
 
 
+def _calling_line() -> tuple[str, int] | None:
+    """The nearest line outside the modules that build expressions for others; none where it is RASP's own text."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(("raspc.text", "importlib.")):
+            return None
+        if module != __name__ and not module.startswith("raspc.compat"):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
 class Encoding(enum.Enum):
     """Advice on how to store a value: one direction per value, or one direction for the number."""
 
@@ -67,6 +82,13 @@ class Expr:
     children: tuple[Expr, ...] = ()
     annotations: Mapping[str, Any] = MappingProxyType({})
     default_name: ClassVar[str] = "expr"
+    built_at: tuple[str, int] | None = None
+    """File and line of the Python code that built this expression."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        expr = super().__new__(cls)
+        object.__setattr__(expr, "built_at", _calling_line())
+        return expr
 
     @property
     def name(self) -> str:
@@ -83,6 +105,13 @@ class Expr:
     def given_encoding(self) -> Encoding | None:
         """The advice on how to store the value that the user gave, if any."""
         return self.annotations.get("encoding")
+
+    @property
+    def told(self) -> str:
+        """What messages call this expression: its name, or its kind with the file and line where it was built."""
+        if self.given_name is not None or self.built_at is None or "location" in self.annotations:
+            return self.name
+        return f"{self.name} ({os.path.basename(self.built_at[0])}:{self.built_at[1]})"
 
     def named(self, name: str) -> Self:
         """A copy of this expression under a name that every printed form and label will use."""

@@ -107,7 +107,7 @@ def built(
 def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcError:
     """The error with the place of the expression that it arose in."""
     error.args = (f"{error}{cited(expr) or cited(program)}",)
-    error.add_note(f"while tabulating {expr.name}")
+    error.add_note(f"while tabulating {expr.told}")
     return error
 
 
@@ -183,14 +183,14 @@ class _Builder:
 
     def constant_sop(self, expr: rasp.ConstantSOp) -> int:
         self.limit_length(expr)
-        return self.elementwise_of(lambda i: expr.value[i], (self.index,), expr.name)
+        return self.elementwise_of(lambda i: expr.value[i], (self.index,), expr.told)
 
     def limit_length(self, expr: rasp.ConstantSOp | rasp.ConstantSelector) -> None:
         if not expr.check_length:
             return
         if self.exact_length not in (None, len(expr.value)):
             raise UnsupportedProgram.at(
-                expr.name, f"constants of lengths {self.exact_length} and {len(expr.value)}",
+                expr.told, f"constants of lengths {self.exact_length} and {len(expr.value)}",
                 "one length", "no input can satisfy both; pass check_length=False to one",
             )  # fmt: skip
         self.exact_length = len(expr.value)
@@ -200,10 +200,10 @@ class _Builder:
         form = affine_form(expr)
         domains = [self.store.domain(arg) for arg in args]
         if form and any(isinstance(d, Interval) for d in domains) and all(d.all_numbers for d in domains):
-            maker = Maker(f, expr.name, operation_of(expr))
+            maker = Maker(f, expr.told, operation_of(expr))
             if self.drifts_little(args, form[0]):
                 return self.store.affine(args, *form, maker)
-        return self.elementwise_of(f, args, expr.name, expr.operation)
+        return self.elementwise_of(f, args, expr.told, expr.operation)
 
     def drifts_little(self, args: Sequence[int], coefs: Sequence[float]) -> bool:
         """Whether a sum of numbers, of which near ones count as one, is right to a hundredth of what is promised."""
@@ -215,8 +215,8 @@ class _Builder:
         return tabulate(self.store, f, [list_values(self.store, arg, name) for arg in args], name, operation)
 
     def select(self, expr: rasp.Select, key: int, query: int) -> int:
-        key, query = (list_values(self.store, arg, expr.name) for arg in (key, query))
-        return self.put_select(*predicate(self.store, expr.predicate, key, query, expr.name))
+        key, query = (list_values(self.store, arg, expr.told) for arg in (key, query))
+        return self.put_select(*predicate(self.store, expr.predicate, key, query, expr.told))
 
     def put_select(self, key: int, query: int, cells: Bits) -> int:
         key, query, cells = self.store.rooted_both(key, query, cells)

@@ -8,20 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from raspc.graph.evaluate import decoded, run_graph
+from raspc.graph.evaluate import Batch, Run, decoded, run_graph
 from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Table
-from raspc.graph.samples import search
+from raspc.graph.samples import of_length, search
 
 
 @dataclass(frozen=True)
 class Definedness:
     """`counterexample`: an input on which the program is undefined, and the label of the node that is.
 
-    `assumptions`: what was neither proved nor refuted.
+    `assumptions`: what was neither proved nor refuted. `tried`: how many inputs were, if a counter-example was among
+    them; `defined`: on how many of them the program has a value; `complete`: whether there are no others.
     """
 
     counterexample: tuple[tuple[Any, ...], str] | None
     assumptions: tuple[str, ...]
+    tried: int = 0
+    defined: int = 0
+    complete: bool = False
+
+    @property
+    def has_no_value(self) -> bool:
+        """Whether the program was undefined on every input that was tried."""
+        return self.counterexample is not None and self.defined == 0
 
 
 def examine(graph: Graph) -> Definedness:
@@ -31,14 +40,28 @@ def examine(graph: Graph) -> Definedness:
     if not doubts and graph.exact_length is None:
         return Definedness(None, picks)
     found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
-    for batch in found.batches:
+    counterexample, tried, defined = None, 0, 0
+    for batch in (*found.batches, *_of_exact_length(graph, found.complete)):
         run = run_graph(graph, batch)
-        if run.undefined.any():
-            row = int(np.flatnonzero(run.undefined)[0])
-            tokens = tuple(graph.vocab[i] for i in batch.ids[row, : batch.lengths[row]])
-            culprit = min(run.culprits.get(row, graph.output), len(graph) - 1)
-            return Definedness((tokens, graph.labels[culprit]), ())
+        tried, defined = tried + len(run.undefined), defined + int((~run.undefined).sum())
+        if counterexample is None and run.undefined.any():
+            counterexample = _first(graph, run)
+    if counterexample is not None:
+        return Definedness(counterexample, (), tried, defined, found.complete)
     return Definedness(None, () if found.complete else (*doubts, *picks))
+
+
+def _of_exact_length(graph: Graph, complete: bool) -> Iterator[Batch]:
+    """Inputs of the one length on which the program can have a value, where the search may have missed it."""
+    if graph.exact_length is not None and not complete and 1 <= graph.exact_length <= graph.max_seq_len:
+        yield of_length(len(graph.vocab), graph.exact_length, graph.causal)
+
+
+def _first(graph: Graph, run: Run) -> tuple[tuple[Any, ...], str]:
+    """The first input of a batch on which the program is undefined, and the node that is."""
+    row = int(np.flatnonzero(run.undefined)[0])
+    tokens = tuple(graph.vocab[i] for i in run.batch.ids[row, : run.batch.lengths[row]])
+    return tokens, graph.labels[min(run.culprits.get(row, graph.output), len(graph) - 1)]
 
 
 def _doubts(graph: Graph) -> Iterator[str]:

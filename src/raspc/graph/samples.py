@@ -44,6 +44,15 @@ def search(n_tokens: int, max_len: int, causal: bool) -> Search:
     return Search((*short, _long(n_tokens, max_len, causal)), False)
 
 
+def of_length(n_tokens: int, length: int, causal: bool) -> Batch:
+    """Some inputs of one length: all if there are few."""
+    if n_tokens**length <= EXHAUSTIVE:
+        return _all_of(n_tokens, range(length, length + 1), causal)
+    rng = np.random.default_rng(0)
+    rows = np.stack([_row(rng, n_tokens, length, 1 + i % min(n_tokens, 4)) for i in range(64)])
+    return _fixed(rows, np.full(64, length, np.int64), causal)
+
+
 def _groups(n_tokens: int, longest: int) -> Iterator[range]:
     """All lengths, short ones together where that makes a small batch: one batch takes less time than several."""
     first, rows = 1, 0

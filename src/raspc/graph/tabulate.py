@@ -150,7 +150,7 @@ def _values(
     if found is not None:
         return found
     columns = [[pool[place] for place in row.tolist()] for pool, row in zip(pools, rows, strict=True)]
-    results, error = _results(f, list(zip(*columns, strict=True)))
+    results, error = _results(f, list(zip(*columns, strict=True)), name)
     known = [r for r in results if r is not _RAISED]
     if not known:
         raise UnsupportedProgram.at(
@@ -237,12 +237,16 @@ class _Raised:
 _RAISED = _Raised()
 
 
-def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]]) -> tuple[list[Any], str]:
+def _results(f: Callable[..., Any], rows: Sequence[Sequence[Any]], name: str) -> tuple[list[Any], str]:
     results: list[Any] = []
     last = ""
     for row in rows:
         try:
             results.append(f(*row))
+        except NameError as error:
+            raise UnsupportedProgram.at(
+                name, f"a function that raised {type(error).__name__}: {error}", "known names", "correct the function",
+            ) from error  # fmt: skip
         except Exception as error:
             results.append(_RAISED)
             last = f"{type(error).__name__}: {error}"

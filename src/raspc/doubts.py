@@ -1,0 +1,109 @@
+"""What is not sure of a program: refused, or let through with a warning and a note, in a person's words."""
+
+from __future__ import annotations
+
+import warnings
+
+from raspc import rasp
+from raspc.errors import InputError, UncertainProgram, UnsupportedProgram, cited
+from raspc.graph.build import build
+from raspc.graph.definedness import Definedness, mask_matters
+from raspc.graph.nodes import Graph
+from raspc.interpret import interpret
+
+MISTAKES = (NameError, ImportError, AttributeError, SyntaxError)
+"""What a function raises that is wrong, and not undefined for some arguments."""
+
+
+def settle(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool) -> tuple[str, ...]:
+    """The notes of what is let through.
+
+    Raises UnsupportedProgram for a program without a value on any input; for one that is undefined on some, unless
+    `partial`; and for one that rests on an assumption, if `strict`.
+    """
+    if found.counterexample is not None:
+        notes: tuple[str, ...] = (_undefined(program, graph, found, *found.counterexample, partial),)
+    elif found.assumptions and strict:
+        raise UnsupportedProgram(
+            f"strict: neither proved nor refuted: {'; '.join(found.assumptions)}; select with an equality with "
+            "indices, or compile without strict=True"
+        )
+    else:
+        notes = tuple(f"assumed: {text}" for text in found.assumptions)
+    for note in notes:
+        warnings.warn(note, UncertainProgram, stacklevel=3)
+    return notes
+
+
+def _undefined(
+    program: rasp.SOp, graph: Graph, found: Definedness, tokens: tuple[object, ...], label: str, partial: bool
+) -> str:
+    """The note of a program that has no value on some input; UnsupportedProgram where that is not let through."""
+    error = undefined_on(program, tokens, graph.causal, label)
+    remedy, place = remedy_of(error, tokens, graph.causal), cited(error.expression) or cited(program)
+    if found.has_no_value:
+        tried = f"any of the {found.tried:,} inputs" + ("" if found.complete else " that were tried")
+        raise UnsupportedProgram(
+            f"the program has no value on {tried}; for example on {list(tokens)!r}: {error}; {remedy}{place}"
+        )
+    if partial and not _is_mistake(error):
+        part = f"it has a value on {found.defined:,} of {found.tried:,} inputs" + ("" if found.complete else " tried")
+        return f"defined on a part of the inputs only: not on {list(tokens)!r} ({error}); {part}"
+    otherwise = (
+        "" if _is_mistake(error) else ", or pass partial=True to compile it for the inputs on which it is defined"
+    )
+    raise UnsupportedProgram(
+        f"the program is undefined on the input {list(tokens)!r}: {error}; {remedy}{otherwise}{place}"
+    )
+
+
+def undefined_on(program: rasp.SOp, tokens: tuple[object, ...], causal: bool, label: str) -> InputError:
+    """What the interpreter says of an input on which the program is undefined."""
+    try:
+        interpret(program, tokens, causal)
+    except InputError as error:
+        return error
+    found = InputError(f"{label} has no value there")
+    found.expression = program
+    return found
+
+
+def _is_mistake(error: InputError) -> bool:
+    return isinstance(error.__cause__, MISTAKES)
+
+
+def remedy_of(error: InputError, tokens: tuple[object, ...], causal: bool) -> str:
+    """What to do about it: it fits the fault."""
+    if _is_mistake(error):
+        return "correct the function"
+    if error.none is not None and error.position is not None:
+        return _default_for(error.none, error.position, tokens, causal)
+    if isinstance(error.expression, rasp.Aggregate):
+        return "give the aggregate a default or select one value"
+    if isinstance(error.expression, rasp.ConstantSOp | rasp.ConstantSelector):
+        return "pass check_length=False, or compile it for that length"
+    return "let the function give a value there (None, if there is none), or leave the token out of the vocabulary"
+
+
+def _default_for(source: object, position: int, tokens: tuple[object, ...], causal: bool) -> str:
+    """Where the None came from: the aggregate that needs a default, if it was one."""
+    while isinstance(source, rasp.Elementwise):
+        held = [arg for arg in source.args if interpret(arg, tokens, causal)[position] is None]
+        if not held:
+            return f"let {source.told} give a value there"
+        source = held[0]
+    if isinstance(source, rasp.Aggregate):
+        return f"give {source.told} a default: it selects no key at position {position}"
+    return "give the aggregate a default"
+
+
+def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
+    """A program whose answers the causal mask changes is told so, with an input that shows it."""
+    unmasked = build(program, graph.vocab, min(graph.max_seq_len, 3))
+    masked = build(program, graph.vocab, min(graph.max_seq_len, 3), causal=True)
+    example = mask_matters(masked, unmasked)
+    if example is not None:
+        warnings.warn(
+            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
+            UncertainProgram, stacklevel=3,
+        )  # fmt: skip
