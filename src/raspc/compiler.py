@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -59,6 +60,7 @@ def compile(
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
     its word.
     """
+    began = time.perf_counter()
     tokens = checked_vocab(vocab)
     check_options(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
@@ -74,17 +76,22 @@ def compile(
         return compile_graph(graph, bos, pad, options, certify, tabulated.changes)
 
     try:
-        return made(replace(graph, notes=notes))
+        model = replace(made(replace(graph, notes=notes)), expression=program)
+        return doubts.settled_by_expressions(model, program, began, partial) if certify else model
     except (CertificateError, UnsupportedProgram) as error:
         if not precision.narrow:
             raise
         best = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
         raise type(error)(f"{error}; {could_do(precision, best)}") from error
     except MemoryError as error:
-        raise UnsupportedProgram(
-            f"{program.name}: the model for {len(tokens)} tokens and length {max_seq_len} does not fit this machine's "
-            "memory; use fewer tokens or a shorter maximum length"
-        ) from error
+        raise _too_large(program, len(tokens), max_seq_len) from error
+
+
+def _too_large(program: rasp.SOp, tokens: int, max_seq_len: int) -> UnsupportedProgram:
+    return UnsupportedProgram(
+        f"{program.name}: the model for {tokens} tokens and length {max_seq_len} does not fit this machine's "
+        "memory; use fewer tokens or a shorter maximum length"
+    )
 
 
 def compile_graph(

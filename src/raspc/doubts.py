@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 
 from raspc import rasp
-from raspc.errors import InputError, UncertainProgram, UnsupportedProgram, cited
+from raspc.certify.expressions import ask, telling
+from raspc.errors import CertificateError, InputError, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build
 from raspc.graph.definedness import Definedness, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
+from raspc.weights.model import Model
 
 MISTAKES = (NameError, ImportError, AttributeError, SyntaxError)
 """What a function raises that is wrong, and not undefined for some arguments."""
@@ -107,3 +110,30 @@ def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
             f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
             UncertainProgram, stacklevel=3,
         )  # fmt: skip
+
+
+SHARE, LEAST = 0.1, 0.05
+"""The interpreter of expressions is asked for a tenth of the time of a compile, or for 0.05 s if that is more."""
+
+
+def settled_by_expressions(model: Model, program: rasp.SOp, began: float, partial: bool) -> Model:
+    """The model, when the interpreter of expressions has agreed with it on a few inputs.
+
+    Raises CertificateError for an input on which they differ, UnsupportedProgram for one on which the program turns out
+    to have no value.
+    """
+    now = time.perf_counter()
+    found = ask(model, program, telling(model.as_written), now + max(LEAST, SHARE * (now - began)))
+    if not found.failures or (partial and found.reason is not None):
+        return model
+    if found.reason is not None:
+        remedy = remedy_of(found.reason, found.tokens or (), model.config.causal)
+        raise UnsupportedProgram(
+            f"the program is undefined on the input {list(found.tokens or ())!r}: {found.reason}; {remedy}, or pass "
+            "partial=True to compile it for the inputs on which it is defined"
+        )
+    raise CertificateError(
+        f"the model does not compute the program: on {list(found.tokens or ())!r} it answers "
+        f"{list(found.found or ())!r}, the program {list(found.expected or ())!r}; this is a fault of raspc: please "
+        "report it, and compile with certify=False to look at the model"
+    )

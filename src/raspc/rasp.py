@@ -111,6 +111,8 @@ class Expr:
         """What messages call this expression: its name, or its kind with the file and line where it was built."""
         if self.given_name is not None or self.built_at is None or "location" in self.annotations:
             return self.name
+        if self.built_at[0].startswith("<"):
+            return self.name  # no file: a prompt, a text that was run
         return f"{self.name} ({os.path.basename(self.built_at[0])}:{self.built_at[1]})"
 
     def named(self, name: str) -> Self:

@@ -29,16 +29,19 @@ def break_variable(directory: str, variable: str) -> int:
     return stage
 
 
+ALONE = "  asked: the graph alone, since the model was not compiled here and its program is not named\n"
+
+
 def test_a_right_model_passes(raspc: Raspc) -> None:
     """All inputs are run where they are few, and the report says so."""
-    assert raspc("check", "reverse").out == "equal on all 120 inputs\n"
+    assert raspc("check", "reverse").out == "equal on all 120 inputs\n" + ALONE
     report = raspc("check", "reverse", "--json").json
     assert (report["ok"], report["checked"], report["exhaustive"]) == (True, 3 + 9 + 27 + 81, True)
 
 
 def test_many_inputs_are_sampled(raspc: Raspc) -> None:
     """Beyond the limit, that many random inputs."""
-    assert raspc("check", "reverse", "--limit", "100").out == "equal on 100 random inputs\n"
+    assert raspc("check", "reverse", "--limit", "100").out == "equal on 100 random inputs\n" + ALONE
 
 
 def test_all_inputs_of_any_number(raspc: Raspc) -> None:
@@ -49,7 +52,8 @@ def test_all_inputs_of_any_number(raspc: Raspc) -> None:
     assert told[1].endswith("the others are the same with tokens exchanged among a b c d")
     report = raspc("check", "seen", "--all", "--json").json
     assert (report["checked"], report["ran"], report["symmetric"]) == (5460, 261, [["a", "b", "c", "d"]])
-    assert raspc("check", "seen", "--all", "--no-symmetry", "--threads", "2").out == "equal on all 5,460 inputs\n"
+    plain = raspc("check", "seen", "--all", "--no-symmetry", "--threads", "2")
+    assert plain.out == "equal on all 5,460 inputs\n" + ALONE
 
 
 def test_a_state_is_kept(raspc: Raspc) -> None:
@@ -150,3 +154,17 @@ def test_a_model_without_its_graph_is_told(raspc: Raspc) -> None:
         assert "holds no graph" in ran.err
     assert raspc("inspect", "bare").code == 0
     assert Path("bare/graph.json").read_text() == "null\n"
+
+
+def test_the_expressions_are_asked_where_the_program_is_named(raspc: Raspc) -> None:
+    """`--program` names what was compiled; another program is not what the model computes, and its answer is shown."""
+    told = raspc("check", "reverse", "--program", "reverse").out
+    assert told == "equal on all 120 inputs\n  asked: the graph, and the interpreter of expressions on 120 inputs\n"
+    other = raspc("check", "reverse", "--program", "hist")
+    assert other.code == 1
+    assert "program" in other.out
+
+
+def test_a_limit_of_no_input_is_refused(raspc: Raspc) -> None:
+    """No check succeeds that compared nothing."""
+    assert raspc("check", "reverse", "--limit", "0").code == 2

@@ -1,7 +1,7 @@
 """Compiled against interpreted: every input where they are few, else many random ones of all lengths.
 
-The graph's batch interpreter stands for the program; that it equals the plain interpreter is tested. The
-first difference is followed to the first layer and variable at which it arises. Batches are judged by threads,
+The graph's batch interpreter stands for the program; where the expressions are at hand, their interpreter is asked too.
+The first difference is followed to the first layer and variable at which it arises. Batches are judged by threads,
 as NumPy leaves Python to others while it works, and are added up in order; what has been added up can be kept
 in a file from which a check that was interrupted goes on.
 """
@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from raspc import rasp
 from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
+from raspc.certify.expressions import check_expressions
 from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
 from raspc.certify.ordered import cores, in_order
 from raspc.certify.state import Asked, Journal
@@ -43,6 +45,9 @@ Progress = Callable[[int, int], None]
 class Report:
     """What a check found. `difference` is about the first input on which the two differ.
 
+    `asked`: on how many inputs the interpreter of expressions was asked too, beside the graph that was made from them;
+    where it was not, `alone` says why the graph was the only oracle. A report on no input with a value is no success.
+
     As JSON, a `total` that has no room in 64 bits is null.
 
     `symmetric`: classes of tokens that are proved to be exchangeable; of inputs that are equal but for an
@@ -61,11 +66,25 @@ class Report:
     max_error: float = field(default=0.0)
     ran: int = 0
     symmetric: tuple[tuple[Any, ...], ...] = ()
+    asked: int = 0
+    alone: str = ""
+
+    @property
+    def compared(self) -> int:
+        """On how many inputs the program has a value, and was compared."""
+        return self.checked - self.undefined
 
     @property
     def ok(self) -> bool:
-        """True if no input differed."""
-        return self.failures == 0
+        """True if there was something to compare, and nothing differed."""
+        return self.failures == 0 and self.compared > 0
+
+    @property
+    def oracles(self) -> str:
+        """Which oracles spoke."""
+        if self.alone:
+            return f"the graph alone, since {self.alone}"
+        return f"the graph, and the interpreter of expressions on {self.asked:,} inputs"
 
     def __bool__(self) -> bool:
         return self.ok
@@ -85,6 +104,8 @@ class Report:
             "found": None if self.found is None else list(self.found),
             "difference": None if self.difference is None else self.difference.to_json(),
             "ran": self.ran,
+            "asked": self.asked,
+            "oracles": self.oracles,
             "symmetric": [list(tokens) for tokens in self.symmetric],
         }
 
@@ -98,6 +119,7 @@ def check(
     symmetric: bool = True,
     threads: int | None = None,
     state: str | os.PathLike[str] | None = None,
+    program: rasp.SOp | None = None,
 ) -> Report:
     """Compare the model with its program on all inputs if there are at most `limit`, else on `limit` random ones.
 
@@ -107,8 +129,14 @@ def check(
     are cores, unless told otherwise. `state`: a file that keeps what has been found; a check that finds one goes
     on where it ended. `progress(done, total)` is called after each batch.
 
-    Raises InputError for a model that holds no graph, and for a state that is malformed or of another check.
+    The graph speaks for the program. The interpreter of expressions is asked too, on all inputs where these are few and
+    else on a sample, in the process that compiled the model, and where its `program` is given.
+
+    Raises InputError for a limit below 1, for a model that holds no graph, and for a state that is malformed or of
+    another check.
     """
+    if limit is not None and limit < 1:
+        raise InputError(f"found the limit {limit}, needed at least 1 input, or None for all")
     if model.graph is None:
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
     graph = model.as_written
@@ -126,7 +154,21 @@ def check(
     if plan.classes and tally.unclear:
         plan = replace(plan, classes=())
         tally = work.run(plan, journal, progress)
-    return _report(work, plan, tally)
+    return _with_expressions(_report(work, plan, tally), work, limit, seed, program)
+
+
+def _with_expressions(report: Report, work: _Work, limit: int | None, seed: int, program: rasp.SOp | None) -> Report:
+    """The report with what the interpreter of expressions says, if it can be asked."""
+    program = work.model.expression if program is None else program
+    if program is None:
+        return replace(report, alone="the model was not compiled here and its program is not named")
+    asked = check_expressions(work.model, program, limit, seed, work.dtype)
+    if report.failures or not asked.failures:
+        return replace(report, asked=asked.inputs)
+    return replace(
+        report, asked=asked.inputs, failures=asked.failures, tokens=asked.tokens, expected=asked.expected,
+        found=asked.found,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,7 +72,18 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror
     format_message = getattr(error, "format_message", None)
-    return " ".join(format_message().split()) if format_message else str(error)
+    return " ".join(format_message().split()) if format_message else _in_flags(str(error))
+
+
+FLAGS = {"partial=True": "--partial", "strict=True": "--strict", "certify=False": "--no-certify"}
+"""What a keyword of `raspc.compile` is called on the command line."""
+
+
+def _in_flags(message: str) -> str:
+    for keyword, flag in FLAGS.items():
+        message = message.replace(f"pass {keyword}", f"pass {flag}").replace(f"with {keyword}", f"with {flag}")
+        message = message.replace(f"without {keyword}", f"without {flag}")
+    return message
 
 
 def _fault(message: str, args: Sequence[str], code: int) -> int:

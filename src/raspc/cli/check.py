@@ -28,18 +28,25 @@ def check(
     state: Annotated[
         Path | None, typer.Option(help="Keep what is found in this file; go on from it if it is there.")
     ] = None,
+    program: Annotated[
+        str | None, typer.Option(help="The program that it was compiled from: its interpreter is asked too.")
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="[default: one for each core]", show_default=False)] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Compare the model with the interpreter, on all inputs or on many; exit 1 on a difference."""
+    from raspc import programs
     from raspc.certify.check import check as run_check
     from raspc.weights import load
 
     model = load(directory)
+    written = None if program is None else programs.find(program).program
     many = None if every else limit
     with progress_bar("checking") as progress:
-        report = run_check(model, many, seed, progress=progress, symmetric=symmetry, threads=threads, state=state)
+        report = run_check(
+            model, many, seed, progress=progress, symmetric=symmetry, threads=threads, state=state, program=written
+        )
     answer(_record(report), as_json, lambda: _tell(report))
     if not report.ok:
         raise typer.Exit(1)
@@ -68,12 +75,16 @@ def _record(report: Report) -> dict[str, Any]:
 def _tell(report: Report) -> None:
     scope = f"all {report.checked:,}" if report.exhaustive else f"{report.checked:,} random"
     if report.undefined:
-        scope += f" (but {report.undefined:,} on which the program is undefined)"
+        scope += f" (but {report.undefined:,} on which the program is undefined; it has a value on {report.compared:,})"
+    if not report.failures and not report.compared:
+        say(f"nothing was compared: the program has no value on any of the {report.checked:,} inputs")
+        return
     if report.ok:
         say(f"equal on {scope} inputs" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
         if report.symmetric:
             classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
             say(f"  {report.ran:,} of them were run; the others are the same with tokens exchanged among {classes}")
+        say(f"  asked: {report.oracles}")
         return
     say(f"{report.failures:,} of {scope} inputs differ; the first:")
     for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from os import PathLike
 from typing import Any
@@ -36,6 +36,9 @@ class ModelOutput(Trace[Array]):
     """The answer to one input, and every activation on the way; the batch axis has length 1."""
 
     decoded: list[Value]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"expression": None}
 
     def __repr__(self) -> str:
         return str(doors.through("output_text")(self))
@@ -82,6 +85,7 @@ class Model:
     checked (the graph itself where it is not given). `certificate`: what is known of its answers, or None. `without`:
     the passes that were left out. JSON objects in place of alignment and certificate are checked and become records.
     `plan`: all that the compiler decided, or None where the model was not compiled or was saved without it.
+    `expression`: the s-op that it was compiled from, in the process that compiled it: never saved, copied or pickled.
 
     Raises ModelFormatError where parameters or labels do not fit the config, or a record is malformed; TypeError
     for a graph of another kind.
@@ -96,6 +100,7 @@ class Model:
     program: Graph | None = None
     without: tuple[str, ...] = ()
     plan: Plan | None = None
+    expression: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", Params(self.params, self.config))

@@ -1,0 +1,154 @@
+"""Oracle 1: what a model answers, against the interpreter of the expressions that a person wrote.
+
+The graph is made from the expressions, so a fault in making it cannot be seen by comparing with the graph.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from raspc import rasp
+from raspc import values as V
+from raspc.certify import inputs
+from raspc.certify.answers import model_ids
+from raspc.certify.judging import tolerance
+from raspc.errors import InputError
+from raspc.graph.evaluate import batch_of, run_graph
+from raspc.graph.nodes import Graph
+from raspc.interpret import interpret
+from raspc.numbers.precision import Precision
+from raspc.weights.encoders import decode_logits
+from raspc.weights.model import Model
+
+FEW = 1500
+"""So many inputs are all interpreted."""
+SAMPLE = 200
+"""Of more, so many are, at random."""
+SECONDS = 10.0
+"""After so long a check stops asking."""
+AT_ONCE = 256
+"""So many inputs are asked before the clock is looked at again, when there is time."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the interpreter of expressions said: on how many inputs, and on how many of them the program has no value.
+
+    `failures`: how many answers differed, with the first: the input, the program's answer (None where it has none) and
+    the model's.
+    """
+
+    inputs: int = 0
+    undefined: int = 0
+    failures: int = 0
+    exhaustive: bool = False
+    tokens: tuple[Any, ...] | None = None
+    expected: tuple[Any, ...] | None = None
+    found: tuple[Any, ...] | None = None
+    reason: InputError | None = None
+
+    def __add__(self, later: Asked) -> Asked:
+        first = later if self.tokens is None else self
+        return Asked(
+            self.inputs + later.inputs, self.undefined + later.undefined, self.failures + later.failures,
+            self.exhaustive, first.tokens, first.expected, first.found, first.reason,
+        )  # fmt: skip
+
+
+def ask(model: Model, program: rasp.SOp, asked: Iterable[Sequence[Any]], deadline: float, dtype: Any = None) -> Asked:
+    """Compare the model with the program on inputs, until a time (of `time.perf_counter`)."""
+    total, held = Asked(), list[tuple[Any, ...]]()
+    for xs in asked:
+        held.append(tuple(xs))
+        if len(held) >= AT_ONCE:
+            total, held = total + _compared(model, program, held, deadline, dtype), []
+        if time.perf_counter() > deadline:
+            break
+    return total + _compared(model, program, held, deadline, dtype) if held else total
+
+
+def _compared(model: Model, program: rasp.SOp, held: Sequence[tuple[Any, ...]], deadline: float, dtype: Any) -> Asked:
+    wanted: list[list[Any] | InputError] = []
+    for xs in held:
+        wanted.append(_answer(program, xs, model.config.causal))
+        if time.perf_counter() > deadline:
+            break
+    batch = batch_of(model.as_written, held[: len(wanted)])
+    has_none = any(isinstance(want, InputError) for want in wanted)
+    nowhere = run_graph(model.as_written, batch).undefined if has_none else np.zeros(len(wanted), bool)
+    ids = model_ids(model, batch)
+    rows = decode_logits(model.config, model.logits(ids, dtype), ids)
+    found = [tuple(row[1 : len(xs) + 1]) for row, xs in zip(rows, held, strict=False)]
+    wrong = [
+        not nowhere[i] if isinstance(want, InputError) else not _right(found[i], want, model.precision)
+        for i, want in enumerate(wanted)
+    ]
+    undefined = sum(isinstance(want, InputError) for want in wanted)
+    if True not in wrong:
+        return Asked(len(wanted), undefined)
+    first = wrong.index(True)
+    want = wanted[first]
+    reason = want if isinstance(want, InputError) else None
+    return Asked(
+        len(wanted), undefined, sum(wrong), False, held[first], None if isinstance(want, InputError) else tuple(want),
+        found[first], reason,
+    )  # fmt: skip
+
+
+def _answer(program: rasp.SOp, xs: Sequence[Any], causal: bool) -> list[Any] | InputError:
+    try:
+        return interpret(program, xs, causal)
+    except InputError as error:
+        return error
+
+
+def _right(found: Sequence[Any], wanted: Sequence[Any], precision: Precision) -> bool:
+    return all(_agrees(x, y, precision) for x, y in zip(found, wanted, strict=True))
+
+
+def _agrees(found: Any, wanted: Any, precision: Precision) -> bool:
+    if V.same(found, wanted):
+        return True
+    if not (V.is_number(found) and V.is_number(wanted)):
+        return False
+    return bool(abs(found - wanted) <= tolerance(np.array(float(wanted)), precision))
+
+
+def check_expressions(model: Model, program: rasp.SOp, limit: int | None, seed: int, dtype: Any) -> Asked:
+    """All inputs where these are few, else a sample of them."""
+    graph = model.as_written
+    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    few = total <= FEW and (limit is None or total <= limit)
+    chosen = _all(graph) if few else _sample(graph, SAMPLE if limit is None else min(SAMPLE, limit), seed)
+    found = ask(model, program, chosen, time.perf_counter() + SECONDS, dtype)
+    return Asked(**vars(found) | {"exhaustive": few and found.inputs == total})
+
+
+def _all(graph: Graph) -> Iterator[tuple[Any, ...]]:
+    for length in range(1, graph.max_seq_len + 1):
+        yield from product(graph.vocab, repeat=length)
+
+
+def _sample(graph: Graph, many: int, seed: int) -> Iterator[tuple[Any, ...]]:
+    for i, size in enumerate(inputs.random_sizes(graph.max_seq_len, many)):
+        batch = inputs.random_batch(len(graph.vocab), graph.max_seq_len, size, (seed, i), graph.causal)
+        for ids, length in zip(batch.ids.tolist(), batch.lengths.tolist(), strict=True):
+            yield tuple(graph.vocab[i] for i in ids[:length])
+
+
+def telling(graph: Graph) -> list[tuple[Any, ...]]:
+    """A few inputs for a compile to try: of lengths 1, 2 and 3, of the greatest, and of the last token alone."""
+    vocab, longest = graph.vocab, graph.max_seq_len
+    lengths = [n for n in (1, 2, 3) if n < longest] + ([longest] if longest <= LONG else [])
+    turned = [tuple(vocab[(n + i) % len(vocab)] for i in range(n)) for n in lengths]
+    return list(dict.fromkeys([*turned, (vocab[-1],) * min(longest, 2)]))
+
+
+LONG = 200
+"""A longer input is not interpreted while compiling."""
