@@ -21,8 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     "version", "errors", "values", "jsonvalues", "records", "doors", "numbers", "rasp", "interpret", "library", "graph",
     "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify", "doubts", "compiler", "certifying",
-    "ablation",
-    "export", "parity", "compress", "text", "view", "compat", "programs", "cli", "__main__",
+    "ablation", "export", "parity", "compress", "text", "view", "compat", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}
