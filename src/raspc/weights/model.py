@@ -37,9 +37,6 @@ class ModelOutput(Trace[Array]):
 
     decoded: list[Value]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"expression": None}
-
     def __repr__(self) -> str:
         return str(doors.through("output_text")(self))
 
@@ -117,6 +114,9 @@ class Model:
         for name in ("graph", "program"):
             if not isinstance(found := getattr(self, name), Graph | None):
                 raise TypeError(f"{name} is of type {type(found).__name__}, needed a raspc graph or None")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"expression": None}
 
     def __repr__(self) -> str:
         return str(doors.through("model_text")(self))
