@@ -67,3 +67,9 @@ def test_the_wheel_holds_what_it_needs(clean: Path, tmp_path: Path) -> None:
     package = ROOT / "src" / "raspc"
     needed = {path.name for path in package.rglob("*") if path.is_file() and path.suffix not in {".pyc", ".py"}}
     assert {"py.typed"} <= needed <= shipped
+
+
+def test_the_version_is_one(clean: Path, tmp_path: Path) -> None:
+    """The package says what its metadata say."""
+    program = "import raspc, importlib.metadata as m; print(raspc.__version__ == m.version('raspc'))"
+    assert run(clean / "python", "-c", program, cwd=tmp_path) == "True\n"

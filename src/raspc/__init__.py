@@ -17,6 +17,7 @@ from raspc.errors import (
     UnsupportedProgram,
 )
 from raspc.interpret import interpret
+from raspc.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from raspc import library, rasp
@@ -39,6 +40,7 @@ __all__ = [
     "RaspcError",
     "UncertainProgram",
     "UnsupportedProgram",
+    "__version__",
     "certificate",
     "check",
     "compile",
@@ -60,6 +62,11 @@ _HOMES = {
     "rotate": "raspc.compress.rotation",
 }
 """Where the public names live; each is imported when it is first asked for, so that `import raspc` is fast."""
+
+
+def __dir__() -> list[str]:
+    """The public names and no others, those too that nobody has asked for yet."""
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
