@@ -119,7 +119,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "`def f(a, b = 1)`": lambda: value("def f(a, b = 1) { return a - b; } x = f(1, b=2);") == -1,
     "`!=`": lambda: value("x = 1 != 2;") and on("selector_width(select(tokens, tokens, !=))", "aab") == [1, 1, 2],
     "`round x`": lambda: value("x = round 2.6;") == 3,
-    "`[indices, length]`": lambda: on("[5, 6][indices / 1.0]", "ab") == [5, 6],
+    "a fixed list": lambda: on("[5, 6][indices / 1.0]", "ab") == [5, 6],
     "`example`": lambda: value("example = 1; set = 2; full = 3; on = 4; exit = 5; x = example + exit;") == 6,
     "a command or": lambda: value('load "paper"\nx = hist;') is not None,
     "`:compile`": lambda: ":compile" in said(":help"),

@@ -18,7 +18,7 @@ from raspc.text.models import Models
 from raspc.text.operators import Refused
 from raspc.text.reader import Chunk
 from raspc.text.settings import Settings
-from raspc.text.show import KEY, show, summary
+from raspc.text.show import KEY, as_list, show, summary
 from raspc.text.source import PROMPT, Source, located
 
 
@@ -123,7 +123,7 @@ class Session:
             yield self._shown_value(done)
         elif not isinstance(done.statement, syntax.Loop):
             for name, value in done.defined.items():
-                yield show(name, value, self.settings, done.where)
+                yield show(name, as_list(value), self.settings, done.where)
 
     def _shown_value(self, done: Done) -> str:
         if isinstance(done.value, Drawn):
@@ -131,7 +131,8 @@ class Session:
         assert isinstance(done.statement, syntax.ExpressionStatement)
         expression = done.statement.value
         name = expression.id if isinstance(expression, syntax.Name) else "out"
-        return show(name, done.value, self.settings, done.where)
+        value = done.value if isinstance(expression, syntax.Call) else as_list(done.value)
+        return show(name, value, self.settings, done.where)
 
     def _draw(self) -> Builtin:
         """`draw(s-op, "input");` is a name of the language at the prompt only: a program writes no files."""

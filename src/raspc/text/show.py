@@ -31,6 +31,11 @@ def summary(name: str, value: Value) -> str:
     return _show_function(name, value) if isinstance(value, (Function, Builtin)) else _named(name, value)
 
 
+def as_list(value: Value) -> Value:
+    """What an s-op or selector gave on an input as the list that it is, which it is shown as once it has a name."""
+    return list(value) if isinstance(value, (Answer, Matrix)) else value
+
+
 def _kind(value: Expr) -> str:
     return "s-op" if isinstance(value, rasp.SOp) else "selector"
 
