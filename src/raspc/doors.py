@@ -13,6 +13,7 @@ DOORS: dict[str, str] = {
     "interpret": "raspc.interpret",  # an s-op called on a sequence
     "to_json": "raspc.graph.serial",  # a graph as data
     "to_text": "raspc.graph.serial",  # a graph as a person reads it
+    "plan_text": "raspc.plan.text",  # a plan as a person reads it
     "save": "raspc.weights.saving",  # model.save
     "export": "raspc.export",  # model.to
     "model_text": "raspc.view.notebook",  # models and answers in terminals and notebooks

@@ -48,6 +48,8 @@ def _stored_faults(graph: Graph, place: int, node: Variable, stored: Stored) -> 
         yield "its share is of other counts"
     if any(not 0 <= root < len(graph) for root in stored.read_off):
         yield "it is read off what is no node"
+    if any(not 0 <= other < len(graph) for reader in stored.readers for other in (reader.by, reader.of)):
+        yield "it is read by what is no node"
     if stored.design is not None:
         yield from _design_faults(graph, stored.design, sum(len(group.labels) for group in stored.kept))
     if stored.selection is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from raspc import doors
 from raspc.blocks.lower import Lowered
 from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
@@ -38,6 +39,9 @@ class Plan:
         """Layers, and parameters but for those that depend on the program alone: what makes one plan better."""
         rows = rows_of(self.graph, self.lowered)
         return self.schedule.n_layers, parameters(self.lowered, self.schedule, self.layout, rows)
+
+    def __str__(self) -> str:
+        return str(doors.through("plan_text")(self))
 
 
 def rows_of(graph: Graph, lowered: Lowered) -> int:
