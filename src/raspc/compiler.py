@@ -1,4 +1,4 @@
-"""The whole way: expressions → graph → passes → demands → blocks → schedule → weights → model."""
+"""The whole way: expressions → graph → passes → what is stored → blocks → schedule → weights → model."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ PASS_MUTATIONS: dict[str, Mutation] = {
 }  # fmt: skip
 
 
-# -- demands and blocks ----------------------------------------------------------------------------------------------
+# -- storage and blocks ----------------------------------------------------------------------------------------------
 
 
 def fewer_columns(original: Any, *args: Any) -> Any:

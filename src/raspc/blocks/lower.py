@@ -1,4 +1,4 @@
-"""From demands to blocks: heads and neurons on named spaces, in an order that respects what they read."""
+"""From what is stored to blocks: heads and neurons on named spaces, in an order that respects what they read."""
 
 from __future__ import annotations
 

@@ -25,12 +25,12 @@ def table(relation: str, keys: Listed, queries: Listed) -> np.ndarray:
     return steep.RELATIONS[relation](keys.numbers[:, None], queries.numbers[None, :]).astype(np.int8)
 
 
-def check(factors: Factors, cells: np.ndarray, slant: float) -> None:
+def check(factors: Factors, cells: np.ndarray, shortfall: float) -> None:
     """What a steep penalty promises, computed in float32."""
     scores = factors.keys.astype(np.float32) @ factors.queries.T.astype(np.float32)
     assert np.isfinite(scores).all()
     assert (scores[cells == 1] <= 0).all()
-    assert (scores[cells == 1] >= -slant).all()
+    assert (scores[cells == 1] >= -shortfall).all()
     assert (scores[cells == 0] <= -1).all()
 
 
