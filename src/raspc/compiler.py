@@ -14,7 +14,7 @@ from raspc.certify import certificate as certificates
 from raspc.certify.limits import could_do, longest
 from raspc.certify.weights import as_planned
 from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
-from raspc.graph.build import build, built, checked_vocab
+from raspc.graph.build import build, built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
 from raspc.numbers.options import DEFAULT, Level, Options
@@ -61,7 +61,7 @@ def compile(
     its word.
     """
     began = time.perf_counter()
-    tokens = checked_vocab(vocab)
+    tokens, max_seq_len = checked_vocab(vocab), checked_length(max_seq_len)
     check_options(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
     off = checked((*disabled_passes, *(() if solver else ("solver",))))
@@ -83,11 +83,16 @@ def compile(
             raise
         best = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
         raise type(error)(f"{error}; {could_do(precision, best)}") from error
-    except MemoryError as error:
-        raise _too_large(program, len(tokens), max_seq_len) from error
+    except (MemoryError, RecursionError) as error:
+        raise _too_large(program, len(tokens), max_seq_len, error) from error
 
 
-def _too_large(program: rasp.SOp, tokens: int, max_seq_len: int) -> UnsupportedProgram:
+def _too_large(program: rasp.SOp, tokens: int, max_seq_len: int, error: Exception) -> UnsupportedProgram:
+    if isinstance(error, RecursionError):
+        return UnsupportedProgram(
+            f"{program.name}: a chain of expressions is too long for the compiler; make fewer steps of it, for example "
+            "one function of what the steps depend on"
+        )
     return UnsupportedProgram(
         f"{program.name}: the model for {tokens} tokens and length {max_seq_len} does not fit this machine's "
         "memory; use fewer tokens or a shorter maximum length"

@@ -59,6 +59,12 @@ class DoubtfulText(UserWarning):
     """A RASP text that RASP and Python read in two ways, or that holds what a program has no use for."""
 
 
+def wrong_kind(argument: str, found: object, needed: str) -> TypeError:
+    """The error for an argument of a wrong kind: it names the argument, in one line."""
+    shown = repr(found).splitlines()[0][:60] if repr(found) else "nothing"
+    return TypeError(f"{argument} is {shown}, of type {type(found).__name__}; needed {needed}")
+
+
 def cited(expression: object) -> str:
     """On lines of its own the place, with a caret, of an expression that came from a RASP text; else nothing."""
     location = getattr(expression, "annotations", {}).get("location")

@@ -5,11 +5,11 @@ One function for each kind of expression, over Python lists, in the order of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from raspc import rasp, values
-from raspc.errors import InputError, InvalidProgram
+from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
 
@@ -32,7 +32,7 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
     """The meaning of every expression of the program on one input, keyed by `id(expression)`."""
     if not isinstance(program, Expr):
         raise InvalidProgram(f"found {program!r}, needed an s-op or a selector of raspc.rasp")
-    run = _Run([values.plain(x) for x in xs], causal)
+    run = _Run(_tokens_of(xs), causal)
     results: Results = {}
     for expr in rasp.topological(program):
         rule = _rule(expr)
@@ -42,6 +42,19 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
             error.expression = expr
             raise
     return results
+
+
+def _tokens_of(xs: Sequence[Value]) -> list[Value]:
+    """The tokens of an input. Raises InputError for one that cannot be a token."""
+    if isinstance(xs, Expr) or not isinstance(xs, Iterable):
+        raise wrong_kind("the input", xs, "a sequence of tokens")
+    tokens = [values.plain(x) for x in xs]
+    for position, token in enumerate(tokens):
+        try:
+            hash(token)
+        except TypeError as error:
+            raise InputError(f"token {token!r} at position {position} is not a value of RASP: {error}") from error
+    return tokens
 
 
 def step(expr: Expr, xs: Sequence[Value], children: Sequence[list[Any]], causal: bool = False) -> list[Any]:

@@ -17,7 +17,7 @@ from types import FrameType, MappingProxyType
 from typing import Any, ClassVar, Self
 
 from raspc import doors
-from raspc.errors import InputError, InvalidProgram
+from raspc.errors import InputError, InvalidProgram, wrong_kind
 
 Value = Any
 """What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
@@ -150,7 +150,9 @@ class SOp(Expr):
 
     def is_in(self, values: Iterable[Value]) -> SOp:
         """True where the value of this s-op is one of `values`."""
-        known = frozenset(values)
+        if not isinstance(values, Iterable):
+            raise wrong_kind("is_in: values", values, "a list or a set of values")
+        known = frozenset(_hashable(value, "is_in") for value in values)
         return Map(lambda x: x in known, self)
 
     def __add__(self, other: SOp | Value) -> SOp:
@@ -348,7 +350,7 @@ class Full(SOp):
     default_name = "full"
 
     def __init__(self, fill: Value) -> None:
-        self.fill = fill
+        self.fill = _hashable(fill, "Full")
 
 
 class ConstantSOp(SOp):
@@ -360,7 +362,9 @@ class ConstantSOp(SOp):
     default_name = "constant_sop"
 
     def __init__(self, value: Sequence[Value], check_length: bool = True) -> None:
-        self.value = tuple(value)
+        if not isinstance(value, Iterable):
+            raise wrong_kind("ConstantSOp: value", value, "one value for each position, as a list")
+        self.value = tuple(_hashable(item, "ConstantSOp") for item in value)
         self.check_length = check_length
 
 
@@ -407,6 +411,8 @@ class ConstantSelector(Selector):
     default_name = "constant_selector"
 
     def __init__(self, value: Sequence[Sequence[bool]], check_length: bool = True) -> None:
+        if not isinstance(value, Iterable) or not all(isinstance(row, Iterable) for row in value):
+            raise wrong_kind("ConstantSelector: value", value, "a matrix, as a list of rows")
         self.value = tuple(tuple(bool(x) for x in row) for row in value)
         self.check_length = check_length
         if any(len(row) != len(self.value) for row in self.value):
@@ -476,7 +482,7 @@ class Aggregate(SOp):
 
     def __init__(self, selector: Selector, sop: SOp, default: Value = None) -> None:
         self.children = (_selector(selector, "Aggregate"), _sop(sop, "Aggregate"))
-        self.default = default
+        self.default = _hashable(default, "Aggregate: the default")
 
     @property
     def selector(self) -> Selector:
@@ -559,6 +565,17 @@ def _binary(f: Callable[[Value, Value], Value], x: SOp | Value, y: SOp | Value) 
 
 def _lifted(args: Iterable[SOp | Value]) -> list[SOp]:
     return [arg if isinstance(arg, Expr) else Full(arg) for arg in args]  # type: ignore[misc]
+
+
+def _hashable(value: Value, where: str) -> Value:
+    """A value that an s-op can hold. Raises InvalidProgram for a list, a dictionary, a set."""
+    try:
+        hash(value)
+    except TypeError:
+        if getattr(value, "ndim", None) == 0:
+            return value
+        raise InvalidProgram(f"{where}: {value!r} is not a value of RASP; use a tuple in place of a list") from None
+    return value
 
 
 def _sop(expr: Any, where: str) -> SOp:

@@ -25,7 +25,7 @@ from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expe
 from raspc.certify.ordered import cores, in_order
 from raspc.certify.state import Asked, Journal
 from raspc.certify.variables import Difference, first_difference
-from raspc.errors import InputError
+from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch, decoded, run_graph
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import PRECISIONS
@@ -135,6 +135,12 @@ def check(
     Raises InputError for a limit below 1, for a model that holds no graph, and for a state that is malformed or of
     another check.
     """
+    if not isinstance(model, Model):
+        raise wrong_kind("model", model, "a compiled model")
+    if not isinstance(program, rasp.SOp | None):
+        raise wrong_kind("program", program, "the s-op that the model was compiled from")
+    if not isinstance(limit, int | None) or isinstance(limit, bool):
+        raise wrong_kind("limit", limit, "a number of inputs, or None for all")
     if limit is not None and limit < 1:
         raise InputError(f"found the limit {limit}, needed at least 1 input, or None for all")
     if model.graph is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from raspc import rasp
 from raspc import values as V
-from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
+from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited, wrong_kind
 from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
 from raspc.graph.evaluate import Run, gather, start
@@ -35,7 +35,7 @@ from raspc.graph.selectors import (
 )
 from raspc.graph.splitting import split
 from raspc.graph.store import Maker, Store
-from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate
+from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate, within_floats
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
@@ -113,6 +113,8 @@ def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcErr
 
 def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
     """The tokens in canonical order. Raises InvalidProgram for an empty or ambiguous vocabulary."""
+    if isinstance(vocab, rasp.Expr) or not isinstance(vocab, Iterable):
+        raise wrong_kind("vocab", vocab, "the tokens, as a list or a set")
     tokens = [V.plain(token) for token in vocab]
     if not tokens:
         raise InvalidProgram("the vocabulary is empty; give at least one token")
@@ -123,16 +125,24 @@ def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
     if len(distinct) < len(tokens):
         twins = [t for i, t in enumerate(tokens) if any(V.same(t, other) for other in tokens[:i])]
         raise InvalidProgram(f"the vocabulary holds equal tokens twice: {twins}; values equal under == are one")
+    within_floats(tokens, "the vocabulary")
     if None in distinct:
         raise InvalidProgram("None is in the vocabulary; None means 'no value' and cannot be a token")
     return distinct
 
 
 def checked_length(max_seq_len: int) -> int:
-    """A usable maximum length. Raises InvalidProgram for one below 1."""
-    if isinstance(max_seq_len, bool) or not isinstance(max_seq_len, int) or max_seq_len < 1:
+    """A usable maximum length, NumPy's integers too. Raises InvalidProgram for one below 1 or beyond LONGEST."""
+    found = V.plain(max_seq_len)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise InvalidProgram(f"the maximum length is {max_seq_len!r}; needed an integer of at least 1")
-    return max_seq_len
+    if found > LONGEST:
+        raise InvalidProgram(f"the maximum length is {found:,}; a model takes at most {LONGEST:,} tokens")
+    return found
+
+
+LONGEST = 1 << 20
+"""No model is made for longer inputs: what is refused here would fail for want of memory, minutes later."""
 
 
 class _Builder:
@@ -179,6 +189,7 @@ class _Builder:
         return self.constant(expr.fill)
 
     def constant(self, value: Any) -> int:
+        within_floats([V.plain(value)], "a constant")
         return self.store.put(Table(domain=Listed((V.plain(value),)), args=(), cells=np.zeros((), np.int32)))
 
     def constant_sop(self, expr: rasp.ConstantSOp) -> int:
@@ -290,6 +301,7 @@ class _Builder:
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
         default = V.plain(expr.default)
+        within_floats([default], expr.told)
         if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
         domain = self.store.domain(source)

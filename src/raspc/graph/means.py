@@ -148,9 +148,7 @@ def _of_multisets(numbers: Sequence[float], count: int, limit: int) -> list[floa
     if math.comb(len(numbers) + count, count) > 4 * limit:
         return None
     chosen = (combinations_with_replacement(numbers, n) for n in range(1, count + 1))
-    means = {
-        values[0] if len(set(values)) == 1 else math.fsum(values) / len(values) for group in chosen for values in group
-    }
+    means = {mean(values, None) for group in chosen for values in group}
     return apart(sorted(means)) if len(means) <= limit else None
 
 

@@ -213,7 +213,8 @@ def _run_of_integers(values: tuple[Any, ...]) -> list[int] | None:
     if len(values) < 4 or any(type(v) is not int for v in values):
         return None
     low, high = values[0], values[-1]
-    return [low, high] if values == tuple(range(low, high + 1)) else None
+    is_run = high - low == len(values) - 1 and values == tuple(range(low, high + 1))
+    return [low, high] if is_run else None
 
 
 def _domain_from_json(obj: Mapping[str, Any]) -> Domain:

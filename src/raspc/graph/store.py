@@ -87,6 +87,7 @@ class Store:
         self.split: Split = cannot_split
         self.listed_as: dict[int, int] = {}
         self._known: dict[Any, int] = {}
+        self._drift: dict[int, float] = {}
 
     def does(self, name: str, applies: bool = True) -> bool:
         """Whether a pass changes something here: it applies, and is not left out. Counted."""
@@ -108,6 +109,8 @@ class Store:
         self._keep_exact(place, exact)
         if maker is not None:
             self.makers[place] = maker
+        if isinstance(node, Variable) and not isinstance(node.domain, Listed):
+            self._drift[place] = self._drift_of(node)
         return place
 
     def exactly(self, place: int) -> Exact:
@@ -129,12 +132,15 @@ class Store:
 
     def drift(self, place: int) -> float:
         """How far the number that a variable has in the model can lie from the one that the interpreter sees."""
-        node = self.nodes[place]
+        if isinstance(domain := self.domain(place), Listed):
+            return drift(self.exact.get(place), domain)
+        return self._drift[place]
+
+    def _drift_of(self, node: Node) -> float:
+        """The same of a sum or mean that is about to be put there."""
         if isinstance(node, Affine):
             return sum(abs(coef) * self.drift(arg) for coef, arg in zip(node.coefs, node.args, strict=True))
-        if isinstance(node, Aggregate) and not isinstance(node.domain, Listed):
-            return self.drift(node.source)
-        return drift(self.exact.get(place), self.listed(place))
+        return self.drift(node.source) if isinstance(node, Aggregate) else 0.0
 
     def select(self, key: int, query: int, cells: Bits, certain: bool = True) -> int:
         """A selector; one that is `certain` and does not vary is a constant."""
