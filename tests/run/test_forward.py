@@ -199,3 +199,9 @@ def test_an_activation_that_a_framework_lacks_is_an_error() -> None:
     """Rather than left out."""
     with pytest.raises(KeyError, match="swish"):
         run.how(wiring(random_model().config, replace(PLAIN, activation="swish")), NUMPY)
+
+
+def test_a_target_that_normalises_is_not_run_without() -> None:
+    """Until the pass knows norms, it says so."""
+    with pytest.raises(KeyError, match="RMSNorm"):
+        run.how(wiring(random_model().config, replace(PLAIN, normalisation="RMSNorm")), NUMPY)

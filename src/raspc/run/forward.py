@@ -38,8 +38,13 @@ class How:
 
 
 def how(wiring: Wiring, arrays: Arrays) -> How:
-    """What the target of a model says of the pass. Raises KeyError for an activation that the arrays do not have."""
+    """What the target of a model says of the pass.
+
+    Raises KeyError for an activation that the arrays do not have, and for a target that normalises its stream.
+    """
     target = wiring.target
+    if target.normalisation is not None:
+        raise KeyError(f"the forward pass knows no {target.normalisation}; the target {target.name} needs it")
     return How(arrays, wiring.n_heads, target.score_scale(wiring.d_head), arrays.activations[target.activation])
 
 
