@@ -17,8 +17,10 @@ from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import build, built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
+from raspc.numbers.memory import DEFAULT_BUDGET, bytes_of
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.numbers.precision import precision_of
+from raspc.plan.budget import check_budget
 from raspc.plan.planning import planned
 from raspc.plan.switches import checked
 from raspc.weights.making import model_of
@@ -45,6 +47,7 @@ def compile(
     summation: str = "any order",
     accumulate: str = "float32",
     probabilities: str = "stored",
+    memory: int | str = DEFAULT_BUDGET,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -54,7 +57,8 @@ def compile(
     each pass over the graph requires and ensures, and that it keeps the answers on a sample. `solver`: at level 2 ask
     OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
     `dtype`, `summation`, `accumulate`, `probabilities`: the precision that the model is to run in, as
-    `raspc.certificate` takes them; a narrow one is refused with the length that it could do.
+    `raspc.certificate` takes them; a narrow one is refused with the length that it could do. `memory`: what the arrays
+    of the model may take, in bytes or as "2 GiB"; a larger model is refused before it is made.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -65,7 +69,7 @@ def compile(
     check_options(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
     off = checked((*disabled_passes, *(() if solver else ("solver",))))
-    options = Options(Level(optimize), precision, off, verify=verify)
+    options = Options(Level(optimize), precision, off, verify=verify, memory=bytes_of(memory))
     tabulated = built(program, tokens, max_seq_len, causal, off)
     graph = tabulated.graph
     notes = doubts.settle(program, graph, examine(graph), partial, strict)
@@ -112,6 +116,7 @@ def compile_graph(
     Raises CertificateError for margins that do not suffice.
     """
     plan = planned(graph, options)
+    check_budget(plan)
     model = model_of(plan, bos, pad, changes)
     if not certify:
         return model

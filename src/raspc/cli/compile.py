@@ -40,6 +40,9 @@ def compile_program(
     summation: Summation = "any order",
     accumulate: Accumulate = "float32",
     probabilities: Probabilities = "stored",
+    memory: Annotated[
+        str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
+    ] = "2 GiB",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -68,6 +71,7 @@ def compile_program(
         summation=summation or "any order",
         accumulate=accumulate or "float32",
         probabilities=probabilities or "stored",
+        memory=memory,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

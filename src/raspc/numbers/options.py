@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.precision import PRECISIONS, Precision
 
 
@@ -41,7 +42,8 @@ class Options:
     """What was asked for.
 
     `level`; `precision`: the number format that the model is to run in; `without`: the passes and choices that are left
-    out; `verify`: check what each pass requires and ensures, which is no property of the model.
+    out; `target`: the name of the transformer that is compiled for (`raspc.target`). `verify`: check what each pass
+    requires and ensures, and `memory`: how many bytes the arrays may take; both are no property of the model.
 
     What the best design adds to that: `stored`, a lower level at which it is decided what is stored; `given_up`, passes
     and choices that it does without.
@@ -53,6 +55,8 @@ class Options:
     stored: Level | None = None
     given_up: tuple[str, ...] = ()
     verify: bool = field(default=False, compare=False)
+    target: str = "plain"
+    memory: int = field(default=DEFAULT_BUDGET, compare=False)
 
     @property
     def storage(self) -> Level:

@@ -191,9 +191,9 @@ def optional(kind: Any) -> frozenset[str]:
 
 @cache
 def fields_of(kind: Any) -> dict[str, Any]:
-    """The hints of what a class is made from."""
+    """The hints of what a class is made from, but for what is no part of its value."""
     hints = get_type_hints(kind)
-    return {one.name: hints[one.name] for one in fields(kind) if one.init}
+    return {one.name: hints[one.name] for one in fields(kind) if one.init and one.compare}
 
 
 def _is_array(hint: Any) -> bool:
