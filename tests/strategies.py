@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from raspc import rasp, values
+from raspc.library.decimals import random_decimal_script
 from raspc.library.random_program import Script, random_script
 from raspc.rasp import Comparison, SOp
 
@@ -78,6 +79,19 @@ def cases(draw: st.DrawFn, max_operations: int = 10, longest: int = 6) -> Case:
     vocab, max_seq_len = draw(vocabularies()), draw(st.integers(1, longest))
     causal = draw(booleans)
     script = draw(scripts(vocab, max_seq_len, causal, max_operations))
+    return Case(script, vocab, max_seq_len, causal, draw(inputs(vocab, max_seq_len)))
+
+
+DECIMALS = ((0.1, 0.2, 0.3), (0.1, 0.2), (-0.3, 0.1, 0.2), (0, 1), (-1, 1), (1, 10, 100), (1, 1 + 1e-10), (True, False))
+"""Vocabularies whose sums and means differ by rounding alone, by 1e-10, or by magnitudes."""
+
+
+@st.composite
+def decimal_cases(draw: st.DrawFn, max_operations: int = 12, longest: int = 4) -> Case:
+    """A random program about decimals, which may be undefined on some input, and an input of it."""
+    vocab, max_seq_len, causal = draw(st.sampled_from(DECIMALS)), draw(st.integers(1, longest)), draw(booleans)
+    rng = draw(st.randoms(use_true_random=False))
+    script = random_decimal_script(rng, draw(st.integers(1, max_operations)), vocab, max_seq_len, causal)
     return Case(script, vocab, max_seq_len, causal, draw(inputs(vocab, max_seq_len)))
 
 
