@@ -168,3 +168,14 @@ def test_the_expressions_are_asked_where_the_program_is_named(raspc: Raspc) -> N
 def test_a_limit_of_no_input_is_refused(raspc: Raspc) -> None:
     """No check succeeds that compared nothing."""
     assert raspc("check", "reverse", "--limit", "0").code == 2
+
+
+def test_an_answer_that_means_nothing_is_marked(raspc: Raspc) -> None:
+    """`run` says so where the program has no value on the input."""
+    Path("part.py").write_text("from raspc import rasp\npart = rasp.Map({'a': 1}.__getitem__, rasp.tokens)")
+    assert "--partial" in raspc("compile", "part.py:part", "--vocab", "a,b", "--max-seq-len", "3").err
+    told = raspc("compile", "part.py:part", "--vocab", "a,b", "--max-seq-len", "3", "--partial", "-o", "part").err
+    assert "has a value on 3 of 14 inputs" in told
+    assert "means nothing" in raspc("run", "part", "a", "b").err
+    assert raspc("run", "part", "a", "b", "--json").json["defined"] is False
+    assert (raspc("run", "part", "a", "a").err, raspc("run", "part", "a", "a").out) == ("", "1 1\n")

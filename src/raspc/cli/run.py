@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from raspc.cli.output import answer, encoded, say, table
 
 if TYPE_CHECKING:
     from raspc.certify.variables import VariableTrace
-    from raspc.weights import Config
+    from raspc.weights import Config, Model
 
 UNREADABLE = "?"
 
@@ -30,7 +31,11 @@ def run(
     model = load(directory)
     inputs = typed_input(tokens, model.config)
     decoded = model.apply(inputs).decoded[1:]
-    report = {"input": encoded(inputs[1:]), "output": encoded(decoded)}
+    means = has_value(model, inputs[1:])
+    report: dict[str, Any] = {"input": encoded(inputs[1:]), "output": encoded(decoded)}
+    if not means:
+        report["defined"] = False
+        print("the program has no value on this input: this answer means nothing", file=sys.stderr)
     if not trace:
         answer(report, as_json, lambda: say(syntax.show_all(decoded)))
         return
@@ -38,6 +43,16 @@ def run(
 
     found = trace_variables(model, inputs[1:])
     answer(report | {"trace": list(_records(found))}, as_json, lambda: _tell(found, decoded))
+
+
+def has_value(model: Model, tokens: Sequence[Any]) -> bool:
+    """Whether the program has a value on the input, as far as the model knows: one without its graph says yes."""
+    from raspc.graph.evaluate import batch_of, run_graph
+
+    if model.program is None or not 0 < len(tokens) <= model.config.max_seq_len:
+        return True
+    known = [token for token in tokens if token != model.config.pad]
+    return not run_graph(model.as_written, batch_of(model.as_written, [known])).undefined.any()
 
 
 def typed_input(tokens: Sequence[str], config: Config) -> list[Any]:

@@ -43,6 +43,7 @@ class Compile:
     max_seq_len: int
     causal: bool
     optimize: int
+    partial: bool = False
 
 
 def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Compile:
@@ -53,10 +54,8 @@ def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Com
         raise InputError(f"vocabulary: found {len(vocab)} tokens; the playground takes 1 to {limits.vocab}")
     length = _whole(obj, "max_seq_len", 1, limits.length)
     optimize = _whole(obj, "optimize", 0, 2)
-    causal = obj.get("causal", False)
-    if not isinstance(causal, bool):
-        raise InputError("causal must be true or false")
-    return Compile(source, library, vocab, length, causal, optimize)
+    causal, partial = (_truth(obj, name) for name in ("causal", "partial"))
+    return Compile(source, library, vocab, length, causal, optimize, partial)
 
 
 def vocabulary(text: str) -> tuple[Any, ...]:
@@ -92,6 +91,13 @@ def _text(obj: Mapping[str, Any], name: str, most: int) -> str:
         raise InputError(f"{name} must be a string")
     if len(value) > most:
         raise InputError(f"{name}: found {len(value):,} characters; the playground takes at most {most:,}")
+    return value
+
+
+def _truth(obj: Mapping[str, Any], name: str) -> bool:
+    value = obj.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be true or false")
     return value
 
 

@@ -63,7 +63,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         except InvalidProgram as error:
             return {"faults": [fault(text) for text in error.faults]}
         except RaspcError as error:
-            return {"faults": [fault(str(error))]}
+            return {"faults": [fault(str(error).replace("pass partial=True", "tick partial"))]}
     notes = [str(item.message) for item in caught if issubclass(item.category, UserWarning)]
     return found | {"notes": notes}
 
@@ -88,7 +88,9 @@ def compile_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any
     nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal))
     if nodes > LIMITS.nodes:
         raise InputError(f"the program has {nodes:,} nodes; the playground takes at most {LIMITS.nodes:,}")
-    model = compile(program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=True)
+    model = compile(
+        program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=wanted.partial
+    )
     model.save(directory / "model")
     return {"summary": repr(model).strip("<>"), "length": model.config.max_seq_len} | view_action(request, directory)
 

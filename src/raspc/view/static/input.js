@@ -95,9 +95,29 @@ function drawAnswer() {
   fill("answer", cells);
   const wrong = byId("answer").querySelectorAll(".wrong").length;
   const verdict = byId("verdict");
-  verdict.className = wrong ? "bad" : "good";
-  verdict.textContent = wrong ? `${plural(wrong, "position")} differ from the interpreter` : "equals the interpreter";
+  const nothing = hasNoValue();
+  verdict.className = wrong || nothing ? "bad" : "good";
+  verdict.textContent = nothing ? "the program has no value on this input: this answer means nothing"
+    : wrong ? `${plural(wrong, "position")} differ from the interpreter` : "equals the interpreter";
   fill("notice", noticeText().map((text) => element("p", {}, text)));
+}
+
+// The first node that has no value on this input; -1 if there is none.
+function culprit() {
+  return NODES.findIndex((node, place) => (isPattern(node) ? comparesNothing(node, place)
+    : state.ids.some((_, t) => state.meant.cells[place].ids[t] === UNDEFINED)));
+}
+
+// Whether a selector meets a key and a query of which its predicate says nothing.
+function comparesNothing(node, place) {
+  if (node.kind !== "select" || !CELLS[place]) return false;
+  const [keys, queries] = [state.meant.cells[node.key].ids, state.meant.cells[node.query].ids];
+  return state.ids.some((_, q) => state.ids.some((_, k) => (k <= q || !CONFIG.causal)
+    && keys[k] !== UNDEFINED && queries[q] !== UNDEFINED && cellAt(CELLS[place], [keys[k], queries[q]]) < 0));
+}
+
+function hasNoValue() {
+  return culprit() >= 0 || Boolean(DATA.exactLength && state.ids.length !== DATA.exactLength);
 }
 
 function noticeText() {
@@ -106,8 +126,7 @@ function noticeText() {
   if (DATA.exactLength && state.ids.length !== DATA.exactLength) {
     found.push(`The program is defined for inputs of ${plural(DATA.exactLength, "token")} only.`);
   }
-  const culprit = NODES.findIndex((node, place) => !isPattern(node)
-    && state.ids.some((_, t) => state.meant.cells[place].ids[t] === UNDEFINED));
-  if (culprit >= 0) found.push(`The program has no value for ${NODES[culprit].label} on this input; nothing is compared there.`);
+  const place = culprit();
+  if (place >= 0) found.push(`The program has no value for ${NODES[place].label} on this input; nothing is compared there.`);
   return found;
 }

@@ -100,7 +100,7 @@
     tell("compiling …");
     const found = await ask("compile", {
       source: state.library ? "" : source.value, library: state.library, vocab: byId("vocab").value,
-      max_seq_len: Number(byId("length").value), optimize: Number(byId("optimize").value), causal: byId("causal").checked,
+      max_seq_len: Number(byId("length").value), optimize: Number(byId("optimize").value), causal: byId("causal").checked, partial: byId("partial").checked,
     });
     if (found.faults) { tell("not compiled", "bad"); showFaults(found.faults); return; }
     state.model = found.id;
