@@ -13,7 +13,8 @@ from raspc import rasp
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.build import build
 from raspc.graph.nodes import Graph
-from raspc.plan.planning import planned
+from raspc.plan.plan import Plan
+from raspc.plan.planning import plan_by, planned
 from raspc.plan.switches import SWITCHES, Switch
 from raspc.weights.making import config_of
 from raspc.weights.model import Model
@@ -51,7 +52,7 @@ def ablations(model: Model, program: rasp.SOp | None = None) -> Iterator[Ablatio
     graph = model.as_written
     if model.alignment.optimize is None:
         raise InputError("the model holds no alignment; compile it again, or load a whole directory")
-    after = _sizes(model, graph)
+    after = _sizes(model, plan_by(graph, model.options) if model.plan is None else model.plan)
     for switch in SWITCHES:
         if model.options.has(switch.name) and (program is not None or switch.step != "graph"):
             yield _without(model, graph, program, switch, after)
@@ -61,12 +62,12 @@ def _without(model: Model, graph: Graph, program: rasp.SOp | None, switch: Switc
     try:
         if switch.step == "graph" and program is not None:
             graph = build(program, graph.vocab, graph.max_seq_len, graph.causal, (*model.options.without, switch.name))
-        return Ablation(switch.name, switch.does, _sizes(model, graph, switch.name), after)
+        without = planned(graph, model.options.leaving_out((switch.name,)))
+        return Ablation(switch.name, switch.does, _sizes(model, without), after)
     except UnsupportedProgram as error:
         return Ablation(switch.name, switch.does, None, after, str(error))
 
 
-def _sizes(model: Model, graph: Graph, *without: str) -> dict[str, int]:
-    """The sizes of the model of a graph."""
-    plan = planned(graph, model.options.leaving_out(without))
+def _sizes(model: Model, plan: Plan) -> dict[str, int]:
+    """The sizes of the model of a plan, with the BOS and PAD of another."""
     return {"nodes": len(plan.graph), **counted(config_of(plan, model.config.bos, model.config.pad))}

@@ -20,8 +20,10 @@ from raspc.graph.nodes import Graph
 from raspc.numbers.memory import DEFAULT_BUDGET, bytes_of
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.numbers.precision import precision_of
+from raspc.plan.alternatives import best
 from raspc.plan.budget import check_budget
-from raspc.plan.planning import planned
+from raspc.plan.plan import Plan
+from raspc.plan.planning import alternatives
 from raspc.plan.switches import checked
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
@@ -85,8 +87,8 @@ def compile(
     except (CertificateError, UnsupportedProgram) as error:
         if not precision.narrow:
             raise
-        best = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
-        raise type(error)(f"{error}; {could_do(precision, best)}") from error
+        reached = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
+        raise type(error)(f"{error}; {could_do(precision, reached)}") from error
     except (MemoryError, RecursionError) as error:
         raise _too_large(program, len(tokens), max_seq_len, error) from error
 
@@ -111,17 +113,25 @@ def compile_graph(
     certify: bool = True,
     changes: Mapping[str, int] = MappingProxyType({}),
 ) -> Model:
-    """The model of a graph. `changes`: how often each pass changed something while the graph was built.
+    """The smallest model of a graph whose certificate holds, or the smallest if none is asked for.
 
-    Raises CertificateError for margins that do not suffice.
+    `changes`: how often each pass changed something while the graph was built.
+
+    Raises UnsupportedProgram or CertificateError where every design is refused.
     """
-    plan = planned(graph, options)
-    check_budget(plan)
-    model = model_of(plan, bos, pad, changes)
-    if not certify:
-        return model
-    certificate = certificates.certify(model, as_planned(plan, model.alignment), plan.options.precision)
-    return replace(model, certificate=certificate)
+
+    def made(plan: Plan) -> Model:
+        check_budget(plan)
+        model = model_of(plan, bos, pad, changes)
+        return certified(model, plan) if certify else model
+
+    return best(alternatives(graph, options), lambda plan: plan.size, made)
+
+
+def certified(model: Model, plan: Plan) -> Model:
+    """The model with its certificate. Raises CertificateError for margins that do not suffice."""
+    found = certificates.certify(model, as_planned(plan, model.alignment), plan.options.precision)
+    return replace(model, certificate=found)
 
 
 def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:

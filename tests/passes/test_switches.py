@@ -98,9 +98,11 @@ def rolled_parts(original: Any, joint: Any, feature: Any) -> Any:
     return found and replace(found, parts=tuple((root, np.roll(part, 1)) for root, part in found.parts))
 
 
-def wrong_code(original: Any, self: Any, place: int, node: Any, groups: Any) -> Any:
+def wrong_code(original: Any, self: Any, place: int, node: Any, groups: Any) -> None:
     """What is embedded is the code of the next value."""
-    return original(self, place, node, [replace(group, code=np.roll(group.code, 1, axis=0)) for group in groups])
+    original(self, place, node, groups)
+    for table in (self.embeddings, self.positions):
+        table.update({g.space: np.roll(table[g.space], 1, axis=0) for g in groups if g.space in table})
 
 
 def no_square(original: Any, n: Any) -> Any:
@@ -229,6 +231,7 @@ CASES: dict[str, Case] = {
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
+    "decode_terms": Case(library.majority(), wrapped(steps, "staircases", broken.late_steps), (0, 1)),
     "number_answers": Case(PREVIOUS, wrapped(answer, "number_logits", no_square)),
     "add_shares": Case(library.sort(), wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
                        (1, 2, 3, 4, 5), 5),

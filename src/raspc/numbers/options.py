@@ -63,6 +63,11 @@ class Options:
         """The level at which it is decided what is stored."""
         return self.level if self.stored is None else self.stored
 
+    @property
+    def asked(self) -> Options:
+        """The same without what a design adds."""
+        return replace(self, stored=None, given_up=())
+
     def has(self, name: str) -> bool:
         """Whether a pass, or a choice, is part of this compile."""
         return name not in self.without and name not in self.given_up

@@ -21,11 +21,12 @@ PIPELINE: tuple[Pass, ...] = (COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COU
 
 @dataclass(frozen=True)
 class Step:
-    """What a pass left behind: its name, and how many nodes there were before and after it."""
+    """What a pass left behind: its name, how many nodes there were before and after it, and whether it did anything."""
 
     name: str
     nodes_before: int
     nodes_after: int
+    changed: bool = True
 
 
 def run_passes(
@@ -42,7 +43,7 @@ def run_passes(
         if not one.applies(options):
             continue
         after = _run(one, graph, options, [step.name for step in steps])
-        steps = (*steps, Step(one.name, len(graph), len(after)))
+        steps = (*steps, Step(one.name, len(graph), len(after), after is not graph))
         graph = after
     _stop(CONJUNCTIONS.faults(graph), f"blocks require that {CONJUNCTIONS.says}", [step.name for step in steps])
     return graph, steps

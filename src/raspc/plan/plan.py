@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from raspc import doors
 from raspc.blocks.lower import Lowered
 from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout
-from raspc.layout.placement import parameters
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import Options
 from raspc.passes.pipeline import Step
+
+
+class Size(NamedTuple):
+    """Layers, then parameters: the smaller is the better model."""
+
+    layers: int
+    parameters: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +42,22 @@ class Plan:
     schedule: Schedule
     layout: Layout
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Layers, and parameters but for those that depend on the program alone: what makes one plan better."""
-        rows = rows_of(self.graph, self.lowered)
-        return self.schedule.n_layers, parameters(self.lowered, self.schedule, self.layout, rows)
+    @cached_property
+    def size(self) -> Size:
+        """Layers and parameters of the model: what makes one plan better than another."""
+        return size_of(self.graph, self.lowered, self.schedule, self.layout)
 
     def __str__(self) -> str:
         return str(doors.through("plan_text")(self))
+
+
+def size_of(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout) -> Size:
+    """The layers and the parameters of a model, biases included."""
+    d_model, heads, answers = layout.d_model, layout.n_heads * layout.d_head, lowered.output.width
+    attention = 4 * d_model * heads + 3 * heads + d_model
+    mlp = 2 * d_model * layout.d_mlp + layout.d_mlp + d_model
+    parameters = d_model * rows_of(graph, lowered) + answers + schedule.n_layers * (attention + mlp)
+    return Size(schedule.n_layers, parameters)
 
 
 def rows_of(graph: Graph, lowered: Lowered) -> int:

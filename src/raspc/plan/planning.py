@@ -2,61 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.storage.storing import store
-from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.placement import reuse
 from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy
 from raspc.layout.smallest import schedules, smallest
 from raspc.layout.solver import solved
-from raspc.numbers.options import DEFAULT, Options
+from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.passes.pipeline import run_passes
-from raspc.plan.plan import Plan, rows_of
+from raspc.plan.alternatives import Refused, attempt, best
+from raspc.plan.plan import Plan, rows_of, size_of
+from raspc.plan.unsure import CAN_BE_GIVEN_UP, unsure_of
 
 
 def planned(program: Graph, options: Options = DEFAULT) -> Plan:
-    """The plan of a program; with steep scores, or without them where that makes a smaller model.
+    """The smallest plan of a program that these options allow, whether its certificate holds or not.
 
     Raises UnsupportedProgram for one that cannot be computed exactly.
     """
-    if options.level.readable or not options.has("steep") or options.precision.narrow:
-        return _with_counts(program, options)
-    plain = options.giving_up("steep")
-    try:
-        found = _with_counts(program, options)
-    except UnsupportedProgram:
-        return _with_counts(program, plain)
-    try:
-        if not found.storage.steep_in_doubt:
-            return found
-        return min(found, _with_counts(program, plain), key=lambda plan: plan.size)
-    except UnsupportedProgram:
-        return found
+    return best(alternatives(program, options), lambda plan: plan.size, lambda plan: plan)
 
 
-def _with_counts(program: Graph, options: Options) -> Plan:
-    """The plan of a design; in a narrow format with counts for means where need be."""
-    if not options.precision.narrow or not options.has("count_means"):
-        return _plan(program, options)
-    try:
-        return _plan(program, options.giving_up("count_means"))
-    except UnsupportedProgram:
-        return _plan(program, options)
+def alternatives(program: Graph, options: Options) -> Iterator[list[Plan | Refused]]:
+    """The plans of all designs, in rounds; a later round is wanted where all plans of the earlier ones are refused.
+
+    A plan of which nothing is in doubt is no larger than those of lower levels. Where there is none, they are in the
+    same round: so a higher level never gives a larger model. In any case they come last: so it never refuses what a
+    lower one compiles.
+    """
+    asked = options.asked
+    lower = [replace(asked, stored=level) for level in reversed(Level) if level.value < asked.level.value]
+    for first in first_designs(asked):
+        own = explored(program, first)
+        plans = [plan for plan in own if isinstance(plan, Plan)]
+        yield [*own, *planned_each(program, lower)] if plans and all(map(unsure_of, plans)) else own
+    yield from ([plan] for design in lower for plan in planned_each(program, first_designs(design)))
 
 
-def _plan(program: Graph, options: Options) -> Plan:
-    graph, steps = run_passes(program, options)
-    ready = Readiness.of(graph, options)
+def first_designs(options: Options) -> list[Options]:
+    """Where the search begins; in narrow formats with means that are decoded, and then with means that are counted."""
+    counted = options.precision.narrow and options.has("count_means")
+    return [options.giving_up("count_means"), options] if counted else [options]
+
+
+def planned_each(program: Graph, designs: Iterable[Options]) -> Iterator[Plan | Refused]:
+    """The plan of each design, made when it is wanted."""
+    return (attempt(partial(plan_by, program, design)) for design in designs)
+
+
+def explored(program: Graph, first: Options) -> list[Plan | Refused]:
+    """The plan of a design, and of those that give up what others have in doubt."""
+    found: dict[frozenset[str], Plan | Refused] = {}
+    waiting = [frozenset(first.given_up)]
+    while waiting:
+        given_up = waiting.pop(0)
+        if given_up not in found:
+            design = first.giving_up(*sorted(given_up))
+            plan = found[given_up] = attempt(partial(plan_by, program, design))
+            doubts = unsure_of(plan) if isinstance(plan, Plan) else _refused_for(design)
+            waiting += [given_up | {name} for name in CAN_BE_GIVEN_UP if name in doubts]
+    return list(found.values())
+
+
+def _refused_for(design: Options) -> frozenset[str]:
+    """What may be the reason why a design is refused: steep scores make numbers large."""
+    steeply = design.storage.compact and design.has("steep") and not design.precision.narrow
+    return frozenset({"steep"} if steeply else ())
+
+
+def plan_by(program: Graph, design: Options) -> Plan:
+    """The plan of one design. Raises UnsupportedProgram for a program that it cannot compute exactly."""
+    graph, steps = run_passes(program, design)
+    ready = Readiness.of(graph, design)
     storage = store(ready)
     lowered = lower(ready, storage)
-    return Plan(options, program, graph, steps, storage, lowered, *placed(graph, lowered, options))
+    return Plan(design, program, graph, steps, storage, lowered, *placed(graph, lowered, design))
 
 
 def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
-    """Which layer holds which block, and where everything lies. The solver, and the smallest model, are compact."""
+    """Which layer holds which block, and where everything lies.
+
+    What is stored as at a lower level is laid out as at either, whichever is smaller.
+    """
+    levels = {options.level, options.storage}
+    found = [_placed(graph, lowered, replace(options, level=level)) for level in Level if level in levels]
+    return min(found, key=lambda pair: size_of(graph, lowered, *pair))
+
+
+def _placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
+    """The same at one level. The solver, and the smallest model, are compact."""
     rows = rows_of(graph, lowered)
 
     def laid_out(schedule: Schedule) -> Layout:

@@ -17,8 +17,9 @@ from raspc.errors import RaspcError
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Floats, Graph, Ids, Listed, Variable
 from raspc.graph.samples import search
+from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
-from raspc.plan.planning import planned
+from raspc.plan.planning import plan_by
 from raspc.weights.alignment import SpaceFacts
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
@@ -41,11 +42,17 @@ def homes(model: Model) -> Mapping[int, tuple[Group, ...]]:
 
 
 def _made_again(model: Model) -> Plan | None:
-    """Today's plan of the program, if it gives this model."""
+    """Today's plan of the program, if it gives this model. What its design gave up was not always saved."""
     if model.program is None or not model.alignment.variables:
         return None
+    designs = (model.options, *(model.options.giving_up(name) for name in ("steep", "count_means")))
+    return next((plan for design in designs if (plan := _plan(model, model.program, design)) is not None), None)
+
+
+def _plan(model: Model, program: Graph, design: Options) -> Plan | None:
+    """The plan of a design, if it gives this model."""
     try:
-        plan = planned(model.program, model.options)
+        plan = plan_by(program, design)
         made = model_of(plan, model.config.bos, model.config.pad)
     except RaspcError:
         return None

@@ -20,6 +20,14 @@ from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Table
 from raspc.graph.tables import Joint
+from raspc.numbers.choice import Choice
+
+CHOICE = Choice(
+    "decode_terms", "storage",
+    "a sum is read off its terms, each of them decoded, where that takes no more neurons than the sum itself",
+    "a sum of features that nobody wants to read, of at most 2¹⁴ cells",
+    "no neurons of its own",
+)  # fmt: skip
 
 DECODE_CELLS = 1 << 14
 """A sum over more cells than this is decoded part by part, without trying to design it whole."""
@@ -81,7 +89,8 @@ def _computed(
     if may_decode and joint.cells.size > DECODE_CELLS:
         return (), None
     groups, design = _designed(known, place, joint, wanted, rest, form)
-    if may_decode and decoding_cost(ready, sums) <= cost(ready, design):
+    decode = may_decode and known.options.has("decode_terms")
+    if decode and decoding_cost(ready, sums) <= cost(ready, design):
         return (), None
     return groups, design
 
