@@ -306,7 +306,7 @@ def test_the_page_on_passes_holds_the_table(request: pytest.FixtureRequest) -> N
     rows = ["| " + " | ".join(cells).replace("|v|", r"\|v\|") + " |" for cells in map(told, SWITCHES)]
     if request.config.getoption("--update-golden"):
         path.write_text(before + HEAD + "\n".join(rows) + after, encoding="utf-8")
-    assert before + HEAD + "\n".join(rows) + after == page
+    assert before + HEAD + "\n".join(rows) + after == path.read_text(encoding="utf-8")
 
 
 def told(switch: Switch) -> tuple[str, ...]:
