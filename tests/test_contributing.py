@@ -21,7 +21,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HOUSE = ("src", "tests", "docs", "benchmarks", "Makefile", "README.md", "CHANGELOG.md", "pyproject.toml", ".ci", ".github")
+FOLDERS = ("src", "tests", "docs", "benchmarks", ".ci", ".github")
+FILES = ("Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml")
 WALKS = dict(re.findall(r"^## (To add [^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEW = re.compile(r"# new file: (\S+)\n")
@@ -88,11 +89,10 @@ def commands(walk: str) -> Iterator[list[str]]:
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of all that a change touches."""
-    for name in HOUSE:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "format[0-9]"))
-        else:
-            shutil.copy(ROOT / name, tmp_path / name)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "format[0-9]"))
+    for name in FILES:
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 

@@ -132,6 +132,13 @@ def test_every_room_is_in_the_list() -> None:
     assert {room(module_of(path)) for path in FILES} - {""} <= set(ROOMS)
 
 
+def test_the_page_names_every_room_in_order() -> None:
+    """The table of rooms in docs/architecture.md is the list above."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("## The rooms of the code\n")[1].split("\n\nInside")[0]
+    assert re.findall(r"^\| `(\w+)` \| \S", table, re.MULTILINE) == ROOMS
+
+
 def test_imports_run_one_way() -> None:
     """No room imports a later one, nor the package itself; what must reach ahead goes through `raspc.doors`."""
     assert [fault for path in FILES for fault in backward_imports(path)] == []

@@ -316,6 +316,5 @@ def test_a_broken_pass_is_caught_by_the_check(name: str, level: int, monkeypatch
 
 
 def test_every_pass_has_a_mutation() -> None:
-    """A new pass needs one that breaks it."""
-    broken = {"complement_widths", "split_widths", "join_clauses"}
-    assert {one.name for one in pipeline.PIPELINE if not one.narrow} == broken
+    """A pass that can be left out has one in `test_switches`; any other has one here."""
+    assert {one.name for one in pipeline.PIPELINE if not one.optional} == {"join_clauses"}
