@@ -5,30 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial as partial_of
 from types import MappingProxyType
 from typing import Any
 
 from raspc import doubts, rasp
-from raspc import values as V
 from raspc.certify import certificate as certificates
-from raspc.certify.limits import could_do, longest
 from raspc.certify.weights import as_planned
-from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
-from raspc.graph.build import build, built, checked_length, checked_vocab
+from raspc.graph.build import built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
-from raspc.numbers.memory import DEFAULT_BUDGET, bytes_of
-from raspc.numbers.options import DEFAULT, Level, Options
+from raspc.numbers.memory import DEFAULT_BUDGET
+from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.alternatives import best
+from raspc.plan.asked import check_arguments, options_of
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan
 from raspc.plan.planning import alternatives
-from raspc.plan.switches import checked
+from raspc.refusals import told
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
-
-LEVELS = tuple(level.value for level in Level)
 
 
 def compile(
@@ -66,43 +63,18 @@ def compile(
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
     its word.
     """
-    began = time.perf_counter()
-    tokens, max_seq_len = checked_vocab(vocab), checked_length(max_seq_len)
-    check_options(tokens, bos, pad, optimize)
+    began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
+    check_arguments(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
-    off = checked((*disabled_passes, *(() if solver else ("solver",))))
-    options = Options(Level(optimize), precision, off, verify=verify, memory=bytes_of(memory))
-    tabulated = built(program, tokens, max_seq_len, causal, off)
-    graph = tabulated.graph
-    notes = doubts.settle(program, graph, examine(graph), partial, strict)
+    options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
+    tabulated = built(program, tokens, n, causal, options.without)
+    notes = doubts.settle(program, tabulated.graph, examine(tabulated.graph), partial, strict)
     if causal:
-        doubts.warn_of_mask(program, graph)
-
-    def made(graph: Graph) -> Model:
-        return compile_graph(graph, bos, pad, options, certify, tabulated.changes)
-
-    try:
-        model = replace(made(replace(graph, notes=notes)), expression=program)
+        doubts.warn_of_mask(program, tabulated.graph)
+    make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
+    with told(program, tabulated.graph, options, make):
+        model = replace(make(replace(tabulated.graph, notes=notes)), expression=program)
         return doubts.settled_by_expressions(model, program, began, partial) if certify else model
-    except (CertificateError, UnsupportedProgram) as error:
-        if not precision.narrow:
-            raise
-        reached = longest(lambda n: made(build(program, tokens, n, causal)), max_seq_len - 1)
-        raise type(error)(f"{error}; {could_do(precision, reached)}") from error
-    except (MemoryError, RecursionError) as error:
-        raise _too_large(program, len(tokens), max_seq_len, error) from error
-
-
-def _too_large(program: rasp.SOp, tokens: int, max_seq_len: int, error: Exception) -> UnsupportedProgram:
-    if isinstance(error, RecursionError):
-        return UnsupportedProgram(
-            f"{program.name}: a chain of expressions is too long for the compiler; make fewer steps of it, for example "
-            "one function of what the steps depend on"
-        )
-    return UnsupportedProgram(
-        f"{program.name}: the model for {tokens} tokens and length {max_seq_len} does not fit this machine's "
-        "memory; use fewer tokens or a shorter maximum length"
-    )
 
 
 def compile_graph(
@@ -132,21 +104,3 @@ def certified(model: Model, plan: Plan) -> Model:
     """The model with its certificate. Raises CertificateError for margins that do not suffice."""
     found = certificates.certify(model, as_planned(plan, model.alignment), plan.options.precision)
     return replace(model, certificate=found)
-
-
-def check_options(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:
-    """All faults of the options at once. Raises InvalidProgram."""
-    known = {V.key(token) for token in tokens}
-    faults = []
-    for name, token in (("BOS", bos), ("PAD", pad)):
-        try:
-            if V.key(token) in known:
-                faults.append(f"{name} {token!r} is in the vocabulary; choose another {name} token")
-        except TypeError:
-            faults.append(f"{name} {token!r} cannot be hashed; choose a string")
-    if not faults and V.same(bos, pad):
-        faults.append(f"BOS and PAD are both {bos!r}; choose two different tokens")
-    if optimize not in LEVELS:
-        faults.append(f"the option level is {optimize!r}; there are {LEVELS}")
-    if faults:
-        raise InvalidProgram(faults)

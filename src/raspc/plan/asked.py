@@ -1,0 +1,43 @@
+"""The arguments of a compile, checked: every fault is said before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from raspc import values as V
+from raspc.errors import InvalidProgram
+from raspc.numbers.memory import bytes_of
+from raspc.numbers.options import Level, Options
+from raspc.numbers.precision import Precision
+from raspc.plan.switches import checked
+
+LEVELS = tuple(level.value for level in Level)
+
+
+def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:
+    """BOS and PAD are two, and no tokens of the vocabulary; the level is one. Raises InvalidProgram with all faults."""
+    faults = [fault for name, mark in (("BOS", bos), ("PAD", pad)) if (fault := _fault_of(name, mark, tokens))]
+    if not faults and V.same(bos, pad):
+        faults.append(f"BOS and PAD are both {bos!r}; choose two different tokens")
+    if optimize not in LEVELS:
+        faults.append(f"the option level is {optimize!r}; there are {LEVELS}")
+    if faults:
+        raise InvalidProgram(faults)
+
+
+def options_of(
+    optimize: int, precision: Precision, disabled_passes: Collection[str], solver: bool, verify: bool, memory: int | str
+) -> Options:
+    """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not."""
+    without = checked((*disabled_passes, *(() if solver else ("solver",))))
+    return Options(Level(optimize), precision, without, verify=verify, memory=bytes_of(memory))
+
+
+def _fault_of(name: str, mark: Any, tokens: tuple[Any, ...]) -> str:
+    """Why a token cannot be BOS or PAD; nothing where it can."""
+    try:
+        taken = V.key(mark) in {V.key(token) for token in tokens}
+    except TypeError:
+        return f"{name} {mark!r} cannot be hashed; choose a string"
+    return f"{name} {mark!r} is in the vocabulary; choose another {name} token" if taken else ""
