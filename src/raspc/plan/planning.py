@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -38,23 +38,30 @@ def alternatives(program: Graph, options: Options) -> Iterator[list[Plan | Refus
     lower one compiles.
     """
     asked = options.asked
-    lower = [replace(asked, stored=level) for level in reversed(Level) if level.value < asked.level.value]
-    for first in first_designs(asked):
-        own = explored(program, first)
-        plans = [plan for plan in own if isinstance(plan, Plan)]
-        yield [*own, *planned_each(program, lower)] if plans and all(map(unsure_of, plans)) else own
-    yield from ([plan] for design in lower for plan in planned_each(program, first_designs(design)))
+    levels = [asked, *(replace(asked, stored=level) for level in reversed(Level) if level.value < asked.level.value)]
+    for firsts in zip(*map(first_designs, levels), strict=True):
+        yield settled(program, firsts)
+    yield from (explored(program, first) for level in levels[1:] for first in first_designs(level))
+
+
+def settled(program: Graph, firsts: Sequence[Options]) -> list[Plan | Refused]:
+    """The plans of one level after the other, up to the first level that has one of which nothing is in doubt.
+
+    `firsts`: where the search begins at each level. Lower ones are no part of it where the first has no plan.
+    """
+    found: list[Plan | Refused] = []
+    for first in firsts:
+        found += explored(program, first)
+        plans = [plan for plan in found if isinstance(plan, Plan)]
+        if not all(map(unsure_of, plans)) or not plans:
+            break
+    return found
 
 
 def first_designs(options: Options) -> list[Options]:
     """Where the search begins; in narrow formats with means that are decoded, and then with means that are counted."""
     counted = options.precision.narrow and options.has("count_means")
     return [options.giving_up("count_means"), options] if counted else [options]
-
-
-def planned_each(program: Graph, designs: Iterable[Options]) -> Iterator[Plan | Refused]:
-    """The plan of each design, made when it is wanted."""
-    return (attempt(partial(plan_by, program, design)) for design in designs)
 
 
 def explored(program: Graph, first: Options) -> list[Plan | Refused]:
