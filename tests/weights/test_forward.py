@@ -166,7 +166,7 @@ def test_a_compiled_model_is_pruned() -> None:
     arrays["transformer/layer_1/mlp/linear_2/w"][8] = 1
     first, second = fast.prune(Model(model.config, arrays).weights).layers
     assert (first.heads, first.neurons) == ((), None)
-    assert [(head.query.width, head.value.width) for head in second.heads] == [(1, 2)]
+    assert [(head.query.width, head.value.width) for head in second.heads] == [(1, 1)]
     assert second.neurons is not None
     assert second.neurons.read.width == 1
 

@@ -192,10 +192,15 @@ def averaged(
     if copies and precision.narrow and (known := _copied(scores, value, n, precision, rowwise)) is not None:
         return known
     spread = np.maximum(value.size, np.abs(default)) + value.error
-    loose = (0.0 if copies else scores.spread) + scores.leak + softmax_error(n, precision) + precision.probability_unit
-    loose += 2 * precision.factor_unit + (2 * precision.unit if precision.narrow else 0.0)
+    loose = scores.leak + looseness(scores, n, precision, copies)
     rows = value.row_errors() if rowwise else value.error[None, :]
     return Arrived(rows + loose * spread, np.zeros_like(spread))
+
+
+def looseness(scores: Scores, n: int, precision: Precision, copies: bool) -> float:
+    """By how much of the size of all that is averaged a mean may be off, but for what leaks."""
+    loose = (0.0 if copies else scores.spread) + softmax_error(n, precision) + precision.probability_unit
+    return loose + 2 * precision.factor_unit + (2 * precision.unit if precision.narrow else 0.0)
 
 
 def _copied(scores: Scores, value: Reading, n: int, precision: Precision, rowwise: bool) -> Arrived | None:

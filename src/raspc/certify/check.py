@@ -21,7 +21,7 @@ from raspc import rasp
 from raspc.certify import inputs, symmetry
 from raspc.certify.answers import model_ids
 from raspc.certify.expressions import check_expressions
-from raspc.certify.judging import ABSOLUTE, RELATIVE, Tally, disagreements, expected_numbers, judge
+from raspc.certify.judging import Tally, disagreements, expected_numbers, judge
 from raspc.certify.ordered import cores, in_order
 from raspc.certify.state import Asked, Journal
 from raspc.certify.variables import Difference, first_difference
@@ -29,6 +29,7 @@ from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch, decoded, run_graph
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import PRECISIONS
+from raspc.numbers.promise import ABSOLUTE, RELATIVE
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 

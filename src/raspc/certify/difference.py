@@ -33,13 +33,14 @@ from raspc.errors import InputError
 from raspc.graph.build import build
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import Graph, Ids
+from raspc.numbers.promise import ABSOLUTE, RELATIVE
 from raspc.rasp import SOp
 from raspc.weights.model import Model
 
 LIMIT = 100_000
 """So many inputs are tried; all are, where there are no more."""
 
-EXACT, ROUNDED = (1e-9, 1e-9), (1e-5, 1e-4)
+EXACT, ROUNDED = (1e-9, 1e-9), (ABSOLUTE, RELATIVE)
 """Absolute and relative: how near numbers are one answer; the second where a model computes them in float32."""
 
 GRAPHS_ONLY = (

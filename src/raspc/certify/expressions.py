@@ -17,12 +17,12 @@ from raspc import rasp
 from raspc import values as V
 from raspc.certify import inputs
 from raspc.certify.answers import model_ids
-from raspc.certify.judging import tolerance
 from raspc.errors import InputError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.nodes import Graph
 from raspc.interpret import interpret
 from raspc.numbers.precision import Precision
+from raspc.numbers.promise import tolerance
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 

@@ -10,13 +10,12 @@ import numpy as np
 
 from raspc.certify.answers import model_ids
 from raspc.graph.evaluate import Batch, Column, run_graph
-from raspc.graph.nodes import Domain, Floats, Graph, Listed
+from raspc.graph.nodes import Domain, Graph, Listed
 from raspc.numbers.precision import PRECISIONS, Precision
+from raspc.numbers.promise import ABSOLUTE, tolerance
 from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 
-ABSOLUTE, RELATIVE = 1e-5, 1e-4
-"""A number is right if it is this near, or this near relative to its size."""
 LEAD = 0.25
 """An answer is clear if the right logit, whose margin is about 1, leads by so much; see `raspc.certify.symmetry`."""
 
@@ -76,12 +75,6 @@ def judge(
         float(error[~run.undefined].max(initial=0.0)),
         tuple(batch.ids[rows[0], : batch.lengths[rows[0]]].tolist()) if len(rows) else None,
     )
-
-
-def tolerance(numbers: Floats, precision: Precision) -> Floats:
-    """How far off a number may be: what `check` allows, and what a narrow format can tell apart."""
-    own = 4 * precision.unit * np.maximum(1.0, np.abs(numbers)) if precision.narrow else 0.0
-    return np.maximum(ABSOLUTE + RELATIVE * np.abs(numbers), own)
 
 
 def disagreements(

@@ -15,7 +15,7 @@ from raspc.certify import attention as A
 from raspc.certify import mlp
 from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
 from raspc.certify.examined import Examined, Reused
-from raspc.certify.judging import tolerance
+from raspc.certify.numbers import mean_errors, nearest_to_promise
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed, Table
 from raspc.graph.tables import Joint, lookup, once_each, own_listing
@@ -180,7 +180,12 @@ class _Prover:
         if head.kind == "pick" and head.single:
             return A.picked(scores, value, default, self.precision), numbers
         copies, rowwise = head.kind == "pick", numbers is not None
-        return A.averaged(scores, value, default, self.n, self.precision, copies, rowwise), numbers
+        found = A.averaged(scores, value, default, self.n, self.precision, copies, rowwise)
+        if not copies and head.value.width > len(node.domain.specials):
+            loose = A.looseness(scores, self.n, self.precision, copies)
+            error = mean_errors(found.error, loose, scores.leak, value, default, node.domain)
+            found = replace(found, error=error)
+        return found, numbers
 
     def default(self, head: Head) -> Floats:
         """What is moved from BOS."""
@@ -295,7 +300,10 @@ class _Prover:
         read = self.read(self.lowered.output, said)
         errors = read.row_errors()
         if self.storage.numerical:
-            self.number(label, read, errors)
+            off = nearest_to_promise(read, self.graph, self.precision)
+            self.links.append(Link("number", label, off.needed, off.allowed, "absolute error"))
+            if errors.shape[1] > 1:
+                self.links.append(Link("special values", label, float(errors[:, 1:].max()), 0.5, "of an indicator"))
             return
         number = self.numbers(place, read.only) if read.only is not None else None
         leads = _leads(self.storage.answer)
@@ -311,15 +319,6 @@ class _Prover:
         worst = int((needed / lead).argmax())
         at = {next(iter(read.seen)): worst}
         self.links.append(Link("answer", label, float(needed[worst]), float(lead[worst]), "logits", at))
-
-    def number(self, label: str, read: Reading, errors: Matrix) -> None:
-        rows = read.rows()
-        numbers = rows[:, 0] if rows is not None and len(rows) == len(errors) else np.zeros(len(errors))
-        allowed = tolerance(numbers, self.precision)
-        worst = int((errors[:, 0] / allowed).argmax())
-        self.links.append(Link("number", label, float(errors[worst, 0]), float(allowed[worst]), "absolute error"))
-        if errors.shape[1] > 1:
-            self.links.append(Link("special values", label, float(errors[:, 1:].max()), 0.5, "of an indicator"))
 
 
 def _least_step(numbers: Floats) -> float:

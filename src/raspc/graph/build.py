@@ -39,6 +39,7 @@ from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
+from raspc.numbers.promise import ABSOLUTE
 
 CHOICES = (
     Choice(
@@ -61,7 +62,7 @@ CHOICES = (
     ),
 )  # fmt: skip
 
-DRIFT = 1e-7
+DRIFT = ABSOLUTE / 100
 """How far off a sum may be because near numbers count as one: a hundredth of what is promised near 0."""
 
 

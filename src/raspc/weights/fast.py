@@ -33,7 +33,7 @@ WORTH_SHARING = 4096
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The live columns of one head; the last value is constantly 1. `write`: what becomes of its mix."""
+    """The live columns of one head. `write`: what becomes of its mix."""
 
     query: Read
     key: Read
@@ -153,8 +153,7 @@ def _fast_head(stream: Stream, query: Linear, key: Linear, value: Linear, out: L
     write = stream.write(out)
     if write is None:
         return None
-    counted = Linear(np.pad(value.w, ((0, 0), (0, 1))), np.append(value.b, value.b.dtype.type(1)))
-    return Head(stream.read(query), stream.read(key), stream.read(counted), write)
+    return Head(stream.read(query), stream.read(key), stream.read(value), write)
 
 
 def _fast_neurons(stream: Stream, first: Linear, second: Linear) -> Neurons | None:
@@ -223,21 +222,13 @@ def _run_layer(layer: FastLayer, piece: _Piece, config: Config) -> None:
 
 
 def _mixed(head: Head, piece: _Piece, config: Config) -> Array:
-    """One head's mix of values, [value, batch or 1, position].
-
-    The last value, 1, sums the powers, so that the quotient is taken last. All values are 0 at PAD.
-    """
+    """One head's mix of values, [value, batch or 1, position]."""
     scored_once = head.query.wordless and head.key.wordless
     once = scored_once and head.value.wordless
     query, key = (piece.run(read, scored_once) for read in (head.query, head.key))
     value, real = piece.run(head.value, once), piece.real
-    if real is not None:
-        value = value * (real[piece.first] if once else real)
-    scores = _scores(query, key, config)
-    powers = _powers(scores, real if real is None or not scored_once else real[piece.first])
-    mixed = _sums(piece.each(powers, scored_once and not once), value)
-    quotient: Array = mixed[:-1] / mixed[-1]
-    return piece.each(quotient, once)
+    shares = _shares(_scores(query, key, config), real if real is None or not scored_once else real[piece.first])
+    return piece.each(_sums(piece.each(shares, scored_once and not once), value), once)
 
 
 def _scores(query: Array, key: Array, config: Config) -> Array:
@@ -255,6 +246,15 @@ def _scores(query: Array, key: Array, config: Config) -> Array:
     return scores
 
 
+def _shares(scores: Array, real: Array | None) -> Array:
+    """The softmax over keys [key, batch or 1, query], in the order of the plain pass: a mean is of shares, rounded."""
+    powers = _powers(scores, real)
+    if real is not None:
+        powers = powers * real.T[:, :, None]
+    powers /= powers.sum(0)
+    return powers
+
+
 def _powers(scores: Array, real: Array | None) -> Array:
     """The powers of e, with the largest score of each query taken off where they need it.
 
@@ -269,10 +269,10 @@ def _powers(scores: Array, real: Array | None) -> Array:
     return np.exp(scores, out=scores)
 
 
-def _sums(powers: Array, value: Array) -> Array:
-    """[value, batch or 1, query]: the sum over keys of powers [key, batch or 1, query] times value [value, …, key]."""
-    summed = np.empty((len(value), max(value.shape[1], powers.shape[1]), powers.shape[2]), value.dtype)
-    np.matmul(value.transpose(1, 0, 2), powers.transpose(1, 0, 2), out=summed.transpose(1, 0, 2))
+def _sums(shares: Array, value: Array) -> Array:
+    """[value, batch or 1, query]: the sum over keys of shares [key, batch or 1, query] times value [value, …, key]."""
+    summed = np.empty((len(value), max(value.shape[1], shares.shape[1]), shares.shape[2]), value.dtype)
+    np.matmul(value.transpose(1, 0, 2), shares.transpose(1, 0, 2), out=summed.transpose(1, 0, 2))
     return summed
 
 

@@ -107,11 +107,11 @@ class Stream:
         return self._looked_up(tokens, positions, False, slice(0, 0), None)
 
     def read(self, linear: Linear) -> Read:
-        """What `linear` reads of the whole stream. Tables are summed in float64, whatever the weights are."""
+        """What `linear` reads of the whole stream. Products are rounded as in the plain pass, which is what is run."""
         alone: npt.NDArray[np.bool_] = np.asarray(linear.w.any(1))
         wordless = not self.worded[alone].any()
         alone[self.kept] = False
-        w, weights = linear.w[alone].astype(np.float64), self.weights
+        w, weights = linear.w[alone], self.weights
         tokens, positions = (table[:, alone] @ w for table in (weights.token_embed, weights.pos_embed))
         own = linear.w[self.kept]
         used = np.flatnonzero(own.any(1))

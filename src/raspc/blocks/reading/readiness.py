@@ -17,6 +17,7 @@ from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
+from raspc.numbers.promise import ABSOLUTE
 from raspc.numbers.shares import Share
 
 CHOICES = (
@@ -37,8 +38,8 @@ CHOICES = (
 STEEP = 48.0
 """What one step of a penalty takes from a score, at least, where ties part by what is steep."""
 
-NUMBER_ERROR = 1e-5
-"""How far off, relatively, a number may be that is averaged or given as the answer."""
+NUMBER_ERROR = ABSOLUTE
+"""How far off a number may be that is averaged or given as the answer."""
 
 
 @dataclass(frozen=True, eq=False)

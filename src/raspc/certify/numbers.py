@@ -1,0 +1,113 @@
+"""How far off a number may be as a function of what it is, and where that is nearest to what is promised.
+
+Of an interval two values stand for all, its ends: between them a bound lies on or below the line through the bounds at
+the ends, its *chord*. What is promised is least near 0, so that an interval of both signs is also looked at there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.blocks.spaces import Matrix
+from raspc.certify.bounds import Reading
+from raspc.graph.nodes import Domain, Floats, Graph, Interval
+from raspc.numbers.precision import Precision
+from raspc.numbers.promise import RELATIVE, tolerance
+
+Bits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Off:
+    """A number that is `needed` off where it may be `allowed` off."""
+
+    needed: float
+    allowed: float
+
+
+def mean_errors(
+    constant: Matrix, loose: float, leak: float, value: Reading, default: Floats, domain: Domain
+) -> Matrix:  # fmt: skip
+    """[values of the mean, width]: the errors of a mean, whose number is in the first column.
+
+    `constant` [1, width]: what they are at most. A mean Σ pᵢ·vᵢ is off by Σ pᵢ·(eᵢ + loose·|vᵢ|), where eᵢ is how far
+    off vᵢ is, and by what leaks. A line that lies on or above all points (vᵢ, eᵢ + loose·|vᵢ|) is on or above that sum,
+    at Σ pᵢ·vᵢ. So what cancels keeps the error of what it is made of, and what does not cancel errs in proportion.
+    """
+    rows = value.rows()
+    if rows is None or not np.isfinite(constant).all():
+        return constant
+    numbers, errors = rows[:, 0], np.broadcast_to(value.row_errors(), rows.shape)[:, 0]
+    points = np.append(numbers, default[0])
+    heights = np.append(errors, 0.0) + loose * np.abs(points)
+    leaked = leak * (np.abs(points).max() + errors.max(initial=0.0))
+    values, is_number = _rows(domain)
+    found = np.repeat(constant, len(values), axis=0)
+    told = np.minimum(_line_above(points, heights, values) + leaked, found[:, 0])
+    found[:, 0] = np.where(is_number, told, found[:, 0])
+    return found
+
+
+def _line_above(points: Floats, heights: Floats, at: Floats) -> Floats:
+    """A line on or above all points: the one through the first and the last, lifted to the highest."""
+    order = np.argsort(points)
+    (first, last), (low, high) = points[order][[0, -1]], heights[order][[0, -1]]
+    slope = (high - low) / (last - first) if last > first else 0.0
+    lift = float((heights - low - slope * (points - first)).max())
+    return np.asarray(np.maximum(low + lift + slope * (at - first), 0.0))
+
+
+def _rows(domain: Domain) -> tuple[Floats, Bits]:
+    """The number of each row of a code, and which rows are numbers; of an interval the ends come first."""
+    if isinstance(domain, Interval):
+        special = np.zeros(len(domain.specials))
+        return np.array([domain.lo, domain.hi, *special]), np.array([True, True, *(special > 0)])
+    return domain.numbers, domain.is_number
+
+
+def nearest_to_promise(read: Reading, graph: Graph, precision: Precision) -> Off:
+    """Where the number of an answer uses most of what is promised.
+
+    `read`: the answer, with the number in its first column.
+    """
+    if read.only is not None and (rows := read.rows()) is not None:
+        numbers, errors = rows[:, 0], read.row_errors()[:, 0]
+        if isinstance(graph.variable(read.only).domain, Interval):
+            numbers, errors = _with_the_least(numbers, errors)
+        return _nearest(numbers, errors, precision)
+    return _of_several(read, precision)
+
+
+def _with_the_least(numbers: Floats, errors: Floats) -> tuple[Floats, Floats]:
+    """Values with the ends of an interval first: with the least that lies between them too, if that is 0."""
+    (low, high), (one, two) = numbers[:2], errors[:2]
+    if low * high >= 0:
+        return numbers, errors
+    return np.append(numbers, 0.0), np.append(errors, one + (two - one) * low / (low - high))
+
+
+def _nearest(numbers: Floats, errors: Floats, precision: Precision) -> Off:
+    allowed = tolerance(numbers, precision)
+    worst = int((errors / allowed).argmax())
+    return Off(float(errors[worst]), float(allowed[worst]))
+
+
+def _of_several(read: Reading, precision: Precision) -> Off:
+    """A sum of numbers of several variables: off by the sum of what each is off.
+
+    Where it has one sign, each variable is where its error exceeds its part of the promise most; where all of these
+    together do not exceed the promise, nothing does. Where it can be 0, all errors may come with that.
+    """
+    seen, whole = read.seen.values(), float(read.error[0])
+    low, high = (float(read.bias[0]) + sum(float(end(one.values[:, 0])) for one in seen) for end in (np.min, np.max))
+    least = max(0.0, low, -high)
+    if least == 0.0 or precision.narrow:
+        return _nearest(np.array([least]), np.array([whole]), precision)
+    sign = 1.0 if low > 0 else -1.0
+    places = [int((one.error[:, 0] - RELATIVE * sign * one.values[:, 0]).argmax()) for one in seen]
+    number = float(read.bias[0]) + sum(float(one.values[i, 0]) for one, i in zip(seen, places, strict=True))
+    error = float(read.rounding[0]) + sum(float(one.error[i, 0]) for one, i in zip(seen, places, strict=True))
+    return _nearest(np.array([number]), np.array([error]), precision)
