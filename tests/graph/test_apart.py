@@ -142,6 +142,21 @@ def test_a_sum_whose_merged_values_are_magnified_is_right_or_refused() -> None:
         assert alike(answers(model, [xs])[0], wanted)
 
 
+def test_means_of_numbers_that_stand_for_near_ones() -> None:
+    """Remainders differ by 1e-14, and so do their means, though no sum is rounded: right, or refused."""
+    rest = (I + T) % 0.7
+    average = rasp.Aggregate(rasp.Select(I, T, Comparison.LT), rest - 0.10000000000000075, default=-1)
+    program, vocab = rasp.SequenceMap(lambda x, y: True if x > y else y, average, rest), (1, 10, 100)
+    for level in LEVELS:
+        try:
+            model = raspc.compile(program, vocab, 3, optimize=level)
+        except UnsupportedProgram as refusal:
+            assert "cannot tell apart" in str(refusal)
+            continue
+        for xs in product(vocab, repeat=3):
+            assert alike(answers(model, [xs])[0], raspc.interpret(program, xs))
+
+
 @pytest.mark.parametrize("numbers", [[0.1, 0.2, 0.3], [1e16, 1.0, -1e16], [1, 2, 3], [0.1] * 7, [1e300, -1e300, 1e284]])
 def test_sums_of_a_batch_are_those_of_the_interpreter(numbers: list[float]) -> None:
     """`arithmetic.sums` rounds once, as `math.fsum` does."""

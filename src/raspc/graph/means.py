@@ -42,9 +42,11 @@ def means_of(
     if found is None:
         return None
     domain = Listed(V.canonical((*found, *extra)))
-    if not numbers or (sums_are_exact(exact, count) and not any(isinstance(x, bool) for x in exact)):
+    unrounded = {*map(V.key, numbers)} == {*map(V.key, exact)} and sums_are_exact(exact, count)
+    if not numbers or (unrounded and not any(isinstance(x, bool) for x in exact)):
         return domain, *_with_extra(domain, found, found, extra)
-    known, own = _rounded(found, exact, count), np.array(found, np.float64)
+    known = _with_truths(found, exact) if unrounded else averages(found, exact, count)
+    own = np.array(found, np.float64)
     nearest = np.searchsorted(_between(own), np.array(known, np.float64))
     stand_ins = [found[place] for place in nearest.tolist()]
     if any(abs(x - y) > NEAR * max(1.0, abs(y)) for x, y in zip(known, stand_ins, strict=True)):
@@ -67,17 +69,15 @@ def _with_extra(
     return values, ids
 
 
-def _rounded(found: Sequence[Any], exact: Sequence[Any], count: int) -> list[Any]:
-    """The means as the interpreter computes them, and perhaps some that lie between."""
-    if sums_are_exact(exact, count):
-        truths = [x for x in exact if isinstance(x, bool)]
-        alone = set(truths) if len(truths) == len(exact) else set()
-        return [*truths, *(x for x in found if x not in alone)]
-    return averages(found, exact, count)
+def _with_truths(found: Sequence[Any], exact: Sequence[Any]) -> list[Any]:
+    """Means of which none is rounded, where truth values are averaged too: of equal ones it is that truth value."""
+    truths = [x for x in exact if isinstance(x, bool)]
+    alone = set(truths) if len(truths) == len(exact) else set()
+    return [*truths, *(x for x in found if x not in alone)]
 
 
 def averages(found: Sequence[Any], exact: Sequence[Any], count: int) -> list[Any]:
-    """The same, whether or not sums are rounded: one for each multiset, or what lies around `found`."""
+    """The means as the interpreter computes them: one for each multiset, or what lies around `found`."""
     if math.comb(len(exact) + count, count) <= FEW:
         chosen = (combinations_with_replacement(exact, n) for n in range(1, count + 1))
         return list(distinct([mean(values, None) for group in chosen for values in group])[0])
