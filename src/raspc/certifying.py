@@ -13,7 +13,7 @@ from raspc.certify import limits
 from raspc.certify.certificate import examine, unplanned
 from raspc.certify.examined import Examined
 from raspc.certify.prove import prove
-from raspc.certify.weights import as_found
+from raspc.certify import weights
 from raspc.compiler import compile_graph
 from raspc.errors import InputError
 from raspc.graph.build import build
@@ -106,7 +106,7 @@ def examined(model: Model) -> Examined:
     plan = plan_of(model)
     if plan is None:
         raise InputError("the model was saved without a plan; compile it again")
-    return as_found(plan, model)
+    return weights.examined(plan, model)
 
 
 def tolerance_of(plan: Examined, precision: Precision) -> float:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from raspc.blocks.spaces import Head, Matrix, Write
+from raspc.blocks.spaces import Head, Matrix
 from raspc.certify.bounds import ANY, Reading, fits, grain_of
-from raspc.graph.nodes import Bits, Floats, Ids
+from raspc.certify.selecting import Apart, Noise
+from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 from raspc.numbers.shares import Share, keeps
 from raspc.target import PLAIN
@@ -22,28 +23,6 @@ SMALL_UNDERFLOW = 18.0
 """The same in float16."""
 COPIES = 1 << 22
 """The most numbers that are rounded to see what copies of them leave."""
-PAIRS = 1 << 24
-"""The most products for which scores are looked at pair by pair."""
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """Keys or queries of one conjunct: rows of numbers, their errors, and which value of the variable each row is."""
-
-    values: Matrix
-    error: Matrix
-    number: Ids
-
-
-@dataclass(frozen=True, eq=False)
-class Penalty:
-    """One conjunct: its two sides, None where several variables are read at once, and which pairs are selected."""
-
-    columns: slice
-    key: Side | None
-    query: Side | None
-    cells: Bits
-    places: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -71,34 +50,32 @@ class Scores:
     at: Mapping[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Apart:
-    """Of one conjunct: how far selected scores can be from equal, and the least distance to one not selected."""
-
-    tie: float
-    gap: float
-    at: Mapping[int, int] = field(default_factory=dict)
-
-
 def score_bounds(
     head: Head,
     query: Reading,
     key: Reading,
-    penalties: Sequence[Penalty],
+    conjuncts: Sequence[Apart],
     sink: Sink,
     d_head: int,
     n: int,
     precision: Precision,
+    may_be_empty: bool = False,
 ) -> Scores:
-    """The errors of a head's scores for n keys."""
-    rounding = 0.0 if _exact(head, query, key, precision) else precision.sum_unit * (head.query.width + 2)
-    apart = [_apart(head, p, query, key, rounding, precision) for p in penalties]
+    """The errors of a head's scores for n keys, by those of its conjuncts; `head`: as the weights say it is.
+
+    `may_be_empty`: BOS stands for an empty selection, so that it must score less than what is selected, and more than
+    what is not. Else it must score less than the best of each query, unless it counts too (`log_sink`).
+    """
     beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head)) * (1 - 2 * precision.unit)
-    tie = sum(a.tie for a in apart) + float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
-    worst = min(apart, key=lambda a: a.gap, default=Apart(0.0, 1.0))
+    tie = sum(a.tie for a in conjuncts)
+    tie += float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
+    worst = min(conjuncts, key=lambda a: a.gap, default=Apart(0.0, 1.0))
     raised = (head.log_sink or 0.0) + sink.raised
-    default = 0.5 - sink.steps if head.sink == -0.5 else None
+    below = sum(a.floor for a in conjuncts) - head.sink
+    default = min(-head.sink, worst.gap + head.sink) - sink.steps if may_be_empty else None
     margin = worst.gap - sink.steps if default is None else min(default, worst.gap)
+    if default is None and head.log_sink is None:
+        margin = min(margin, below - sink.steps)
     silent = SMALL_UNDERFLOW if precision.highest < 100 and precision.rounded_probabilities else UNDERFLOW
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
     silence = beta * (margin - 2 * tie) - raised
@@ -107,61 +84,25 @@ def score_bounds(
     return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, default, worst.at)
 
 
+def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, competing: bool) -> Noise:
+    """What the scores of a head err by."""
+    rounding = 0.0 if _exact(query, key, precision) else precision.sum_unit * (head.query.width + 2)
+    return Noise(rounding, 2 * precision.unit if precision.bits < precision.sum_bits else 0.0, competing)
+
+
 def leak_at_bos(head: Head, query: Reading, key: Reading, d_head: int, n: int) -> float:
     """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
     beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head))
     silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
+    silence += min(head.log_sink or 0.0, 0.0)
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
 
 
-def _exact(head: Head, query: Reading, key: Reading, precision: Precision) -> bool:
-    """Whether scores do not round; those of all conjuncts are one sum. Steep ones are no integers."""
+def _exact(query: Reading, key: Reading, precision: Precision) -> bool:
+    """Whether scores do not round; those of all conjuncts are one sum."""
     grains = query.grain * key.grain
-    sizes = float((query.size * key.size).sum()) if not head.steep else np.inf
+    sizes = float((query.size * key.size).sum())
     return bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
-
-
-def _apart(head: Head, penalty: Penalty, query: Reading, key: Reading, rounding: float, precision: Precision) -> Apart:
-    cut = penalty.columns
-    sizes = float((query.size[cut] * key.size[cut]).sum())
-    silent = not (query.error[cut].any() or key.error[cut].any())
-    narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
-    if silent and rounding == narrow == 0.0:
-        return Apart(0.0, 1.0)
-    if penalty.key is None or penalty.query is None or _products(penalty.key, penalty.query) > PAIRS:
-        error = float(
-            (query.size[cut] * key.error[cut] + query.error[cut] * (key.size[cut] + key.error[cut])).sum()
-            + (rounding + narrow) * sizes
-        )
-        return Apart(error, 1.0 - error)
-    return _pairwise(penalty.key, penalty.query, penalty, rounding, narrow, head.sink != -1.0)
-
-
-def _products(key: Side, query: Side) -> int:
-    return key.values.size * len(query.values)
-
-
-def _pairwise(key: Side, query: Side, penalty: Penalty, rounding: float, narrow: float, competing: bool) -> Apart:
-    """For every key and every query the score and its error: the least distance, and the largest error of equals.
-
-    Where BOS competes, selected keys should score 0; else as much as the best of them.
-    """
-    score = key.values @ query.values.T
-    size = np.abs(key.values) @ np.abs(query.values).T
-    error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
-    error = error + rounding * (size + error) + narrow * (np.abs(score) + error)
-    known = (key.number >= 0)[:, None] & (query.number >= 0)[None, :]
-    cells = penalty.cells[np.maximum(key.number, 0)][:, np.maximum(query.number, 0)]
-    chosen, other = known & (cells == 1), known & (cells == 0)
-    best = np.where(chosen, score, -np.inf).max(axis=0)
-    best = np.where(chosen.any(axis=0) & (not competing), best, 0.0)
-    tie = float(np.where(chosen, error + (best[None, :] - score), 0.0).max(initial=0.0))
-    gap = np.where(other, best[None, :] - score - error, np.inf)
-    if not other.any():
-        return Apart(tie, np.inf)
-    k, q = np.unravel_index(gap.argmin(), gap.shape)
-    where = {penalty.places[1]: int(query.number[q]), penalty.places[0]: int(key.number[k])}
-    return Apart(tie, float(gap[k, q]), where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +171,7 @@ def softmax_error(n: int, precision: Precision) -> float:
 def counted(
     head: Head, scores: Scores, planned: Share, counts: Floats, n: int, value: Reading, sink: Sink, precision: Precision
 ) -> Arrived:
-    """The share of attention of BOS, or of tokens, for each number of selected keys.
+    """The share of attention of BOS, or of tokens, for each number of selected keys, held against the planned code.
 
     Where BOS scores as a selected key does, all powers are e⁰ = 1 and their sum is an integer: no rounding but that of
     the quotient. Else the sum is worst where the power of BOS comes first: each key that is added rounds all before it.
@@ -269,21 +210,17 @@ def _each_stored(
     return np.asarray(rounded + np.abs(planned.at_key * share - planned.code))
 
 
-def subtracted(
-    share: Arrived, planned: Write, actual: Write, counts: Floats, leak: float, precision: Precision
-) -> Arrived:
-    """1 less the share of BOS, which is the share of tokens.
+def subtracted(share: Arrived, added: float, counts: Floats, leak: float, precision: Precision) -> Arrived:
+    """What is added, 1, less the share of BOS, which is the share of tokens.
 
     Shares from one half on are multiples of one small power of two; so is what they leave of 1, without rounding.
     Where no key is selected, and all others together are too small to change a sum, BOS has a share of e/e = 1.
     """
-    ((space, one),) = planned.bias.items()
     alone = (counts == 0) & (leak < precision.sum_unit / 4) & (precision.weight_error == 0)
     error = np.where(alone[:, None], 0.0, share.error)
-    said = precision.round(actual.bias[space])
-    off = np.abs(said - one) + precision.weight_error * np.abs(said)
+    off = precision.weight_error * abs(added)
     grain = np.where(off > 0, 0.0, share.grain)
-    exact = fits(grain, one, min(precision.bits, precision.sum_bits))
+    exact = fits(grain, np.abs(np.array([added])), min(precision.bits, precision.sum_bits))
     rounding = np.where(exact, 0.0, 2 * precision.sum_unit + precision.unit)
     return Arrived(error + off + rounding, np.where(exact, grain, 0.0))
 
@@ -305,14 +242,14 @@ def _grain(code: Floats, error: Floats, leak: float, precision: Precision) -> fl
     return grain_floor(code[code > 0].min(initial=1.0) - error.max(initial=0.0), precision)
 
 
-def sink_error(head: Head, said: Head, d_head: int, precision: Precision) -> Sink:
-    """How far off the score of BOS is: `said` by the weights, stored, scaled by 1/√d_head and stored again."""
-    if head.log_sink is None or said.log_sink is None:
+def sink_error(head: Head, d_head: int, precision: Precision) -> Sink:
+    """How far off the score of BOS is, by the weights, once it is stored, scaled by 1/√d_head and stored again."""
+    if head.log_sink is None:
         scale = head.scale(d_head)
-        stored = float(precision.round(np.array([said.sink * scale]))[0]) / scale
+        stored = float(precision.round(np.array([head.sink * scale]))[0]) / scale
         return Sink(abs(stored - head.sink) + precision.weight_error * abs(stored), 0.0)
     root = PLAIN.score_divisor(d_head)
-    stored, factor = precision.round(np.array([said.log_sink * root, 1 / root]))
+    stored, factor = precision.round(np.array([head.log_sink * root, 1 / root]))
     score = float(stored * factor)
     exact = float(factor) * root == 1.0 and np.log2(root) % 1 == 0
     rounding = 0.0 if exact else 2 * precision.unit * abs(score)
@@ -324,6 +261,8 @@ def grain_floor(least: float, precision: Precision) -> float:
     return float(2.0 ** (np.floor(np.log2(least)) + 1 - precision.bits)) if least > 0 else 0.0
 
 
-def written_grain(grain: Floats, picks: Matrix) -> Floats:
-    """The grain of numbers that are copied by a 0/1 matrix."""
-    return np.where(picks.any(axis=0), (grain[:, None] * picks).sum(axis=0), ANY)
+def written_grain(grain: Floats, matrix: Matrix) -> Floats:
+    """The grain of numbers that are moved by a matrix: 0 where one is a sum of several."""
+    used = matrix != 0
+    product = np.where(used, grain[:, None] * grain_of(np.where(used, matrix, 1.0)), ANY).min(axis=0, initial=ANY)
+    return np.where(used.sum(axis=0) > 1, 0.0, product)

@@ -10,7 +10,7 @@ do not err at all. What is stored in a narrow format is rounded once more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +80,20 @@ class Reading:
         return np.abs(self.there) + self.there_error
 
     @property
-    def only(self) -> int | None:
-        """The one variable that is read, if there is but one."""
-        return next(iter(self.seen)) if len(self.seen) == 1 else None
+    def width(self) -> int:
+        """How many numbers are read."""
+        return len(self.bias)
+
+    def columns(self, cut: slice) -> Reading:
+        """Some of the numbers, and the variables that these are read off."""
+        seen = {
+            place: Seen(one.values[:, cut], one.error[:, cut], one.size[:, cut])
+            for place, one in self.seen.items()
+            if one.size[:, cut].any()
+        }
+        rows = self.rounded_rows[:, cut] if self.rounded_rows is not None and seen else None
+        rest = {f.name: getattr(self, f.name)[cut] for f in fields(self) if f.name not in ("seen", "rounded_rows")}
+        return Reading(seen=seen, rounded_rows=rows, **rest)
 
     def rows(self) -> Matrix | None:
         """[rows, width] where one variable alone is read; None else."""
@@ -119,52 +130,48 @@ def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> 
 
 
 def read_stream(
-    read: Read,
-    actual: Read,
-    stream: Mapping[str, Held],
-    at_bos: Mapping[str, Floats],
-    precision: Precision,
-    fired: bool = False,
+    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, fired: bool = False
 ) -> Reading:
-    """What a read of the stream can be, and how far off; `actual`: the same read with the numbers of the weights.
+    """What a read of the stream can be, and how far off, by the weights that are stored.
 
-    `fired`: by neurons, for which it does not matter how what is not positive rounds.
+    `at_bos`: what the spaces hold at BOS. `fired`: by neurons, for which it does not matter how what is not positive
+    rounds.
     """
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
-    grain = grain_of(actual.bias) if not shaken else np.where(actual.bias != 0, 0.0, ANY)
-    terms, own = np.zeros(read.width), np.abs(actual.bias - read.bias) + shaken * np.abs(actual.bias)
-    alone = _single_products(actual) & (not shaken)
-    for space, planned in read.maps.items():
+    grain = grain_of(read.bias) if not shaken else np.where(read.bias != 0, 0.0, ANY)
+    terms, own = np.zeros(read.width), shaken * np.abs(read.bias)
+    alone = _single_products(read) & (not shaken)
+    for space, matrix in read.maps.items():
         if space == BOS:
             continue
-        held, matrix = stream[space], actual.maps[space]
-        seen[held.place] = _joined(seen.get(held.place), _see(held, planned, matrix, precision))
-        own = own + _own(held, planned, matrix, precision)
+        held = stream[space]
+        factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
+        seen[held.place] = _joined(seen.get(held.place), _see(held, factor, precision))
+        if shaken:
+            own = own + shaken * ((np.abs(held.code) + held.error) @ np.abs(factor)).max(axis=0, initial=0.0)
         used = matrix != 0
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
         product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0)) * (not shaken)
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
     size, passed = _over_values(read.width, seen)
-    total = size + np.abs(actual.bias)
-    reach = _reach(seen, actual.bias, own)
+    total = size + np.abs(read.bias)
+    reach = _reach(seen, read.bias, own)
     exact = fits(grain, reach, precision.sum_bits) | alone
     if fired:
-        exact = exact | _scaled_and_shifted(read, actual, stream, precision)
+        exact = exact | _scaled_and_shifted(read, stream, precision)
     per_size = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1))
     unrounded = np.where(fits(grain, reach, precision.sum_bits) & (own == 0), grain, 0.0)
-    rounding, rows, stored, positive = _rounding(
-        seen, read.bias, actual.bias, grain, (exact, alone), per_size, precision
-    )
+    rounding, rows, stored, positive = _rounding(seen, read.bias, grain, (exact, alone), per_size, precision)
     return Reading(
         seen, read.bias, total, passed, rounding + own, None if rows is None else rows + own,
         np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), unrounded,
-        *_at_bos(actual, stream, at_bos, precision),
+        *_at_bos(read, stream, at_bos, precision),
     )  # fmt: skip
 
 
 def _rounding(
-    seen: Mapping[int, Seen], planned: Floats, bias: Floats, grain: Floats,
+    seen: Mapping[int, Seen], bias: Floats, grain: Floats,
     exact: tuple[NDArray[np.bool_], NDArray[np.bool_]], per_size: Floats, precision: Precision,
 ) -> tuple[Floats, Matrix | None, NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
     """(rounding, the same for each value, where all is stored as it is, where all that is positive is).
@@ -174,15 +181,15 @@ def _rounding(
     summed, alone = exact
     if len(seen) == 1:
         one = next(iter(seen.values()))
-        size, value = one.size, one.values + planned
+        size, value = one.size, one.values + bias
         top, before = np.abs(value) + one.error, np.abs(one.values) + one.error
     else:
         size = np.sum([one.size.max(axis=0, initial=0.0) for one in seen.values()] or [np.zeros_like(bias)], axis=0)[
             None
         ]
-        high, low = _range(seen, planned)
+        high, low = _range(seen, bias)
         value, top = high[None], np.maximum(np.abs(high), np.abs(low))[None]
-        before = np.maximum(np.abs(high - planned), np.abs(low - planned))[None]
+        before = np.maximum(np.abs(high - bias), np.abs(low - bias))[None]
     total = size + np.abs(bias)
     rounding = per_size * total
     plain = np.broadcast_to(summed, total.shape)
@@ -217,24 +224,14 @@ def _single_products(read: Read) -> NDArray[np.bool_]:
     return np.asarray((count <= 1) & power & (read.bias == 0))
 
 
-def _see(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> Seen:
+def _see(held: Held, matrix: Matrix, precision: Precision) -> Seen:
     used = np.abs(matrix)
     error = held.error @ used
     size = np.abs(held.code) @ used + error
     if precision.factor_unit:
         rounded = ~fits(held.grain, np.abs(held.code).max(axis=0, initial=0.0), precision.factor_bits)
         error = error + precision.factor_unit * (np.abs(held.code) * rounded) @ used
-    return Seen(held.code @ planned, error, size)
-
-
-def _own(held: Held, planned: Matrix, matrix: Matrix, precision: Precision) -> Floats:
-    """How far the weights of this read move it: they are not those that were planned, or cut when multiplied."""
-    factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
-    if not precision.weight_error and (factor is planned or np.array_equal(factor, planned)):
-        return np.zeros(matrix.shape[1])
-    off = np.abs(factor - planned) + precision.weight_error * np.abs(factor)
-    moved: Floats = ((np.abs(held.code) + held.error) @ off).max(axis=0, initial=0.0)
-    return moved
+    return Seen(held.code @ matrix, error, size)
 
 
 def _reach(seen: Mapping[int, Seen], bias: Floats, own: Floats) -> Floats:
@@ -261,9 +258,7 @@ def _over_values(width: int, seen: Mapping[int, Seen]) -> tuple[Floats, Floats]:
     return size, passed
 
 
-def _scaled_and_shifted(
-    read: Read, actual: Read, stream: Mapping[str, Held], precision: Precision
-) -> NDArray[np.bool_]:
+def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Precision) -> NDArray[np.bool_]:
     """Which numbers are σ·x − c, positive, of one x ≥ 0: these do not round, or round to something not positive.
 
     σ a power of two and c ≥ 0 a multiple of σ·ulp(x): then σ·x − c is a multiple of σ·ulp(x) too, and where it
@@ -272,7 +267,7 @@ def _scaled_and_shifted(
     spaces = [space for space in read.maps if space != BOS]
     if len(spaces) != 1 or precision.bits != precision.sum_bits:
         return np.zeros(read.width, bool)
-    held, matrix, bias = stream[spaces[0]], actual.maps[spaces[0]], actual.bias
+    held, matrix, bias = stream[spaces[0]], read.maps[spaces[0]], read.bias
     one = (matrix != 0).sum(axis=0) == 1
     slope = matrix.sum(axis=0)
     top = np.where(matrix != 0, np.abs(held.code).max(axis=0, initial=0.0)[:, None], 0.0).max(axis=0, initial=0.0)
@@ -283,17 +278,20 @@ def _scaled_and_shifted(
 
 
 def _at_bos(
-    actual: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision
+    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision
 ) -> tuple[Floats, Floats]:
     """What the read is at BOS, by the weights, and how far off that can be."""
-    there, size, off = actual.bias.astype(np.float64), np.abs(actual.bias), np.zeros(actual.width)
-    grain, terms = grain_of(actual.bias), np.ones(actual.width)
-    for space, matrix in actual.maps.items():
+    there, size, off = read.bias.astype(np.float64), np.abs(read.bias), np.zeros(read.width)
+    grain, terms = grain_of(read.bias), np.ones(read.width)
+    for space, matrix in read.maps.items():
+        factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
         if space != BOS and (left := stream[space].at_bos).any():
-            off, terms = off + left @ np.abs(matrix), terms + ((left > 0) @ (matrix != 0))
+            off, terms = off + left @ np.abs(factor), terms + ((left > 0) @ (factor != 0))
         if not at_bos[space].any():
             continue
-        products = at_bos[space][:, None] * matrix
+        cut = precision.round(at_bos[space], precision.factor_bits) if precision.factor_unit else at_bos[space]
+        products = cut[:, None] * factor
+        off = off + np.abs(at_bos[space] - cut) @ np.abs(factor)
         there, size = there + products.sum(axis=0), size + np.abs(products).sum(axis=0)
         grain = np.minimum(grain, grain_of(products).min(axis=0, initial=ANY))
         terms = terms + (products != 0).sum(axis=0)

@@ -1,15 +1,16 @@
-"""What is proved of: the plan of a model beside its weights; blocks as they are meant, and as the weights say them."""
+"""What is proved of: the plan of a model, as a hint, beside what its weights say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
+from raspc.weights.config import Config
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +32,32 @@ class Actual:
     """What the weights say: each block as it can be read off them, embeddings by space, and the unembedding.
 
     `stray`: the size of the largest weight that no block accounts for, by the name of its parameter.
-    `reused`: what the MLPs clear.
+    `disputes`: what two spaces claim at once. `reused`: what the MLPs clear.
+    `dims`: where each space lies, and `written`: after which stage it does (−1: the embedding). `stages`: of blocks.
     """
 
     blocks: tuple[Block, ...]
+    stages: tuple[int, ...]
     tables: Mapping[str, Matrix]
     output: Read
-    stray: Mapping[str, float] = field(default_factory=dict)
-    reused: tuple[Reused, ...] = ()
+    stray: Mapping[str, float]
+    disputes: tuple[str, ...]
+    reused: tuple[Reused, ...]
+    dims: Mapping[str, slice]
+    written: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """All that a proof is about: the plan, and what the weights say.
+    """All that a proof is about. The plan only says where to look, and what to look for; `program`: as it was written.
 
-    `dims`: where each space lies, and `written`: after which stage it does (−1: the embedding).
+    `program`, `config` and `actual` are those of the model.
     """
 
     plan: Plan
+    program: Graph
+    config: Config
     actual: Actual
-    dims: Mapping[str, slice]
-    written: Mapping[str, int]
 
     @property
     def graph(self) -> Graph:
@@ -71,4 +77,14 @@ class Examined:
     @property
     def d_head(self) -> int:
         """How wide a head is."""
-        return self.plan.layout.d_head
+        return self.config.d_head
+
+    @property
+    def dims(self) -> Mapping[str, slice]:
+        """Where each space lies."""
+        return self.actual.dims
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """After which stage each space is there."""
+        return self.actual.written

@@ -1,44 +1,36 @@
-"""Bounds for neurons: which of them fire, value by value, and what their sums are off by."""
+"""Neurons, from their weights: what they write for every combination of values that they read, and what it is off by.
+
+Two neurons side by side that read alike, one of them less by δ, and write with opposite signs are the halves of a step:
+together they write what clip(z, 0, δ) makes of their read z, which an error of z does not change where the step is flat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.blocks.neurons.design import Design
-from raspc.blocks.spaces import Matrix, Neurons, Write
+from raspc.blocks.spaces import BOS, Matrix, Neurons
 from raspc.certify.bounds import ANY, Reading, fits, grain_of, swept_up
+from raspc.certify.grids import over_grid
+from raspc.certify.meaning import Axes, where
 from raspc.graph.nodes import Floats, Ids
+from raspc.graph.rows import distinct_rows
 from raspc.numbers.precision import Precision
 
-Look: TypeAlias = Callable[[Matrix, Matrix], tuple[Matrix, Matrix, Matrix]]
-
 READS = 1 << 24
-"""The most reads (cell, neuron) that are looked at one by one."""
-GRID = 1 << 17
-"""The same for functions of three variables and more, whose combinations are many and whose proofs are to be quick."""
-PRODUCTS = 1 << 26
-"""The most products of these with weights."""
+"""The most reads (cell, neuron) that are looked at."""
+AT_ONCE = 1 << 20
+"""How many of these at once."""
+LINE = 1 << 20
+"""From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
 DENSE = 1 << 22
 """From this many products on, only those with weights that are not 0 are taken."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """What the neurons read [cells, neurons] for each combination of values, and which value each one gives.
-
-    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells. `grain`: of what is above 0.
-    """
-
-    reads: Matrix
-    value: Ids
-    passed: Matrix
-    rounding: Matrix
-    grain: Floats
+UNBOUNDED = 1e30
+"""The error of what is not known: no margin is as large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,66 +42,245 @@ class Written:
     at_bos: Floats
 
 
-def cells_of(design: Design, ids: Ids | None, write: Write, read: Reading, precision: Precision) -> Cells | None:
-    """Every combination of the values of a design's variables; `ids`: the value that each gives, −1 for none.
+@dataclass(frozen=True)
+class Step:
+    """The step that is nearest to its ramp: how far off it may be read, how far away the ramp is, and in which cell."""
+
+    needed: float
+    present: float
+    at: Mapping[int, int]
+
+    @property
+    def used(self) -> float:
+        """The part of the distance that errors take."""
+        if self.needed == 0:
+            return np.inf if self.present < 0 else 0.0
+        return self.needed / max(self.present, 1e-300)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Combinations of values that occur: what the neurons read there without their bias [cells, neurons].
+
+    `value`: which value of the variable each one gives. `passed`, `rounding`: errors, [cells, neurons] or the same for
+    all cells. `places` [cells]: where they lie in the grid `ids` over `axes`; None where several are one.
+    """
+
+    reads: Matrix
+    value: Ids
+    passed: Matrix
+    rounding: Matrix
+    axes: Axes = ()
+    ids: Ids | None = None
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+    def pieces(self) -> Iterator[Cells]:
+        """The same, some at once."""
+        step = max(1, AT_ONCE // max(1, self.reads.shape[1]))
+        for start in range(0, len(self), step):
+            cut = slice(start, start + step)
+            yield replace(
+                self, reads=self.reads[cut], value=self.value[cut], passed=_cut(self.passed, cut),
+                rounding=_cut(self.rounding, cut),
+            )  # fmt: skip
+
+
+def _cut(rows: Matrix, cut: slice) -> Matrix:
+    return rows if len(rows) == 1 else rows[cut]
+
+
+def cells_of(ids: Ids | None, read: Reading) -> Cells | None:
+    """Every combination of the values that are read; `ids`: the value that each gives, −1 for none.
 
     None where there are too many.
     """
-    if ids is None or ids.size * design.size > (READS if ids.ndim <= 2 else GRID):
+    if ids is None:
         return None
-    if sum(_products(ids.size, matrix) for matrix in write.maps.values()) > PRODUCTS:
+    axes, width = tuple(read.seen), len(read.bias)
+    parts = [one.values for one in read.seen.values()]
+    if ids.size * width > LINE and (line := _along_a_line(ids, parts, read)) is not None:
+        return line if line.reads.size <= READS else None
+    if ids.size * width > READS:
         return None
     known = ids >= 0
-    parts = [features @ weights for features, weights in zip(design.features, design.weights, strict=True)]
-    reads = design.bias + _over_grid(parts, ids, design.size)
-    passed, rounding = read.passed[None], read.rounding[None]
-    errors = [read.seen[axis].error for axis in design.axes if axis in read.seen]
-    if len(errors) == len(read.seen) and [len(error) for error in errors] == list(ids.shape):
-        if len(errors) == 1:
-            passed = errors[0][known]
-        elif reads.size <= GRID:
-            passed = _over_grid(errors, ids, design.size)[known]
-        if read.rounded_rows is not None:
-            rounding = read.rounded_rows[known]
-    found = Cells(reads[known], ids[known], passed, rounding, read.positive_grain)
-    return _rounded_twice(found, read, precision) if precision.narrow else found
+    passed = read.passed[None]
+    rounding = read.rounding[None]
+    if parts and any(one.error.any() for one in read.seen.values()):
+        passed = over_grid([one.error for one in read.seen.values()], ids.shape, width)[known]
+    if read.rounded_rows is not None:
+        rounding = read.rounded_rows[known]
+    return Cells((over_grid(parts, ids.shape, width) + read.bias)[known], ids[known], passed, rounding, axes, ids)
 
 
-def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> Cells:
+def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading) -> Cells | None:
+    """The different sums, where all neurons read multiples of one sum; None where they do not."""
+    if not parts or not (slopes := _slopes(parts)).any():
+        return None
+    if any(not np.array_equal(part, part[:, :1] * slopes) for part in parts):
+        return None
+    sums = over_grid([part[:, :1] for part in parts], ids.shape, 1)[..., 0]
+    known = ids >= 0
+    pairs, _ = distinct_rows(np.stack([sums[known], ids[known].astype(float)], axis=1))
+    reads = pairs[:, :1] * slopes + read.bias
+    return Cells(reads, pairs[:, 1].astype(np.int32), read.passed[None], read.rounding[None])
+
+
+def _slopes(parts: Sequence[Matrix]) -> Floats:
+    """How many times what the first neuron reads each one does; zeros where the first reads nothing."""
+    for part in parts:
+        row = int(np.abs(part[:, 0]).argmax()) if part.size else 0
+        if part.size and part[row, 0]:
+            return np.asarray(part[row] / part[row, 0])
+    return np.zeros(parts[0].shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Halves of steps: the first neuron of each, which the next one belongs to, and by how much that one reads less."""
+
+    first: NDArray[np.intp]
+    height: Floats
+
+    @cached_property
+    def second(self) -> NDArray[np.intp]:
+        """The other halves."""
+        return self.first + 1
+
+    def others(self, size: int) -> NDArray[np.intp]:
+        """The neurons that are halves of none."""
+        found = np.ones(size, bool)
+        found[self.first] = found[self.second] = False
+        return np.flatnonzero(found)
+
+
+def steps_of(block: Neurons) -> Steps:
+    """The steps among neurons, by their weights."""
+    one, other = slice(None, -1), slice(1, None)
+    height = block.read.bias[one] - block.read.bias[other]
+    alike = height > 0
+    for matrix in (matrix for space, matrix in block.read.maps.items() if space != BOS):
+        alike = alike & (matrix[:, one] == matrix[:, other]).all(axis=0)
+    for matrix in block.write.maps.values():
+        alike = alike & (matrix[one] == -matrix[other]).all(axis=1)
+    first, free = [], 0
+    for place in np.flatnonzero(alike).tolist():
+        if place >= free:
+            first.append(place)
+            free = place + 2
+    places = np.array(first, np.intp)
+    return Steps(places, height[places])
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Of one space, for each cell: what is written, its error, and the sizes and the number of its terms."""
+
+    numbers: Matrix
+    error: Matrix
+    larger_side: Matrix
+    total: Matrix
+    terms: Matrix
+
+    @classmethod
+    def of(cls, pieces: Sequence[Sums]) -> Sums:
+        """One for all cells."""
+        return cls(*(np.concatenate([getattr(p, name) for p in pieces]) for name in cls.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class Fired:
+    """What neurons do in each cell. `positive_grain`: of all reads above 0. `weakest`: the step nearest to its ramp."""
+
+    sums: Mapping[str, Sums]
+    positive_grain: Floats
+    weakest: Step | None
+
+
+def fire(block: Neurons, read: Reading, cells: Cells, precision: Precision) -> Fired:
+    """All neurons, in all cells."""
+    steps = steps_of(block)
+    found: dict[str, list[Sums]] = {space: [] for space in block.write.maps}
+    exact, weakest, start = np.ones(len(read.bias), bool), None, 0
+    for given in cells.pieces():
+        piece, sure = _rounded_twice(given, read, precision) if precision.narrow else (given, None)
+        exact &= sure if sure is not None else False
+        nearest = _nearest(piece, steps, cells, start)
+        weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
+        for space, matrix in block.write.maps.items():
+            found[space].append(_sums(piece, steps, matrix, precision))
+        start += len(piece)
+    grain = np.where(exact, read.sums, read.positive_grain) if len(cells) else read.positive_grain
+    return Fired({space: Sums.of(pieces) for space, pieces in found.items() if pieces}, grain, weakest)
+
+
+def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> tuple[Cells, NDArray[np.bool_]]:
     """The cells of a narrow format: where nothing errs before it is stored, it is known how each sum is rounded.
 
-    It is stored once without the bias and once with it.
+    It is stored once without the bias and once with it. Also: which neurons then read multiples of one number only.
     """
-    sure = (read.sums > 0) & ~(cells.passed > 0).any(axis=0)
+    sure = (read.sums > 0) & ~(read.passed > 0)
     stored = precision.round(precision.round(cells.reads - read.bias) + read.bias)
     rounding = np.where(sure, np.abs(stored - cells.reads), cells.rounding)
-    shut = cells.reads + cells.passed + rounding <= 0
-    grain = np.where(sure & ((rounding == 0) | shut).all(axis=0), read.sums, read.positive_grain)
-    return replace(cells, rounding=rounding, grain=grain)
+    found = replace(cells, rounding=rounding)
+    return found, np.asarray(sure & ((rounding == 0) | _shut(found)).all(axis=0))
 
 
-def _over_grid(parts: Sequence[Matrix], ids: Ids, width: int) -> Matrix:
-    """The sum of what is told of each axis, for all combinations."""
-    found = np.zeros((*[1] * ids.ndim, width))
-    for axis, part in enumerate(parts):
-        found = found + part.reshape([*(len(part) if a == axis else 1 for a in range(ids.ndim)), width])
-    return np.broadcast_to(found, (*ids.shape, width))
+def _shut(cells: Cells) -> NDArray[np.bool_]:
+    """Which neurons are far below their thresholds, so that nothing depends on their ramps."""
+    return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
 
 
-def _products(rows: int, matrix: Matrix) -> int:
-    """How many products `_times` takes."""
-    dense = rows * matrix.size
-    return dense if dense <= DENSE else min(dense, rows * matrix.shape[1] * _fullest(matrix))
+def _nearest(cells: Cells, steps: Steps, whole: Cells, start: int) -> Step | None:
+    """The weakest of the steps; None if there are none. They are flat where z ≤ 0 or z ≥ δ; in units of δ."""
+    if not len(steps.first) or not len(cells):
+        return None
+    height = steps.height
+    present = np.abs(cells.reads[:, steps.first] / height - 0.5) - 0.5
+    rounding = np.maximum(cells.rounding[:, steps.first], cells.rounding[:, steps.second])
+    error = np.broadcast_to((cells.passed[:, steps.first] + rounding) / height, present.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = np.where(error == 0, np.where(present < 0, np.inf, 0.0), error / np.maximum(present, 0.0))
+    shut = _shut(cells)
+    used = np.where(shut[:, steps.first] & shut[:, steps.second], 0.0, used)
+    cell, step = np.unravel_index(used.argmax(), used.shape)
+    at = {} if whole.ids is None else where(whole.axes, whole.ids, start + int(cell))
+    return Step(float(error[cell, step]), float(present[cell, step]), at)
 
 
-def _fullest(matrix: Matrix) -> int:
-    """The most weights of a column that are not 0."""
-    return int((matrix != 0).sum(axis=0).max(initial=0))
+def _sums(cells: Cells, steps: Steps, matrix: Matrix, precision: Precision) -> Sums:
+    """What is written to one space, cell by cell; without what is always added."""
+    error = cells.passed + cells.rounding
+    fires = cells.reads + error > 0
+    height = np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
+    weights, others = np.abs(matrix), steps.others(len(matrix))
+    numbers = _times(np.maximum(cells.reads[:, others], 0.0), matrix[others])
+    off = _times(np.where(fires, error, 0.0)[:, others], weights[others])
+    if len(steps.first):
+        along, flawed = _steps(cells, steps, fires)
+        numbers = numbers + _times(along, matrix[steps.first])
+        off = off + _times(flawed, weights[steps.first])
+    if precision.weight_error:
+        off = off + precision.weight_error * (height @ weights)
+    up, down = _times(height, np.maximum(matrix, 0.0)), _times(height, np.maximum(-matrix, 0.0))
+    terms = _times(fires.astype(float), (weights > 0).astype(float))
+    return Sums(numbers, off, np.maximum(up, down), up + down, terms)
+
+
+def _steps(cells: Cells, steps: Steps, fires: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
+    """What each step comes to, and what that is off by: where it is flat, by what its halves round."""
+    z, height = cells.reads[:, steps.first], steps.height
+    passed = np.broadcast_to(cells.passed, cells.reads.shape)[:, steps.first]
+    rounding = np.where(fires, cells.rounding, 0.0)
+    error = passed + np.maximum(*(np.broadcast_to(cells.rounding, fires.shape)[:, h] for h in (steps.first, steps.second)))
+    flat = (z + error <= 0) | (z - error >= height)
+    return np.clip(z, 0.0, height), np.where(flat, 0.0, passed) + rounding[:, steps.first] + rounding[:, steps.second]
 
 
 def _times(rows: Matrix, matrix: Matrix) -> Matrix:
     """rows @ matrix; of a large one with few weights in a column, column by column of these."""
-    most = _fullest(matrix) if len(rows) * matrix.size > DENSE else len(matrix)
+    most = int((matrix != 0).sum(axis=0).max(initial=0)) if len(rows) * matrix.size > DENSE else len(matrix)
     if 2 * most >= len(matrix):
         return rows @ matrix
     places = np.argsort(matrix == 0, axis=0, kind="stable")[:most]
@@ -119,77 +290,26 @@ def _times(rows: Matrix, matrix: Matrix) -> Matrix:
     return found
 
 
-@dataclass(frozen=True)
-class Step:
-    """The step that is nearest to its ramp: how far off it may be read, how far away the ramp is, and in which cell."""
-
-    needed: float
-    present: float
-    cell: int | None = None
-
-
-def nearest_step(block: Neurons, read: Reading, cells: Cells | None) -> Step | None:
-    """The weakest of the steps; None if there are none.
-
-    The halves of a step read z and z − 1; the step is flat where z ≤ 0 or z ≥ 1.
-    """
-    halves = np.flatnonzero(block.slack > 0)[::2]
-    if not len(halves):
-        return None
-    if cells is None:
-        needed = (read.passed + read.rounding)[halves]
-        worst = int((needed / block.slack[halves]).argmax())
-        return Step(float(needed[worst]), float(block.slack[halves][worst]))
-    present = np.abs(cells.reads[:, halves] - 0.5) - 0.5
-    rounding = np.maximum(cells.rounding[:, halves], cells.rounding[:, halves + 1])
-    error = np.broadcast_to(cells.passed[:, halves] + rounding, present.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        used = np.where(error == 0, np.where(present < 0, np.inf, 0.0), error / np.maximum(present, 0.0))
-    shut = _shut(cells)
-    used = np.where(shut[:, halves] & shut[:, halves + 1], 0.0, used)
-    cell, step = np.unravel_index(used.argmax(), used.shape)
-    return Step(float(error[cell, step]), float(present[cell, step]), int(cell))
-
-
-def _shut(cells: Cells) -> NDArray[np.bool_]:
-    """Which neurons are far below their thresholds, so that nothing depends on their ramps."""
-    return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
-
-
 def written(
-    block: Neurons, actual: Neurons, read: Reading, cells: Cells | None, values: int, precision: Precision
-) -> Mapping[str, Written]:
-    """What the neurons write to each space, for each value of the variable."""
-    look = _looked_at(block, read, precision) if cells is None else None
-    found = {}
-    for space, matrix in actual.write.maps.items():
-        planned = block.write.maps[space]
-        base = actual.write.bias.get(space, np.zeros(matrix.shape[1]))
-        shift = np.abs(base - block.write.bias.get(space, np.zeros(matrix.shape[1])))
-        shift = shift + precision.weight_error * np.abs(base)
-        if cells is None:
-            assert look is not None
-            error, total, terms = look(matrix, planned)
-            positive = total
-            number: Ids | None = None
-            sums = total
-        else:
-            error, positive, total, terms = _by_cell(block, cells, matrix, planned, precision)
-            number = cells.value
-            sums = np.abs(_times(np.maximum(cells.reads, 0.0), matrix)) + error
-        positive_grain = read.positive_grain if cells is None else cells.grain
-        grain = _grain(positive_grain, matrix, base) * (not precision.weight_error)
-        exact = fits(grain, positive.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
-        size = total + np.abs(base)
-        error = error + shift + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1) * size)
-        error = error + _storing(exact, grain, sums, base, size, precision)
-        rows = error.max(axis=0, keepdims=True) if number is None else _by_value(error, number, values)
-        known = np.where(exact & (rows.max(axis=0) == 0), grain, 0.0)
-        found[space] = Written(rows, known, shift + _fired_at_bos(read, matrix, base, precision))
-    return found
+    block: Neurons, space: str, code: Matrix, read: Reading, fired: Fired, value: Ids, precision: Precision
+) -> Written:
+    """What the neurons write to a space, held against the code that each value of the variable should have there."""
+    matrix, base = block.write.maps[space], block.write.bias[space]
+    sums = fired.sums[space]
+    off = np.abs(sums.numbers + base - code[value]) + sums.error + precision.weight_error * np.abs(base)
+    grain = _grain(fired.positive_grain, matrix, base) * (not precision.weight_error)
+    exact = fits(grain, sums.larger_side.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
+    size = sums.total + np.abs(base)
+    off = off + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(sums.terms) + 1) * size)
+    off = off + _storing(exact, grain, np.abs(sums.numbers) + sums.error, base, size, precision)
+    rows = np.zeros_like(code)
+    np.maximum.at(rows, value, off)
+    known = np.where(exact & (rows.max(axis=0, initial=0.0) == 0), grain, 0.0)
+    shaken = precision.weight_error * np.abs(base)
+    return Written(rows, known, shaken + fired_at_bos(read, matrix, base, precision))
 
 
-def _fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
+def fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
     """What neurons that fire at BOS add there, and what the sum with them rounds; they should not fire."""
     height = np.maximum(read.there + read.there_error, 0.0)
     weights = np.abs(matrix)
@@ -216,43 +336,3 @@ def _storing(
     return lost
 
 
-def _by_cell(
-    block: Neurons, cells: Cells, matrix: Matrix, planned: Matrix, precision: Precision
-) -> tuple[Matrix, Matrix, Matrix, Matrix]:
-    """(error, size of the larger of the positive and the negative part, size of all, terms), each [cells, dims]."""
-    step = block.slack > 0
-    error = cells.passed + cells.rounding
-    off = np.where(step, cells.rounding, error)
-    fires = cells.reads + error > 0
-    height = np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
-    weights = np.abs(matrix)
-    error = _times(np.where(fires, off, 0.0), weights)
-    if precision.weight_error or not np.array_equal(matrix, planned):
-        error = error + height @ (np.abs(matrix - planned) + precision.weight_error * weights)
-    up, down = _times(height, np.maximum(matrix, 0.0)), _times(height, np.maximum(-matrix, 0.0))
-    return error, np.maximum(up, down), up + down, _times(fires.astype(float), (weights > 0).astype(float))
-
-
-def _looked_at(block: Neurons, read: Reading, precision: Precision) -> Look:
-    """The same where there are too many cells: all neurons may fire, but few are near their thresholds."""
-    step = block.slack > 0
-    rows = read.rows()
-    top = read.size if rows is None else np.maximum(rows.max(axis=0, initial=0.0), 0.0)
-    fires = top + read.error
-
-    def look(matrix: Matrix, planned: Matrix) -> tuple[Matrix, Matrix, Matrix]:
-        weights = np.abs(matrix)
-        steps = np.where(step, 2 * read.rounding, 0.0) @ weights
-        gates = np.where(step, 0.0, read.error)[:, None] * weights
-        near = np.sort(gates, axis=0)[::-1][: block.reach].sum(axis=0)
-        error = steps + near + fires @ (np.abs(matrix - planned) + precision.weight_error * weights)
-        total: Matrix = (fires @ weights)[None]
-        return error[None], total, (weights > 0).sum(axis=0)[None].astype(float)
-
-    return look
-
-
-def _by_value(error: Matrix, number: Ids, values: int) -> Matrix:
-    rows = np.zeros((values, error.shape[1]))
-    np.maximum.at(rows, number, error)
-    return rows

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.bounds import Reading
-from raspc.graph.nodes import Domain, Floats, Graph, Interval
+from raspc.graph.nodes import Domain, Floats, Interval
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import RELATIVE, tolerance
 
@@ -68,20 +68,7 @@ def _rows(domain: Domain) -> tuple[Floats, Bits]:
     return domain.numbers, domain.is_number
 
 
-def nearest_to_promise(read: Reading, graph: Graph, precision: Precision) -> Off:
-    """Where the number of an answer uses most of what is promised.
-
-    `read`: the answer, with the number in its first column.
-    """
-    if read.only is not None and (rows := read.rows()) is not None:
-        numbers, errors = rows[:, 0], read.row_errors()[:, 0]
-        if isinstance(graph.variable(read.only).domain, Interval):
-            numbers, errors = _with_the_least(numbers, errors)
-        return _nearest(numbers, errors, precision)
-    return _of_several(read, precision)
-
-
-def _with_the_least(numbers: Floats, errors: Floats) -> tuple[Floats, Floats]:
+def with_the_least(numbers: Floats, errors: Floats) -> tuple[Floats, Floats]:
     """Values with the ends of an interval first: with the least that lies between them too, if that is 0."""
     (low, high), (one, two) = numbers[:2], errors[:2]
     if low * high >= 0:
@@ -89,25 +76,26 @@ def _with_the_least(numbers: Floats, errors: Floats) -> tuple[Floats, Floats]:
     return np.append(numbers, 0.0), np.append(errors, one + (two - one) * low / (low - high))
 
 
-def _nearest(numbers: Floats, errors: Floats, precision: Precision) -> Off:
+def nearest(numbers: Floats, errors: Floats, precision: Precision) -> Off:
+    """Where a number uses most of what is promised."""
     allowed = tolerance(numbers, precision)
     worst = int((errors / allowed).argmax())
     return Off(float(errors[worst]), float(allowed[worst]))
 
 
-def _of_several(read: Reading, precision: Precision) -> Off:
-    """A sum of numbers of several variables: off by the sum of what each is off.
+def of_several(read: Reading, off: float, precision: Precision) -> Off:
+    """A sum of numbers of several variables: off by the sum of what each is off, and by what the sum is off as such.
 
     Where it has one sign, each variable is where its error exceeds its part of the promise most; where all of these
     together do not exceed the promise, nothing does. Where it can be 0, all errors may come with that.
     """
-    seen, whole = read.seen.values(), float(read.error[0])
+    seen, whole = read.seen.values(), float(read.error[0]) + off
     low, high = (float(read.bias[0]) + sum(float(end(one.values[:, 0])) for one in seen) for end in (np.min, np.max))
     least = max(0.0, low, -high)
     if least == 0.0 or precision.narrow:
-        return _nearest(np.array([least]), np.array([whole]), precision)
+        return nearest(np.array([least]), np.array([whole]), precision)
     sign = 1.0 if low > 0 else -1.0
     places = [int((one.error[:, 0] - RELATIVE * sign * one.values[:, 0]).argmax()) for one in seen]
     number = float(read.bias[0]) + sum(float(one.values[i, 0]) for one, i in zip(seen, places, strict=True))
-    error = float(read.rounding[0]) + sum(float(one.error[i, 0]) for one, i in zip(seen, places, strict=True))
-    return _nearest(np.array([number]), np.array([error]), precision)
+    error = off + float(read.rounding[0]) + sum(float(one.error[i, 0]) for one, i in zip(seen, places, strict=True))
+    return nearest(np.array([number]), np.array([error]), precision)

@@ -1,0 +1,94 @@
+"""Whether what the unembedding reads is the answer: of one of a list the largest logit, of a number the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from raspc.certify.bounds import Reading
+from raspc.certify.examined import Examined
+from raspc.certify.grids import Rows, over_grid, rows_of
+from raspc.certify.meaning import Meaning, where
+from raspc.certify.numbers import Off, nearest, of_several, with_the_least
+from raspc.graph.nodes import Floats, Ids, Interval
+from raspc.numbers.precision import Precision
+from raspc.weights.certificate import Link
+
+
+def answered(plan: Examined, meaning: Meaning, read: Reading, precision: Precision) -> Iterator[Link]:
+    """The margin of the answer: half the least lead of a logit, or the error that a number may have."""
+    label = plan.graph.labels[plan.graph.output]
+    if plan.config.output.kind == "numerical":
+        return _number(plan, meaning, read, label, precision)
+    return _choice(plan, meaning, read, label)
+
+
+def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iterator[Link]:
+    axes = tuple(read.seen)
+    ids = meaning.ids(plan.graph.output, axes)
+    rows = rows_of(meaning, read, ids)
+    if rows is None or ids is None:
+        yield Link("answer", label, np.inf, 0.0, "logits")
+        return
+    lead = _leads(rows.values, rows.number)
+    needed = 2 * rows.error.max(axis=1, initial=0.0)
+    worst = _worst(needed, lead)
+    if worst is not None:
+        at = where(axes, ids, worst) if len(lead) == (ids >= 0).sum() else {}
+        yield Link("answer", label, float(needed[worst]), float(lead[worst]), "logits", at)
+
+
+def _worst(needed: Floats, present: Floats) -> int | None:
+    """Where most of a margin is used."""
+    if not len(needed):
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        used = np.where(present > 0, needed / present, np.inf)
+    return int(used.argmax())
+
+
+def _leads(logits: Floats, right: Ids) -> Floats:
+    """For each row, the distance from the logit of the right answer to the best wrong one."""
+    rows = np.arange(len(logits))
+    own = logits[rows, right]
+    wrong = logits.copy()
+    wrong[rows, right] = -np.inf
+    return np.asarray(own - wrong.max(axis=1, initial=-np.inf))
+
+
+def _number(plan: Examined, meaning: Meaning, read: Reading, label: str, precision: Precision) -> Iterator[Link]:
+    axes = tuple(read.seen)
+    found = meaning.amounts(plan.graph.output, axes)
+    if found is None:
+        yield Link("number", label, np.inf, 0.0, "absolute error")
+        return
+    known = found.known
+    every = np.where(known, 0, -1).astype(np.int32)
+    shape, width = every.shape, len(read.bias)
+    values = (over_grid([one.values for one in read.seen.values()], shape, width) + read.bias)[known]
+    errors = over_grid([one.error for one in read.seen.values()], shape, width)[known]
+    errors = errors + (read.rounding if read.rounded_rows is None else read.rounded_rows[known])
+    numbers, special = np.broadcast_to(found.numbers, shape)[known], np.broadcast_to(found.special, shape)[known]
+    plain = special < 0
+    off = np.abs(values[plain, 0] - numbers[plain])
+    if (off + errors[plain, 0]).size:
+        found_off = _off(plan, read, numbers[plain], off, errors[plain, 0], precision)
+        yield Link("number", label, found_off.needed, found_off.allowed, "absolute error")
+    if width > 1 and len(values):
+        wanted = special[:, None] == np.arange(width - 1)
+        needed = float((np.abs(values[:, 1:] - wanted) + errors[:, 1:]).max())
+        yield Link("special values", label, needed, 0.5, "of an indicator")
+
+
+__all__ = ["Rows", "answered"]
+
+
+def _off(plan: Examined, read: Reading, numbers: Floats, off: Floats, errors: Floats, precision: Precision) -> Off:
+    """Where the number of an answer uses most of what is promised; `off`: of what is read, without `errors`."""
+    domains = [plan.graph.variable(place).domain for place in read.seen]
+    if not any(isinstance(domain, Interval) for domain in domains):
+        return nearest(numbers, off + errors, precision)
+    if len(domains) == 1:
+        return nearest(*with_the_least(numbers, off + errors), precision)
+    return of_several(read, float(off.max(initial=0.0)), precision)

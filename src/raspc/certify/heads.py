@@ -1,0 +1,320 @@
+"""What a head does by its weights: whether it selects what the graph says, and what it then moves, counts or averages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from raspc import values as V
+from raspc.blocks.reading import features as F
+from raspc.blocks.spaces import Head, Matrix
+from raspc.certify import attention as A
+from raspc.certify import selecting as S
+from raspc.certify.bounds import Reading
+from raspc.certify.examined import Examined
+from raspc.certify.grids import over_grid
+from raspc.certify.meaning import Amounts, Axes, Meaning
+from raspc.certify.mlp import UNBOUNDED
+from raspc.certify.numbers import mean_errors
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Ids, Interval, Listed
+from raspc.graph.selectors import Facts, never_empty
+from raspc.graph.tables import listings
+from raspc.numbers.precision import Precision
+from raspc.numbers.shares import Share
+from raspc.weights.certificate import Link
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """What a head writes to a space: the error [values, dims], the grain, what it is at BOS and how far off that is."""
+
+    error: Matrix
+    grain: Floats
+    there: Floats
+    off_there: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class HeadProof:
+    """One head beside the variable that it computes; `query`, `key`, `value`: what it reads, by its weights."""
+
+    plan: Examined
+    meaning: Meaning
+    place: int
+    head: Head
+    query: Reading
+    key: Reading
+    value: Reading
+    precision: Precision
+
+    @property
+    def node(self) -> N.Variable:
+        """The variable."""
+        return self.plan.graph.variable(self.place)
+
+    @property
+    def n(self) -> int:
+        """The longest input."""
+        return self.plan.graph.max_seq_len
+
+    @property
+    def counts(self) -> bool:
+        """Whether the variable is a number of keys."""
+        return isinstance(self.node, N.Width | N.Length)
+
+    # -- which keys ------------------------------------------------------------------------------
+
+    @cached_property
+    def selects(self) -> tuple[N.Select, ...] | None:
+        """The conjuncts of the selector in the graph."""
+        return S.selects_of(self.plan.graph, self.node)
+
+    @cached_property
+    def may_be_empty(self) -> bool:
+        """Whether BOS has to stand for an empty selection: where it is not proved that there is none."""
+        node, graph = self.node, self.plan.graph
+        if not isinstance(node, N.Aggregate):
+            return False
+        return node.may_be_empty or not never_empty(
+            Facts(graph.nodes, listings(graph.nodes), graph.causal), node.selector
+        )
+
+    @cached_property
+    def sink(self) -> A.Sink:
+        """How far off the score of BOS is."""
+        return A.sink_error(self.head, self.plan.d_head, self.precision)
+
+    @cached_property
+    def scores(self) -> A.Scores:
+        """How the head parts keys."""
+        competing = self.counts or self.may_be_empty
+        noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
+        return A.score_bounds(
+            self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.d_head, self.n,
+            self.precision, self.may_be_empty,
+        )  # fmt: skip
+
+    def conjuncts(self, noise: S.Noise) -> Iterator[S.Apart]:
+        """Each conjunct of the selector by the score directions that the plan gives to it; all must be the graph's."""
+        selection = self.plan.storage[self.place].selection
+        left, start = list(self.selects or ()), 0
+        for conjunct in () if selection is None else selection.conjuncts:
+            cut = slice(start, start := start + conjunct.factors.rank)
+            same = (i for i, one in enumerate(left) if (one.key, one.query) == (conjunct.key, conjunct.query))
+            own = next((i for i in same if np.array_equal(left[i].cells, conjunct.cells)), None)
+            if own is None:
+                yield S.UNKNOWN
+                continue
+            yield S.apart(self.meaning, left.pop(own), self.query, self.key, cut, noise)
+        if left or self.selects is None or start != self.head.query.width:
+            yield S.UNKNOWN
+
+    def links(self) -> Iterator[Link]:
+        """Selected keys from the others, and from BOS; how far equals part, what leaks, and what is out of range."""
+        steps, scores = "steps of the penalty", self.scores
+        gap = min(scores.gap, 1.0, scores.present if scores.default is None else np.inf)
+        yield Link("separation", self.head.name, scores.needed, gap, steps, scores.at)
+        if scores.default is not None:
+            yield Link("default", self.head.name, scores.needed, scores.default, steps)
+        if self.head.kind != "pick":
+            yield Link("tie", self.head.name, scores.spread, 1.0, "of the weight of an equal")
+        yield Link("leak", self.head.name, scores.leak, 2.0**-10, "of all attention")
+        if self.precision.highest <= 100:
+            sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
+            reach = self.head.scale(self.plan.d_head) * max(sizes)
+            yield Link("range", self.head.name, reach, self.precision.largest, "largest score")
+
+    # -- what is moved ---------------------------------------------------------------------------
+
+    def written(self, space: str, code: Matrix, form: Matrix) -> Moved:
+        """What is written to a space, held against its code; `form`: the code by features of the variable."""
+        matrix = self.head.write.maps[space]
+        bias = self.head.write.bias.get(space, np.zeros(matrix.shape[1]))
+        picks = np.abs(matrix)
+        spread = np.maximum(self.value.size + self.value.error, self.value.at_bos)
+        product = self.rounded(matrix, spread @ picks, bias) + self.precision.weight_error * (
+            spread @ picks + np.abs(bias)
+        )
+        if self.counts:
+            arrived, off = self.counted(code, matrix, bias)
+        else:
+            arrived, off = self.averaged(), self.off(code, form, matrix, bias)
+        alone = A.leak_at_bos(self.head, self.query, self.key, self.plan.d_head, self.n) * (
+            self.value.size + self.value.at_bos
+        )
+        there = self.value.there @ matrix + bias
+        from_bos = (self.value.there_error if self.may_be_empty else self.value.there_error * self.scores.leak) @ picks
+        error = self.by_value(arrived.error, len(code)) @ picks + from_bos + off + product
+        grain = np.where((product > 0) | (from_bos > 0) | (bias != 0), 0.0, A.written_grain(arrived.grain, matrix))
+        if self.counts:
+            grain = np.where(off.any(axis=0) | (product > 0), 0.0, arrived.grain)
+        return Moved(error, grain, there, (self.value.there_error + alone) @ picks + product)
+
+    def rounded(self, matrix: Matrix, size: Floats, bias: Floats) -> Floats:
+        """What the sum of what is written rounds: nothing where it is one number times a power of two."""
+        used = matrix != 0
+        power = np.log2(np.where(used, np.abs(matrix), 1.0)) % 1 == 0
+        plain = (used.sum(axis=0) <= 1) & power.all(axis=0) & ((bias == 0) | self.counts)
+        unit = self.precision.sum_unit * (used.sum(axis=0) + 2) + 2 * self.precision.unit
+        return np.where(plain, 0.0, unit * (size + np.abs(bias)))
+
+    def by_value(self, error: Matrix, values: int) -> Matrix:
+        """Errors of what is read, row by row, as errors of the variable's values."""
+        number = self.becomes
+        if len(error) == values and (self.counts or not (isinstance(self.node, N.Aggregate) and self.node.pick)):
+            return error
+        if number is None or number.ndim != 1 or len(number) != len(error):
+            return error.max(axis=0, keepdims=True, initial=0.0)
+        found = np.zeros((values, error.shape[1]))
+        np.maximum.at(found, number[number >= 0], error[number >= 0])
+        return found
+
+    def averaged(self) -> A.Arrived:
+        """What arrives of a pick or a mean."""
+        there, single = self.value.there, S.is_single(self.plan.graph, self.selects or ())
+        copies = isinstance(self.node, N.Aggregate) and self.node.pick
+        if copies and single:
+            return A.picked(self.scores, self.value, there, self.precision)
+        rowwise = copies and self.becomes is not None
+        found = A.averaged(self.scores, self.value, there, self.n, self.precision, copies, rowwise)
+        if copies or not self.averages_the_number:
+            return found
+        loose = A.looseness(self.scores, self.n, self.precision, copies)
+        domain = self.node.domain
+        return replace(found, error=mean_errors(found.error, loose, self.scores.leak, self.value, there, domain))
+
+    @cached_property
+    def averages_the_number(self) -> bool:
+        """Whether the first of the numbers that are averaged is the number of the source, as it is."""
+        node, rows = self.node, self.value.rows()
+        if not isinstance(node, N.Aggregate) or rows is None or self.head.value.width == len(node.domain.specials):
+            return False
+        found = self.meaning.amounts(node.source, self.axes)
+        if found is None or len(found.numbers) != len(rows):
+            return False
+        plain = found.known & (found.special < 0)
+        return bool(np.array_equal(found.numbers[plain], rows[plain, 0]))
+
+    @property
+    def axes(self) -> Axes:
+        """The variables that values are read off."""
+        return tuple(self.value.seen)
+
+    @cached_property
+    def becomes(self) -> Ids | None:
+        """[a value for each axis]: the number of the aggregate's value that is moved; −1 for none."""
+        node = self.node
+        if not isinstance(node, N.Aggregate) or not isinstance(node.domain, Listed):
+            return None
+        source = self.plan.graph.variable(node.source).domain
+        ids = self.meaning.ids(node.source, self.axes) if isinstance(source, Listed) else None
+        if ids is None or not isinstance(source, Listed):
+            return None
+        own = np.array([node.domain.index.get(V.key(v), -1) for v in source.values], np.int32)
+        return np.where(ids >= 0, own[np.maximum(ids, 0)], -1).astype(np.int32)
+
+    def off(self, code: Matrix, form: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
+        """[values, dims]: how far what is moved is from what the code says, value by value, and the default."""
+        node = self.node
+        assert isinstance(node, N.Aggregate)
+        found = (
+            self.off_picked(node, code, matrix, bias) if node.pick else self.off_mean(node, code, form, matrix, bias)
+        )
+        if self.may_be_empty:
+            place, wanted = _default(node, code, form)
+            found = found.copy()
+            found[place] += np.abs(self.value.there @ matrix + bias - wanted)
+        return found
+
+    def moves(self, matrix: Matrix, bias: Floats) -> Matrix:
+        """[a value for each axis, dims]: what is moved of each combination."""
+        parts = [one.values @ matrix for one in self.value.seen.values()]
+        return over_grid(parts, self.meaning.sizes(self.axes), matrix.shape[1]) + self.value.bias @ matrix + bias
+
+    def off_picked(self, node: N.Aggregate, code: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
+        """Each value of the source becomes the same value of the pick."""
+        if not isinstance(node.domain, Listed):
+            return self.off_mean(node, code, code, matrix, bias)
+        number = self.becomes
+        if number is None:
+            return np.full(code.shape, UNBOUNDED)
+        known, off = number >= 0, np.zeros(code.shape)
+        np.maximum.at(off, number[known], np.abs(self.moves(matrix, bias)[known] - code[number[known]]))
+        return off
+
+    def off_mean(self, node: N.Aggregate, code: Matrix, form: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
+        """Numbers lie along a line, whose points have their means as points too; special values have their own codes."""
+        found = self.meaning.amounts(node.source, self.axes)
+        if found is None:
+            return np.full(code.shape, UNBOUNDED)
+        start, slope, rows, numbers = _line(node.domain, code)
+        moved = self.moves(matrix, bias)
+        off = np.zeros(code.shape)
+        off[rows] = np.abs(code[rows] - start - slope * numbers[:, None])
+        plain = found.known & (found.special < 0)
+        off[rows] += np.abs(moved[plain] - start - slope * found.numbers[plain][:, None]).max(axis=0, initial=0.0)
+        source = self.plan.graph.variable(node.source).domain.specials
+        for i, special in enumerate(source):
+            where, row = found.known & (found.special == i), _row(node.domain, special)
+            if row is not None and where.any():
+                off[row] = np.maximum(off[row], np.abs(moved[where] - code[row]).max(axis=0))
+        return off
+
+    def counted(self, code: Matrix, matrix: Matrix, bias: Floats) -> tuple[A.Arrived, Matrix]:
+        """What arrives of a count, and how far the numbers that are averaged are from those that are planned."""
+        counts, share = self.node.listed.numbers, self.plan.storage[self.place].share
+        if share is None or self.value.seen or matrix.shape != (1, 1):
+            return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
+        held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
+        off = abs(float(self.value.bias[0]) * weight - share.at_key) + abs(
+            float(self.value.there[0]) * weight - share.at_bos
+        )
+        planned = (
+            replace(share, code=held) if not share.added else replace(share, at_bos=1.0, code=added - held, added=0.0)
+        )
+        found = A.counted(self.head, self.scores, planned, counts, self.n, self.value, self.sink, self.precision)
+        if share.added:
+            off += abs(share.at_bos + 1.0)
+            found = A.subtracted(found, added, counts, self.scores.leak, self.precision)
+        else:
+            off += abs(added)
+        return A.Arrived(found.error / max(abs(weight), 1e-300), found.grain), np.full(code.shape, off)
+
+
+def _line(domain: N.Domain, code: Matrix) -> tuple[Floats, Floats, Ids, Floats]:
+    """(start, slope) of the line through the codes of the least and the greatest number; the rows of numbers, and these."""
+    if isinstance(domain, Interval):
+        rows, numbers = np.arange(2), np.array([domain.lo, domain.hi])
+    else:
+        rows = np.flatnonzero(domain.is_number)
+        numbers = domain.numbers[rows]
+    if not len(rows):
+        return np.zeros(code.shape[1]), np.zeros(code.shape[1]), rows.astype(np.int32), numbers
+    low, high = int(numbers.argmin()), int(numbers.argmax())
+    wide = numbers[high] - numbers[low]
+    slope = (code[rows[high]] - code[rows[low]]) / wide if wide > 0 else np.zeros(code.shape[1])
+    return code[rows[low]] - slope * numbers[low], slope, rows.astype(np.int32), numbers
+
+
+def _row(domain: N.Domain, value: object) -> int | None:
+    """The row of a special value in a code."""
+    if isinstance(domain, Listed):
+        return domain.index.get(V.key(value))
+    keys = list(map(V.key, domain.specials))
+    return 2 + keys.index(V.key(value)) if V.key(value) in keys else None
+
+
+def _default(node: N.Aggregate, code: Matrix, form: Matrix) -> tuple[int | slice, Floats]:
+    """Which rows of the code may be the default, and what the code of the default is."""
+    row = _row(node.domain, node.default)
+    if row is not None:
+        return row, code[row]
+    start, slope, _, _ = _line(node.domain, code)
+    return slice(None), start + slope * float(node.default)
+
+
+__all__ = ["Amounts", "F", "HeadProof", "Moved", "Share"]

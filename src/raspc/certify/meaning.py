@@ -1,0 +1,207 @@
+"""What the graph says that variables are, value by value, given what is read of others at the same position.
+
+Nothing here is of the compiler: tables are looked up as the graph has them, on all combinations of the values of the
+variables that are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.graph import nodes as N
+from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Interval, Listed, Table
+
+GRID = 1 << 22
+"""The most combinations of values that are listed."""
+TOGETHER = 1 << 18
+"""The most combinations over which it is found out which values can occur together."""
+
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning:
+    """The variables of a graph as functions of others at the same position."""
+
+    graph: Graph
+    _known: dict[tuple[int, Axes], Ids | None] = field(default_factory=dict)
+
+    def size(self, place: int) -> int:
+        """How many values a variable has; of an interval its two ends, and its special values."""
+        domain = self.graph.variable(place).domain
+        return len(domain) if isinstance(domain, Listed) else 2 + len(domain.specials)
+
+    def sizes(self, axes: Sequence[int]) -> tuple[int, ...]:
+        """The same of several variables."""
+        return tuple(map(self.size, axes))
+
+    def ids(self, place: int, axes: Axes) -> Ids | None:
+        """[a value for each axis]: the number of a listed variable's value; UNDEFINED where the values cannot meet.
+
+        None where the axes do not decide it, or have too many combinations.
+        """
+        key = (place, axes)
+        if key not in self._known:
+            self._known[key] = self._ids(place, axes)
+        return self._known[key]
+
+    def _ids(self, place: int, axes: Axes) -> Ids | None:
+        if prod(self.sizes(axes)) > GRID or not isinstance(self.graph.variable(place).domain, Listed):
+            return None
+        found = self.followed(place, axes)
+        if found is None:
+            return self.by_what_all_rest_on(place, axes)
+        found = np.broadcast_to(found, self.sizes(axes))
+        met = self.meetings(axes)
+        return found if met is None else np.where(met, found, UNDEFINED).astype(np.int32)
+
+    def followed(self, place: int, axes: Axes) -> Ids | None:
+        """The value by looking up tables until variables of the axes are met; None where others are met."""
+        if place in axes:
+            shape = [-1 if axis == place else 1 for axis in axes]
+            return np.arange(self.size(place), dtype=np.int32).reshape(shape)
+        node = self.graph[place]
+        if not isinstance(node, Table):
+            return None
+        args = [self.followed(arg, axes) for arg in node.args]
+        known = [arg for arg in args if arg is not None]
+        return looked_up(node.cells, known, len(axes)) if len(known) == len(args) else None
+
+    def leaves(self, places: Sequence[int]) -> Axes:
+        """What variables finally depend on at their own position, in the order of the graph."""
+        found: set[int] = set()
+        todo = list(places)
+        while todo:
+            node = self.graph[place := todo.pop()]
+            if isinstance(node, Table):
+                todo.extend(node.args)
+            else:
+                found.add(place)
+        return tuple(sorted(found))
+
+    def over_leaves(self, places: Sequence[int]) -> tuple[list[Ids], NDArray[np.bool_]] | None:
+        """The values of several variables over the leaves of all, and which combinations of these can occur."""
+        leaves = self.leaves(places)
+        sizes = self.sizes(leaves)
+        if prod(sizes) > TOGETHER or not all(isinstance(self.graph.variable(p).domain, Listed) for p in leaves):
+            return None
+        found = [self.followed(place, leaves) for place in places]
+        values = [np.broadcast_to(one, sizes) for one in found if one is not None]
+        if len(values) < len(places):
+            return None
+        occurs = reduce(np.logical_and, (one >= 0 for one in values), self.in_range(leaves))
+        return values, np.broadcast_to(occurs, sizes)
+
+    def in_range(self, axes: Axes) -> NDArray[np.bool_]:
+        """Which combinations have an index below the length."""
+        shape = [1] * len(axes)
+        places = {type(self.graph[place]): axis for axis, place in enumerate(axes)}
+        if N.Index not in places or N.Length not in places:
+            return np.ones(shape, bool)
+        index, length = (
+            np.arange(self.size(axes[places[kind]])).reshape([-1 if a == places[kind] else 1 for a in range(len(axes))])
+            for kind in (N.Index, N.Length)
+        )
+        return index <= length  # the value with number i is the length i + 1
+
+    def meetings(self, axes: Axes) -> NDArray[np.bool_] | None:
+        """Which values of the axes can be at one position; None where all can, or nothing is known."""
+        if (
+            len(axes) < 2
+            or len(self.leaves(axes)) == sum(len(self.leaves((axis,))) for axis in axes)
+            and not ({type(self.graph[p]) for p in self.leaves(axes)} >= {N.Index, N.Length})
+        ):
+            return None
+        found = self.over_leaves(axes)
+        if found is None:
+            return None
+        values, occurs = found
+        met = np.zeros(self.sizes(axes), bool)
+        met[tuple(one[occurs] for one in values)] = True
+        return met
+
+    def by_what_all_rest_on(self, place: int, axes: Axes) -> Ids | None:
+        """The value where it and the axes are functions of the same variables; None where the axes do not decide it."""
+        found = self.over_leaves((*axes, place))
+        if found is None:
+            return None
+        (*values, own), occurs = found
+        where = tuple(one[occurs] for one in values)
+        least, most = np.full(self.sizes(axes), np.iinfo(np.int32).max, np.int32), np.full(self.sizes(axes), UNDEFINED)
+        np.minimum.at(least, where, own[occurs])
+        np.maximum.at(most, where, own[occurs])
+        return most.astype(np.int32) if ((most == UNDEFINED) | (least == most)).all() else None
+
+    def amounts(self, place: int, axes: Axes) -> Amounts | None:
+        """[a value for each axis]: a variable as a number or a special value; of intervals the axes have the ends.
+
+        None where the axes do not decide it, or have too many combinations.
+        """
+        domain = self.graph.variable(place).domain
+        if isinstance(domain, Listed):
+            ids = self.ids(place, axes)
+            return None if ids is None else _listed(domain, ids)
+        if prod(self.sizes(axes)) > GRID:
+            return None
+        found = self.summed(place, axes)
+        if found is None:
+            return None
+        met = self.meetings(axes)
+        numbers, special, known = np.broadcast_arrays(found.numbers, found.special, found.known)
+        return Amounts(numbers, special, known if met is None else known & met)
+
+    def summed(self, place: int, axes: Axes) -> Amounts | None:
+        """An interval that is one of the axes, or a sum of numbers that these decide."""
+        node = self.graph.variable(place)
+        shape = [-1 if axis == place else 1 for axis in axes]
+        if place in axes and isinstance(node.domain, Interval):
+            ends = np.array([node.domain.lo, node.domain.hi, *(0.0 for _ in node.domain.specials)])
+            special = np.array([-1, -1, *range(len(node.domain.specials))])
+            return Amounts(ends.reshape(shape), special.reshape(shape), np.ones([1] * len(axes), bool))
+        if isinstance(node.domain, Listed):
+            ids = self.followed(place, axes)
+            return None if ids is None else _listed(node.domain, ids)
+        if not isinstance(node, N.Affine):
+            return None
+        total, known = np.full([1] * len(axes), node.bias), np.ones([1] * len(axes), bool)
+        for arg, coef in zip(node.args, node.coefs, strict=True):
+            term = self.summed(arg, axes)
+            if term is None:
+                return None
+            total, known = total + coef * term.numbers, known & term.known & (term.special < 0)
+        return Amounts(total, np.full(total.shape, -1), known)
+
+
+@dataclass(frozen=True, eq=False)
+class Amounts:
+    """Numbers, or the places of special values among those of the domain (−1 for none); where they can occur."""
+
+    numbers: Floats
+    special: NDArray[np.int64]
+    known: NDArray[np.bool_]
+
+
+def _listed(domain: Listed, ids: Ids) -> Amounts:
+    order = np.where(domain.is_number, -1, np.cumsum(~domain.is_number) - 1)
+    held = np.maximum(ids, 0)
+    return Amounts(domain.numbers[held], order[held], ids >= 0)
+
+
+def looked_up(cells: Ids, args: Sequence[Ids], axes: int) -> Ids:
+    """cells[args…], UNDEFINED wherever an argument is; the arguments have these axes."""
+    if not args:
+        return cells.reshape([1] * axes)
+    known = reduce(np.logical_and, (arg >= 0 for arg in args))
+    return np.where(known, cells[tuple(np.where(arg >= 0, arg, 0) for arg in args)], UNDEFINED).astype(np.int32)
+
+
+def where(axes: Axes, ids: Ids, cell: int) -> Mapping[int, int]:
+    """The values of the axes in one of the combinations that can occur."""
+    places = np.argwhere(ids >= 0)[cell]
+    return dict(zip(axes, map(int, places), strict=True))

@@ -1,0 +1,148 @@
+"""Whether a head selects what the graph says: the score of every key for every query, from weights and what is held.
+
+Scores are sums over the conjuncts of a selector. The score of a conjunct is computed for every pair of values that its
+keys and queries can have: equal where the graph selects, and lower by a gap where it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from raspc.blocks.spaces import Matrix
+from raspc.certify.bounds import Reading
+from raspc.certify.grids import Rows, rows_of
+from raspc.certify.meaning import Meaning
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Bits, Floats, Gate, Graph, Ids, Select
+
+PAIRS = 1 << 22
+"""How many pairs of a key and a query are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Of one conjunct: how far selected scores can be from equal, and the least distance to one not selected.
+
+    `floor`: the least score that is the best of a query.
+    """
+
+    tie: float
+    gap: float
+    floor: float = 0.0
+    at: Mapping[int, int] = field(default_factory=dict)
+
+
+UNKNOWN = Apart(0.0, -np.inf)
+"""Where it cannot be said what is read."""
+
+
+def selects_of(graph: Graph, node: N.Variable) -> tuple[Select, ...] | None:
+    """The conjuncts of what a count, a mean or a pick selects by; None where it is no conjunction of tables."""
+    if isinstance(node, N.Length):
+        return ()
+    assert isinstance(node, N.Width | N.Aggregate)
+    return _conjuncts(graph, node.selector)
+
+
+def _conjuncts(graph: Graph, place: int) -> tuple[Select, ...] | None:
+    node = graph[place]
+    if isinstance(node, Select):
+        return (node,)
+    assert isinstance(node, Gate)
+    if node.op == "or" and not node.args:
+        return (_nothing(graph),)
+    parts = [_conjuncts(graph, arg) for arg in node.args] if node.op == "and" or len(node.args) == 1 else [None]
+    known = [part for part in parts if part is not None]
+    return tuple(select for part in known for select in part) if len(known) == len(parts) else None
+
+
+def _nothing(graph: Graph) -> Select:
+    """A table that selects no key."""
+    token = next(place for place, node in enumerate(graph.nodes) if isinstance(node, N.Token))
+    size = len(graph.variable(token).listed)
+    return Select(key=token, query=token, cells=np.zeros((size, size), np.int8))
+
+
+def is_single(graph: Graph, selects: tuple[Select, ...]) -> bool:
+    """Whether some conjunct selects at most one index."""
+    return any(
+        isinstance(graph[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
+        for select in selects
+    )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What a score errs by, relative to the size of its terms and to itself; `competing`: selected ones must be 0."""
+
+    rounding: float
+    narrow: float
+    competing: bool
+
+
+def apart(meaning: Meaning, select: Select, query: Reading, key: Reading, cut: slice, noise: Noise) -> Apart:
+    """How far one conjunct parts keys, by the score directions `cut`."""
+    sides = [_side(meaning, place, reading, cut) for place, reading in ((select.key, key), (select.query, query))]
+    known = [side for side in sides if side is not None]
+    if len(known) < 2:
+        return UNKNOWN
+    keys, queries = known
+    step = max(1, PAIRS // max(1, len(keys.number)))
+    found = [
+        _pairwise(keys, queries.part(slice(start, start + step)), select, noise)
+        for start in range(0, len(queries.number), step)
+    ]
+    if not found:
+        return Apart(0.0, np.inf)
+    worst = min(found, key=lambda one: one.gap)
+    return Apart(max(one.tie for one in found), worst.gap, min(one.floor for one in found), worst.at)
+
+
+def _side(meaning: Meaning, place: int, reading: Reading, cut: slice) -> Rows | None:
+    """What is read as a key or a query for each value that the variable can have."""
+    part = reading.columns(cut)
+    if part.seen:
+        return rows_of(meaning, part, meaning.ids(place, tuple(part.seen)))
+    number = np.arange(meaning.size(place), dtype=np.int32)
+    ones = np.ones((len(number), 1))
+    return Rows(ones * part.bias, ones * part.rounding, number)
+
+
+def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
+    """For every key and every query the score and its error: the least distance, and the largest error of equals.
+
+    Where BOS competes, selected keys should score 0; else as much as the best of them.
+    """
+    score = key.values @ query.values.T
+    error = _score_errors(key, query, score, noise)
+    cells: Bits = select.cells[key.number][:, query.number]
+    chosen, other = cells == 1, cells == 0
+    some = chosen.any(axis=0)
+    best = np.where(chosen, score, -np.inf).max(axis=0, initial=-np.inf)
+    best = np.where(some & (not noise.competing), best, 0.0)
+    tie = float(np.where(chosen, error + np.abs(best - score), 0.0).max(initial=0.0))
+    floor = float(best[some].min(initial=np.inf)) if some.any() else 0.0
+    if not other.any():
+        return Apart(tie, np.inf, floor)
+    gap = np.where(other, best - score - error, np.inf)
+    k, q = np.unravel_index(gap.argmin(), gap.shape)
+    where = {select.query: int(query.number[q]), select.key: int(key.number[k])}
+    return Apart(tie, float(gap[k, q]), floor, where)
+
+
+def _score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
+    silent = not (key.error.any() or query.error.any())
+    if silent and noise.rounding == noise.narrow == 0.0:
+        return 0.0
+    size = np.abs(key.values) @ np.abs(query.values).T
+    error = np.zeros_like(size)
+    if not silent:
+        error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
+    found: Matrix = error + noise.rounding * (size + error) + noise.narrow * (np.abs(score) + error)
+    return found
+
+
+__all__ = ["UNKNOWN", "Apart", "Floats", "Ids", "Noise", "apart", "is_single", "selects_of"]
