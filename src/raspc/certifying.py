@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from raspc.certify import limits
+from raspc.certify import limits, weights
 from raspc.certify.certificate import examine, unplanned
 from raspc.certify.examined import Examined
 from raspc.certify.prove import prove
-from raspc.certify import weights
 from raspc.compiler import compile_graph
 from raspc.errors import InputError
 from raspc.graph.build import build

@@ -11,15 +11,8 @@ from typing import Any
 
 from raspc import doubts, rasp
 from raspc.certify import certificate as certificates
-<<<<<<< HEAD
-from raspc.certify.weights import as_planned
-from raspc.graph.build import built, checked_length, checked_vocab
-=======
-from raspc.certify.limits import could_do, longest
 from raspc.certify.weights import examined
-from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
-from raspc.graph.build import build, built, checked_length, checked_vocab
->>>>>>> 4483fe5 (Proof from the weights: what each block writes is computed on what the graph says, and no plan is believed)
+from raspc.graph.build import built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
 from raspc.numbers.memory import DEFAULT_BUDGET

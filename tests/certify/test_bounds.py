@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.certify.any_order import Shuffled
 
 import raspc
-from raspc import library
+from raspc import library, rasp
 from raspc.blocks.neurons.design import evened
 from raspc.blocks.neurons.grid import Grid
 from raspc.blocks.neurons.steps import line
@@ -22,10 +22,13 @@ from raspc.blocks.spaces import BOS, Head, Read, Write
 from raspc.certify import attention as A
 from raspc.certify.answers import model_ids
 from raspc.certify.bounds import Held, Reading, grain_of, read_stream, swept_up
+from raspc.certify.meaning import Meaning
 from raspc.certify.prove import bounds_of
+from raspc.certify.selecting import apart
 from raspc.certifying import certificate, examined
+from raspc.graph.build import build
 from raspc.graph.evaluate import Batch, run_graph
-from raspc.graph.nodes import Listed
+from raspc.graph.nodes import Listed, Select
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.shares import share_of
 from raspc.weights.model import Model
@@ -118,7 +121,7 @@ def test_a_sum_rounds_no_more_than_its_bound(
     codes, weights, bias = given_
     stream = {str(i): Held(i, code, np.zeros_like(code), np.array([STEP]), np.zeros(1)) for i, code in enumerate(codes)}
     read = Read({str(i): weights[i : i + 1] for i in range(len(codes))}, bias)
-    bound = read_stream(read, read, stream, {str(i): np.zeros(1) for i in range(len(codes))}, SINGLE, fired)
+    bound = read_stream(read, stream, {str(i): np.zeros(1) for i in range(len(codes))}, SINGLE, fired)
     for _ in range(4):
         rows = [int(random.random() * len(code)) for code in codes]
         for j in range(len(bias)):
@@ -139,7 +142,7 @@ def test_partial_sums_reach_no_further_than_one_side() -> None:
     code = np.array([0.5 + STEP, 0.75, 1.0])[:, None]
     stream = {"x": Held(0, code, np.zeros_like(code), np.array([STEP]), np.zeros(1))}
     read = Read({"x": np.array([[-64.0, 64.0, 64.0]])}, np.array([60.0, -60.0, 60.0]))
-    found = read_stream(read, read, stream, {"x": np.zeros(1)}, SINGLE)
+    found = read_stream(read, stream, {"x": np.zeros(1)}, SINGLE)
     assert found.rounding[0] == found.rounding[1] == 0.0 and found.rounding[2] > 0
 
 
@@ -207,7 +210,7 @@ def head(query: Read, key: Read) -> Head:
 
 def looked(read: Read, stream: dict[str, Held]) -> Reading:
     """A read of spaces that hold nothing at BOS."""
-    return read_stream(read, read, stream, {space: np.zeros(1) for space in stream}, SINGLE)
+    return read_stream(read, stream, {BOS: np.ones(1), **{space: np.zeros(1) for space in stream}}, SINGLE)
 
 
 def test_all_conjuncts_round_where_one_of_them_does() -> None:
@@ -216,12 +219,17 @@ def test_all_conjuncts_round_where_one_of_them_does() -> None:
     exact = Held(0, code, np.zeros_like(code), np.array([1.0]), np.zeros(1))
     rough = Held(1, code, np.zeros_like(code), np.zeros(1), np.zeros(1))
     read = Read({"a": np.array([[1000.0, 0.0]]), "b": np.array([[0.0, 1.0]])}, np.zeros(2))
-    cells = np.ones((2, 2), np.int8)
-    penalties = [A.Penalty(slice(i, i + 1), None, None, cells, (i, i)) for i in range(2)]
+    always = Read({BOS: np.full((1, 2), -1000.0)}, np.full(2, 1000.0))
+    graph = build(rasp.tokens, (0, 1), 2)
+    select = Select(key=0, query=0, cells=np.array([[0, 0], [1, 1]], np.int8))
 
     def tie(**stream: Held) -> float:
-        reading = looked(read, stream)
-        return A.score_bounds(head(read, read), reading, reading, penalties, A.Sink(0, 0), 4, 8, SINGLE).tie
+        key, query, own = looked(read, stream), looked(always, stream), head(always, read)
+        noise = A.score_noise(own, query, key, SINGLE, competing=False)
+        parts = [(query.columns(cut), key.columns(cut)) for cut in (slice(0, 1), slice(1, 2))]
+        one = [(q, replace(k, seen={0: next(iter(k.seen.values()))})) for q, k in parts]
+        found = [apart(Meaning(graph), select, q, k, slice(0, 1), noise) for q, k in one]
+        return A.score_bounds(own, query, key, found, A.Sink(0, 0), 4, 8, SINGLE).tie
 
     assert tie(a=exact, b=exact) == 0.0
     assert tie(a=exact, b=rough) >= 1e6 * SINGLE.sum_unit
@@ -250,6 +258,5 @@ def test_weights_that_are_wrong_at_bos_are_noticed(name: str, layer: int, part: 
 
 def test_the_direction_of_bos_is_read_by_a_read() -> None:
     """A value that is moved from BOS alone is 1 there and 0 elsewhere, by the weights that are there."""
-    planned, actual = (Read({BOS: np.array([[weight]])}, np.zeros(1)) for weight in (1.0, 0.75))
-    found = read_stream(planned, actual, {}, {BOS: np.ones(1)}, SINGLE)
+    found = read_stream(Read({BOS: np.array([[0.75]])}, np.zeros(1)), {}, {BOS: np.ones(1)}, SINGLE)
     assert found.there[0] == 0.75 and found.there_error[0] == 0.0

@@ -106,9 +106,11 @@ def test_codes_that_are_too_near_are_noticed() -> None:
     assert not raspc.check(unproved(changed(model, token_embed__embeddings=nearer))).ok
 
 
-def test_a_weak_answer_is_noticed() -> None:
-    """The unembedding at a thousandth for one answer."""
-    unproved(changed(compiled("reverse"), unembed__w=scaled(0.001, (slice(None), 0))))
+def test_an_answer_without_a_lead_is_noticed() -> None:
+    """The unembedding of one answer at nothing leaves equal logits; at a thousandth the answer still leads, and is right."""
+    unproved(changed(compiled("reverse"), unembed__w=scaled(0.0, (slice(None), 1))))
+    weak = changed(compiled("reverse"), unembed__w=scaled(0.001, (slice(None), 1)))
+    assert certificate(weak).proved and raspc.check(weak).ok
 
 
 def test_a_default_that_wins_is_noticed() -> None:

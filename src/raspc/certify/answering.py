@@ -8,7 +8,7 @@ import numpy as np
 
 from raspc.certify.bounds import Reading
 from raspc.certify.examined import Examined
-from raspc.certify.grids import Rows, over_grid, rows_of
+from raspc.certify.grids import over_grid, rows_of
 from raspc.certify.meaning import Meaning, where
 from raspc.certify.numbers import Off, nearest, of_several, with_the_least
 from raspc.graph.nodes import Floats, Ids, Interval
@@ -32,7 +32,7 @@ def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iter
         yield Link("answer", label, np.inf, 0.0, "logits")
         return
     lead = _leads(rows.values, rows.number)
-    needed = 2 * rows.error.max(axis=1, initial=0.0)
+    needed = np.where(lead > 0, 2 * rows.error.max(axis=1, initial=0.0), np.inf)  # of equal logits either may win
     worst = _worst(needed, lead)
     if worst is not None:
         at = where(axes, ids, worst) if len(lead) == (ids >= 0).sum() else {}
@@ -78,10 +78,7 @@ def _number(plan: Examined, meaning: Meaning, read: Reading, label: str, precisi
     if width > 1 and len(values):
         wanted = special[:, None] == np.arange(width - 1)
         needed = float((np.abs(values[:, 1:] - wanted) + errors[:, 1:]).max())
-        yield Link("special values", label, needed, 0.5, "of an indicator")
-
-
-__all__ = ["Rows", "answered"]
+        yield Link("special values", label, needed if needed < 0.5 else np.inf, 0.5, "of an indicator")
 
 
 def _off(plan: Examined, read: Reading, numbers: Floats, off: Floats, errors: Floats, precision: Precision) -> Off:

@@ -17,13 +17,16 @@ from raspc.numbers.precision import Precision
 from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
+DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan")
+"""Links that no run makes up for: without them it is not known what the weights are."""
+
 
 def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model, whether it holds or not; measured where it cannot be proved."""
     links = prove(plan, precision)
     proved = all(link.holds for link in links)
     found = _certificate(plan.graph, "proved" if proved else "fails", links, None, precision)
-    if proved or any(link.kind in ("stray weights", "range") and not link.holds for link in links):
+    if proved or any(link.kind in DECISIVE and not link.holds for link in links):
         return found
     report = measure(model, precision)
     return replace(found, verdict="fails" if report.failures else "measured", measured=report)

@@ -9,14 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from raspc import values as V
-from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify import attention as A
 from raspc.certify import selecting as S
 from raspc.certify.bounds import Reading
 from raspc.certify.examined import Examined
 from raspc.certify.grids import over_grid
-from raspc.certify.meaning import Amounts, Axes, Meaning
+from raspc.certify.meaning import Axes, Meaning
 from raspc.certify.mlp import UNBOUNDED
 from raspc.certify.numbers import mean_errors
 from raspc.graph import nodes as N
@@ -24,7 +23,6 @@ from raspc.graph.nodes import Floats, Ids, Interval, Listed
 from raspc.graph.selectors import Facts, never_empty
 from raspc.graph.tables import listings
 from raspc.numbers.precision import Precision
-from raspc.numbers.shares import Share
 from raspc.weights.certificate import Link
 
 
@@ -160,7 +158,7 @@ class HeadProof:
         power = np.log2(np.where(used, np.abs(matrix), 1.0)) % 1 == 0
         plain = (used.sum(axis=0) <= 1) & power.all(axis=0) & ((bias == 0) | self.counts)
         unit = self.precision.sum_unit * (used.sum(axis=0) + 2) + 2 * self.precision.unit
-        return np.where(plain, 0.0, unit * (size + np.abs(bias)))
+        return np.asarray(np.where(plain, 0.0, unit * (size + np.abs(bias))))
 
     def by_value(self, error: Matrix, values: int) -> Matrix:
         """Errors of what is read, row by row, as errors of the variable's values."""
@@ -315,6 +313,3 @@ def _default(node: N.Aggregate, code: Matrix, form: Matrix) -> tuple[int | slice
         return row, code[row]
     start, slope, _, _ = _line(node.domain, code)
     return slice(None), start + slope * float(node.default)
-
-
-__all__ = ["Amounts", "F", "HeadProof", "Moved", "Share"]

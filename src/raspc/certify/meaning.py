@@ -112,9 +112,8 @@ class Meaning:
 
     def meetings(self, axes: Axes) -> NDArray[np.bool_] | None:
         """Which values of the axes can be at one position; None where all can, or nothing is known."""
-        if (
-            len(axes) < 2
-            or len(self.leaves(axes)) == sum(len(self.leaves((axis,))) for axis in axes)
+        if len(axes) < 2 or (
+            len(self.leaves(axes)) == sum(len(self.leaves((axis,))) for axis in axes)
             and not ({type(self.graph[p]) for p in self.leaves(axes)} >= {N.Index, N.Length})
         ):
             return None

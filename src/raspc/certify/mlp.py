@@ -21,7 +21,7 @@ from raspc.graph.nodes import Floats, Ids
 from raspc.graph.rows import distinct_rows
 from raspc.numbers.precision import Precision
 
-READS = 1 << 24
+READS = 1 << 25
 """The most reads (cell, neuron) that are looked at."""
 AT_ONCE = 1 << 20
 """How many of these at once."""
@@ -100,8 +100,10 @@ def cells_of(ids: Ids | None, read: Reading) -> Cells | None:
         return None
     axes, width = tuple(read.seen), len(read.bias)
     parts = [one.values for one in read.seen.values()]
-    if ids.size * width > LINE and (line := _along_a_line(ids, parts, read)) is not None:
-        return line if line.reads.size <= READS else None
+    if ids.size * width > (READS if _err_apart(read) else LINE) and ids.ndim > 1:
+        line = _along_a_line(ids, parts, read)
+        if line is not None and line.reads.size <= READS:
+            return line
     if ids.size * width > READS:
         return None
     known = ids >= 0
@@ -114,11 +116,15 @@ def cells_of(ids: Ids | None, read: Reading) -> Cells | None:
     return Cells((over_grid(parts, ids.shape, width) + read.bias)[known], ids[known], passed, rounding, axes, ids)
 
 
+def _err_apart(read: Reading) -> bool:
+    """Whether some values come with larger errors than others."""
+    return any((one.error != one.error[:1]).any() for one in read.seen.values())
+
+
 def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading) -> Cells | None:
     """The different sums, where all neurons read multiples of one sum; None where they do not."""
-    if not parts or not (slopes := _slopes(parts)).any():
-        return None
-    if any(not np.array_equal(part, part[:, :1] * slopes) for part in parts):
+    slopes = slopes_of(parts)
+    if slopes is None:
         return None
     sums = over_grid([part[:, :1] for part in parts], ids.shape, 1)[..., 0]
     known = ids >= 0
@@ -127,13 +133,14 @@ def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading) -> Cells | N
     return Cells(reads, pairs[:, 1].astype(np.int32), read.passed[None], read.rounding[None])
 
 
-def _slopes(parts: Sequence[Matrix]) -> Floats:
-    """How many times what the first neuron reads each one does; zeros where the first reads nothing."""
-    for part in parts:
-        row = int(np.abs(part[:, 0]).argmax()) if part.size else 0
-        if part.size and part[row, 0]:
-            return np.asarray(part[row] / part[row, 0])
-    return np.zeros(parts[0].shape[1])
+def slopes_of(parts: Sequence[Matrix]) -> Floats | None:
+    """How many times what the first neuron reads each one does; None where they do not read along one line."""
+    first = next((part for part in parts if part[:, :1].any()), None)
+    if first is None:
+        return None
+    row = int(np.abs(first[:, 0]).argmax())
+    found = first[row] / first[row, 0]
+    return None if any(not np.array_equal(part, part[:, :1] * found) for part in parts) else np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +280,9 @@ def _steps(cells: Cells, steps: Steps, fires: NDArray[np.bool_]) -> tuple[Matrix
     z, height = cells.reads[:, steps.first], steps.height
     passed = np.broadcast_to(cells.passed, cells.reads.shape)[:, steps.first]
     rounding = np.where(fires, cells.rounding, 0.0)
-    error = passed + np.maximum(*(np.broadcast_to(cells.rounding, fires.shape)[:, h] for h in (steps.first, steps.second)))
+    error = passed + np.maximum(
+        *(np.broadcast_to(cells.rounding, fires.shape)[:, h] for h in (steps.first, steps.second))
+    )
     flat = (z + error <= 0) | (z - error >= height)
     return np.clip(z, 0.0, height), np.where(flat, 0.0, passed) + rounding[:, steps.first] + rounding[:, steps.second]
 
@@ -334,5 +343,3 @@ def _storing(
     plain = exact & fits(grain, sums + np.abs(base), precision.bits)
     lost: Matrix = np.where(plain, 0.0, precision.unit * (1.0 + (base != 0)) * size)
     return lost
-
-

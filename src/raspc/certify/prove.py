@@ -21,6 +21,7 @@ from raspc.certify.examined import Examined, Reused
 from raspc.certify.heads import HeadProof
 from raspc.certify.meaning import Meaning
 from raspc.certify.mlp import UNBOUNDED
+from raspc.certify.sums import cells_by_sums
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Interval
 from raspc.numbers.precision import Precision
@@ -171,7 +172,7 @@ class _Prover:
     def neurons(self, place: int, said: Neurons) -> None:
         read = self.read(said.read, fired=True)
         ids = self.meaning.ids(place, tuple(read.seen))
-        cells = mlp.cells_of(ids, read)
+        cells = mlp.cells_of(ids, read) or cells_by_sums(self.meaning, place, read)
         if cells is None:
             self.links.append(unfit("combinations", said.name, "of values that are few enough to list"))
             for space, base in said.write.bias.items():

@@ -16,7 +16,7 @@ from raspc.certify.bounds import Reading
 from raspc.certify.grids import Rows, rows_of
 from raspc.certify.meaning import Meaning
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Bits, Floats, Gate, Graph, Ids, Select
+from raspc.graph.nodes import Bits, Gate, Graph, Select
 
 PAIRS = 1 << 22
 """How many pairs of a key and a query are looked at at once."""
@@ -143,6 +143,3 @@ def _score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix
         error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
     found: Matrix = error + noise.rounding * (size + error) + noise.narrow * (np.abs(score) + error)
     return found
-
-
-__all__ = ["UNKNOWN", "Apart", "Floats", "Ids", "Noise", "apart", "is_single", "selects_of"]
