@@ -107,7 +107,7 @@ def test_codes_that_are_too_near_are_noticed() -> None:
 
 
 def test_an_answer_without_a_lead_is_noticed() -> None:
-    """The unembedding of one answer at nothing leaves equal logits; at a thousandth the answer still leads, and is right."""
+    """The unembedding of one answer at nothing leaves equal logits; at a thousandth the answer still leads."""
     unproved(changed(compiled("reverse"), unembed__w=scaled(0.0, (slice(None), 1))))
     weak = changed(compiled("reverse"), unembed__w=scaled(0.001, (slice(None), 1)))
     assert certificate(weak).proved and raspc.check(weak).ok

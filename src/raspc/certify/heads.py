@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify import attention as A
 from raspc.certify import selecting as S
-from raspc.certify.bounds import Reading
+from raspc.certify.bounds import Reading, grain_of
 from raspc.certify.examined import Examined
 from raspc.certify.grids import over_grid
 from raspc.certify.meaning import Axes, Meaning
@@ -130,7 +130,7 @@ class HeadProof:
 
     def written(self, space: str, code: Matrix, form: Matrix) -> Moved:
         """What is written to a space, held against its code; `form`: the code by features of the variable."""
-        matrix = self.head.write.maps[space]
+        matrix: Matrix = self.head.write.maps[space]
         bias = self.head.write.bias.get(space, np.zeros(matrix.shape[1]))
         picks = np.abs(matrix)
         spread = np.maximum(self.value.size + self.value.error, self.value.at_bos)
@@ -155,7 +155,7 @@ class HeadProof:
     def rounded(self, matrix: Matrix, size: Floats, bias: Floats) -> Floats:
         """What the sum of what is written rounds: nothing where it is one number times a power of two."""
         used = matrix != 0
-        power = np.log2(np.where(used, np.abs(matrix), 1.0)) % 1 == 0
+        power = grain_of(np.where(used, matrix, 1.0)) == np.abs(np.where(used, matrix, 1.0))
         plain = (used.sum(axis=0) <= 1) & power.all(axis=0) & ((bias == 0) | self.counts)
         unit = self.precision.sum_unit * (used.sum(axis=0) + 2) + 2 * self.precision.unit
         return np.asarray(np.where(plain, 0.0, unit * (size + np.abs(bias))))
@@ -284,7 +284,7 @@ class HeadProof:
 
 
 def _line(domain: N.Domain, code: Matrix) -> tuple[Floats, Floats, Ids, Floats]:
-    """(start, slope) of the line through the codes of the least and the greatest number; the rows of numbers, and these."""
+    """(start, slope) of the line through the codes of the least and the greatest number; rows of numbers, and these."""
     if isinstance(domain, Interval):
         rows, numbers = np.arange(2), np.array([domain.lo, domain.hi])
     else:

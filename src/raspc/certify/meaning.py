@@ -131,11 +131,14 @@ class Meaning:
         if found is None:
             return None
         (*values, own), occurs = found
-        where = tuple(one[occurs] for one in values)
-        least, most = np.full(self.sizes(axes), np.iinfo(np.int32).max, np.int32), np.full(self.sizes(axes), UNDEFINED)
-        np.minimum.at(least, where, own[occurs])
-        np.maximum.at(most, where, own[occurs])
-        return most.astype(np.int32) if ((most == UNDEFINED) | (least == most)).all() else None
+        sizes = self.sizes(axes)
+        cell = (
+            np.ravel_multi_index(tuple(one[occurs] for one in values), sizes) if axes else np.zeros(occurs.sum(), int)
+        )
+        least, most = np.full(prod(sizes), np.iinfo(np.int32).max), np.full(prod(sizes), UNDEFINED)
+        np.minimum.at(least, cell, own[occurs])
+        np.maximum.at(most, cell, own[occurs])
+        return most.reshape(sizes).astype(np.int32) if ((most == UNDEFINED) | (least == most)).all() else None
 
     def amounts(self, place: int, axes: Axes) -> Amounts | None:
         """[a value for each axis]: a variable as a number or a special value; of intervals the axes have the ends.

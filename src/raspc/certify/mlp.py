@@ -1,7 +1,7 @@
 """Neurons, from their weights: what they write for every combination of values that they read, and what it is off by.
 
-Two neurons side by side that read alike, one of them less by δ, and write with opposite signs are the halves of a step:
-together they write what clip(z, 0, δ) makes of their read z, which an error of z does not change where the step is flat.
+Two neurons side by side that read alike, one of them less by δ, and write with opposite signs are halves of a step:
+together they write what clip(z, 0, δ) makes of their read z, which an error of z does not change where a step is flat.
 """
 
 from __future__ import annotations
