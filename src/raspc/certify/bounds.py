@@ -80,6 +80,11 @@ class Reading:
         return np.abs(self.there) + self.there_error
 
     @property
+    def only(self) -> int | None:
+        """The one variable that is read, if there is but one."""
+        return next(iter(self.seen)) if len(self.seen) == 1 else None
+
+    @property
     def width(self) -> int:
         """How many numbers are read."""
         return len(self.bias)

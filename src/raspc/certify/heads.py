@@ -1,4 +1,4 @@
-"""What a head does by its weights: whether it selects what the graph says, and what it then moves, counts or averages."""
+"""What a head does by its weights: which keys it selects, and what it then moves, counts or averages."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ class HeadProof:
         return off
 
     def off_mean(self, node: N.Aggregate, code: Matrix, form: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
-        """Numbers lie along a line, whose points have their means as points too; special values have their own codes."""
+        """Numbers lie along a line, as their means then do too; special values have codes of their own."""
         found = self.meaning.amounts(node.source, self.axes)
         if found is None:
             return np.full(code.shape, UNBOUNDED)
