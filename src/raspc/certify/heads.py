@@ -166,7 +166,7 @@ class HeadProof:
         if len(error) == values and (self.counts or not (isinstance(self.node, N.Aggregate) and self.node.pick)):
             return error
         if number is None or number.ndim != 1 or len(number) != len(error):
-            return error.max(axis=0, keepdims=True, initial=0.0)
+            return np.asarray(error.max(axis=0, keepdims=True, initial=0.0))
         found = np.zeros((values, error.shape[1]))
         np.maximum.at(found, number[number >= 0], error[number >= 0])
         return found
