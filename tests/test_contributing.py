@@ -21,7 +21,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FOLDERS = ("src", "tests", "docs", "benchmarks", ".ci", ".github")
+FOLDERS = ("src", "tests", "docs", "benchmarks", "editors", ".ci", ".github")
 FILES = ("Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "pyproject.toml")
 WALKS = dict(re.findall(r"^## (To add [^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -129,7 +129,7 @@ def test_the_files_that_the_page_names_are_there(house: Path) -> None:
     """In the house, or after a walk; and the targets of the Makefile and the tests that it names."""
     for walk in WALKS.values():
         write(house, walk)
-    named = set(re.findall(r"`((?:src|tests|docs|benchmarks)/[\w./-]*\w)(?:::\w+)?`", PAGE))
+    named = set(re.findall(r"`((?:src|tests|docs|benchmarks|editors)/[\w./-]*\w)(?:::\w+)?`", PAGE))
     assert len(named) > 30
     made = {"tests/golden/passes/single_widths.txt"}  # by a command of its walk
     assert sorted(path for path in named - made if not any((at / path).exists() for at in (ROOT, house))) == []
