@@ -2,7 +2,7 @@
 
 A section whose title begins with "To add" is a walk. In it a `python` block that begins with `# new file: PATH` is that
 file; a `diff` block changes the file that its line `@@ PATH` names, at the one place where its other lines stand; and
-each line of a `sh` block is run, which must succeed.
+each line of a `sh` block is run, which must succeed. A `python` block that is no file is run as it stands.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def write(house: Path, walk: str) -> list[str]:
             touched.append(change.path)
         if kind == "python":
             new = NEW.match(text)
-            assert new is not None, f"a block of a walk is a new file or a change:\n{text}"
+            assert new is not None, f"a block of a walk is a new file:\n{text}"
             assert not (house / new[1]).exists(), f"{new[1]} is there already"
             (house / new[1]).write_text(text[new.end() :], encoding="utf-8")
             touched.append(new[1])
@@ -115,6 +115,14 @@ def test_all_walks_together(house: Path) -> None:
         write(house, walk)
     run(house, "-m", "mypy", "--cache-dir", os.devnull)
     run(house, "-m", "pytest", "-p", "no:cacheprovider", "tests/test_house.py")
+
+
+def test_code_beside_the_walks() -> None:
+    """It runs as it stands."""
+    beside = [text for kind, text in BLOCK.findall(PAGE) if kind == "python" and not NEW.match(text)]
+    assert beside
+    for text in beside:
+        exec(compile(text, "CONTRIBUTING.md", "exec"), {"__name__": "contributing"})
 
 
 def test_there_are_walks() -> None:
