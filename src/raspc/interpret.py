@@ -118,7 +118,7 @@ def _predicate(expr: rasp.Select, keys: list[Value], queries: list[Value], q: in
     if key is None or query is None:
         side, position = ("key", k) if key is None else ("query", q)
         error = InputError(
-            f"{expr.told} is undefined: a {side} is None, at position {position}; give the aggregate a default"
+            f"{expr.told} is undefined: a {side} is None! At position {position}; give the aggregate a default"
         )
         error.position, error.expression = position, expr
         error.none = expr.keys if key is None else expr.queries

@@ -40,7 +40,7 @@ class Comparison(enum.Enum):
     def __call__(self, key: Value, query: Value) -> bool:
         """Raises InputError for None, which compares with nothing."""
         if key is None or query is None:
-            raise InputError(f"Comparison.{self.name}: the {'key' if key is None else 'query'} is None")
+            raise InputError(f"{'key' if key is None else 'query'} is None! Comparison.{self.name} needs two values")
         return bool(_COMPARISONS[self](key, query))
 
 

@@ -20,8 +20,8 @@ def test_nodes_and_edges() -> None:
     """One node for each expression under its label, an edge from each child, sources and sink."""
     x = rasp.SequenceMap(lambda a, b: a + b, rasp.tokens, rasp.indices)
     out = extract_rasp_graph(x)
-    assert set(out.graph.nodes) == {x.label, "tokens_1", "indices_2"}
-    assert set(out.graph.edges) == {("tokens_1", x.label), ("indices_2", x.label)}
+    assert set(out.graph.nodes) == {x.label, "tokens", "indices"}
+    assert set(out.graph.edges) == {("tokens", x.label), ("indices", x.label)}
     assert out.sink == {nodes.ID: x.label, nodes.EXPR: x}
     assert [node[nodes.EXPR] for node in out.sources] == [rasp.tokens, rasp.indices]
     assert out.sink is out.graph.nodes[x.label]

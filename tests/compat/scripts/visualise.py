@@ -64,13 +64,14 @@ names = [label.split(":")[0] for label in model.residual_labels]
 space = bases.VectorSpaceWithBasis.from_names(model.residual_labels)
 assert space.num_dims == width and "frac_prevs" in " ".join(names), names
 
-hist = compiling.compile_rasp_to_model(lib.make_hist(), {"a", "b"}, 4, compiler_bos="BOS", compiler_pad="PAD")
+counts = lib.make_hist()
+hist = compiling.compile_rasp_to_model(counts, {"a", "b"}, 4, compiler_bos="BOS", compiler_pad="PAD")
 values = set(map(str, hist.output_encoder.encoding_map))
 by_name = {}
 for label in hist.residual_labels:
     name, _, value = label.rpartition(":")
     by_name.setdefault(name, set()).add(value)
-assert [name for name, found in by_name.items() if found == values] == ["hist"], (by_name, values)
+assert [name for name, found in by_name.items() if found == values] == [counts.label], (by_name, values)
 ids = np.array(hist.apply(["BOS", "a", "b", "a"]).unembedded)[0].tolist()
 assert hist.output_encoder.decode(ids)[1:] == [2, 1, 2]
 print("activations", len(out.residuals), "labels", width)

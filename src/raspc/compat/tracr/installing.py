@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 
+from raspc.compat.tracr.elsewhere import ELSEWHERE, Elsewhere
 from raspc.errors import RaspcError
 
 HERE = "raspc.compat.tracr"
 MODULES = (
-    "compiler", "compiler.assemble", "compiler.compiling", "compiler.lib", "compiler.nodes",
-    "compiler.rasp_to_graph", "compiler.validating", "craft", "craft.bases", "craft.vectorspace_fns",
-    "rasp", "rasp.causal_eval", "rasp.rasp", "transformer", "transformer.compressed_model",
-    "transformer.encoder", "transformer.model",
+    "compiler", "compiler.assemble", "compiler.basis_inference", "compiler.compiling", "compiler.lib",
+    "compiler.nodes", "compiler.rasp_to_graph", "compiler.validating", "craft", "craft.bases",
+    "craft.transformers", "craft.vectorspace_fns", "rasp", "rasp.causal_eval", "rasp.rasp", "transformer",
+    "transformer.compressed_model", "transformer.encoder", "transformer.model",
 )  # fmt: skip
 
 
@@ -34,6 +36,17 @@ def install() -> None:
     for name in ("", *MODULES):
         module = importlib.import_module(f"{HERE}.{name}".rstrip("."))
         sys.modules[f"tracr.{name}".rstrip(".")] = module
+    for name, answer in ELSEWHERE.items():
+        _put(name, Elsewhere(name, answer))
+
+
+def _put(name: str, module: ModuleType) -> None:
+    """Let a module that no file holds be found, by import and as an attribute of its package."""
+    whole = f"{HERE}.{name}"
+    package, _, short = whole.rpartition(".")
+    module = sys.modules.setdefault(whole, module)
+    setattr(sys.modules[package], short, module)
+    sys.modules[f"tracr.{name}"] = module
 
 
 def uninstall() -> None:

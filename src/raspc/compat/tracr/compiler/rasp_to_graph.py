@@ -12,7 +12,7 @@ from raspc.compat.tracr.compiler.nodes import Node, NodeID
 
 
 @dataclass(frozen=True)
-class ExtractRASPGraphOutput:
+class ExtractRaspGraphOutput:
     """The graph, the node of the program itself, and the nodes that read nothing."""
 
     graph: Any
@@ -20,7 +20,7 @@ class ExtractRASPGraphOutput:
     sources: list[Node]
 
 
-def extract_rasp_graph(tip: own.SOp) -> ExtractRASPGraphOutput:
+def extract_rasp_graph(tip: own.SOp) -> ExtractRaspGraphOutput:
     """The graph of a program, in time linear in its distinct expressions.
 
     Raises ImportError where networkx is not installed.
@@ -32,7 +32,7 @@ def extract_rasp_graph(tip: own.SOp) -> ExtractRASPGraphOutput:
         graph.add_node(name, **{nodes.ID: name, nodes.EXPR: expr})
         graph.add_edges_from((names[id(child)], name) for child in expr.children)
     sources = [node for node in graph.nodes.values() if not node[nodes.EXPR].children]
-    return ExtractRASPGraphOutput(graph, graph.nodes[names[id(tip)]], sources)
+    return ExtractRaspGraphOutput(graph, graph.nodes[names[id(tip)]], sources)
 
 
 def _digraph() -> Any:

@@ -1,42 +1,50 @@
-"""What of a program cannot be compiled: the errors of the compiler itself, as a list.
+"""What of a program has no meaning, on any input or on one: the interpreter's word, in the form of a list.
 
-An empty list means that `compile_rasp_to_model` takes the program.
+Nothing is compiled here. `compile_rasp_to_model` itself says what it cannot compile exactly, and looks at all inputs.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 from raspc import rasp as own
-from raspc.compat.tracr.compiler import compiling
-from raspc.errors import InvalidProgram, RaspcError, UncertainProgram
-from raspc.interpret import RULES
+from raspc.errors import InputError, UnsupportedProgram
+from raspc.interpret import RULES, interpret
 from raspc.rasp import Value
 
 
-def validate(program: own.SOp, xs: Sequence[Value], causal: bool = False) -> list[RaspcError]:
-    """Everything that `static_validate` and `dynamic_validate` find."""
-    return static_validate(program) or dynamic_validate(program, xs, causal)
+class TracrUnsupportedExpr(UnsupportedProgram):
+    """An expression that cannot be compiled, or has no value on an input: `expr`, and the `reason`."""
+
+    def __init__(self, expr: object, reason: str) -> None:
+        super().__init__(reason)
+        self.expr, self.reason = expr, reason
 
 
-def static_validate(program: own.Expr) -> list[RaspcError]:
+def validate(
+    program: own.SOp, xs: Sequence[Value] | None = None, causal: bool = False
+) -> list[TracrUnsupportedExpr]:  # fmt: skip
+    """Everything that `static_validate` finds, and, where an input is given, `dynamic_validate`."""
+    found = static_validate(program)
+    return found if found or xs is None else dynamic_validate(program, xs, causal)
+
+
+def static_validate(program: own.Expr) -> list[TracrUnsupportedExpr]:
     """What is wrong whatever the input: a program that is no s-op, expressions of unknown kinds."""
     if not isinstance(program, own.SOp):
-        return [InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")]
+        reason = f"found {program!r}, needed an s-op: aggregate a selector or take its width"
+        return [TracrUnsupportedExpr(program, reason)]
     return [
-        InvalidProgram(f"{expr!r} is not an expression that raspc knows")
+        TracrUnsupportedExpr(expr, f"{expr!r} is not an expression that raspc knows")
         for expr in own.topological(program)
         if not any(kind in RULES for kind in type(expr).__mro__)
     ]
 
 
-def dynamic_validate(program: own.SOp, xs: Sequence[Value], causal: bool = False) -> list[RaspcError]:
-    """Why the program does not compile for the tokens of an input and up to its length."""
+def dynamic_validate(program: own.SOp, xs: Sequence[Value], causal: bool = False) -> list[TracrUnsupportedExpr]:
+    """Why the program has no value on this input: the interpreter stops at the first expression that has none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UncertainProgram)
-            compiling.compile_rasp_to_model(program, set(xs), max(len(xs), 1), causal)
-    except RaspcError as error:
-        return [error]
+        interpret(program, xs, causal)
+    except InputError as error:
+        return [TracrUnsupportedExpr(error.expression or program, str(error))]
     return []

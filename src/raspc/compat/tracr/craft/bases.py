@@ -107,6 +107,22 @@ class VectorInBasis:
         columns = [column.get(direction, zero) for direction in wanted]
         return VectorInBasis(wanted, np.stack(columns, axis=-1) if columns else zero[..., None][..., :0])
 
+    def add_directions(self, added: VectorSpaceWithBasis | Sequence[BasisDirection] | VectorInBasis) -> VectorInBasis:
+        """The vector in a larger space: 0 along directions that it lacks.
+
+        Given a vector, the sum of both, each in the directions of both.
+        """
+        more = added.basis if isinstance(added, VectorSpaceWithBasis) else added
+        if isinstance(more, VectorInBasis):
+            mine = self.add_directions(more.basis_directions)
+            return mine + more.add_directions(self.basis_directions)
+        return self.project(list({**dict.fromkeys(self.basis_directions), **dict.fromkeys(more)}))
+
+    def remove_directions(self, removed: VectorSpaceWithBasis | Sequence[BasisDirection]) -> VectorInBasis:
+        """The vector without what it has along these directions."""
+        gone = set(removed.basis if isinstance(removed, VectorSpaceWithBasis) else removed)
+        return self.project([direction for direction in self.basis_directions if direction not in gone])
+
     def _with(self, magnitudes: Array) -> VectorInBasis:
         return VectorInBasis(self.basis_directions, magnitudes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from raspc.rasp import Encoding, Expr
@@ -10,7 +11,10 @@ from raspc.rasp import Encoding, Expr
 NAME = "name"
 ENCODING = "encoding"
 
-DEFAULT_ANNOTATORS: dict[str, Callable[[Any], Any]] = {
+Annotator = Callable[[Any], Any]
+"""What works out an annotation of an expression that was given none."""
+
+DEFAULT_ANNOTATORS: dict[str, Annotator] = {
     NAME: lambda expr: expr.default_name,
     ENCODING: lambda expr: Encoding.CATEGORICAL,
 }
@@ -23,8 +27,8 @@ class Annotations(Mapping[str, Any]):
     Iteration and `len` see what was given; `[…]`, `get` and `in` also see the defaults.
     """
 
-    def __init__(self, expr: Expr, given: Mapping[str, Any]) -> None:
-        self._expr, self.given = expr, dict(given)
+    def __init__(self, expr: Expr, given: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> None:
+        self._expr, self.given = expr, {**given, **more}
 
     def __getitem__(self, key: str) -> Any:
         if key in self.given:

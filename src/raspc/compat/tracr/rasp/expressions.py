@@ -129,15 +129,24 @@ class Operand:
         expr.children = children
 
 
-class TokensType(SOp, own.TokensType):
+class Primitive(SOp):
+    """An s-op of the input itself, whose label is what it is: there is one of each."""
+
+    @property
+    def label(self) -> str:
+        """`tokens`, `indices` or `length`; with a number where the user gave another name."""
+        return self.default_name if self.given_name is None else super().label
+
+
+class TokensType(Primitive, own.TokensType):
     """The input tokens."""
 
 
-class IndicesType(SOp, own.IndicesType):
+class IndicesType(Primitive, own.IndicesType):
     """The positions 0 … n−1."""
 
 
-class LengthType(SOp, own.LengthType):
+class LengthType(Primitive, own.LengthType):
     """The length of the input."""
 
 
@@ -299,13 +308,19 @@ def selector_not(inner: own.Selector, simplify: bool = True) -> Selector:
 
 
 def selector_and(fst: own.Selector, snd: own.Selector, simplify: bool = True) -> Selector:
-    """Selected by both. With `simplify`, two selects over the same s-ops, or two constants, are one."""
+    """Selected by both. With `simplify`, two selects over the same s-ops, or two constants, are one.
+
+    A `Full` on either side goes with any s-op on that side.
+    """
     merged = _merged(fst, snd, lambda x, y: x and y) if simplify else None
     return merged or SelectorAnd(fst, snd)
 
 
 def selector_or(fst: own.Selector, snd: own.Selector, simplify: bool = True) -> Selector:
-    """Selected by either. With `simplify`, two selects over the same s-ops, or two constants, are one."""
+    """Selected by either. With `simplify`, two selects over the same s-ops, or two constants, are one.
+
+    A `Full` on either side goes with any s-op on that side.
+    """
     merged = _merged(fst, snd, lambda x, y: x or y) if simplify else None
     return merged or SelectorOr(fst, snd)
 
@@ -319,10 +334,39 @@ def _merged(fst: own.Selector, snd: own.Selector, op: Predicate) -> Selector | N
 
 
 def _merged_selects(fst: Select, snd: Select, op: Predicate) -> Selector | None:
-    if fst.keys is not snd.keys or fst.queries is not snd.queries:
+    keys, queries = _common(fst.keys, snd.keys), _common(fst.queries, snd.queries)
+    if keys is None or queries is None:
         return None
-    first, second = fst.predicate, snd.predicate
-    return Select(fst.keys, fst.queries, lambda key, query: op(first(key, query), second(key, query)))
+    first, second = _seen_from(fst, keys, queries), _seen_from(snd, keys, queries)
+    return Select(keys, queries, lambda key, query: op(first(key, query), second(key, query)))
+
+
+def _common(fst: own.SOp, snd: own.SOp) -> own.SOp | None:
+    """The s-op that both can be a function of: the same one, or whichever is not the same everywhere."""
+    if fst is snd or _is_full(snd):
+        return fst
+    return snd if _is_full(fst) else None
+
+
+def _is_full(sop: own.SOp) -> bool:
+    """Whether the s-op is one value everywhere. A None stays where it is, as it meets no predicate."""
+    return isinstance(sop, own.Full) and sop.fill is not None
+
+
+def _seen_from(select: Select, keys: own.SOp, queries: own.SOp) -> Predicate:
+    """The predicate of a select as one of other keys and queries, where its own are `Full`."""
+    predicate = select.predicate
+    if select.keys is not keys:
+        predicate = _with_key(predicate, select.keys.fill)
+    return predicate if select.queries is queries else _with_query(predicate, select.queries.fill)
+
+
+def _with_key(predicate: Predicate, fixed: Value) -> Predicate:
+    return lambda key, query: predicate(fixed, query)
+
+
+def _with_query(predicate: Predicate, fixed: Value) -> Predicate:
+    return lambda key, query: predicate(key, fixed)
 
 
 def _merged_constants(fst: ConstantSelector, snd: ConstantSelector, op: Predicate) -> Selector | None:

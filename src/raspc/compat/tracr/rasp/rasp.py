@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from raspc import rasp as own
-from raspc.compat.tracr.rasp.annotations import DEFAULT_ANNOTATORS, ENCODING, Annotations
+from raspc.compat.tracr.rasp.annotations import DEFAULT_ANNOTATORS, ENCODING, Annotations, Annotator
 from raspc.compat.tracr.rasp.evaluator import DefaultRASPEvaluator, RASPEvaluator, evaluate
 from raspc.compat.tracr.rasp.expressions import (
     Aggregate,
@@ -86,7 +86,7 @@ def default_encoding(expr: RASPExpr) -> Encoding:
 
 
 __all__ = [
-    "DEFAULT_ANNOTATORS", "VT", "Aggregate", "Annotations", "Comparison", "ConstantSOp",
+    "DEFAULT_ANNOTATORS", "VT", "Aggregate", "Annotations", "Annotator", "Comparison", "ConstantSOp",
     "ConstantSelector", "DefaultRASPEvaluator", "Encoding", "Full", "IndicesType", "LengthType",
     "LinearSequenceMap", "Map", "NumericValue", "Predicate", "RASPEvaluator", "RASPExpr", "RASPExprT",
     "SOp", "SOpT", "Select", "Selector", "SelectorAnd", "SelectorNot", "SelectorOr", "SelectorValue",

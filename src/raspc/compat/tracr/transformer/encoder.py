@@ -37,6 +37,20 @@ class CategoricalEncoder(encoders.CategoricalEncoder):
         longest = None if max_seq_len is None else max_seq_len - enforce_bos
         super().__init__(values, bos_token, pad_token, enforce_bos, longest)
 
+    def encode(self, inputs: Sequence[Value]) -> list[int]:
+        """The ids of the values. Raises InputError, a ValueError, that opens with Tracr's words."""
+        try:
+            return super().encode(inputs)
+        except InputError as error:
+            raise InputError(f"{self._in_tracrs_words(list(inputs))}: {error}") from error
+
+    def _in_tracrs_words(self, inputs: list[Value]) -> str:
+        if self.enforce_bos and (not inputs or inputs[0] != self.bos_token):
+            return f"First input token must be BOS token. Should be {self.bos_token!r}"
+        if self.max_seq_len is not None and len(inputs) > self.max_seq_len + self.enforce_bos:
+            return "Inputs are longer than the maximum sequence length"
+        return "Inputs not found in encoding"
+
     @property
     def bos_encoding(self) -> int | None:  # type: ignore[override]
         """The id of BOS; None without one."""

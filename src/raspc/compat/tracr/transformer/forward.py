@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from dataclasses import fields
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raspc.compat.tracr.transformer.model import (
     CompiledTransformerModelOutput,
     TransformerOutput,
     unembedded,
 )
+from raspc.compat.tracr.transformer.pytrees import as_pytrees
 from raspc.export import check_target
 from raspc.weights import Config
+
+if TYPE_CHECKING:
+    from raspc.compat.tracr.transformer.modules import CompiledTransformerModel
 
 Params = Mapping[str, Mapping[str, Any]]
 
@@ -24,41 +27,26 @@ def forward(config: Config, params: Params, tokens: Any) -> CompiledTransformerM
     Raises InputError where JAX is not installed.
     """
     check_target("jax")
-    _as_pytrees()
+    as_pytrees()
     import jax.numpy as jnp
 
     from raspc.export import jax
 
     flat = {f"{module}/{name}": jnp.asarray(x) for module, arrays in params.items() for name, x in arrays.items()}
-    return _output(config, jax.trace(config, flat, jnp.asarray(tokens)))
+    trace = jax.trace(config, flat, jnp.asarray(tokens))
+    is_argmax = config.output.kind == "categorical"
+    return CompiledTransformerModelOutput(TransformerOutput.of(trace), unembedded(is_argmax, trace.unembedded))
 
 
-class CompiledTransformerModel:
-    """The model as a Haiku function, for use inside `hk.transform`; its parameters have Tracr's names.
+def in_haiku(config: Config, unembed: Mapping[str, Any] | None) -> CompiledTransformerModel:
+    """The model as Haiku modules, to be made and called inside `hk.transform`; see `modules.compiled`.
 
     Raises InputError where Haiku is not installed.
     """
-
-    def __init__(self, config: Config) -> None:
-        check_target("haiku")
-        self.config = config
-
-    def __call__(self, tokens: Any, use_dropout: bool = False) -> CompiledTransformerModelOutput:
-        """Run ids [B, T]. There is no dropout, whatever `use_dropout` says."""
-        from raspc.export import haiku
-
-        _as_pytrees()
-        return _output(self.config, haiku.trace(self.config, tokens))
+    check_target("haiku")
+    found: CompiledTransformerModel = importlib.import_module(MODULES).compiled(config, unembed)
+    return found
 
 
-def _output(config: Config, trace: Any) -> CompiledTransformerModelOutput:
-    return CompiledTransformerModelOutput(TransformerOutput.of(trace), unembedded(config, trace.unembedded))
-
-
-@cache
-def _as_pytrees() -> None:
-    """Teach JAX to take the outputs apart, once, so that jit and vmap can return them."""
-    from jax.tree_util import register_dataclass
-
-    for kind in (TransformerOutput, CompiledTransformerModelOutput):
-        register_dataclass(kind, data_fields=[field.name for field in fields(kind)], meta_fields=[])
+MODULES = "raspc.compat.tracr.transformer.modules"
+"""Where Haiku is imported."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from raspc.errors import InputError
 from raspc.weights import Config, ModelOutput
 
 
@@ -14,9 +18,17 @@ def relu(x: Any) -> Any:
     return x.clip(0)
 
 
-@dataclass(frozen=True)
+def _is_relu(f: Callable[[Any], Any]) -> bool:
+    """Whether a function is max(x, 0), whichever framework it is from."""
+    if f is relu:
+        return True
+    x = np.array([-8.0, -0.5, 0.0, 0.25, 3.0], np.float32)
+    return np.array_equal(np.asarray(f(x)), x.clip(0))
+
+
+@dataclass
 class TransformerConfig:
-    """The sizes of a transformer."""
+    """The sizes of a transformer; they can be set."""
 
     num_heads: int
     num_layers: int
@@ -31,6 +43,24 @@ class TransformerConfig:
     def of(cls, config: Config) -> TransformerConfig:
         """The same sizes under Tracr's names."""
         return cls(config.n_heads, config.n_layers, config.d_head, config.d_mlp, causal=config.causal)
+
+    def applied_to(self, config: Config) -> Config:
+        """A config with these sizes and this mask.
+
+        Raises InputError for another activation than relu, or normalisation, which no compiled model has.
+        """
+        faults = ["layer_norm = True"] if self.layer_norm else []
+        if not _is_relu(self.activation_function):
+            faults.append(f"activation_function = {self.activation_function!r}")
+        if faults:
+            raise InputError(
+                f"model_config has {' and '.join(faults)}; a compiled model runs on relu and normalises nothing: "
+                "make a tracr.transformer.model.Transformer for another transformer"
+            )
+        return replace(
+            config, n_heads=self.num_heads, n_layers=self.num_layers, d_head=self.key_size,
+            d_mlp=self.mlp_hidden_size, causal=self.causal,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +97,9 @@ class CompiledTransformerModelOutput:
     unembedded_output: Any
 
 
-def unembedded(config: Config, logits: Any) -> Any:
+def unembedded(is_argmax: bool, logits: Any) -> Any:
     """The answer [B, T] of logits [B, T, d_vocab_out]: ids of the output encoder, or the numbers."""
-    return logits[..., 0] if config.output.kind == "numerical" else logits.argmax(-1)
+    return logits.argmax(-1) if is_argmax else logits[..., 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +122,24 @@ class AssembledTransformerModelOutput:
         """The same answer under Tracr's names."""
         return cls(
             out.decoded,
-            unembedded(config, out.unembedded),
+            unembedded(config.output.kind == "categorical", out.unembedded),
             list(out.layer_outputs),
             list(out.residuals),
             list(out.attn_logits),
             out.transformer_output,
             out.input_embeddings,
         )
+
+
+def __getattr__(name: str) -> Any:
+    """The Haiku modules `Transformer` and `CompiledTransformerModel` on first use.
+
+    Raises InputError where Haiku is not installed.
+    """
+    if name not in IN_HAIKU:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("raspc.export").check_target("haiku")
+    return getattr(importlib.import_module("raspc.compat.tracr.transformer.modules"), name)
+
+
+IN_HAIKU = ("CompiledTransformerModel", "Transformer")
