@@ -9,7 +9,7 @@ from functools import partial as partial_of
 from types import MappingProxyType
 from typing import Any
 
-from raspc import doubts, rasp
+from raspc import doubts, rasp, recounting
 from raspc.certify import certificate as certificates
 from raspc.certify.weights import examined
 from raspc.graph.build import built, checked_length, checked_vocab
@@ -71,9 +71,14 @@ def compile(
     notes = doubts.settle(program, tabulated.graph, examine(tabulated.graph), partial, strict)
     if causal:
         doubts.warn_of_mask(program, tabulated.graph)
+
+    def recount() -> Graph:
+        return replace(built(program, tokens, n, causal, options.without, counted=True).graph, notes=notes)
+
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
     with told(program, tabulated.graph, options, make):
-        model = replace(make(replace(tabulated.graph, notes=notes)), expression=program)
+        model = recounting.settled(make, replace(tabulated.graph, notes=notes), recount)
+        model = replace(model, expression=program)
         return doubts.settled_by_expressions(model, program, began, partial) if certify else model
 
 

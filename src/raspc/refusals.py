@@ -22,7 +22,7 @@ def told(program: rasp.SOp, graph: Graph, options: Options, make: Callable[[Grap
     try:
         yield
     except (CertificateError, UnsupportedProgram) as error:
-        if not options.precision.narrow:
+        if not options.precision.narrow and not isinstance(error, CertificateError):
             raise
         shorter = longest(lambda n: make(build(program, graph.vocab, n, graph.causal)), graph.max_seq_len - 1)
         raise type(error)(f"{error}; {could_do(options.precision, shorter)}") from error

@@ -8,7 +8,7 @@ import pytest
 
 import raspc
 from raspc import rasp
-from raspc.numbers.promise import tolerance
+from raspc.numbers.promise import COARSE, is_kept, tolerance
 
 EVERYWHERE = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE)
 
@@ -44,3 +44,47 @@ def test_a_batch_rounds_as_one_input_does() -> None:
     assert one[1] == pytest.approx(many[1], abs=1e-4)  # both are wrong, and alike
     assert abs(many[1] + 1) > tolerance(1.0)
     assert not raspc.check(model).ok
+
+
+CANCELS = mean(rasp.tokens)
+SUM = mean(rasp.tokens) * rasp.length
+SHIFTED = mean(rasp.tokens) - mean(rasp.tokens + 1)
+
+
+@pytest.mark.parametrize(
+    ("program", "vocab", "length"),
+    [
+        (CANCELS, (1, 10**4, -(10**4)), 3),
+        (CANCELS, (19.99, 250_000, -250_000), 3),
+        (SUM, (0, 1, 2, 3), 8),
+        (SUM, (0, 1), 13),
+        (SUM, (0, 1), 16),
+        (SHIFTED, (0, 1000), 20),
+    ],
+)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_what_is_no_proof_for_a_mean_is_one_for_its_counts(
+    program: rasp.SOp, vocab: tuple[Any, ...], length: int, level: int
+) -> None:
+    """Programs that were wrong, or measured, are computed from counts: proved, and right."""
+    model = raspc.compile(program, vocab, length, optimize=level)
+    assert model.certificate is not None and model.certificate.proved
+    assert raspc.check(model, limit=2000).ok
+    for xs in ([vocab[-1], *vocab], [*vocab[1:]] * 2 + [vocab[0]] * 3, [vocab[1]] + [vocab[0]] * (length - 1)):
+        tokens = xs[:length]
+        wanted = raspc.interpret(program, tokens)
+        assert all(map(is_kept, model.apply(["BOS", *tokens]).decoded[1:], wanted))
+
+
+def test_what_cannot_be_counted_is_refused_with_a_remedy() -> None:
+    """Means of 201 numbers of both signs are too many to count, and cancel by more than is promised."""
+    with pytest.raises(raspc.CertificateError, match=r"average numbers of one sign .*compiles up to length"):
+        raspc.compile(mean(rasp.tokens), range(-100, 101), 20)
+
+
+def test_what_is_measured_warns() -> None:
+    """A bound that exceeds the promise by less than it is coarse leaves a model that works, and a word about it."""
+    with pytest.warns(raspc.UncertainProgram, match="measured, not proved"):
+        model = raspc.compile(mean(rasp.tokens), range(-9, 10), 20)
+    assert model.certificate is not None and model.certificate.verdict == "measured"
+    assert 1 < model.certificate.links[0].used <= COARSE

@@ -50,10 +50,11 @@ class Tally:
 
 def judge(
     model: Model, graph: Graph, batch: Batch, run_model: Callable[[Ids], Any], like: Any | None = None,
-    precision: Precision = PRECISIONS["float32"],
+    precision: Precision = PRECISIONS["float32"], part: float = 1.0,
 ) -> Tally:  # fmt: skip
     """Run a batch on both sides: `run_model` gives the logits of padded ids, in a precision.
 
+    `part`: of the promise, by which numbers are judged.
     `like` [B]: how many inputs each one stands for, if it stands for others.
     """
     if not len(batch.lengths):
@@ -62,7 +63,7 @@ def judge(
     domain = graph.variable(graph.output).domain
     expected = run.column(graph.output)
     logits = run_model(model_ids(model, batch))[:, 1:]
-    wrong, error = disagreements(model, logits, expected, domain, batch, precision)
+    wrong, error = disagreements(model, logits, expected, domain, batch, precision, part)
     failed = wrong.any(axis=1) & ~run.undefined
     weight = np.ones(len(failed), np.int64) if like is None else like
     rows = np.flatnonzero(failed)
@@ -79,7 +80,7 @@ def judge(
 
 def disagreements(
     model: Model, logits: Any, expected: Column, domain: Domain, batch: Batch,
-    precision: Precision = PRECISIONS["float32"],
+    precision: Precision = PRECISIONS["float32"], part: float = 1.0,
 ) -> tuple[Any, Any]:  # fmt: skip
     """[B, T] where the answer is wrong or no number at all, and how far a number is off."""
     none = np.zeros(batch.ids.shape)
@@ -91,7 +92,7 @@ def disagreements(
     answer = indicators.argmax(axis=-1) if indicators.shape[-1] else none.astype(int)
     says_special = (indicators > 0.5).any(axis=-1) if indicators.shape[-1] else none.astype(bool)
     error = np.where(is_special | ~batch.real, 0.0, np.abs(logits[:, :, 0].astype(np.float64) - numbers))
-    off = error > tolerance(numbers, precision)
+    off = error > part * tolerance(numbers, precision)
     wrong = lost | (says_special != is_special) | (is_special & (answer != which)) | (~is_special & off)
     return wrong & batch.real, np.where(says_special, 0.0, error)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from raspc.certify.judging import Tally, judge
 from raspc.graph.evaluate import Batch
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision
+from raspc.numbers.promise import SLACK
 from raspc.weights.certificate import Measured
 from raspc.weights.forward import Ids
 from raspc.weights.model import Model
-from raspc.weights.rounded import logits_in
+from raspc.weights.rounded import logits_in, plain_logits_in
+
+Run = Callable[[Model, Ids, Precision], Any]
 
 MEASURED = 500
 """How many inputs a model is run on, at most, where a bound does not decide."""
@@ -22,22 +26,37 @@ MEASURED_PAIRS = 1 << 22
 def measure(model: Model, precision: Precision) -> Measured:
     """What a run found: inputs, failures, the largest error of a number, and the first input that fails."""
     graph = model.as_written
+    tally, complete = _run(model, precision, 1.0, logits_in)
+    return Measured(
+        inputs=tally.checked,
+        exhaustive=complete,
+        max_error=tally.max_error,
+        failures=tally.failures,
+        tokens=None if tally.first is None else tuple(graph.vocab[i] for i in tally.first),
+    )
+
+
+def has_slack(model: Model, precision: Precision) -> bool:
+    """Whether a sample that runs as `apply` does is right to the promise over SLACK.
+
+    A narrow format promises a few units, and rounding takes one or two of these: of it no slack is asked.
+    """
+    return precision.narrow or not _run(model, precision, 1 / SLACK, plain_logits_in)[0].failures
+
+
+def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tally, bool]:
+    """(the judgement of a sample by a part of the promise, whether these were all inputs)."""
+    graph = model.as_written
     limit = max(16, min(MEASURED, MEASURED_PAIRS // (graph.max_seq_len + 1) ** 2))
     found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
     total = sum(len(batch.lengths) for batch in found.batches)
 
     def run_model(ids: Ids) -> Any:
-        return logits_in(model, ids, precision)
+        return run(model, ids, precision)
 
     batches = [_thinned(batch, limit, total) for batch in found.batches]
-    tally = sum((judge(model, graph, batch, run_model, precision=precision) for batch in batches), Tally())
-    return Measured(
-        inputs=tally.checked,
-        exhaustive=found.complete and total <= limit,
-        max_error=tally.max_error,
-        failures=tally.failures,
-        tokens=None if tally.first is None else tuple(graph.vocab[i] for i in tally.first),
-    )
+    tallies = (judge(model, graph, batch, run_model, precision=precision, part=part) for batch in batches)
+    return sum(tallies, Tally()), found.complete and total <= limit
 
 
 def _thinned(batch: Batch, limit: int, total: int) -> Batch:

@@ -18,6 +18,7 @@ from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited, wrong_kind
 from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
+from raspc.graph.counted import counted_mean
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
@@ -88,12 +89,13 @@ def build(
 
 
 def built(
-    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = ()
-) -> Built:
-    """The same with a record of what simplified on the way."""
+    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = (),
+    counted: bool = False,
+) -> Built:  # fmt: skip
+    """The same with a record of what simplified on the way. `counted`: with counts for means, as `counted` does."""
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without)
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted)
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
@@ -149,9 +151,11 @@ LONGEST = 1 << 20
 class _Builder:
     """Grows a store of nodes, expression by expression."""
 
-    def __init__(self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str]) -> None:
+    def __init__(
+        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool
+    ) -> None:  # fmt: skip
         self.store = Store(max_len, without)
-        self.vocab, self.max_len, self.causal = vocab, max_len, causal
+        self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
         self.search = search(len(vocab), max_len, causal)
         self.exact_length: int | None = None
@@ -312,6 +316,10 @@ class _Builder:
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
         pick, proof = self.single(selector, source, domain)
+        if self.counted and not pick:
+            place = counted_mean(self, selector, source, default, maybe_empty)
+            if place is not None:
+                return place
         exact: Exact | None = None
         values: N.Domain = self.store.average_domain(domain, default, maybe_empty)
         if pick and isinstance(domain, Listed):

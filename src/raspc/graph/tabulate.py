@@ -40,7 +40,7 @@ def tabulate(
 
     Raises UnsupportedProgram if there are too many, or if f is undefined for all.
     """
-    return _simplest(store, tabulated(store, f, args, name, operation))
+    return simplest(store, tabulated(store, f, args, name, operation))
 
 
 def tabulated(
@@ -78,7 +78,7 @@ _NAMES = ("fold", "compose")
 """The pass that simplifies a table of no root, and of one."""
 
 
-def _simplest(store: Store, found: Listing) -> int:
+def simplest(store: Store, found: Listing) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     args, cells, domain, raises = found.args, found.cells, found.domain, found.raises
     joint = listing(store.nodes, store.joints, args, cells)

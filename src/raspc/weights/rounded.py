@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from raspc.numbers.precision import Precision
 from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, hidden_keys, prepare
+from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, forward, hidden_keys, prepare
 from raspc.weights.params import Array
 
 Rounding = Callable[[Array], Array]
@@ -40,6 +40,15 @@ def logits_in(model: Runs, ids: Ids, precision: Precision) -> Array:
     if precision.name in ("float32", "float64"):
         return model.logits(ids, np.dtype(precision.name))
     return logits(rounded_weights(model.params, model.config, precision), ids, precision)
+
+
+def plain_logits_in(model: Runs, ids: Ids, precision: Precision) -> Array:
+    """The same, in wide formats by the plain pass of `apply`, in pieces; a batch sums in another order."""
+    if precision.name not in ("float32", "float64"):
+        return logits_in(model, ids, precision)
+    weights = prepare(model.params, model.config, np.dtype(precision.name))
+    rows = _rows_at_once(model.config, ids.shape[1])
+    return np.concatenate([forward(weights, ids[i : i + rows]) for i in range(0, len(ids), rows)])
 
 
 def logits(weights: Weights, ids: Ids, precision: Precision) -> Array:
