@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,17 +10,17 @@ from typing import Any
 
 import raspc
 from raspc import UncertainProgram, values
+from raspc.numbers.promise import is_kept
 from raspc.rasp import SOp
 
 LEVELS = (0, 1, 2)
-TOLERANCE = 1e-4
 CHUNK = 256
 
 
 def agree(x: Any, y: Any) -> bool:
-    """One value, or numbers within 1e-4 relative."""
+    """One value, or numbers as near as is promised; y is the expected one."""
     if values.is_number(x) and values.is_number(y):
-        return math.isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return is_kept(x, y)
     return values.same(x, y)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import math
 import random
 import sys
 import warnings
@@ -22,6 +21,7 @@ import raspc
 from raspc import UncertainProgram, UnsupportedProgram, values
 from raspc.library.decimals import random_decimal_script
 from raspc.library.random_program import Script, random_script
+from raspc.numbers.promise import is_kept
 from raspc.plan.switches import OPTIONAL
 
 VOCABULARIES: tuple[tuple[Any, ...], ...] = (
@@ -34,7 +34,6 @@ DECIMALS: tuple[tuple[Any, ...], ...] = (
 )  # fmt: skip
 """Vocabularies whose sums and means differ by rounding alone, by 1e-10, or by magnitudes."""
 SHORT, LONGER = 2, 40
-TOLERANCE = 1e-4
 Compile = Callable[..., Any]
 
 
@@ -113,9 +112,9 @@ def _difference(case: Case, program: Any, model: Any) -> Fault | None:
 
 
 def agree(x: Any, y: Any) -> bool:
-    """One value, or numbers within the tolerance: relative, but for a hundredth of it around 0."""
+    """One value, or numbers as near as is promised; y is the expected one."""
     if values.is_number(x) and values.is_number(y):
-        return math.isclose(x, y, rel_tol=TOLERANCE, abs_tol=TOLERANCE / 100)
+        return is_kept(x, y)
     return values.same(x, y)
 
 
