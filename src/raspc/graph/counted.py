@@ -10,22 +10,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from raspc.graph.nodes import Listed
+from raspc.graph.nodes import Bits, Listed
+from raspc.graph.store import Store
 from raspc.graph.tabulate import simplest, tabulated
 from raspc.numbers import arithmetic
-
-if TYPE_CHECKING:
-    from raspc.graph.build import _Builder
 
 CELLS = 1 << 14
 """A mean whose counts have more combinations than this is not counted: each takes a neuron where it is decoded."""
 
 
-def counted_mean(builder: _Builder, selector: int, source: int, default: Any, maybe_empty: bool) -> int | None:
+class Growing(Protocol):
+    """What is used of a graph that is being built."""
+
+    store: Store
+    max_len: int
+    index: int
+
+    def width_of(self, selector: int) -> int: ...
+    def gate(self, op: str, args: Sequence[int]) -> int: ...
+    def put_select(self, key: int, query: int, cells: Bits) -> int: ...
+
+
+def counted_mean(builder: Growing, selector: int, source: int, default: Any, maybe_empty: bool) -> int | None:
     """The place of the mean as a table of counts; None where there are too many, or the source is not all numbers."""
     domain = builder.store.domain(source)
     if not isinstance(domain, Listed) or not domain.all_numbers:
@@ -39,7 +49,7 @@ def counted_mean(builder: _Builder, selector: int, source: int, default: Any, ma
     return simplest(builder.store, replace(found, raises=False))  # counts that it has no value for cannot occur
 
 
-def _holding(builder: _Builder, selector: int, source: int, value: int) -> int:
+def _holding(builder: Growing, selector: int, source: int, value: int) -> int:
     """The selector of the keys that hold one of the values."""
     sizes = len(builder.store.listed(source)), builder.max_len
     cells = np.repeat((np.arange(sizes[0]) == value)[:, None], sizes[1], axis=1).astype(np.int8)
