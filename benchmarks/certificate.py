@@ -9,10 +9,10 @@ import raspc
 from benchmarks.library import VOCABULARY, N, sized
 from benchmarks.measure import Table
 from raspc import library
-from raspc.certify.tightness import tightness
-from raspc.certifying import examined
+from raspc.certify.proof.tightness import tightness
 from raspc.numbers.precision import PRECISIONS, precision_of
 from raspc.numbers.shares import counts_to
+from raspc.study.certifying import examined
 from raspc.weights.model import Model
 
 LEVELS = (0, 1, 2)

@@ -16,7 +16,7 @@ from typing import Any
 
 import raspc
 from raspc import InputError, UncertainProgram, jsonvalues, library
-from raspc.certify.check import check
+from raspc.certify.checking.check import check
 from raspc.cli.facts import facts
 from raspc.errors import ModelFormatError, UnsupportedProgram
 from raspc.graph import Graph

@@ -20,7 +20,7 @@ from tests.wild import Wild, wild_programs
 import raspc
 from raspc import InputError, UncertainProgram, UnsupportedProgram, rasp, values
 from raspc.blocks.interpret import run_blocks
-from raspc.certify.check import model_ids
+from raspc.certify.checking.check import model_ids
 from raspc.graph import Graph
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph

@@ -17,7 +17,7 @@ from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
 from raspc.passes.pipeline import PIPELINE
 from raspc.plan.switches import OPTIONAL, SWITCHES
-from raspc.weights.explain import explain
+from raspc.study.explain import explain
 
 
 def compiled(program: rasp.SOp, vocab: object, length: int, **options: object) -> raspc.Model:

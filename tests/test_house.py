@@ -21,8 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     "version", "errors", "values", "jsonvalues", "records", "doors", "numbers", "rasp", "interpret", "library", "graph",
     "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify", "doubts", "refusals", "recounting",
-    "compiler", "certifying", "ablation", "export", "parity", "compress", "text", "view", "compat", "programs", "cli",
-    "__main__",
+    "compiler", "study", "export", "parity", "compress", "text", "view", "compat", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}
@@ -271,7 +270,7 @@ def test_the_project_names_no_machine() -> None:
 def test_public_functions_stay_functions() -> None:
     """Importing a submodule that is named as a public function does not hide the function."""
     program = (
-        "import raspc, raspc.interpret, raspc.compiler, raspc.certify.check; "
+        "import raspc, raspc.interpret, raspc.compiler, raspc.certify.checking.check; "
         "from raspc import rasp; rasp.tokens('ab'); "
         "assert raspc.interpret(rasp.tokens, 'ab') == ['a', 'b']; "
         "assert all(hasattr(raspc, name) for name in raspc.__all__); assert callable(raspc.check)"

@@ -21,11 +21,11 @@ from raspc.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from raspc import library, rasp
-    from raspc.certify.check import check
-    from raspc.certify.difference import diff
-    from raspc.certifying import certificate
+    from raspc.certify.checking.check import check
+    from raspc.certify.checking.difference import diff
     from raspc.compiler import compile
     from raspc.compress.rotation import rotate
+    from raspc.study.certifying import certificate
     from raspc.weights.model import Model
     from raspc.weights.saving import load
 
@@ -54,10 +54,10 @@ __all__ = [
 
 _HOMES = {
     "Model": "raspc.weights.model",
-    "certificate": "raspc.certifying",
-    "check": "raspc.certify.check",
+    "certificate": "raspc.study.certifying",
+    "check": "raspc.certify.checking.check",
     "compile": "raspc.compiler",
-    "diff": "raspc.certify.difference",
+    "diff": "raspc.certify.checking.difference",
     "load": "raspc.weights.saving",
     "rotate": "raspc.compress.rotation",
 }

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from raspc import doubts, rasp, recounting
-from raspc.certify import certificate as certificates
-from raspc.certify.weights import examined
+from raspc.certify.proof import certificate as certificates
+from raspc.certify.proof.weights import examined
 from raspc.graph.build import built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph

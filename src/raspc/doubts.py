@@ -6,7 +6,7 @@ import time
 import warnings
 
 from raspc import rasp
-from raspc.certify.expressions import ask, telling
+from raspc.certify.checking.expressions import ask, telling
 from raspc.errors import CertificateError, InputError, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build
 from raspc.graph.definedness import Definedness, mask_matters

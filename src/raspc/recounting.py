@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 
-from raspc.certify.certificate import refusal
+from raspc.certify.proof.certificate import refusal
 from raspc.errors import UncertainProgram
 from raspc.graph.nodes import Aggregate, Graph
 from raspc.plan.alternatives import Refused, attempt

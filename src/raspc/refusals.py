@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from raspc import rasp
-from raspc.certify.limits import could_do, longest
+from raspc.certify.proof.limits import could_do, longest
 from raspc.errors import CertificateError, UnsupportedProgram
 from raspc.graph.build import build
 from raspc.graph.nodes import Graph

@@ -19,18 +19,18 @@ from raspc.blocks.neurons.design import evened
 from raspc.blocks.neurons.grid import Grid
 from raspc.blocks.neurons.steps import line
 from raspc.blocks.spaces import BOS, Head, Read, Write
-from raspc.certify import attention as A
-from raspc.certify.answers import model_ids
-from raspc.certify.bounds import Held, Reading, grain_of, read_stream, swept_up
-from raspc.certify.meaning import Meaning
-from raspc.certify.prove import bounds_of
-from raspc.certify.selecting import apart
-from raspc.certifying import certificate, examined
+from raspc.certify.checking.answers import model_ids
+from raspc.certify.proof import attention as A
+from raspc.certify.proof.bounds import Held, Reading, grain_of, read_stream, swept_up
+from raspc.certify.proof.meaning import Meaning
+from raspc.certify.proof.prove import bounds_of
+from raspc.certify.proof.selecting import apart
 from raspc.graph.build import build
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Listed, Select
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.shares import share_of
+from raspc.study.certifying import certificate, examined
 from raspc.weights.model import Model
 
 SINGLE = PRECISIONS["float32"]

@@ -13,12 +13,12 @@ import pytest
 
 import raspc
 from raspc import library, parity, rasp
-from raspc.certify.measure import measure
-from raspc.certify.prove import prove
-from raspc.certify.tightness import tightness, typical
-from raspc.certifying import certificate, examined
+from raspc.certify.checking.measure import measure
+from raspc.certify.proof.prove import prove
+from raspc.certify.proof.tightness import tightness, typical
 from raspc.numbers.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.numbers.shares import as_integers, counts_to
+from raspc.study.certifying import certificate, examined
 from raspc.weights.model import Model
 from raspc.weights.rounded import logits_in
 

@@ -13,8 +13,8 @@ import pytest
 
 import raspc
 from raspc import InputError, library, rasp
-from raspc.certify.check import check
-from raspc.certify.variables import first_difference, stage_name
+from raspc.certify.checking.check import check
+from raspc.certify.checking.variables import first_difference, stage_name
 from raspc.rasp import Comparison, SOp
 from raspc.weights import Model
 

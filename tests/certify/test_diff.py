@@ -15,8 +15,8 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import InputError, UnsupportedProgram, library, rasp, values
-from raspc.certify.difference import diff
-from raspc.certify.normal import same_form
+from raspc.certify.checking.difference import diff
+from raspc.certify.checking.normal import same_form
 from raspc.graph import Graph
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, decoded, run_graph

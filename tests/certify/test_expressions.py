@@ -11,8 +11,8 @@ import pytest
 
 import raspc
 from raspc import CertificateError, InputError, UnsupportedProgram, library, rasp
-from raspc.certify import expressions
-from raspc.certify.expressions import telling
+from raspc.certify.checking import expressions
+from raspc.certify.checking.expressions import telling
 from raspc.graph.build import build
 from raspc.rasp import Comparison, SOp
 

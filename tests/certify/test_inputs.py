@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raspc.certify import inputs
+from raspc.certify.checking import inputs
 
 
 def listed(n_tokens: int, max_len: int) -> list[tuple[int, ...]]:

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import raspc
 from raspc import InputError, jsonvalues, library
-from raspc.certify import check as checking
-from raspc.certify import inputs, state
-from raspc.certify.check import Report, check
+from raspc.certify.checking import check as checking
+from raspc.certify.checking import inputs, state
+from raspc.certify.checking.check import Report, check
 from raspc.weights import Model
 
 
@@ -110,7 +110,7 @@ def test_answers_that_hang_by_a_thread_are_all_run_after_an_interruption_too(tmp
 KILLER = """
 import os, signal, sys, warnings
 sys.path.insert(0, {root!r})
-from raspc.certify import check as checking, inputs, state
+from raspc.certify.checking import check as checking, inputs, state
 from tests.certify.test_state import model_of
 inputs.CELLS, state.SECONDS, path = 3000, 0.0, {path!r}
 model = model_of(False)

@@ -16,10 +16,10 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import RaspcError, UncertainProgram, library, rasp
-from raspc.certify import check as checking
-from raspc.certify.check import Report, check
-from raspc.certify.symmetric_graph import actions
-from raspc.certify.symmetry import exchangeable, is_representative, orbit_sizes
+from raspc.certify.checking import check as checking
+from raspc.certify.checking.check import Report, check
+from raspc.certify.checking.symmetric_graph import actions
+from raspc.certify.checking.symmetry import exchangeable, is_representative, orbit_sizes
 from raspc.graph import Graph
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, run_graph

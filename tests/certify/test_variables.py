@@ -12,7 +12,7 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import InputError, UncertainProgram, UnsupportedProgram, library, rasp
-from raspc.certify.variables import agree, first_difference, stage_name, trace_variables
+from raspc.certify.checking.variables import agree, first_difference, stage_name, trace_variables
 from raspc.interpret import interpret
 from raspc.rasp import Comparison
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from raspc.certify.variables import stage_name
+from raspc.certify.checking.variables import stage_name
 from raspc.weights import load
 
 from .conftest import Raspc

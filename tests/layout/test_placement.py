@@ -14,7 +14,7 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import library
-from raspc.certify.variables import first_difference, trace_variables
+from raspc.certify.checking.variables import first_difference, trace_variables
 from raspc.errors import UnsupportedProgram
 from raspc.graph.build import build
 from raspc.layout import placement

@@ -17,7 +17,6 @@ from tests.passes.test_mutations import BEFORE, COUNT, EARLIER_SAME, LESS, PREVI
 
 import raspc
 from raspc import library, rasp
-from raspc.ablation import ablations
 from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
 from raspc.blocks.neurons import cells, gated, grid, lone, steps
@@ -31,6 +30,7 @@ from raspc.graph import store
 from raspc.layout import heads, placement
 from raspc.plan.switches import OPTIONAL, SWITCHES, Switch, checked
 from raspc.rasp import Comparison, SOp
+from raspc.study.ablation import ablations
 
 planning = importlib.import_module("raspc.plan.planning")
 complement = importlib.import_module("raspc.passes.complement_widths")

@@ -15,7 +15,7 @@ from typing import Any
 
 import raspc
 from raspc import jsonvalues, library, rasp
-from raspc.certify.variables import trace_variables
+from raspc.certify.checking.variables import trace_variables
 from raspc.rasp import Comparison
 
 T, INDEX = rasp.tokens, rasp.indices

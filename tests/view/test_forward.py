@@ -12,7 +12,7 @@ import pytest
 import raspc
 from raspc import jsonvalues, library
 from raspc import values as V
-from raspc.certify.variables import trace_variables
+from raspc.certify.checking.variables import trace_variables
 from raspc.weights.model import Model
 
 NUMBERS_OF = """ids => { const run = raspc.forward(ids);

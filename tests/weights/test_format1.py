@@ -9,7 +9,7 @@ import pytest
 
 import raspc
 from raspc import library
-from raspc.certify.variables import first_difference
+from raspc.certify.checking.variables import first_difference
 from raspc.weights import format1
 
 NAMES = ("hist", "sort", "majority", "shuffle_dyck1", "frac_prevs", "reverse")

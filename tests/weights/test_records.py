@@ -18,14 +18,14 @@ from tests.hand_built import random_model
 
 import raspc
 from raspc import jsonvalues, library
-from raspc.ablation import ablations
 from raspc.compress.rotation import rotate
 from raspc.errors import InputError, ModelFormatError
 from raspc.records import Record
+from raspc.study.ablation import ablations
+from raspc.study.explain import explain
 from raspc.weights import Model, load, saving
 from raspc.weights.alignment import Alignment, BoundFacts, Compression, DesignFacts, HeadPart, NeuronPart, ScheduleFacts
 from raspc.weights.certificate import LARGEST, VERDICTS, Certificate, Link, Measured
-from raspc.weights.explain import explain
 
 KINDS: dict[str, type[Record]] = {"alignment": Alignment, "certificate": Certificate}
 

@@ -32,7 +32,7 @@ def certify(
 
     Prints the weakest link by name and, where the model does not hold, the greatest length that would.
     """
-    from raspc.certifying import certificate
+    from raspc.study.certifying import certificate
     from raspc.weights import load
 
     found = certificate(load(directory), dtype, summation, accumulate, probabilities, tolerance=True, longest=True)

@@ -15,7 +15,7 @@ from raspc.cli.options import Directory, Json, Seed
 from raspc.cli.output import answer, console, encoded, say
 
 if TYPE_CHECKING:
-    from raspc.certify.check import Progress, Report
+    from raspc.certify.checking.check import Progress, Report
 
 
 def check(
@@ -37,7 +37,7 @@ def check(
 ) -> None:
     """Compare the model with the interpreter, on all inputs or on many; exit 1 on a difference."""
     from raspc import programs
-    from raspc.certify.check import check as run_check
+    from raspc.certify.checking.check import check as run_check
     from raspc.weights import load
 
     model = load(directory)

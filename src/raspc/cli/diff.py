@@ -14,7 +14,7 @@ from raspc.cli.output import answer, encoded, say
 from raspc.errors import InputError
 
 if TYPE_CHECKING:
-    from raspc.certify.difference import Comparison
+    from raspc.certify.checking.difference import Comparison
     from raspc.graph import Graph
     from raspc.programs import Found
     from raspc.weights import Model
@@ -37,7 +37,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say whether A and B are equal, or the first input on which they differ; exit 1 on a difference."""
-    from raspc.certify.difference import diff as compare
+    from raspc.certify.checking.difference import diff as compare
 
     sides = _sides((a, b), _Options(vocab, max_seq_len, causal))
     with progress_bar("comparing") as progress:
@@ -111,7 +111,7 @@ def _by_inputs(found: Comparison) -> str:
     undefined = f" (but {found.undefined:,} on which neither is defined)" if found.undefined else ""
     if found.exhaustive:
         return f"equal on all {found.checked:,} inputs up to length {found.up_to}{undefined}"
-    from raspc.certify.inputs import shown
+    from raspc.certify.checking.inputs import shown
 
     short = f"all up to length {found.up_to}, random ones beyond" if found.up_to else "random ones"
     return f"equal on {found.checked:,} inputs, not all of {shown(found.total)}: {short}{undefined}"

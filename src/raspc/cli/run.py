@@ -13,7 +13,7 @@ from raspc.cli.options import Directory, Json, Tokens
 from raspc.cli.output import answer, encoded, say, table
 
 if TYPE_CHECKING:
-    from raspc.certify.variables import VariableTrace
+    from raspc.certify.checking.variables import VariableTrace
     from raspc.weights import Config, Model
 
 UNREADABLE = "?"
@@ -39,7 +39,7 @@ def run(
     if not trace:
         answer(report, as_json, lambda: say(syntax.show_all(decoded)))
         return
-    from raspc.certify.variables import trace_variables
+    from raspc.certify.checking.variables import trace_variables
 
     found = trace_variables(model, inputs[1:])
     answer(report | {"trace": list(_records(found))}, as_json, lambda: _tell(found, decoded))
@@ -63,7 +63,7 @@ def typed_input(tokens: Sequence[str], config: Config) -> list[Any]:
 
 def _rows(found: VariableTrace, stage: int) -> Iterator[tuple[str, list[Any], list[Any], list[int]]]:
     """For each variable that can be read after a stage: both values, and where they differ."""
-    from raspc.certify.variables import agree
+    from raspc.certify.checking.variables import agree
 
     for name, held in found.held[stage].items():
         meant = found.expected[name]
@@ -72,7 +72,7 @@ def _rows(found: VariableTrace, stage: int) -> Iterator[tuple[str, list[Any], li
 
 
 def _records(found: VariableTrace) -> Iterator[dict[str, Any]]:
-    from raspc.certify.variables import stage_name
+    from raspc.certify.checking.variables import stage_name
 
     for stage in found.held:
         rows = [
@@ -83,7 +83,7 @@ def _records(found: VariableTrace) -> Iterator[dict[str, Any]]:
 
 
 def _tell(found: VariableTrace, decoded: list[Any]) -> None:
-    from raspc.certify.variables import stage_name
+    from raspc.certify.checking.variables import stage_name
 
     for stage in found.held:
         rows = [

@@ -26,8 +26,8 @@ def facts(
     model: Model, passes: bool, explain: bool, each: bool | None = None, program: SOp | None = None
 ) -> dict[str, Any]:
     """What is asked for, as JSON data. `each`: whether to compile without each pass; None: if it is not large."""
-    from raspc.ablation import ablations
-    from raspc.weights.explain import explain as explanations
+    from raspc.study.ablation import ablations
+    from raspc.study.explain import explain as explanations
 
     found: dict[str, Any] = {}
     if passes:
@@ -119,6 +119,6 @@ def _explained(found: Mapping[str, Any], n_layers: int) -> Iterator[tuple[str, .
 
 def stage(number: int, n_layers: int) -> str:
     """The name of a stage; the last is the output."""
-    from raspc.certify.variables import stage_name
+    from raspc.certify.checking.variables import stage_name
 
     return "output" if number >= 2 * n_layers else stage_name(number)

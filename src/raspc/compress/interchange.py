@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raspc.certify.check import expected_numbers
-from raspc.certify.variables import stage_name
+from raspc.certify.checking.check import expected_numbers
+from raspc.certify.checking.variables import stage_name
 from raspc.compress import core
 from raspc.compress.core import Frame, Tensors
 from raspc.compress.pool import Answers, Pool, batch_of_ids

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.variables import stage_name
+from raspc.certify.checking.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
 from raspc.compress.runs import Runs, losses

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raspc.certify.check import expected_numbers
+from raspc.certify.checking.check import expected_numbers
 from raspc.compress import core
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, run_graph

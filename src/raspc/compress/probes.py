@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.variables import stage_name
+from raspc.certify.checking.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
 from raspc.graph.evaluate import NUMBER, Column, run_graph

@@ -10,8 +10,8 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from raspc.certify.check import check
-from raspc.certify.measure import MEASURED
+from raspc.certify.checking.check import check
+from raspc.certify.checking.measure import MEASURED
 from raspc.compress.model import without_places
 from raspc.errors import CertificateError, InputError
 from raspc.weights.alignment import Rotation

@@ -37,7 +37,7 @@ class Models:
 
         Raises RaspcError where the program cannot be compiled, InputError where the check finds a difference.
         """
-        from raspc.certify.check import check
+        from raspc.certify.checking.check import check
         from raspc.compiler import compile
 
         with warnings.catch_warnings(record=True) as doubts:
@@ -111,7 +111,7 @@ def describe_trace(model: Model, tokens: Sequence[Any]) -> Iterator[str]:
 
     Raises InputError for an input that the model cannot take.
     """
-    from raspc.certify.variables import stage_name, trace_variables
+    from raspc.certify.checking.variables import stage_name, trace_variables
 
     found = trace_variables(model, tokens)
     width = max(map(len, found.expected), default=0)

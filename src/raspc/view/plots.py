@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raspc.certify.variables import stage_name
+from raspc.certify.checking.variables import stage_name
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Pattern
 from raspc.values import Value

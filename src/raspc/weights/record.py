@@ -2,7 +2,7 @@
 
 What simplifies while the graph is built is told by how often it did; passes over the graph by its nodes. What follows
 decides sizes, and is told by these: which directions are stored, which layer holds which block, which heads are one.
-What the model would be without any one pass: `raspc.ablation`.
+What the model would be without any one pass: `raspc.study.ablation`.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def saved(directory: Path) -> Model:
 def check_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     """Compare the model with its program."""
     from raspc import jsonvalues
-    from raspc.certify.check import check
+    from raspc.certify.checking.check import check
 
     report = check(saved(directory), limit=LIMITS.inputs).to_json()
     lists = {

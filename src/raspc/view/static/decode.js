@@ -1,4 +1,4 @@
-// Reading variables back out of the residual stream, as certify/variables.py does.
+// Reading variables back out of the residual stream, as certify/checking/variables.py does.
 
 const CODES = NODES.map((node) => (node.spaces || []).map((space) => unpack(space.code)));
 

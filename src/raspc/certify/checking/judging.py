@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc.certify.answers import model_ids
+from raspc.certify.checking.answers import model_ids
 from raspc.graph.evaluate import Batch, Column, run_graph
 from raspc.graph.nodes import Domain, Graph, Listed
 from raspc.numbers.precision import PRECISIONS, Precision
@@ -17,7 +17,7 @@ from raspc.weights.forward import Ids
 from raspc.weights.model import Model
 
 LEAD = 0.25
-"""An answer is clear if the right logit, whose margin is about 1, leads by so much; see `raspc.certify.symmetry`."""
+"""An answer is clear if the right logit, whose margin is about 1, leads by so much; see `checking.symmetry`."""
 
 
 @dataclass(frozen=True)

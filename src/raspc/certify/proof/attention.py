@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks.spaces import Head, Matrix
-from raspc.certify.bounds import ANY, Reading, fits, grain_of
-from raspc.certify.selecting import Apart, Noise
+from raspc.certify.proof.bounds import ANY, Reading, fits, grain_of
+from raspc.certify.proof.selecting import Apart, Noise
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 from raspc.numbers.shares import Share, keeps

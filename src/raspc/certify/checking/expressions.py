@@ -15,8 +15,8 @@ import numpy as np
 
 from raspc import rasp
 from raspc import values as V
-from raspc.certify import inputs
-from raspc.certify.answers import model_ids
+from raspc.certify.checking import inputs
+from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.nodes import Graph

@@ -14,14 +14,14 @@ import numpy as np
 
 from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
-from raspc.certify import mlp
-from raspc.certify.answering import answered
-from raspc.certify.bounds import Held, Reading, embedded, fits, grain_of, read_stream
-from raspc.certify.examined import Examined, Reused
-from raspc.certify.heads import HeadProof
-from raspc.certify.meaning import Meaning
-from raspc.certify.mlp import UNBOUNDED
-from raspc.certify.sums import cells_by_sums
+from raspc.certify.proof import mlp
+from raspc.certify.proof.answering import answered
+from raspc.certify.proof.bounds import Held, Reading, embedded, fits, grain_of, read_stream
+from raspc.certify.proof.examined import Examined, Reused
+from raspc.certify.proof.heads import HeadProof
+from raspc.certify.proof.meaning import Meaning
+from raspc.certify.proof.mlp import UNBOUNDED
+from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Interval
 from raspc.numbers.precision import Precision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from raspc.certify.judging import Tally, judge
+from raspc.certify.checking.judging import Tally, judge
 from raspc.graph.evaluate import Batch
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision

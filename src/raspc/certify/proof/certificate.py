@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from raspc.certify.examined import Examined
-from raspc.certify.measure import has_slack, measure
-from raspc.certify.prove import prove
+from raspc.certify.checking.measure import has_slack, measure
+from raspc.certify.proof.examined import Examined
+from raspc.certify.proof.prove import prove
 from raspc.errors import CertificateError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.bounds import Reading
-from raspc.certify.grids import Rows, rows_of
-from raspc.certify.meaning import Meaning
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.grids import Rows, rows_of
+from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Gate, Graph, Select
 

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from raspc import rasp
-from raspc.certify import inputs, symmetry
-from raspc.certify.answers import model_ids
-from raspc.certify.expressions import check_expressions
-from raspc.certify.judging import Tally, disagreements, expected_numbers, judge
-from raspc.certify.ordered import cores, in_order
-from raspc.certify.state import Asked, Journal
-from raspc.certify.variables import Difference, first_difference
+from raspc.certify.checking import inputs, symmetry
+from raspc.certify.checking.answers import model_ids
+from raspc.certify.checking.expressions import check_expressions
+from raspc.certify.checking.judging import Tally, disagreements, expected_numbers, judge
+from raspc.certify.checking.ordered import cores, in_order
+from raspc.certify.checking.state import Asked, Journal
+from raspc.certify.checking.variables import Difference, first_difference
 from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch, decoded, run_graph
 from raspc.graph.nodes import Graph

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from raspc.certify.bounds import Reading
-from raspc.certify.examined import Examined
-from raspc.certify.grids import over_grid, rows_of
-from raspc.certify.meaning import Meaning, where
-from raspc.certify.numbers import Off, nearest, of_several, with_the_least
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.examined import Examined
+from raspc.certify.proof.grids import over_grid, rows_of
+from raspc.certify.proof.meaning import Meaning, where
+from raspc.certify.proof.numbers import Off, nearest, of_several, with_the_least
 from raspc.graph.nodes import Floats, Ids, Interval
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link

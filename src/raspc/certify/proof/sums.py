@@ -16,9 +16,9 @@ from math import prod
 
 import numpy as np
 
-from raspc.certify.bounds import Reading
-from raspc.certify.meaning import Axes, Meaning
-from raspc.certify.mlp import Cells, slopes_of
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.meaning import Axes, Meaning
+from raspc.certify.proof.mlp import Cells, slopes_of
 from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from raspc import values as V
 from raspc.blocks.spaces import Head, Matrix
-from raspc.certify import attention as A
-from raspc.certify import selecting as S
-from raspc.certify.bounds import Reading, grain_of
-from raspc.certify.examined import Examined
-from raspc.certify.grids import over_grid
-from raspc.certify.meaning import Axes, Meaning
-from raspc.certify.mlp import UNBOUNDED
-from raspc.certify.numbers import mean_errors
+from raspc.certify.proof import attention as A
+from raspc.certify.proof import selecting as S
+from raspc.certify.proof.bounds import Reading, grain_of
+from raspc.certify.proof.examined import Examined
+from raspc.certify.proof.grids import over_grid
+from raspc.certify.proof.meaning import Axes, Meaning
+from raspc.certify.proof.mlp import UNBOUNDED
+from raspc.certify.proof.numbers import mean_errors
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
 from raspc.graph.selectors import Facts, never_empty

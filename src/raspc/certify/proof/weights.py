@@ -15,8 +15,8 @@ import numpy as np
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
-from raspc.certify.examined import Actual, Examined, Reused
-from raspc.certify.tenants import EMPTY, Tenants, leases_of
+from raspc.certify.proof.examined import Actual, Examined, Reused
+from raspc.certify.proof.tenants import EMPTY, Tenants, leases_of
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from raspc import jsonvalues
-from raspc.certify import inputs
-from raspc.certify.judging import Tally
+from raspc.certify.checking import inputs
+from raspc.certify.checking.judging import Tally
 from raspc.errors import InputError, ModelFormatError
 from raspc.weights import files, saving
 from raspc.weights.model import Model

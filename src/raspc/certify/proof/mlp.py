@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Neurons
-from raspc.certify.bounds import ANY, Reading, fits, grain_of, swept_up
-from raspc.certify.grids import over_grid
-from raspc.certify.meaning import Axes, where
+from raspc.certify.proof.bounds import ANY, Reading, fits, grain_of, swept_up
+from raspc.certify.proof.grids import over_grid
+from raspc.certify.proof.meaning import Axes, where
 from raspc.graph.nodes import Floats, Ids
 from raspc.graph.rows import distinct_rows
 from raspc.numbers.precision import Precision

@@ -8,9 +8,9 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.certify.answers import model_ids
-from raspc.certify.examined import Examined
-from raspc.certify.prove import bounds_of
+from raspc.certify.checking.answers import model_ids
+from raspc.certify.proof.examined import Examined
+from raspc.certify.proof.prove import bounds_of
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Floats, Ids, Listed
 from raspc.graph.samples import search

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.bounds import Reading
-from raspc.certify.meaning import Meaning
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.meaning import Meaning
 from raspc.graph.nodes import Ids
 
 NUMBERS = 1 << 24

@@ -4,10 +4,10 @@ A program that only asks which tokens are equal answers an input and the same in
 alike, or with the same exchange in the answer. If the weights do so too, one of such inputs need be run for all.
 Both are proved, exchange by exchange; for weights the proof is of exact arithmetic in which a key that has less
 than e^−110 of the attention of another has none. Rounding may differ between inputs that are exchanged, so a
-check runs every input after all where an answer is decided by a small lead (`raspc.certify.judging.LEAD`).
+check runs every input after all where an answer is decided by a small lead (`raspc.certify.checking.judging.LEAD`).
 
 Exchanges of two tokens that are proved generate all permutations within classes of tokens. Of the inputs that
-are permutations of each other the first, in the order of `raspc.certify.inputs`, stands for all: in each class
+are permutations of each other the first, in the order of `raspc.certify.checking.inputs`, stands for all: in each class
 the tokens of smaller number occur first.
 """
 
@@ -18,8 +18,8 @@ from math import perm
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.certify.symmetric_graph import actions
-from raspc.certify.symmetric_weights import weights_allow
+from raspc.certify.checking.symmetric_graph import actions
+from raspc.certify.checking.symmetric_weights import weights_allow
 from raspc.graph.nodes import Graph, Ids
 from raspc.weights.model import Model
 

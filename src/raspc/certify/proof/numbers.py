@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.bounds import Reading
+from raspc.certify.proof.bounds import Reading
 from raspc.graph.nodes import Domain, Floats, Interval
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import RELATIVE, tolerance

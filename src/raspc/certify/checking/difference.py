@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from raspc import values as V
-from raspc.certify.answers import Codes, Side, differing
-from raspc.certify.inputs import (
+from raspc.certify.checking.answers import Codes, Side, differing
+from raspc.certify.checking.inputs import (
     Piece,
     batch_of_piece,
     count,
@@ -27,8 +27,8 @@ from raspc.certify.inputs import (
     stored,
     whole,
 )
-from raspc.certify.normal import same_form
-from raspc.certify.ordered import cores, in_order
+from raspc.certify.checking.normal import same_form
+from raspc.certify.checking.ordered import cores, in_order
 from raspc.errors import InputError
 from raspc.graph.build import build
 from raspc.graph.evaluate import Batch

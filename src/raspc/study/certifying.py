@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from raspc.certify import limits, weights
-from raspc.certify.certificate import examine, unplanned
-from raspc.certify.examined import Examined
-from raspc.certify.prove import prove
+from raspc.certify.proof import limits, weights
+from raspc.certify.proof.certificate import examine, unplanned
+from raspc.certify.proof.examined import Examined
+from raspc.certify.proof.prove import prove
 from raspc.compiler import compile_graph
 from raspc.errors import InputError
 from raspc.graph.build import build

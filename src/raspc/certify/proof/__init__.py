@@ -1,0 +1,1 @@
+"""Proving: bounds on what each weight can make of each value, and a link for every decision."""

@@ -1,0 +1,1 @@
+"""Studies of finished models: certificates in any precision, explanations, what each pass is worth."""
