@@ -64,7 +64,7 @@ def _after_passes(graph: Graph) -> Graph:
 
 def form_of(graph: Graph, known: dict[Any, Class]) -> Form:
     """The form of a graph; `known` numbers the classes and grows, and is shared by graphs to be compared."""
-    former = _Former(graph, known)
+    former = Former(graph, known)
     for place, node in enumerate(graph.nodes):
         former.add(place, node)
     return Form(former.classes[graph.output], frozenset(former.raising))
@@ -79,7 +79,9 @@ class _Predicate:
     cells: N.Bits
 
 
-class _Former:
+class Former:
+    """Gives each node of a graph its class, in order."""
+
     def __init__(self, graph: Graph, known: dict[Any, Class]) -> None:
         self.graph, self.known = graph, known
         self.classes: list[Class] = []
@@ -128,7 +130,7 @@ class _Former:
         """The class of an elementwise node, which is that of its root if it is the identity."""
         order = sorted(range(len(joint.roots)), key=lambda axis: self.classes[joint.roots[axis]])
         roots = self.roots([joint.roots[axis] for axis in order])
-        cells, held = _renumbered(joint.cells.transpose(order), domain)
+        cells, held = renumbered(joint.cells.transpose(order), domain)
         if len(roots) == 1 and roots[0][1] == tuple(held[i] if i >= 0 else ... for i in cells.tolist()):
             return roots[0][0]
         return self.number("table", roots, cells.tobytes(), held)
@@ -201,6 +203,12 @@ class _Former:
         self.gates[found] = (op, parts)
         return found
 
+    def index(self, node: N.Index) -> tuple[Class, None]:
+        return self.number("indices"), None
+
+    def length(self, node: N.Length) -> tuple[Class, None]:
+        return self.number("length"), None
+
     def width(self, node: N.Width) -> tuple[Class, None]:
         return self.number("width", self.classes[node.selector], keys_of(node.listed)), None
 
@@ -221,7 +229,7 @@ def keys_of(domain: Listed) -> tuple[Any, ...]:
     return tuple(map(V.key, domain.values))
 
 
-def _renumbered(cells: N.Ids, domain: Listed) -> tuple[N.Ids, tuple[Any, ...]]:
+def renumbered(cells: N.Ids, domain: Listed) -> tuple[N.Ids, tuple[Any, ...]]:
     """The cells as numbers of the values that occur, in canonical order; and these values."""
     used = sorted(np.unique(cells[cells >= 0]).tolist(), key=lambda i: V.order(domain.values[i]))
     number = np.full(len(domain) + 1, -1, np.int32)  # the last is for what is undefined
@@ -247,14 +255,14 @@ def _by_class(roots: Sequence[Root]) -> list[int]:
     return sorted(range(len(roots)), key=lambda i: roots[i][0])
 
 
-RULES: dict[type[Node], Callable[[_Former, Any], tuple[Class, Joint | None]]] = {
+RULES: dict[type[Node], Callable[[Former, Any], tuple[Class, Joint | None]]] = {
     N.Token: lambda former, node: (former.number("tokens"), None),
-    N.Index: lambda former, node: (former.number("indices"), None),
-    N.Length: lambda former, node: (former.number("length"), None),
-    N.Table: _Former.table,
-    N.Affine: _Former.affine,
-    N.Select: _Former.select,
-    N.Gate: _Former.gate,
-    N.Width: _Former.width,
-    N.Aggregate: _Former.aggregate,
+    N.Index: lambda former, node: former.index(node),
+    N.Length: lambda former, node: former.length(node),
+    N.Table: lambda former, node: former.table(node),
+    N.Affine: lambda former, node: former.affine(node),
+    N.Select: lambda former, node: former.select(node),
+    N.Gate: lambda former, node: former.gate(node),
+    N.Width: lambda former, node: former.width(node),
+    N.Aggregate: lambda former, node: former.aggregate(node),
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.grids import over_grid, rows_of
+from raspc.certify.proof.grids import decided, over_grid, rows_of
 from raspc.certify.proof.meaning import Meaning, where
 from raspc.certify.proof.numbers import Off, nearest, of_several, with_the_least
 from raspc.graph.nodes import Floats, Ids, Interval
@@ -25,8 +25,8 @@ def answered(plan: Examined, meaning: Meaning, read: Reading, precision: Precisi
 
 
 def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iterator[Link]:
+    read, ids = decided(meaning, plan.graph.output, read)
     axes = tuple(read.seen)
-    ids = meaning.ids(plan.graph.output, axes)
     rows = rows_of(meaning, read, ids)
     if rows is None or ids is None:
         yield Link("answer", label, np.inf, 0.0, "logits")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.bounds import Reading, Seen
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph.nodes import Ids
 
@@ -32,6 +32,20 @@ class Rows:
         whole = np.hstack([self.values, self.error, self.number[:, None]])
         _, first = np.unique(whole, axis=0, return_index=True)
         return Rows(self.values[first], self.error[first], self.number[first])
+
+
+def decided(meaning: Meaning, place: int, read: Reading) -> tuple[Reading, Ids | None]:
+    """The value of a listed variable for each combination of what is read, and the read that it is told by.
+
+    Where what is read leaves several values, as they are all one to it, the variable itself is one more that is read.
+    """
+    axes = tuple(read.seen)
+    found = meaning.ids(place, axes)
+    if found is not None or place in axes:
+        return read, found
+    nothing = np.zeros((meaning.size(place), read.width))
+    more = replace(read, seen={**read.seen, place: Seen(nothing, nothing, nothing)}, rounded_rows=None)
+    return more, meaning.ids(place, tuple(more.seen))
 
 
 MANY = 1 << 10

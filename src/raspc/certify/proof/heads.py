@@ -14,14 +14,13 @@ from raspc.certify.proof import attention as A
 from raspc.certify.proof import selecting as S
 from raspc.certify.proof.bounds import Reading, grain_of
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.grids import over_grid
+from raspc.certify.proof.grids import decided, over_grid
 from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import mean_errors
+from raspc.certify.proof.premises import Premises
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
-from raspc.graph.selectors import Facts, never_empty
-from raspc.graph.tables import listings
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link
 
@@ -42,6 +41,7 @@ class HeadProof:
 
     plan: Examined
     meaning: Meaning
+    premises: Premises
     place: int
     head: Head
     query: Reading
@@ -74,12 +74,10 @@ class HeadProof:
     @cached_property
     def may_be_empty(self) -> bool:
         """Whether BOS has to stand for an empty selection: where it is not proved that there is none."""
-        node, graph = self.node, self.plan.graph
+        node = self.node
         if not isinstance(node, N.Aggregate):
             return False
-        return node.may_be_empty or not never_empty(
-            Facts(graph.nodes, listings(graph.nodes), graph.causal), node.selector
-        )
+        return node.may_be_empty or not self.premises.never_empty(node.selector)
 
     @cached_property
     def sink(self) -> A.Sink:
@@ -121,6 +119,8 @@ class HeadProof:
         if self.head.kind != "pick":
             yield Link("tie", self.head.name, scores.spread, 1.0, "of the weight of an equal")
         yield Link("leak", self.head.name, scores.leak, 2.0**-10, "of all attention")
+        if isinstance(self.node, N.Aggregate) and self.node.pick and not self.premises.picks_one(self.place):
+            yield Link("pick", self.head.name, np.inf, 0.0, "different numbers that one query may select")
         if self.precision.highest <= 100:
             sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
             reach = self.head.scale(self.plan.d_head) * max(sizes)
@@ -128,8 +128,8 @@ class HeadProof:
 
     # -- what is moved ---------------------------------------------------------------------------
 
-    def written(self, space: str, code: Matrix, form: Matrix) -> Moved:
-        """What is written to a space, held against its code; `form`: the code by features of the variable."""
+    def written(self, space: str, code: Matrix) -> Moved:
+        """What is written to a space, held against its code."""
         matrix: Matrix = self.head.write.maps[space]
         bias = self.head.write.bias.get(space, np.zeros(matrix.shape[1]))
         picks = np.abs(matrix)
@@ -140,7 +140,7 @@ class HeadProof:
         if self.counts:
             arrived, off = self.counted(code, matrix, bias)
         else:
-            arrived, off = self.averaged(), self.off(code, form, matrix, bias)
+            arrived, off = self.averaged(), self.off(code, matrix, bias)
         alone = A.leak_at_bos(self.head, self.query, self.key, self.plan.d_head, self.n) * (
             self.value.size + self.value.at_bos
         )
@@ -177,7 +177,7 @@ class HeadProof:
         copies = isinstance(self.node, N.Aggregate) and self.node.pick
         if copies and single:
             return A.picked(self.scores, self.value, there, self.precision)
-        rowwise = copies and self.becomes is not None
+        rowwise = copies and self.becomes is not None and self.becomes.ndim == 1
         found = A.averaged(self.scores, self.value, there, self.n, self.precision, copies, rowwise)
         if copies or not self.averages_the_number:
             return found
@@ -197,10 +197,18 @@ class HeadProof:
         plain = found.known & (found.special < 0)
         return bool(np.array_equal(found.numbers[plain], rows[plain, 0]))
 
+    @cached_property
+    def told(self) -> Reading:
+        """What is read of values, with the source as one more variable where what is read does not tell its value."""
+        node = self.node
+        if not isinstance(node, N.Aggregate) or not isinstance(self.plan.graph.variable(node.source).domain, Listed):
+            return self.value
+        return decided(self.meaning, node.source, self.value)[0]
+
     @property
     def axes(self) -> Axes:
         """The variables that values are read off."""
-        return tuple(self.value.seen)
+        return tuple(self.told.seen)
 
     @cached_property
     def becomes(self) -> Ids | None:
@@ -215,28 +223,26 @@ class HeadProof:
         own = np.array([node.domain.index.get(V.key(v), -1) for v in source.values], np.int32)
         return np.where(ids >= 0, own[np.maximum(ids, 0)], -1).astype(np.int32)
 
-    def off(self, code: Matrix, form: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
+    def off(self, code: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
         """[values, dims]: how far what is moved is from what the code says, value by value, and the default."""
         node = self.node
         assert isinstance(node, N.Aggregate)
-        found = (
-            self.off_picked(node, code, matrix, bias) if node.pick else self.off_mean(node, code, form, matrix, bias)
-        )
+        found = self.off_picked(node, code, matrix, bias) if node.pick else self.off_mean(node, code, matrix, bias)
         if self.may_be_empty:
-            place, wanted = _default(node, code, form)
+            place, wanted = _default(node, code)
             found = found.copy()
             found[place] += np.abs(self.value.there @ matrix + bias - wanted)
         return found
 
     def moves(self, matrix: Matrix, bias: Floats) -> Matrix:
         """[a value for each axis, dims]: what is moved of each combination."""
-        parts = [one.values @ matrix for one in self.value.seen.values()]
+        parts = [one.values @ matrix for one in self.told.seen.values()]
         return over_grid(parts, self.meaning.sizes(self.axes), matrix.shape[1]) + self.value.bias @ matrix + bias
 
     def off_picked(self, node: N.Aggregate, code: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
         """Each value of the source becomes the same value of the pick."""
         if not isinstance(node.domain, Listed):
-            return self.off_mean(node, code, code, matrix, bias)
+            return self.off_mean(node, code, matrix, bias)
         number = self.becomes
         if number is None:
             return np.full(code.shape, UNBOUNDED)
@@ -244,7 +250,7 @@ class HeadProof:
         np.maximum.at(off, number[known], np.abs(self.moves(matrix, bias)[known] - code[number[known]]))
         return off
 
-    def off_mean(self, node: N.Aggregate, code: Matrix, form: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
+    def off_mean(self, node: N.Aggregate, code: Matrix, matrix: Matrix, bias: Floats) -> Matrix:
         """Numbers lie along a line, as their means then do too; special values have codes of their own."""
         found = self.meaning.amounts(node.source, self.axes)
         if found is None:
@@ -306,10 +312,12 @@ def _row(domain: N.Domain, value: object) -> int | None:
     return 2 + keys.index(V.key(value)) if V.key(value) in keys else None
 
 
-def _default(node: N.Aggregate, code: Matrix, form: Matrix) -> tuple[int | slice, Floats]:
-    """Which rows of the code may be the default, and what the code of the default is."""
+def _default(node: N.Aggregate, code: Matrix) -> tuple[int | slice, Floats]:
+    """Which rows of the code may be the default, and what its code is; far from all where it is no value."""
     row = _row(node.domain, node.default)
     if row is not None:
         return row, code[row]
+    if not V.is_number(node.default):
+        return slice(None), np.full(code.shape[1], UNBOUNDED)
     start, slope, _, _ = _line(node.domain, code)
     return slice(None), start + slope * float(node.default)

@@ -31,6 +31,7 @@ class Meaning:
 
     graph: Graph
     _known: dict[tuple[int, Axes], Ids | None] = field(default_factory=dict)
+    _occurs: dict[int, NDArray[np.bool_] | None] = field(default_factory=dict)
 
     def size(self, place: int) -> int:
         """How many values a variable has; of an interval its two ends, and its special values."""
@@ -110,14 +111,34 @@ class Meaning:
         )
         return index <= length  # the value with number i is the length i + 1
 
+    def occurs(self, place: int) -> NDArray[np.bool_] | None:
+        """Which values of a variable can occur, as far as what it rests on tells; None where nothing is known."""
+        if place not in self._occurs:
+            found = self.over_leaves((place,)) if isinstance(self.graph[place], Table) else None
+            known = None
+            if found is not None:
+                (values,), possible = found
+                known = np.zeros(self.size(place), bool)
+                known[values[possible]] = True
+            self._occurs[place] = known
+        return self._occurs[place]
+
     def meetings(self, axes: Axes) -> NDArray[np.bool_] | None:
         """Which values of the axes can be at one position; None where all can, or nothing is known."""
-        if len(axes) < 2 or (
-            len(self.leaves(axes)) == sum(len(self.leaves((axis,))) for axis in axes)
-            and not ({type(self.graph[p]) for p in self.leaves(axes)} >= {N.Index, N.Length})
-        ):
-            return None
-        found = self.over_leaves(axes)
+        found = self.together(axes)
+        for axis, place in enumerate(axes):
+            known = self.occurs(place)
+            if known is not None and not known.all():
+                own = known.reshape([-1 if a == axis else 1 for a in range(len(axes))])
+                found = own if found is None else found & own
+        return found
+
+    def together(self, axes: Axes) -> NDArray[np.bool_] | None:
+        """The same for axes that rest on one variable, or on the index and the length."""
+        leaves = self.leaves(axes)
+        bound = {type(self.graph[place]) for place in leaves} >= {N.Index, N.Length}
+        apart = len(leaves) == sum(len(self.leaves((axis,))) for axis in axes)
+        found = self.over_leaves(axes) if len(axes) > 1 and (bound or not apart) else None
         if found is None:
             return None
         values, occurs = found
@@ -173,7 +194,7 @@ class Meaning:
             return None
         total, known = np.full([1] * len(axes), node.bias), np.ones([1] * len(axes), bool)
         for arg, coef in zip(node.args, node.coefs, strict=True):
-            term = self.summed(arg, axes)
+            term = self.summed(arg, axes) if coef else Amounts(np.zeros([1] * len(axes)), *_plain(axes))
             if term is None:
                 return None
             total, known = total + coef * term.numbers, known & term.known & (term.special < 0)
@@ -187,6 +208,11 @@ class Amounts:
     numbers: Floats
     special: NDArray[np.int64]
     known: NDArray[np.bool_]
+
+
+def _plain(axes: Axes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """No special value, and possible everywhere."""
+    return np.full([1] * len(axes), -1), np.ones([1] * len(axes), bool)
 
 
 def _listed(domain: Listed, ids: Ids) -> Amounts:

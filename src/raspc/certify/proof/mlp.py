@@ -91,7 +91,7 @@ def _cut(rows: Matrix, cut: slice) -> Matrix:
     return rows if len(rows) == 1 else rows[cut]
 
 
-def cells_of(ids: Ids | None, read: Reading) -> Cells | None:
+def cells_of(read: Reading, ids: Ids | None) -> Cells | None:
     """Every combination of the values that are read; `ids`: the value that each gives, −1 for none.
 
     None where there are too many.

@@ -18,9 +18,12 @@ from raspc.certify.proof import mlp
 from raspc.certify.proof.answering import answered
 from raspc.certify.proof.bounds import Held, Reading, embedded, fits, grain_of, read_stream
 from raspc.certify.proof.examined import Examined, Reused
+from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
 from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
+from raspc.certify.proof.premises import Premises
+from raspc.certify.proof.sameness import kept
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Interval
@@ -46,7 +49,7 @@ def _run(plan: Examined, precision: Precision) -> _Prover:
     with np.errstate(over="ignore", invalid="ignore"):  # weights beyond the range of the format prove nothing
         try:
             prover.run()
-        except (KeyError, IndexError, ValueError, TypeError, AssertionError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AssertionError, AttributeError) as error:
             prover.links.append(unfit("plan", f"{type(error).__name__} {error}"[:80], "of a plan that fits the graph"))
     return prover
 
@@ -60,6 +63,7 @@ class _Prover:
     def __init__(self, plan: Examined, precision: Precision) -> None:
         self.plan, self.graph, self.precision = plan, plan.graph, precision
         self.lowered, self.meaning = plan.lowered, Meaning(plan.graph)
+        self.premises = Premises(plan.program, plan.graph)
         self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}
         self.stream: dict[str, Held] = {}
         self.at_bos: dict[str, Floats] = {BOS: np.ones(1)}
@@ -80,6 +84,7 @@ class _Prover:
         order = sorted(range(len(actual.blocks)), key=actual.stages.__getitem__)
         for i in order:
             self.block(self.lowered.place_of_block[i], actual.blocks[i])
+        self.links += kept(self.plan.program, self.graph)
         self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
 
     def embed(self, space: str, kind: type[N.Variable]) -> None:
@@ -163,16 +168,15 @@ class _Prover:
     def head(self, place: int, said: Head) -> None:
         scale = said.scale(self.plan.d_head)
         query, key, value = self.read(said.query, scale=scale), self.read(said.key), self.read(said.value)
-        proof = HeadProof(self.plan, self.meaning, place, said, query, key, value, self.precision)
+        proof = HeadProof(self.plan, self.meaning, self.premises, place, said, query, key, value, self.precision)
         self.links += proof.links()
         for space in said.write.maps:
-            found = proof.written(space, self.code(space), self.groups[space][1].code)
+            found = proof.written(space, self.code(space))
             self.hold(space, found.error, found.grain, found.there, found.off_there)
 
     def neurons(self, place: int, said: Neurons) -> None:
         read = self.read(said.read, fired=True)
-        ids = self.meaning.ids(place, tuple(read.seen))
-        cells = mlp.cells_of(ids, read) or cells_by_sums(self.meaning, place, read)
+        cells = mlp.cells_of(*decided(self.meaning, place, read)) or cells_by_sums(self.meaning, place, read)
         if cells is None:
             self.links.append(unfit("combinations", said.name, "of values that are few enough to list"))
             for space, base in said.write.bias.items():

@@ -13,7 +13,7 @@ import numpy as np
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.bounds import Reading
-from raspc.certify.proof.grids import Rows, rows_of
+from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Gate, Graph, Select
@@ -103,12 +103,8 @@ def apart(meaning: Meaning, select: Select, query: Reading, key: Reading, cut: s
 
 def _side(meaning: Meaning, place: int, reading: Reading, cut: slice) -> Rows | None:
     """What is read as a key or a query for each value that the variable can have."""
-    part = reading.columns(cut)
-    if part.seen:
-        return rows_of(meaning, part, meaning.ids(place, tuple(part.seen)))
-    number = np.arange(meaning.size(place), dtype=np.int32)
-    ones = np.ones((len(number), 1))
-    return Rows(ones * part.bias, ones * part.rounding, number)
+    part, number = decided(meaning, place, reading.columns(cut))
+    return rows_of(meaning, part, number)
 
 
 def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:

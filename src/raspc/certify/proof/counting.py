@@ -1,0 +1,228 @@
+"""The normal form of programs that count: what stays the same when a count is taken apart, and put together again.
+
+Beyond `normal`: a number of keys has the form of what is added up for each key, so that a sum of widths is the width
+of which it is the sum, by whatever rule it was found; and a mean of few numbers has the form of the table that tells it
+from the numbers of keys that hold each value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from raspc import values as V
+from raspc.certify.checking.normal import Class, Form, Former, renumbered
+from raspc.certify.proof import patterns as P
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Graph, Ids, Listed
+from raspc.graph.selectors import Facts, never_empty
+from raspc.graph.tables import Joint, listing
+
+MEANS = 1 << 14
+"""The most combinations of counts that a mean is told from."""
+NEAR = 1e-9
+"""Numbers that are nearer than this, relatively, are one value of a mean."""
+
+
+def counted_form(graph: Graph, known: dict[Any, Class]) -> Form:
+    """The form of a graph, with sums of counts seen through; `known` as for `raspc.certify.checking.normal.form_of`."""
+    former = Counting(graph, known).whole()
+    return Form(former.classes[graph.output], frozenset(former.raising))
+
+
+class Counting(Former):
+    """Classes as `Former` gives them, but for selectors, counts and means."""
+
+    def __init__(self, graph: Graph, known: dict[Any, Class]) -> None:
+        super().__init__(graph, known)
+        self.selected: dict[Class, P.Weights] = {}
+        self.counts: dict[Class, tuple[P.Weights, int]] = {}
+        self.bound = (self.number("indices"), self.number("count", P.constant(1).form(), 0))
+
+    def whole(self) -> Counting:
+        """The same, once all nodes have their classes."""
+        for place, node in enumerate(self.graph.nodes):
+            self.add(place, node)
+        return self
+
+    # -- selectors -------------------------------------------------------------------------------
+
+    def select(self, node: N.Select) -> tuple[Class, None]:
+        keys, queries = self.joints[node.key], self.joints[node.query]
+        if keys is None or queries is None or keys.cells.size * queries.cells.size > 1 << 24:
+            return self.opaque(node), None
+        cells = node.cells[np.maximum(keys.cells, 0).ravel()][:, np.maximum(queries.cells, 0).ravel()]
+        real = np.logical_and.outer(keys.cells.ravel() >= 0, queries.cells.ravel() >= 0)
+        if (cells[real] < 0).any():
+            return self.opaque(node), None
+        group = (self.roots(keys.roots), self.roots(queries.roots))
+        return self.chosen(P.selecting(group, np.where(real, cells, 0))), None
+
+    def chosen(self, weights: P.Weights) -> Class:
+        """The class of a selector by its weights."""
+        found = self.number("selects", weights.form(self.bound))
+        self.selected.setdefault(found, weights)
+        return found
+
+    def gate(self, node: N.Gate) -> tuple[Class, None]:
+        total: P.Weights | None = P.constant(int(node.op == "and"))
+        for part in self.of(node.args):
+            weights = self.selected.get(part)
+            total = None if total is None or weights is None else P.combined(RULES[node.op], total, weights)
+        return (self.chosen(total), None) if total is not None else super().gate(node)
+
+    # -- counts ----------------------------------------------------------------------------------
+
+    def count(self, weights: P.Weights, more: int) -> Class:
+        """The class of a number of keys, and so many more."""
+        found = self.number("count", weights.form(self.bound), more)
+        self.counts.setdefault(found, (weights, more))
+        return found
+
+    def width(self, node: N.Width) -> tuple[Class, None]:
+        weights = self.selected.get(self.classes[node.selector])
+        return (self.count(weights, 0), None) if weights is not None else super().width(node)
+
+    def length(self, node: N.Length) -> tuple[Class, None]:
+        """All keys."""
+        return self.count(P.constant(1), 0), None
+
+    def index(self, node: N.Index) -> tuple[Class, None]:
+        """Under a causal mask a position is a number of keys too: one less than can be seen."""
+        found = self.number("indices")
+        if self.graph.causal:
+            self.counts.setdefault(found, (P.constant(1), -1))
+        return found, None
+
+    def table(self, node: N.Table) -> tuple[Class, Joint | None]:
+        found = self.summed(node)
+        if found is None:
+            found = self.quotient(node)
+        return super().table(node) if found is None else (found, None)
+
+    def summed(self, node: N.Table) -> Class | None:
+        """A sum of counts, as the count that it is."""
+        joint = listing(self.graph.nodes, self.joints, node.args, node.cells)
+        if joint is None or not joint.roots or not node.listed.all_numbers:
+            return None
+        terms = [self.counts.get(self.classes[root]) for root in joint.roots]
+        known = [term for term in terms if term is not None]
+        numbers = [self.graph.variable(root).listed.numbers for root in joint.roots]
+        if len(known) < len(terms) or (found := _affine(joint.cells, node.listed, numbers)) is None:
+            return None
+        factors, more = found
+        if len(known) == 1 and (factors[0] != 1 or more != 0):
+            return None
+        total: P.Weights | None = P.constant(0)
+        for (weights, own), factor in zip(known, factors, strict=True):
+            more += factor * own
+            total = total and P.combined(lambda x, y, by=factor: x + by * y, total, weights)  # type: ignore[misc]
+        return None if total is None else self.count(total, more)
+
+    # -- means -----------------------------------------------------------------------------------
+
+    def quotient(self, node: N.Table) -> Class | None:
+        """A function of how many keys there are, and how many of them hold each of some values."""
+        counts = [self.counts.get(self.classes[arg]) for arg in node.args]
+        plain = [count[0] for count in counts if count is not None and count[1] == 0]
+        if len(node.args) < 1 or len(plain) < len(node.args) or not (node.cells < 0).any():
+            return None
+        if any(self.graph.variable(arg).listed.values != tuple(range(self.graph.max_seq_len + 1)) for arg in node.args):
+            return None
+        inside: P.Weights | None = plain[0]
+        for part in plain[1:]:
+            inside = inside and P.combined(lambda x, y: x - y, inside, part)
+        if inside is None or (inside.table < 0).any() or any((part.table < 0).any() for part in plain):
+            return None
+        cells = np.where(_possible(node.cells.shape), node.cells, -1)
+        if ((cells < 0) & _possible(node.cells.shape))[1:].any():
+            return None
+        return self.number("mean", tuple(part.form(self.bound) for part in plain), *_values(cells, node.listed))
+
+    def aggregate(self, node: N.Aggregate) -> tuple[Class, None]:
+        source, weights = self.graph.variable(node.source).domain, self.selected.get(self.classes[node.selector])
+        found = super().aggregate(node)
+        if node.pick or not isinstance(source, Listed) or not isinstance(node.domain, Listed) or weights is None:
+            return found
+        if not source.all_numbers or (self.graph.max_seq_len + 1) ** len(source) > MEANS:
+            return found
+        facts = Facts(self.graph.nodes, self.joints, self.graph.causal)
+        if not node.may_be_empty and not never_empty(facts, node.selector):
+            return found
+        counted = self.counted(node, source, weights)
+        return (counted, None) if counted is not None else found
+
+    def counted(self, node: N.Aggregate, source: Listed, weights: P.Weights) -> Class | None:
+        """The form of a mean by its counts."""
+        joint = self.joints[node.source]
+        if joint is None:
+            return None
+        forms = [weights.form(self.bound)]
+        for value in range(len(source) - 1):
+            holds = P.selecting((self.roots(joint.roots), ()), (joint.cells == value).astype(np.int64))
+            both = P.combined(RULES["and"], weights, holds)
+            if both is None:
+                return None
+            forms.append(both.form(self.bound))
+        cells = _means(node, source, self.graph.max_seq_len)
+        return self.number("mean", tuple(forms), *_values(cells, node.listed))
+
+
+def _affine(cells: Ids, domain: Listed, numbers: list[Floats]) -> tuple[list[int], int] | None:
+    """(factors, more) where the table is more + Σ factor·number wherever that is one of its values, else undefined."""
+    known = cells >= 0
+    if not known.any():
+        return None
+    held = domain.numbers[np.maximum(cells, 0)]
+    factors = []
+    for axis, own in enumerate(numbers):
+        both = np.delete(known, 0, axis) & np.delete(known, -1, axis)
+        if not both.any():
+            return None
+        at = tuple(np.argwhere(both)[0])
+        step = own[at[axis] + 1] - own[at[axis]]
+        factors.append(float(np.diff(held, axis=axis)[at] / step))
+    grid = sum(
+        factor * own.reshape([-1 if a == axis else 1 for a in range(len(numbers))])
+        for axis, (factor, own) in enumerate(zip(factors, numbers, strict=True))
+    )
+    at = tuple(np.argwhere(known)[0])
+    more = float(held[at] - np.broadcast_to(grid, cells.shape)[at])
+    total = np.asarray(grid) + more
+    whole = all(number == int(number) for number in (*factors, more))
+    fits = whole and bool((total == held)[known].all()) and not np.isin(total[~known], domain.numbers).any()
+    return ([int(factor) for factor in factors], int(more)) if fits else None
+
+
+def _possible(shape: tuple[int, ...]) -> Any:
+    """Which counts can come together: of all keys, and of disjoint parts of them."""
+    total, *parts = np.indices(shape, sparse=True)
+    return np.broadcast_to(sum(parts, np.zeros(1, np.int64)) <= total, shape)
+
+
+def _values(cells: Ids, domain: Listed) -> tuple[bytes, Any]:
+    ids, held = renumbered(np.asarray(cells, np.int32), domain)
+    return ids.tobytes(), held
+
+
+def _means(node: N.Aggregate, source: Listed, n: int) -> Ids:
+    """[keys, keys with the first value, with the second …]: the number of the mean's value; −1 where none can be."""
+    total, *parts = np.indices((n + 1,) * len(source))
+    each = [*parts, total - sum(parts, np.zeros_like(total))]
+    domain = node.listed
+    means = sum(number * count for number, count in zip(source.numbers, each, strict=True)) / np.maximum(total, 1)
+    away = np.abs(np.asarray(means)[..., None] - np.where(domain.is_number, domain.numbers, np.inf))
+    ids = away.argmin(axis=-1)
+    off = away.min(axis=-1) > NEAR * np.maximum(1.0, np.abs(means))
+    for value, count in zip(source.values, each, strict=True):
+        alone = (count == total) & (total > 0)
+        ids, off = np.where(alone, domain.id(value), ids), off & ~alone
+    ids = np.where(off, -1, ids)
+    empty = domain.index.get(V.key(node.default), -1) if node.may_be_empty else -1
+    ids = np.where(total == 0, empty, ids)
+    return np.where(each[-1] < 0, -1, ids).astype(np.int32)
+
+
+RULES = {"and": lambda x, y: x * y, "or": lambda x, y: x + y - x * y}
+"""Selectors of zeros and ones."""

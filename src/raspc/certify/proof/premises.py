@@ -1,0 +1,95 @@
+"""What a graph claims of its own nodes, proved again: that a query always selects a key, that all it selects are alike.
+
+The compiler decides these two by proof, and builds on them; here they are shown from the graph, or from the program as
+it was written, where a selector has the same form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from raspc.certify.proof.counting import Counting
+from raspc.graph import nodes as N
+from raspc.graph.evaluate import gather, run_graph
+from raspc.graph.nodes import Aggregate, Graph, Listed
+from raspc.graph.samples import search
+from raspc.graph.selectors import Facts, never_empty, single_valued
+from raspc.graph.tables import listings
+
+
+@dataclass(frozen=True, eq=False)
+class Premises:
+    """The claims of a graph, beside the program that it is to have the answers of."""
+
+    program: Graph
+    graph: Graph
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the proofs look at."""
+        return _facts(self.graph)
+
+    def never_empty(self, selector: int) -> bool:
+        """Whether every query of every input is shown to select some key."""
+        if never_empty(self.facts, selector):
+            return True
+        return self.program is not self.graph and self._forms[selector] in self._full
+
+    @cached_property
+    def _formers(self) -> tuple[Counting, Counting]:
+        known: dict[Any, int] = {}
+        one, other = Counting(self.program, known), Counting(self.graph, known)
+        return one.whole(), other.whole()
+
+    @property
+    def _forms(self) -> list[int]:
+        return self._formers[1].classes
+
+    @cached_property
+    def _full(self) -> set[int]:
+        """The forms of the program's selectors that always select a key."""
+        facts, classes = _facts(self.program), self._formers[0].classes
+        selectors = {node.selector for node in self.program.nodes if isinstance(node, Aggregate)}
+        return {classes[place] for place in selectors if never_empty(facts, place)}
+
+    def picks_one(self, place: int) -> bool:
+        """Whether all keys of a query are shown, or said to be assumed, to hold one value if they hold numbers."""
+        node = self.graph[place]
+        assert isinstance(node, Aggregate)
+        domain = self.graph.variable(node.source).domain
+        if isinstance(domain, Listed) and domain.is_number.sum() <= 1:
+            return True
+        if single_valued(self.facts, node.selector, node.source):
+            return True
+        found = search(len(self.graph.vocab), self.graph.max_seq_len, self.graph.causal)
+        return (found.complete or node.proof == "assumption") and not self._averages(place, node)
+
+    def _averages(self, place: int, node: Aggregate) -> bool:
+        """Whether some input that is tried makes an aggregate average unequal numbers."""
+        domain = self.graph.variable(node.source).domain
+        for batch in search(len(self.graph.vocab), self.graph.max_seq_len, self.graph.causal).batches:
+            run = run_graph(self.graph, batch)
+            found = gather(run, run.matrix(node.selector), run.column(node.source), domain)
+            if (found.several & batch.real & ~run.undefined[:, None]).any():
+                return True
+        return False
+
+
+def assumed(graph: Graph) -> tuple[str, ...]:
+    """What is not shown of a graph, but assumed: its notes, and picks that nothing decides, if no note says so."""
+    picks = (
+        f"assumed: {graph.labels[place]} never averages unequal numbers"
+        for place, node in enumerate(graph.nodes)
+        if isinstance(node, Aggregate) and node.proof == "assumption" and _has_numbers(graph.variable(node.source))
+    )
+    return graph.notes if graph.notes else tuple(picks)
+
+
+def _has_numbers(source: N.Variable) -> bool:
+    return not isinstance(source.domain, Listed) or source.domain.is_number.sum() > 1
+
+
+def _facts(graph: Graph) -> Facts:
+    return Facts(graph.nodes, listings(graph.nodes), graph.causal)

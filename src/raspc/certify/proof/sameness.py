@@ -1,0 +1,74 @@
+"""Whether the graph that a model computes has the answers of the program as it was written: what passes are held to.
+
+No pass is believed, and none is run again: the two graphs are compared by their normal forms, else on all inputs where
+these are few. Where neither decides, a sample may only refute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from raspc.certify.checking import inputs
+from raspc.certify.checking.answers import Codes
+from raspc.certify.checking.normal import frame
+from raspc.certify.proof.counting import counted_form
+from raspc.graph.evaluate import Batch, run_graph
+from raspc.graph.nodes import Graph
+from raspc.graph.samples import search
+from raspc.weights.certificate import Link
+
+ALL = 5_000
+"""Up to so many inputs all are run."""
+
+
+def kept(program: Graph, graph: Graph) -> Iterator[Link]:
+    """How it is known that two graphs have the same answers; nothing where they are one."""
+    if program is graph:
+        return
+    needed, how = _compared(program, graph)
+    yield Link("passes", graph.labels[graph.output], needed, 0.0, f"inputs whose answer the passes change, {how}")
+
+
+def _compared(program: Graph, graph: Graph) -> tuple[float, str]:
+    """How many inputs may be answered differently, and how that is known."""
+    if frame(program) != frame(graph):
+        return np.inf, "which are of another vocabulary or length"
+    if same(program, graph):
+        return 0.0, "by normal form"
+    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    if total <= ALL:
+        return float(_differing(program, graph, _every(graph))), f"by running all {total}"
+    if wrong := _differing(program, graph, iter(search(len(graph.vocab), graph.max_seq_len, graph.causal).batches)):
+        return float(wrong), "by running a sample"
+    return np.inf, "which a sample cannot exclude"
+
+
+def same(program: Graph, graph: Graph) -> bool:
+    """Whether two graphs have one form, and the second is undefined only where the first may be."""
+    known: dict[Any, int] = {}
+    one, other = (counted_form(found, known) for found in (program, graph))
+    return one.output == other.output and other.raising <= one.raising
+
+
+def _every(graph: Graph) -> Iterator[Batch]:
+    for piece in inputs.pieces(len(graph.vocab), graph.max_seq_len):
+        yield inputs.whole(inputs.inputs_of(piece, len(graph.vocab)), graph.causal)
+
+
+def _differing(program: Graph, graph: Graph, batches: Iterator[Batch]) -> int:
+    """On how many inputs where the program has a value the graph has none, or another one."""
+    wrong, codes = 0, Codes()
+    for batch in batches:
+        one, other = (
+            codes.column(run.column(g.output), g.variable(g.output).domain, ~run.undefined)
+            for g in (program, graph)
+            for run in (run_graph(g, batch),)
+        )
+        off = (one.special != other.special) | (
+            np.abs(one.numbers - other.numbers) > 1e-9 * np.maximum(1, np.abs(one.numbers))
+        )
+        wrong += int((one.defined & ((off & batch.real).any(axis=1) | ~other.defined)).sum())
+    return wrong
