@@ -72,7 +72,9 @@ def score_bounds(
     worst = min(conjuncts, key=lambda a: a.gap, default=Apart(0.0, 1.0))
     raised = (head.log_sink or 0.0) + sink.raised
     below = sum(a.floor for a in conjuncts) - head.sink
-    default = min(-head.sink, worst.gap + head.sink) - sink.steps if may_be_empty else None
+    # what is not selected errs by its own conjunct once, which its gap holds, and not by that of a selected key
+    outdone = min((a.gap + a.tie for a in conjuncts), default=np.inf) + sum(a.tie for a in conjuncts)
+    default = min(-head.sink, outdone + head.sink) - sink.steps if may_be_empty else None
     margin = worst.gap - sink.steps if default is None else min(default, worst.gap)
     if default is None and head.log_sink is None:
         margin = min(margin, below - sink.steps)

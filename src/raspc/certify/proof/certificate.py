@@ -1,20 +1,22 @@
 """Making a certificate: every decision of a model with the margin that it needs and the margin that it has.
 
 `proved`: every margin follows from sound bounds (see `bounds`, `attention`, `mlp`). Where a bound is too coarse to
-decide, the model is run against its program instead, and the certificate says that it was measured, not proved.
+decide (by no more than `COARSE`), the model is run against its program instead, and where it keeps `SLACK` times better
+than was promised, the certificate says that it was measured, not proved.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from raspc.certify.checking.measure import measure
+from raspc.certify.checking.measure import has_slack, measure
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.premises import assumed
 from raspc.certify.proof.prove import prove
 from raspc.errors import CertificateError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
+from raspc.numbers.promise import COARSE
 from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
@@ -30,7 +32,8 @@ def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     if proved or any(link.kind in DECISIVE and not link.holds for link in links):
         return found
     report = measure(model, precision)
-    return replace(found, verdict="fails" if report.failures else "measured", measured=report)
+    slack = not report.failures and all(link.used <= COARSE for link in links) and has_slack(model, precision)
+    return replace(found, verdict="measured" if slack else "fails", measured=report)
 
 
 def unplanned(model: Model, graph: Graph, precision: Precision) -> Certificate:
@@ -50,11 +53,20 @@ def _certificate(
     )  # fmt: skip
 
 
+REMEDIES = {
+    "number": "average numbers of one sign and subtract later, or numbers that are nearer to each other or smaller "
+    "(divide them first), or shorten the maximum length",
+}
+"""What to do about a decision of each kind that does not hold."""
+
+
 def certify(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model that holds. Raises CertificateError for one that does not, with its weakest link."""
     found = examine(model, plan, precision)
     if not found.holds:
-        raise CertificateError(refusal(found) + "; shorten the maximum length, or compile with certify=False")
+        assert found.weakest is not None
+        remedy = REMEDIES.get(found.weakest.kind, "shorten the maximum length")
+        raise CertificateError(f"{refusal(found)}; {remedy}, or compile with certify=False")
     return found
 
 

@@ -22,28 +22,31 @@ from raspc.weights.certificate import Link
 
 ALL = 5_000
 """Up to so many inputs all are run."""
+UNDECIDED = (1.0, 0.5)
+"""Needed and present where a sample shows no difference: no proof, and nothing against it."""
 
 
 def kept(program: Graph, graph: Graph) -> Iterator[Link]:
     """How it is known that two graphs have the same answers; nothing where they are one."""
     if program is graph:
         return
-    needed, how = _compared(program, graph)
-    yield Link("passes", graph.labels[graph.output], needed, 0.0, f"inputs whose answer the passes change, {how}")
+    (needed, present), how = _compared(program, graph)
+    yield Link("passes", graph.labels[graph.output], needed, present, f"inputs whose answer the passes change, {how}")
 
 
-def _compared(program: Graph, graph: Graph) -> tuple[float, str]:
-    """How many inputs may be answered differently, and how that is known."""
+def _compared(program: Graph, graph: Graph) -> tuple[tuple[float, float], str]:
+    """How many inputs may be answered differently, and how many may be at most; and how that is known."""
     if frame(program) != frame(graph):
-        return np.inf, "which are of another vocabulary or length"
+        return (np.inf, 0.0), "which are of another vocabulary or length"
     if same(program, graph):
-        return 0.0, "by normal form"
+        return (0.0, 0.0), "by normal form"
     total = inputs.count(len(graph.vocab), graph.max_seq_len)
     if total <= ALL:
-        return float(_differing(program, graph, _every(graph))), f"by running all {total}"
-    if wrong := _differing(program, graph, iter(search(len(graph.vocab), graph.max_seq_len, graph.causal).batches)):
-        return float(wrong), "by running a sample"
-    return np.inf, "which a sample cannot exclude"
+        return (float(_differing(program, graph, _every(graph))), 0.0), f"by running all {total}"
+    sample = search(len(graph.vocab), graph.max_seq_len, graph.causal).batches
+    if wrong := _differing(program, graph, iter(sample)):
+        return (float(wrong), 0.0), "by running a sample"
+    return UNDECIDED, "by running a sample alone"
 
 
 def same(program: Graph, graph: Graph) -> bool:

@@ -16,7 +16,7 @@ from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Bits, Gate, Graph, Select
+from raspc.graph.nodes import Bits, Gate, Graph, Ids, Select
 
 PAIRS = 1 << 22
 """How many pairs of a key and a query are looked at at once."""
@@ -110,32 +110,63 @@ def _side(meaning: Meaning, place: int, reading: Reading, cut: slice) -> Rows | 
 def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
     """For every key and every query the score and its error: the least distance, and the largest error of equals.
 
-    Where BOS competes, selected keys should score 0; else as much as the best of them.
+    Where BOS competes, selected keys should score 0; else as much as the best of them, from which they then differ by
+    what the query errs times the difference of the keys.
     """
     score = key.values @ query.values.T
-    error = _score_errors(key, query, score, noise)
     cells: Bits = select.cells[key.number][:, query.number]
     chosen, other = cells == 1, cells == 0
     some = chosen.any(axis=0)
-    best = np.where(chosen, score, -np.inf).max(axis=0, initial=-np.inf)
-    best = np.where(some & (not noise.competing), best, 0.0)
+    top = np.where(chosen, score, -np.inf).argmax(axis=0)
+    absolute = _score_errors(key, query, score, noise)
+    best = np.zeros(len(query.number))
+    error: Matrix | float = absolute
+    if not noise.competing:
+        best = np.where(some, score[top, np.arange(len(top))], 0.0)
+        error = _errors_beside(key, query, score, top, noise)
     tie = float(np.where(chosen, error + np.abs(best - score), 0.0).max(initial=0.0))
-    floor = float(best[some].min(initial=np.inf)) if some.any() else 0.0
+    floor = np.where(chosen, score - absolute, np.inf).min(initial=np.inf) if some.any() else 0.0
     if not other.any():
-        return Apart(tie, np.inf, floor)
+        return Apart(tie, np.inf, float(floor))
     gap = np.where(other, best - score - error, np.inf)
     k, q = np.unravel_index(gap.argmin(), gap.shape)
     where = {select.query: int(query.number[q]), select.key: int(key.number[k])}
-    return Apart(tie, float(gap[k, q]), floor, where)
+    return Apart(tie, float(gap[k, q]), float(floor), where)
 
 
 def _score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
-    silent = not (key.error.any() or query.error.any())
-    if silent and noise.rounding == noise.narrow == 0.0:
+    """How far off each score can be."""
+    return _with_rounding(_moved(key, query), key, query, score, noise)
+
+
+def _moved(key: Rows, query: Rows) -> Matrix | float:
+    """What the errors of keys and queries make of their products."""
+    if not (key.error.any() or query.error.any()):
         return 0.0
-    size = np.abs(key.values) @ np.abs(query.values).T
-    error = np.zeros_like(size)
-    if not silent:
-        error = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
-    found: Matrix = error + noise.rounding * (size + error) + noise.narrow * (np.abs(score) + error)
+    found: Matrix = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
     return found
+
+
+def _with_rounding(moved: Matrix | float, key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
+    if noise.rounding == noise.narrow == 0.0:
+        return moved
+    size = np.abs(key.values) @ np.abs(query.values).T
+    found: Matrix = moved + noise.rounding * (size + moved) + noise.narrow * (np.abs(score) + moved)
+    return found
+
+
+def _errors_beside(key: Rows, query: Rows, score: Matrix, top: Ids, noise: Noise) -> Matrix | float:
+    """How far off the distance of each score from that of one key can be, `top` [queries]: they have a query in common.
+
+    (k + e)·(q + d) − (t + f)·(q + d) − (k − t)·q = (k − t)·d + (e − f)·(q + d).
+    """
+    own = key.error @ (np.abs(query.values) + query.error).T
+    moved: Matrix | float = 0.0
+    if own.any() or query.error.any():
+        apart = np.zeros_like(score)
+        for k, d in zip(key.values.T, query.error.T, strict=True):
+            apart += np.abs(k[:, None] - k[top][None, :]) * d
+        moved = apart + own + own[top, np.arange(len(top))]
+    one = _with_rounding(0.0, key, query, score, noise)
+    rounded = one if isinstance(one, float) else one + one[top, np.arange(len(top))]
+    return moved + rounded
