@@ -7,6 +7,8 @@ from the numbers of keys that hold each value.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from raspc import values as V
 from raspc.certify.checking.normal import Class, Form, Former, renumbered
 from raspc.certify.proof import patterns as P
+from raspc.certify.proof.meaning import Meaning, looked_up
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Ids, Listed
 from raspc.graph.selectors import Facts, never_empty
@@ -21,6 +24,8 @@ from raspc.graph.tables import Joint, listing
 
 MEANS = 1 << 14
 """The most combinations of counts that a mean is told from."""
+SUMS = 1 << 24
+"""The most combinations of counts over which a table is looked at as a sum of them."""
 NEAR = 1e-9
 """Numbers that are nearer than this, relatively, are one value of a mean."""
 
@@ -103,8 +108,10 @@ class Counting(Former):
 
     def summed(self, node: N.Table) -> Class | None:
         """A sum of counts, as the count that it is."""
-        joint = listing(self.graph.nodes, self.joints, node.args, node.cells)
-        if joint is None or not joint.roots or not node.listed.all_numbers:
+        joint = listing(self.graph.nodes, self.joints, node.args, node.cells) if node.listed.all_numbers else None
+        if joint is not None and not self.is_all_counts(joint.roots) and node.listed.all_numbers:
+            joint = self.over_counts(node)
+        if joint is None or not joint.roots:
             return None
         terms = [self.counts.get(self.classes[root]) for root in joint.roots]
         known = [term for term in terms if term is not None]
@@ -119,6 +126,21 @@ class Counting(Former):
             more += factor * own
             total = total and P.combined(lambda x, y, by=factor: x + by * y, total, weights)  # type: ignore[misc]
         return None if total is None else self.count(total, more)
+
+    def is_all_counts(self, places: Sequence[int]) -> bool:
+        """Whether these variables are numbers of keys."""
+        return all(self.classes[place] in self.counts for place in places)
+
+    def over_counts(self, node: N.Table) -> Joint | None:
+        """A table that may be a sum over all the counts that it rests on, however many combinations these have."""
+        meaning = Meaning(self.graph)
+        leaves = meaning.leaves(node.args)
+        sizes = meaning.sizes(leaves)
+        if not self.is_all_counts(leaves) or len(node.listed) < max(sizes, default=0) or prod(sizes) > SUMS:
+            return None
+        args = [meaning.followed(arg, leaves) for arg in node.args]
+        cells = looked_up(node.cells, [arg for arg in args if arg is not None], len(leaves))
+        return Joint(leaves, np.broadcast_to(cells, sizes))
 
     # -- means -----------------------------------------------------------------------------------
 

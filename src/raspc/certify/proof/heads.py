@@ -179,23 +179,30 @@ class HeadProof:
             return A.picked(self.scores, self.value, there, self.precision)
         rowwise = copies and self.becomes is not None and self.becomes.ndim == 1
         found = A.averaged(self.scores, self.value, there, self.n, self.precision, copies, rowwise)
-        if copies or not self.averages_the_number:
+        if copies or self.numbers is None:
             return found
         loose = A.looseness(self.scores, self.n, self.precision, copies)
         domain = self.node.domain
-        return replace(found, error=mean_errors(found.error, loose, self.scores.leak, self.value, there, domain))
+        return replace(found, error=mean_errors(found.error, loose, self.scores.leak, self.numbers, there, domain))
 
     @cached_property
-    def averages_the_number(self) -> bool:
-        """Whether the first of the numbers that are averaged is the number of the source, as it is."""
+    def numbers(self) -> Reading | None:
+        """What is read of a mean's values, as the numbers of its source: what they are off by is an error of theirs.
+
+        None where several variables are read, or no number.
+        """
         node, rows = self.node, self.value.rows()
         if not isinstance(node, N.Aggregate) or rows is None or self.head.value.width == len(node.domain.specials):
-            return False
+            return None
         found = self.meaning.amounts(node.source, self.axes)
-        if found is None or len(found.numbers) != len(rows):
-            return False
+        if found is None or len(self.value.seen) != 1 or len(found.numbers) != len(rows):
+            return None
+        ((place, seen),) = self.value.seen.items()
         plain = found.known & (found.special < 0)
-        return bool(np.array_equal(found.numbers[plain], rows[plain, 0]))
+        values, error = seen.values.copy(), seen.error.copy()
+        values[plain, 0] = found.numbers[plain] - self.value.bias[0]
+        error[plain, 0] += np.abs(rows[plain, 0] - found.numbers[plain])
+        return replace(self.value, seen={place: replace(seen, values=values, error=error)})
 
     @cached_property
     def told(self) -> Reading:
@@ -260,7 +267,10 @@ class HeadProof:
         off = np.zeros(code.shape)
         off[rows] = np.abs(code[rows] - start - slope * numbers[:, None])
         plain = found.known & (found.special < 0)
-        off[rows] += np.abs(moved[plain] - start - slope * found.numbers[plain][:, None]).max(axis=0, initial=0.0)
+        away = np.abs(moved[plain] - start - slope * found.numbers[plain][:, None]).max(axis=0, initial=0.0)
+        told = self.numbers is not None and (matrix[0] == 1) & (start == 0) & (slope == 1) & (bias == 0)
+        alone = np.count_nonzero(matrix, axis=0) == 1
+        off[rows] += np.where(told & alone, 0.0, away)  # else the numbers that are averaged have this error
         source = self.plan.graph.variable(node.source).domain.specials
         for i, special in enumerate(source):
             where, row = found.known & (found.special == i), _row(node.domain, special)

@@ -149,7 +149,7 @@ def _listed(weights: Weights, bound: tuple[int, int] | None) -> Weights | None:
         full = _in_range(full, first, [root[0] for root in side], bound)
     for axis in range(len(sizes) - 1, -1, -1):
         if (full == full.take([0], axis=axis)).all():
-            full = full.take(0, axis=axis)
+            full = np.asarray(full.take(0, axis=axis))
             (keys if axis < len(keys) else queries).pop(axis if axis < len(keys) else axis - len(keys))
     values, labels = np.unique(full.ravel(), return_inverse=True)
     group = (tuple(keys), tuple(queries))
