@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 
-from raspc.certify.proof.certificate import refusal
+from raspc.certify.proof.certificate import NUMBER, refusal
 from raspc.errors import UncertainProgram
 from raspc.graph.nodes import Aggregate, Graph
 from raspc.plan.alternatives import Refused, attempt
@@ -21,18 +21,23 @@ def settled(make: Callable[[Graph], Model], graph: Graph, recount: Callable[[], 
     Raises the refusal of the graph where none holds.
     """
     first = attempt(partial(make, graph))
-    if _is_proved(first):
-        assert isinstance(first, Model)
+    if isinstance(first, Model) and _is_proved(first):
         return first
     found = [first, *([attempt(lambda: make(recount()))] if _has_means(graph) else [])]
     held = sorted((one for one in found if isinstance(one, Model)), key=lambda one: not _is_proved(one))
     if not held:
         assert isinstance(first, Refused)
         raise first.error
-    if not _is_proved(held[0]) and held[0].certificate is not None:
+    if held[0].certificate is not None and _doubts_numbers(held[0]):
         note = f"measured, not proved: {refusal(held[0].certificate)}"
         warnings.warn(note, UncertainProgram, stacklevel=3)
     return held[0]
+
+
+def _doubts_numbers(model: Model) -> bool:
+    """Whether a number may be off by more than is promised, as far as bounds show; other decisions are discrete."""
+    links = model.certificate.links if model.certificate is not None else ()
+    return any(link.kind == NUMBER and not link.holds for link in links)
 
 
 def _is_proved(found: Model | Refused) -> bool:

@@ -17,10 +17,6 @@ ABSOLUTE, RELATIVE = 1e-5, 1e-4
 OF_A_BATCH = 0.1
 """The part of the promise by which an answer may depend on the batch that it is computed in: it is but another order
 of the same float32 sums, and of all that may go wrong it is the part that a user sees change from run to run."""
-COARSE = 8.0
-"""By how much a bound may exceed its margin in a model that is measured, not proved. Bounds are of the worst order of
-each sum; the errors that are seen are some twenty times smaller (`python -m benchmarks certificate`), those that can be
-met perhaps eight times. Where a bound exceeds its margin further, it is the design that is at fault."""
 SLACK = 4.0
 """A measured number must keep so much better than was promised: inputs that were not run may be somewhat worse than
 those that were, and another order of sums too."""

@@ -1,7 +1,7 @@
 """Making a certificate: every decision of a model with the margin that it needs and the margin that it has.
 
 `proved`: every margin follows from sound bounds (see `bounds`, `attention`, `mlp`). Where a bound is too coarse to
-decide (by no more than `COARSE`), the model is run against its program instead, and where it keeps `SLACK` times better
+decide, the model is run against its program instead, and where it keeps `SLACK` times better
 than was promised, the certificate says that it was measured, not proved.
 """
 
@@ -16,10 +16,11 @@ from raspc.certify.proof.prove import prove
 from raspc.errors import CertificateError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
-from raspc.numbers.promise import COARSE
 from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
+NUMBER = "number"
+"""The kind of a link that holds a numerical answer against what is promised of it."""
 DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan")
 """Links that no run makes up for: without them it is not known what the weights are."""
 
@@ -32,7 +33,7 @@ def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     if proved or any(link.kind in DECISIVE and not link.holds for link in links):
         return found
     report = measure(model, precision)
-    slack = not report.failures and all(link.used <= COARSE for link in links) and has_slack(model, precision)
+    slack = not report.failures and has_slack(model, precision)
     return replace(found, verdict="measured" if slack else "fails", measured=report)
 
 

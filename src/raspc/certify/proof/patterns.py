@@ -144,7 +144,7 @@ def _listed(weights: Weights, bound: tuple[int, int] | None) -> Weights | None:
         cube = labels.reshape([sizes[axis] for axis in own])
         cube = cube.transpose(np.argsort(own))
         at.append(cube.reshape([sizes[axis] if axis in own else 1 for axis in range(len(sizes))]))
-    full = np.broadcast_to(weights.table[tuple(at)], sizes)
+    full: Any = np.broadcast_to(weights.table[tuple(at)], sizes)
     for first, side in ((0, keys), (len(keys), queries)):
         full = _in_range(full, first, [root[0] for root in side], bound)
     for axis in range(len(sizes) - 1, -1, -1):
