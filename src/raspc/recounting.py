@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from raspc.certify.proof.certificate import NUMBER, refusal
 from raspc.errors import UncertainProgram
@@ -13,25 +14,29 @@ from raspc.plan.alternatives import Refused, attempt
 from raspc.weights.model import Model
 
 
-def settled(make: Callable[[Graph], Model], graph: Graph, recount: Callable[[], Graph]) -> Model:
+class Make(Protocol):
+    """How a model is made of a graph; `near`: no bound of its certificate may exceed its margin by far."""
+
+    def __call__(self, graph: Graph, *, near: bool) -> Model: ...
+
+
+def settled(make: Make, graph: Graph, recount: Callable[[], Graph]) -> Model:
     """The model of a graph where it is proved; else that of `recount`, the same program with counts for its means.
 
-    Where neither is proved, the first that holds, with a warning that it was measured.
+    Where neither is proved, the first that holds, and whose bounds are near; where there is none, one that was right on
+    a sample with room to spare. Where numbers are in doubt, a warning says that it was measured.
 
     Raises the refusal of the graph where none holds.
     """
-    first = attempt(partial(make, graph))
+    first = attempt(partial(make, graph, near=True))
     if isinstance(first, Model) and _is_proved(first):
         return first
-    found = [first, *([attempt(lambda: make(recount()))] if _has_means(graph) else [])]
+    found = [first, *([attempt(lambda: make(recount(), near=True))] if _has_means(graph) else [])]
     held = sorted((one for one in found if isinstance(one, Model)), key=lambda one: not _is_proved(one))
-    if not held:
-        assert isinstance(first, Refused)
-        raise first.error
-    if held[0].certificate is not None and _doubts_numbers(held[0]):
-        note = f"measured, not proved: {refusal(held[0].certificate)}"
-        warnings.warn(note, UncertainProgram, stacklevel=3)
-    return held[0]
+    model = held[0] if held else make(graph, near=False)
+    if model.certificate is not None and _doubts_numbers(model):
+        warnings.warn(f"measured, not proved: {refusal(model.certificate)}", UncertainProgram, stacklevel=3)
+    return model
 
 
 def _doubts_numbers(model: Model) -> bool:
