@@ -89,12 +89,10 @@ def compile_graph(
     options: Options = DEFAULT,
     certify: bool = True,
     changes: Mapping[str, int] = MappingProxyType({}),
-    near: bool = False,
 ) -> Model:
     """The smallest model of a graph whose certificate holds, or the smallest if none is asked for.
 
-    `changes`: how often each pass changed something while the graph was built. `near`: no bound may exceed its margin
-    by far.
+    `changes`: how often each pass changed something while the graph was built.
 
     Raises UnsupportedProgram or CertificateError where every design is refused.
     """
@@ -102,12 +100,12 @@ def compile_graph(
     def made(plan: Plan) -> Model:
         check_budget(plan)
         model = model_of(plan, bos, pad, changes)
-        return certified(model, plan, near) if certify else model
+        return certified(model, plan) if certify else model
 
     return best(alternatives(graph, options), lambda plan: plan.size, made)
 
 
-def certified(model: Model, plan: Plan, near: bool = False) -> Model:
+def certified(model: Model, plan: Plan) -> Model:
     """The model with its certificate. Raises CertificateError for margins that do not suffice."""
-    found = certificates.certify(model, examined(plan, model), plan.options.precision, near)
+    found = certificates.certify(model, examined(plan, model), plan.options.precision)
     return replace(model, certificate=found)

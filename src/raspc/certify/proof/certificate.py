@@ -21,8 +21,6 @@ from raspc.weights.model import Model
 
 NUMBER = "number"
 """The kind of a link that holds a numerical answer against what is promised of it."""
-COARSE = 8.0
-"""Designs whose bounds exceed a margin by more than this are taken only where there is no other."""
 DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan")
 """Links that no run makes up for: without them it is not known what the weights are."""
 
@@ -63,13 +61,10 @@ REMEDIES = {
 """What to do about a decision of each kind that does not hold."""
 
 
-def certify(model: Model, plan: Examined, precision: Precision, near: bool = False) -> Certificate:
-    """The certificate of a model that holds; `near`: whose bounds exceed no margin by more than a factor of COARSE.
-
-    Raises CertificateError for one that does not, with its weakest link.
-    """
+def certify(model: Model, plan: Examined, precision: Precision) -> Certificate:
+    """The certificate of a model that holds. Raises CertificateError for one that does not, with its weakest link."""
     found = examine(model, plan, precision)
-    if not found.holds or (near and any(link.used > COARSE for link in found.links)):
+    if not found.holds:
         assert found.weakest is not None
         remedy = REMEDIES.get(found.weakest.kind, "shorten the maximum length")
         raise CertificateError(f"{refusal(found)}; {remedy}, or compile with certify=False")
