@@ -32,7 +32,9 @@ def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iter
         yield Link("answer", label, np.inf, 0.0, "logits")
         return
     lead = _leads(rows.values, rows.number)
-    needed = np.where(lead > 0, 2 * rows.error.max(axis=1, initial=0.0), np.inf)  # of equal logits either may win
+    needed = 2 * rows.error.max(axis=1, initial=0.0)
+    needed = np.where(needed == lead, np.nextafter(needed, np.inf), needed)  # of equal logits either may win
+    needed = np.where(lead > 0, needed, np.inf)
     worst = _worst(needed, lead)
     if worst is not None:
         at = where(axes, ids, worst) if len(lead) == (ids >= 0).sum() else {}

@@ -121,6 +121,8 @@ class HeadProof:
         yield Link("leak", self.head.name, scores.leak, 2.0**-10, "of all attention")
         if isinstance(self.node, N.Aggregate) and self.node.pick and not self.premises.picks_one(self.place):
             yield Link("pick", self.head.name, np.inf, 0.0, "different numbers that one query may select")
+        if not self.premises.lists_all(self.place):
+            yield Link("value set", self.head.name, np.inf, 0.0, "values that the set lacks")
         if self.precision.highest <= 100:
             sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
             reach = self.head.scale(self.plan.d_head) * max(sizes)
@@ -183,7 +185,9 @@ class HeadProof:
             return found
         loose = A.looseness(self.scores, self.n, self.precision, copies)
         domain = self.node.domain
-        return replace(found, error=mean_errors(found.error, loose, self.scores.leak, self.numbers, there, domain))
+        (told,), (seen,) = self.numbers.seen.values(), self.value.seen.values()
+        most = found.error + (told.error - seen.error).max(axis=0, initial=0.0)  # with what the numbers are off by
+        return replace(found, error=mean_errors(most, loose, self.scores.leak, self.numbers, there, domain))
 
     @cached_property
     def numbers(self) -> Reading | None:

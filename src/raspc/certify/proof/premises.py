@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from raspc import values as V
 from raspc.certify.proof.counting import Counting
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import gather, run_graph
-from raspc.graph.nodes import Aggregate, Graph, Listed
+from raspc.graph.nodes import Aggregate, Floats, Graph, Listed
 from raspc.graph.samples import search
 from raspc.graph.selectors import Facts, never_empty, single_valued
 from raspc.graph.tables import listings
+
+MEANS = 1 << 16
+"""The most sums that are gone through to see whether a value set holds all means."""
+NEAR = 1e-8
+"""How near, relatively, a mean must lie to one of a value set to be it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,25 @@ class Premises:
         facts, classes = _facts(self.program), self._formers[0].classes
         selectors = {node.selector for node in self.program.nodes if isinstance(node, Aggregate)}
         return {classes[place] for place in selectors if never_empty(facts, place)}
+
+    def lists_all(self, place: int) -> bool:
+        """Whether the value set of a node that attention computes holds all that it can give, as far as it is tried."""
+        node = self.graph[place]
+        if isinstance(node, N.Width):
+            values = node.listed.values
+            whole = values == tuple(range(int(values[0]), self.graph.max_seq_len + 1))
+            return whole and (values[0] == 0 or (values[0] == 1 and self.never_empty(node.selector)))
+        if not isinstance(node, Aggregate) or not isinstance(node.domain, Listed):
+            return True
+        source = self.graph.variable(node.source).domain
+        if node.may_be_empty and V.key(node.default) not in node.domain.index:
+            return False
+        if not isinstance(source, Listed):
+            return True
+        passed = source.values if node.pick else source.specials
+        if any(V.key(value) not in node.domain.index for value in passed):
+            return False
+        return node.pick or _holds_means(node.domain, source.numbers[source.is_number], self.graph.max_seq_len)
 
     def picks_one(self, place: int) -> bool:
         """Whether all keys of a query are shown, or said to be assumed, to hold one value if they hold numbers."""
@@ -93,3 +120,18 @@ def _has_numbers(source: N.Variable) -> bool:
 
 def _facts(graph: Graph) -> Facts:
     return Facts(graph.nodes, listings(graph.nodes), graph.causal)
+
+
+def _holds_means(domain: Listed, numbers: Floats, n: int) -> bool:
+    """Whether a value set holds the means of up to n numbers, where these are few enough to go through."""
+    sums, held = np.zeros(1), np.sort(domain.numbers[domain.is_number])
+    for count in range(1, n + 1 if len(numbers) else 1):
+        if len(sums) * len(numbers) > MEANS:
+            return True
+        sums = np.unique(np.round(np.add.outer(sums, numbers).ravel(), 12))
+        means = sums / count
+        place = np.clip(np.searchsorted(held, means), 1, max(1, len(held) - 1))
+        near = np.minimum(*(np.abs(held[np.minimum(place - step, len(held) - 1)] - means) for step in (0, 1)))
+        if (near > NEAR * np.maximum(1.0, np.abs(means))).any():
+            return False
+    return True

@@ -1,0 +1,59 @@
+"""Wrong models that a certificate once called proved: each is refused by the certificate alone."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import raspc
+from raspc import rasp
+from raspc.blocks.spaces import BOS, Block, Head, Neurons
+from raspc.rasp import Comparison, SOp
+
+T, INDEX = rasp.tokens, rasp.indices
+PLANNING = importlib.import_module("raspc.plan.planning")
+EARLIER = rasp.Select(T, T, Comparison.EQ) & rasp.Select(INDEX, INDEX, Comparison.LT)
+
+
+def halved(block: Any) -> Block:
+    """Neurons that write half of what they should: the right logit ties with another."""
+    written = {space: matrix / 2 for space, matrix in block.write.maps.items()}
+    return replace(block, write=replace(block.write, maps=written))  # type: ignore[no-any-return]
+
+
+def doubled(block: Any) -> Block:
+    """A head that averages twice the numbers."""
+    read = {space: matrix if space == BOS else 2 * matrix for space, matrix in block.value.maps.items()}
+    return replace(block, value=replace(block.value, maps=read))  # type: ignore[no-any-return]
+
+
+HOLES: dict[str, tuple[SOp, type[Any], Callable[[Any], Block]]] = {
+    "a tie of logits": (rasp.map(lambda x, i: (x * i) % 3, T, INDEX), Neurons, halved),
+    "numbers of a mean": (rasp.Aggregate(EARLIER, INDEX, default=-1), Head, doubled),
+}
+
+
+@pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
+@pytest.mark.parametrize("name", HOLES)
+def test_what_was_proved_and_wrong_is_not_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check finds the fault; with or without it the certificate does not hold."""
+    program, kind, change = HOLES[name]
+    sound = raspc.compile(program, (0, 1, 2), 4, optimize=0)
+    assert sound.certificate is not None and sound.certificate.holds
+    original = PLANNING.lower
+
+    def broken(*args: Any) -> Any:
+        lowered = original(*args)
+        blocks = list(lowered.blocks)
+        last = max(i for i, block in enumerate(blocks) if isinstance(block, kind))
+        blocks[last] = change(blocks[last])
+        return replace(lowered, blocks=tuple(blocks))
+
+    monkeypatch.setattr(PLANNING, "lower", broken)
+    model = raspc.compile(program, (0, 1, 2), 4, optimize=0, certify=False)
+    assert not raspc.check(model).ok
+    assert not raspc.certificate(model).holds
