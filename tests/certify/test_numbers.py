@@ -8,6 +8,7 @@ import pytest
 
 import raspc
 from raspc import rasp
+from raspc.certify.checking.measure import has_slack
 from raspc.certify.proof import certificate
 from raspc.numbers.promise import is_kept, tolerance
 
@@ -90,6 +91,16 @@ def test_what_has_no_slack_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(certificate, "has_slack", lambda *_: False)
     with pytest.raises(raspc.CertificateError, match=r"average numbers of one sign .*compiles up to length"):
         raspc.compile(mean(rasp.tokens), range(-100, 101), 20)
+
+
+def test_what_cancels_by_far_more_is_refused_whatever_a_sample_shows() -> None:
+    """Means of whole numbers up to 1,000 of both signs are wrong where they cancel, which random inputs do not show."""
+    program, xs = mean(rasp.tokens), [897, 897, 897, -897, -897, -897, 1]
+    with pytest.raises(raspc.CertificateError, match="average numbers of one sign"):
+        raspc.compile(program, range(-1000, 1001), 20)
+    model = raspc.compile(program, range(-1000, 1001), 20, certify=False)
+    assert has_slack(model, model.precision)
+    assert not is_kept(model.apply(["BOS", *xs]).decoded[1], 1 / 7)
 
 
 def test_what_is_measured_warns() -> None:

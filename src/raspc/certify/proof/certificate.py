@@ -16,6 +16,7 @@ from raspc.certify.proof.prove import prove
 from raspc.errors import CertificateError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
+from raspc.numbers.promise import COARSE
 from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
@@ -33,7 +34,8 @@ def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     if proved or any(link.kind in DECISIVE and not link.holds for link in links):
         return found
     report = measure(model, precision)
-    slack = not report.failures and has_slack(model, precision)
+    near = all(link.used <= COARSE for link in links if link.kind == NUMBER)
+    slack = not report.failures and near and has_slack(model, precision)
     return replace(found, verdict="measured" if slack else "fails", measured=report)
 
 
