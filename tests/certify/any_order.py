@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.weights.forward import Layer, Linear, hidden_keys, prepare
+from raspc.run.plain import Layer, Linear, hidden_keys, prepare
 from raspc.weights.model import Model
 
 Array = NDArray[np.float32]

@@ -20,7 +20,6 @@ from raspc.numbers.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.numbers.shares import as_integers, counts_to
 from raspc.study.certifying import certificate, examined
 from raspc.weights.model import Model
-from raspc.weights.rounded import logits_in
 
 C = rasp.Comparison
 PROGRAMS = ("reverse", "hist", "sort_unique", "frac_prevs", "detect_pattern", "shuffle_dyck", "sort_freq")
@@ -411,7 +410,7 @@ def test_sums_in_a_narrow_accumulator_round_after_each_term() -> None:
     found = certificate(model, "bfloat16", accumulate="stored")
     assert found.verdict != "proved"
     ids = np.array([[model.config.bos_id, *([0] * 12)]])
-    assert logits_in(model, ids, precision).shape[:2] == (1, 13)
+    assert model.logits_in(ids, precision).shape[:2] == (1, 13)
 
 
 def random_models(dtype: str, count: int, seed: int) -> tuple[int, int]:

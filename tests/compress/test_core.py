@@ -12,7 +12,7 @@ from tests.hand_built import MODELS, random_model
 from raspc import Model
 from raspc.compress import core
 from raspc.compress.core import Frame
-from raspc.weights.forward import prepare, trace
+from raspc.run.plain import prepare, trace
 from raspc.weights.sampling import inputs
 
 

@@ -13,7 +13,7 @@ from tests.hand_built import random_model
 import raspc
 from raspc import InputError, Model
 from raspc.compress.rotation import basis, in_basis
-from raspc.weights.forward import prepare, trace
+from raspc.run.plain import prepare, trace
 from raspc.weights.sampling import inputs
 
 

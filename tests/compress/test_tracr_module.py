@@ -12,7 +12,7 @@ from raspc import Model
 from raspc.compress import Protocol
 from raspc.compress.pool import make_pool
 from raspc.compress.runs import Runs
-from raspc.weights.forward import prepare
+from raspc.run.plain import prepare
 
 haiku = pytest.importorskip("haiku")
 

@@ -17,7 +17,6 @@ from raspc.errors import CertificateError, InputError
 from raspc.export import precision
 from raspc.numbers.precision import PRECISIONS
 from raspc.weights import Config, Model
-from raspc.weights.rounded import logits_in
 
 BATCH = [["BOS", 1, "two words", None, float("inf")], ["BOS", ("a", 2.5)], ["BOS"]]
 
@@ -112,7 +111,7 @@ def test_a_rounded_pass_rounds_every_activation() -> None:
     """Each number of the answer is one that bfloat16 has, and near the exact one."""
     model = random_model()
     ids = model.encode_batch(BATCH)
-    logits = logits_in(model, ids, PRECISIONS["bfloat16"])
+    logits = model.logits_in(ids, PRECISIONS["bfloat16"])
     assert PRECISIONS["bfloat16"].holds(logits)
     assert 0 < abs(logits - model.logits(ids)).max() < 0.2 * abs(logits).max()
 

@@ -13,13 +13,14 @@ import pytest
 from tests.hand_built import MODELS, random_model
 
 from raspc.numbers.precision import PRECISIONS
+from raspc.run import fast, rounded
 from raspc.run import forward as run
 from raspc.run.arrays import NUMPY, Arrays, arrays_of, of_jax, of_torch, over
 from raspc.run.parts import parts_of
+from raspc.run.plain import prepare
 from raspc.run.trace import Recorder, Trace
 from raspc.target import PLAIN, Layer, Names, Target
-from raspc.weights import Config, Model, fast, rounded
-from raspc.weights.forward import prepare
+from raspc.weights import Config, Model
 
 MODULES = Layer(*(f"blocks.{{i}}.{role}" for role in Layer._fields))
 OTHER = Names("embed.weight", "places.weight", MODULES, "head", ".weight", ".bias")

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from raspc import jsonvalues
 from raspc.compress.report import CompressionReport
 from raspc.errors import ModelFormatError
+from raspc.run.plain import Array
 from raspc.weights import files, saving
 from raspc.weights.alignment import Alignment, Compression
 from raspc.weights.model import Model
-from raspc.weights.params import Array
 
 REPORT = "compression.json"
 MOST = 1 << 28

@@ -14,10 +14,10 @@ from raspc.certify.checking.check import check
 from raspc.certify.checking.measure import MEASURED
 from raspc.compress.model import without_places
 from raspc.errors import CertificateError, InputError
+from raspc.run.plain import Array
 from raspc.weights.alignment import Rotation
 from raspc.weights.certificate import Certificate, Measured
 from raspc.weights.model import Model
-from raspc.weights.params import Array
 
 
 def rotate(model: Model, seed: int, haar: bool = False) -> Model:

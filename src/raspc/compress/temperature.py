@@ -13,8 +13,8 @@ import numpy as np
 
 from raspc.errors import InputError
 from raspc.graph.nodes import Aggregate, Width
+from raspc.run.plain import Array
 from raspc.weights.model import Model
-from raspc.weights.params import Array
 
 
 def averaging_heads(model: Model) -> list[tuple[int, int]]:

@@ -27,11 +27,11 @@ from torch import Tensor
 from raspc import jsonvalues
 from raspc.errors import InputError
 from raspc.export.renaming import renamed, torch_names
+from raspc.run.plain import Array
 from raspc.target import Layer, Names
 from raspc.values import Value
 from raspc.weights import Config, Model
 from raspc.weights.files import fresh_directory
-from raspc.weights.params import Array
 
 MARKER = "tokenizer_config.json"
 UNK = "[UNK]"

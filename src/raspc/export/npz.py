@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from os import PathLike
 
+from raspc.run.plain import Array
 from raspc.weights import Model
 from raspc.weights.files import npz_arrays, write_npz
-from raspc.weights.params import Array
 
 
 def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = "float32") -> dict[str, Array]:

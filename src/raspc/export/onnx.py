@@ -17,10 +17,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from raspc import jsonvalues
 from raspc.errors import InputError
+from raspc.run.plain import Array
 from raspc.target import Dense, Layer
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
-from raspc.weights.params import Array
 
 OPTIONS = ("trace",)
 ACTIVATIONS = {"relu": "Relu"}

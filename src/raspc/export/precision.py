@@ -9,7 +9,6 @@ import numpy as np
 from raspc.errors import CertificateError, InputError
 from raspc.numbers.precision import PRECISIONS
 from raspc.weights import encoders, sampling
-from raspc.weights.rounded import logits_in
 
 if TYPE_CHECKING:
     from raspc.weights import Model
@@ -49,7 +48,7 @@ def first_difference(model: Model, dtype: str) -> list[object] | None:
     """An input whose decoded answer in `dtype` differs from that in the model's own, or None."""
     batch = sampling.inputs(model.config)
     exact = model.apply_batch(batch)
-    logits = logits_in(model, exact.ids, PRECISIONS[dtype])
+    logits = model.logits_in(exact.ids, PRECISIONS[dtype])
     decoded = encoders.decode_logits(model.config, logits, exact.ids)
     for i, tokens in enumerate(batch):
         pairs = zip(exact.decoded[i], decoded[i], strict=False)  # one is padded, the other not

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from raspc.run.plain import Array
 from raspc.target import Layer, Names
 from raspc.weights import Config
-from raspc.weights.params import Array
 
 
 def torch_names(token_embed: str, pos_embed: str, modules: Layer[str], output: str) -> Names:

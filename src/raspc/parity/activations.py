@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from raspc.run.arrays import NUMPY
+from raspc.run.plain import Array
+from raspc.run.trace import Trace
 from raspc.weights.config import Config
-from raspc.weights.forward import Trace
-from raspc.weights.params import Array
 
 KINDS = (
     "embeddings",

@@ -18,9 +18,9 @@ import numpy as np
 from raspc.export import CONVERTERS
 from raspc.parity.activations import attn_scores
 from raspc.parity.huggingface import load_huggingface, trace_huggingface
+from raspc.run.plain import Array, Ids, prepare, trace
+from raspc.run.trace import Trace
 from raspc.weights import Config, Model
-from raspc.weights.forward import Ids, Trace, prepare, trace
-from raspc.weights.params import Array
 
 
 @dataclass(frozen=True)

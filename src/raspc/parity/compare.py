@@ -12,10 +12,10 @@ from raspc.errors import InputError
 from raspc.parity import activations
 from raspc.parity.backends import BACKENDS, Backend
 from raspc.parity.report import ABSENT, FAILED, MATCH, MISMATCH, BackendReport, Mismatch, ParityReport
+from raspc.run.plain import Array, Ids
+from raspc.run.trace import Trace
 from raspc.values import Value, same
 from raspc.weights import Model, encoders, sampling
-from raspc.weights.forward import Ids, Trace
-from raspc.weights.params import Array
 
 TOLERANCE = 1e-5
 INPUTS = 64

@@ -14,8 +14,9 @@ import numpy as np
 
 from raspc.errors import InputError
 from raspc.parity.activations import attn_scores, numpy
+from raspc.run.plain import Ids
+from raspc.run.trace import Trace
 from raspc.weights import Config, Model
-from raspc.weights.forward import Ids, Trace
 
 
 @dataclass(frozen=True)

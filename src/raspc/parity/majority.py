@@ -22,10 +22,10 @@ from raspc import jsonvalues
 from raspc.errors import InputError, ModelFormatError
 from raspc.export import check_target
 from raspc.parity import mirror
+from raspc.run.plain import Array
 from raspc.values import Value
 from raspc.weights import Model
 from raspc.weights.files import npz_arrays, read_file, write_file, write_npz
-from raspc.weights.params import Array
 
 TOLERANCE = 1e-5
 MAX_SEQ_LEN = 10

@@ -17,8 +17,8 @@ from raspc.errors import InputError
 from raspc.run import forward as run
 from raspc.run.arrays import of_torch
 from raspc.run.parts import parts_of
+from raspc.run.plain import Array
 from raspc.target import PLAIN, Target
-from raspc.weights.params import Array
 
 Ids = dict[str, int]
 

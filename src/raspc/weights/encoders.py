@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from raspc import values
 from raspc.errors import InputError
+from raspc.run.plain import Array
 from raspc.values import Value
 from raspc.weights.config import Config
-from raspc.weights.params import Array
 
 FEW = 16
 """Up to so many logits are compared one by one."""

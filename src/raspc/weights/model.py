@@ -17,15 +17,17 @@ from raspc.graph.nodes import Graph
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
+from raspc.run import rounded
+from raspc.run.fast import FastWeights, forward, prune
+from raspc.run.plain import Array, Ids, Weights, prepare, trace
+from raspc.run.trace import Trace
 from raspc.target import PLAIN
 from raspc.values import Value
-from raspc.weights import encoders, rounded
+from raspc.weights import encoders
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
 from raspc.weights.config import Config
-from raspc.weights.fast import FastWeights, forward, prune
-from raspc.weights.forward import Ids, Trace, Weights, prepare, trace
-from raspc.weights.params import Array, Params
+from raspc.weights.params import Params
 
 CHUNK = 2**18
 """How many numbers the largest activation of one forward pass may hold; a larger batch is split."""
@@ -226,6 +228,12 @@ class Model:
             found[:, rows, :longest] = forward(fast, ids[rows, :longest])
             start += len(rows)
         return found.transpose(1, 2, 0)
+
+    def logits_in(self, ids: Ids, precision: Precision) -> Array:
+        """The same in any number format, which narrow ones and TF32 are simulated in."""
+        if precision.name in rounded.WIDE:
+            return self.logits(ids, np.dtype(precision.name))
+        return rounded.logits(rounded.rounded_weights(self.params, self.config, precision), ids, precision)
 
     def trace_ids(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""

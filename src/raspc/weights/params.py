@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from raspc.errors import ModelFormatError
+from raspc.run.plain import Array
 from raspc.weights.config import Config
 
-Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 

@@ -33,6 +33,7 @@ from raspc.plan import files as plans
 from raspc.plan.fitting import plan_faults
 from raspc.plan.plan import Plan
 from raspc.plan.switches import OPTIONAL
+from raspc.run.plain import Array
 from raspc.weights import files
 from raspc.weights.align import alignment as aligned
 from raspc.weights.alignment import Alignment
@@ -41,7 +42,7 @@ from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
 from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
-from raspc.weights.params import Array, Params, Shape, shapes
+from raspc.weights.params import Params, Shape, shapes
 
 CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json", "labels.json"
 HASHED = (WEIGHTS, GRAPH, LABELS, plans.PLAN, plans.ARRAYS)

@@ -13,7 +13,7 @@ from raspc.graph.evaluate import Batch, Column, run_graph
 from raspc.graph.nodes import Domain, Graph, Listed
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.numbers.promise import ABSOLUTE, tolerance
-from raspc.weights.forward import Ids
+from raspc.run.plain import Ids
 from raspc.weights.model import Model
 
 LEAD = 0.25

@@ -10,10 +10,10 @@ from raspc.graph.evaluate import Batch
 from raspc.graph.samples import search
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import SLACK
+from raspc.run.plain import Ids
+from raspc.run.rounded import logits_by_definition
 from raspc.weights.certificate import Measured
-from raspc.weights.forward import Ids
 from raspc.weights.model import Model
-from raspc.weights.rounded import logits_in, plain_logits_in
 
 Run = Callable[[Model, Ids, Precision], Any]
 
@@ -26,7 +26,7 @@ MEASURED_PAIRS = 1 << 22
 def measure(model: Model, precision: Precision) -> Measured:
     """What a run found: inputs, failures, the largest error of a number, and the first input that fails."""
     graph = model.as_written
-    tally, complete = _run(model, precision, 1.0, logits_in)
+    tally, complete = _run(model, precision, 1.0, Model.logits_in)
     return Measured(
         inputs=tally.checked,
         exhaustive=complete,
@@ -41,7 +41,12 @@ def has_slack(model: Model, precision: Precision) -> bool:
 
     A narrow format promises a few units, and rounding takes one or two of these: of it no slack is asked.
     """
-    return precision.narrow or not _run(model, precision, 1 / SLACK, plain_logits_in)[0].failures
+    return precision.narrow or not _run(model, precision, 1 / SLACK, _by_definition)[0].failures
+
+
+def _by_definition(model: Model, ids: Ids, precision: Precision) -> Any:
+    """Sums in the order of `apply`, which the quick pass does not keep to."""
+    return logits_by_definition(model.params, model.config, ids, precision)
 
 
 def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tally, bool]:

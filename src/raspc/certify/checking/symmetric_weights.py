@@ -21,7 +21,7 @@ from raspc import values as V
 from raspc.blocks.spaces import Matrix
 from raspc.certify.checking.symmetric_graph import Actions, Permutation
 from raspc.graph.nodes import Graph, Listed, Variable
-from raspc.weights.forward import Layer, Linear, Weights, prepare
+from raspc.run.plain import Layer, Linear, Weights, prepare
 from raspc.weights.model import Model
 
 SILENT = 110.0

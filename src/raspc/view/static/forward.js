@@ -1,4 +1,4 @@
-// The forward pass: the plain transformer of weights/forward.py, with every activation kept.
+// The forward pass: the plain transformer of run/forward.py, with every activation kept.
 // Matrices are almost empty, so each is a list of non-zero entries by row; sums run in float64.
 
 function linearLayer(name) {

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Linear, Weights
-from raspc.weights.params import Array
+from raspc.run.plain import Array, Ids, Linear, Setting, Weights
 
 Places = slice | Ids
 
@@ -137,7 +135,7 @@ class Stream:
         return Read(tokens.shape[1], wordless, _table(tokens, kind), _table(positions.T, kind), places, w)
 
 
-def _words(config: Config) -> Ids:
+def _words(config: Setting) -> Ids:
     """The ids that are neither BOS nor PAD."""
     return np.array([i for i in range(config.d_vocab) if i not in (config.bos_id, config.pad_id)], np.intp)
 

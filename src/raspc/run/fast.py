@@ -2,7 +2,7 @@
 
 Compiled weights are mostly zeros: heads that only fill up a layer, neurons that others need, dimensions that
 nobody reads. Queries are often the same everywhere, and scores the same for every input. And of the many
-positions of a batch only few are in different states. The result is that of `raspc.weights.forward`, up to
+positions of a batch only few are in different states. The result is that of `raspc.run.forward`, up to
 the order of float32 sums.
 """
 
@@ -16,10 +16,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Layer, Linear, Weights
-from raspc.weights.params import Array
-from raspc.weights.reading import Read, Stream, Write, columns_of
+from raspc.run.arrays import NUMPY
+from raspc.run.plain import Array, Ids, Layer, Linear, Setting, Weights
+from raspc.run.reading import Read, Stream, Write, columns_of
 
 SAFE = 40.0
 """Powers between e^−SAFE and e^SAFE neither overflow nor lose precision in a float32 sum."""
@@ -63,7 +62,7 @@ class FastLayer:
 class FastWeights:
     """The live parts of a model. `start`: what embedding leaves in the dimensions that are kept."""
 
-    config: Config
+    config: Setting
     dtype: npt.DTypeLike
     start: Read
     layers: tuple[FastLayer, ...]
@@ -79,7 +78,12 @@ class FastWeights:
 
 
 def prune(weights: Weights) -> FastWeights:
-    """Leave out what contributes nothing, whatever the input."""
+    """Leave out what contributes nothing, whatever the input.
+
+    Raises KeyError for a target whose neurons are not relu, or which `raspc.run.forward` does not run.
+    """
+    if (activation := weights.how.activation) is not NUMPY.activations["relu"]:
+        raise KeyError(f"the fast pass knows relu alone, not {activation}")
     parts = [(_live_heads(layer, weights.config), _live_neurons(layer)) for layer in weights.layers]
     stream = Stream.of(weights, list(_steps(weights, parts)), _rows(weights.unembed))
     layers = (_fast_layer(stream, layer, *part) for layer, part in zip(weights.layers, parts, strict=True))
@@ -92,7 +96,7 @@ LiveHead = tuple[Linear, Linear, Linear, Linear]
 """Query, key and value with the columns that matter, and the rows of `linear` that they end in, without a bias."""
 
 
-def _live_heads(layer: Layer, config: Config) -> list[LiveHead]:
+def _live_heads(layer: Layer, config: Setting) -> list[LiveHead]:
     """The heads that move something anywhere, with what they use."""
     found: list[LiveHead] = []
     for i in range(config.n_heads):
@@ -209,7 +213,7 @@ def forward(fast: FastWeights, ids: Ids) -> Array:
     return np.broadcast_to(logits, (len(logits), *ids.shape))
 
 
-def _run_layer(layer: FastLayer, piece: _Piece, config: Config) -> None:
+def _run_layer(layer: FastLayer, piece: _Piece, config: Setting) -> None:
     mixed = [_mixed(head, piece, config) for head in layer.heads]
     for head, moved in zip(layer.heads, mixed, strict=True):
         head.write(piece.x, moved)
@@ -221,7 +225,7 @@ def _run_layer(layer: FastLayer, piece: _Piece, config: Config) -> None:
         layer.biases[1](piece.x, None)
 
 
-def _mixed(head: Head, piece: _Piece, config: Config) -> Array:
+def _mixed(head: Head, piece: _Piece, config: Setting) -> Array:
     """One head's mix of values, [value, batch or 1, position]."""
     scored_once = head.query.wordless and head.key.wordless
     once = scored_once and head.value.wordless
@@ -231,7 +235,7 @@ def _mixed(head: Head, piece: _Piece, config: Config) -> Array:
     return piece.each(_sums(piece.each(shares, scored_once and not once), value), once)
 
 
-def _scores(query: Array, key: Array, config: Config) -> Array:
+def _scores(query: Array, key: Array, config: Setting) -> Array:
     """[key, batch or 1, query] of queries and keys [rank, batch or 1, position]."""
     n = query.shape[2]
     scores = np.empty((n, max(query.shape[1], key.shape[1]), n), key.dtype)

@@ -8,62 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raspc.numbers.precision import Precision
-from raspc.weights.config import Config
-from raspc.weights.forward import Ids, Layer, Linear, Trace, Weights, forward, hidden_keys, prepare
-from raspc.weights.params import Array
+from raspc.run.plain import Array, Ids, Layer, Linear, Setting, Weights, forward, hidden_keys, prepare
+from raspc.run.trace import Trace
 
 Rounding = Callable[[Array], Array]
+WIDE = ("float32", "float64")
+"""Formats in which NumPy computes by itself."""
 AT_ONCE = 1 << 22
 """How many numbers the largest activation of one piece of a batch may hold."""
 
 
-class Runs(Protocol):
-    """A model that runs in exact formats by itself; `raspc.weights.Model` is one."""
-
-    @property
-    def config(self) -> Config: ...
-    @property
-    def params(self) -> Mapping[str, Any]: ...
-    def logits(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Array:
-        """[batch, position, d_vocab_out] of padded ids."""
-        ...
-
-
-def logits_in(model: Runs, ids: Ids, precision: Precision) -> Array:
-    """The logits [batch, position, d_vocab_out] of padded ids, as this precision gives them."""
-    if precision.name in ("float32", "float64"):
-        return model.logits(ids, np.dtype(precision.name))
-    return logits(rounded_weights(model.params, model.config, precision), ids, precision)
-
-
-def plain_logits_in(model: Runs, ids: Ids, precision: Precision) -> Array:
-    """The same, in wide formats by the plain pass of `apply`, in pieces; a batch sums in another order."""
-    if precision.name not in ("float32", "float64"):
-        return logits_in(model, ids, precision)
-    weights = prepare(model.params, model.config, np.dtype(precision.name))
-    rows = _rows_at_once(model.config, ids.shape[1])
+def logits_by_definition(params: Mapping[str, Any], config: Setting, ids: Ids, precision: Precision) -> Array:
+    """The logits [batch, position, d_vocab_out] of padded ids; in wide formats the plain pass gives them, in pieces."""
+    if precision.name not in WIDE:
+        return logits(rounded_weights(params, config, precision), ids, precision)
+    weights = prepare(params, config, np.dtype(precision.name))
+    rows = _rows_at_once(config, ids.shape[1])
     return np.concatenate([forward(weights, ids[i : i + rows]) for i in range(0, len(ids), rows)])
 
 
 def logits(weights: Weights, ids: Ids, precision: Precision) -> Array:
-    """The same of weights that are rounded already, a piece of the batch at a time."""
+    """The logits [batch, position, d_vocab_out] of weights that are rounded already, a piece of the batch at a time."""
     rows = _rows_at_once(weights.config, ids.shape[1])
     pieces = [trace(weights, ids[i : i + rows], precision).unembedded for i in range(0, len(ids), rows)]
     return np.concatenate(pieces) if pieces else np.zeros((*ids.shape, weights.config.d_vocab_out), np.float32)
 
 
-def _rows_at_once(config: Config, length: int) -> int:
+def _rows_at_once(config: Setting, length: int) -> int:
     widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model, config.d_vocab_out)
     return max(1, AT_ONCE // (length * widest))
 
 
-def rounded_weights(params: Mapping[str, Any], config: Config, precision: Precision) -> Weights:
+def rounded_weights(params: Mapping[str, Any], config: Setting, precision: Precision) -> Weights:
     """The weights as the format stores them, in float32 arrays."""
     plain = prepare(params, config, np.float64)
     stored = rounding_of(precision)
@@ -99,7 +81,7 @@ def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
         mixed = step.product(pattern, v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
         attended = step.linear(layer.linear, mixed)
         middle = step.stored(x + attended)
-        computed = step.linear(layer.linear_2, np.maximum(step.linear(layer.linear_1, middle), 0))
+        computed = step.linear(layer.linear_2, weights.how.activation(step.linear(layer.linear_1, middle)))
         x = step.stored(middle + computed)
         kept.layer_outputs.extend((attended, computed))
         kept.residuals.extend((middle, x))
@@ -108,7 +90,7 @@ def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
     return replace(kept, transformer_output=x, unembedded=step.linear(weights.unembed, x))
 
 
-def _split(x: Array, config: Any) -> Array:
+def _split(x: Array, config: Setting) -> Array:
     """[batch, position, heads · d_head] to [batch, heads, position, d_head]."""
     split: Array = x.reshape(*x.shape[:2], config.n_heads, config.d_head).swapaxes(1, 2)
     return split

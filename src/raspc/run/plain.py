@@ -1,7 +1,7 @@
 """The forward pass in NumPy: oracle 3, and the definition that every export must equal.
 
 It is `raspc.run.forward` on the parameters of a model; here they are cast to one dtype, and masks that hide nothing
-are left out.
+are left out. `raspc.run.fast` and `raspc.run.rounded` run the same weights quicker and in narrow formats.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,19 @@ from raspc.run.arrays import NUMPY
 from raspc.run.parts import Parts, parts_of
 from raspc.run.trace import Trace
 from raspc.target import Layer as Maps
-from raspc.weights.config import Config
-from raspc.weights.params import Array
+from raspc.target import Sizes, Wiring
 
-__all__ = ["Ids", "Layer", "Linear", "Trace", "Weights", "forward", "hidden_keys", "prepare", "trace"]
-
+Array = npt.NDArray[Any]
 Ids = npt.NDArray[np.intp]
+
+
+class Setting(Sizes, Wiring, Protocol):
+    """What these passes must be told of a model beside its parameters; `raspc.weights.Config` has these."""
+
+    @property
+    def bos_id(self) -> int: ...
+    @property
+    def pad_id(self) -> int: ...
 
 
 class Linear(NamedTuple):
@@ -51,7 +58,7 @@ class Weights(Parts):
     pos_embed: Array
     layers: tuple[Layer, ...]
     unembed: Linear
-    config: Config
+    config: Setting
 
     @cached_property
     def how(self) -> run.How:
@@ -60,7 +67,7 @@ class Weights(Parts):
         return replace(how, scale=self.pos_embed.dtype.type(how.scale))
 
 
-def prepare(params: Mapping[str, Any], config: Config, dtype: npt.DTypeLike = np.float32) -> Weights:
+def prepare(params: Mapping[str, Any], config: Setting, dtype: npt.DTypeLike = np.float32) -> Weights:
     """The parameters cast to `dtype` and grouped by layer."""
     cast = {name: np.asarray(array).astype(dtype, copy=False) for name, array in params.items()}
     parts = parts_of(cast, config.target, config.n_layers, Linear)
@@ -78,13 +85,13 @@ def trace(weights: Weights, ids: Ids) -> Trace[Array]:
     return run.trace(weights, ids, _hidden(weights.config, ids), weights.how)
 
 
-def hidden_keys(config: Config, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
+def hidden_keys(config: Setting, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
     """What the mask adds to the logits, [batch or 1, 1, query or 1, key]: 0, or −∞ where a key is hidden."""
     hidden = _hidden(config, ids)
     return None if hidden is None else np.where(hidden, -np.inf, 0).astype(dtype)
 
 
-def _hidden(config: Config, ids: Ids) -> npt.NDArray[np.bool_] | None:
+def _hidden(config: Setting, ids: Ids) -> npt.NDArray[np.bool_] | None:
     """True where a key is hidden from a query, [batch or 1, 1, query or 1, key]; None where none is."""
     padding = ids == config.pad_id
     if not np.count_nonzero(padding):  # which is quicker than any()
