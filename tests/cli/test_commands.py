@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.hand_built import random_model
 
 from raspc import library
 from raspc.cli.commands import COMMANDS
@@ -123,6 +124,20 @@ def test_warnings_are_one_line(raspc: Raspc) -> None:
 def test_inspect_says_where_all_is(raspc: Raspc, golden: Callable[[str, str], None]) -> None:
     """Layers, variables and their dimensions, in a golden file that a person reads."""
     golden("inspect_reverse.txt", raspc("inspect", "reverse").out.partition("certificate:")[0])
+
+
+def test_inspect_prints_the_plan(raspc: Raspc, golden: Callable[[str, str], None]) -> None:
+    """What is stored and why, scores, blocks, layers, in a golden file that a person reads; in JSON the same text."""
+    told = raspc("inspect", "reverse", "--plan").out
+    golden("inspect_reverse_plan.txt", told)
+    assert raspc("inspect", "reverse", "--plan", "--json").json == {"plan": told}
+
+
+def test_a_model_without_a_plan_has_none_to_print(raspc: Raspc) -> None:
+    """One that was not compiled."""
+    random_model().save("mine")
+    ran = raspc("inspect", "mine", "--plan")
+    assert (ran.code, ran.out) == (2, "") and "saved without a plan; compile it again" in ran.err
 
 
 def test_inspect_counts_every_part(raspc: Raspc) -> None:

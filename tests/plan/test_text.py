@@ -18,7 +18,7 @@ from raspc.graph.nodes import Variable
 from raspc.graph.serial import from_text, to_text
 from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import PRECISIONS
-from raspc.plan.planning import planned
+from raspc.plan.planning import plan_by, planned
 from raspc.plan.text import plan_text
 
 GRAPHS = Path(__file__).parent.parent / "golden" / "graph"
@@ -61,6 +61,15 @@ def test_narrow_formats(name: str, golden: Callable[[str, str], None]) -> None:
     text = (GRAPHS / f"{name}.txt").read_text(encoding="utf-8")
     options = Options(Level.COMPACT, PRECISIONS["bfloat16"])
     golden(f"plan/{name}-O2-bfloat16.txt", plan_of(text, options))
+
+
+def test_a_design_is_told(golden: Callable[[str, str], None]) -> None:
+    """What is taken from a lower level, and what is given up, in the lines after the first."""
+    text = (GRAPHS / "hist_causal.txt").read_text(encoding="utf-8")
+    design = Options(Level.COMPACT, stored=Level.NAMED, given_up=("steep", "decode_terms"))
+    assert plan_text(plan_by(from_text(text), design)).splitlines()[1:3] == [
+        "what is stored is decided as at -O1", "given up: steep, decode_terms"
+    ]  # fmt: skip
 
 
 @given(wild_programs())

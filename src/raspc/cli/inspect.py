@@ -29,6 +29,9 @@ def inspect(
     directory: Directory,
     passes: Annotated[bool, typer.Option("--passes", help="Show what each pass of the compiler did.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each variable's form, home and readers.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what is stored of each variable and why, scores, blocks and layers.")
+    ] = False,
     each: Annotated[
         bool | None,
         typer.Option(
@@ -42,8 +45,8 @@ def inspect(
     from raspc.weights import load
 
     model = load(directory)
-    if passes or explain:
-        told = story.facts(model, passes, explain, each)
+    if passes or explain or plan:
+        told = story.facts(model, passes, explain, each) | (story.planned(model) if plan else {})
         answer(told, as_json, lambda: story.tell(model, told))
         return
     found = facts(model)

@@ -43,8 +43,18 @@ def facts(
     return found
 
 
+def planned(model: Model) -> dict[str, str]:
+    """The plan as text. Raises InputError for a model that was saved without one."""
+    from raspc.errors import InputError
+    from raspc.weights.format1 import plan_of
+
+    if (plan := plan_of(model)) is None:
+        raise InputError("the model was saved without a plan; compile it again")
+    return {"plan": str(plan)}
+
+
 def tell(model: Model, found: Mapping[str, Any]) -> None:
-    """The same as tables."""
+    """The same as tables, and the plan as text."""
     if "passes" in found:
         say("what was done, pass after pass:")
         table(("pass", "changes", *COLUMNS.values()), [_row(one) for one in recorded(model) if one.changed != 0])
@@ -54,6 +64,9 @@ def tell(model: Model, found: Mapping[str, Any]) -> None:
     if "variables" in found:
         rows = [row for variable in found["variables"] for row in _explained(variable, model.config.n_layers)]
         table(("variable", "is", "form, or why it needs no space", "dimensions", "from", "to", "read by"), rows)
+    if "plan" in found:
+        for line in found["plan"].splitlines():
+            say(line)
 
 
 def _tell_without(found: Sequence[Mapping[str, Any]] | None) -> None:

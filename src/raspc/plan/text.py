@@ -12,6 +12,7 @@ from raspc.blocks.spaces import BOS, Block, Head, Read
 from raspc.blocks.storage.stored import Reader, Stored
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Variable
+from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
 
 MOST_NUMBERS = 8
@@ -25,6 +26,7 @@ def plan_text(plan: Plan) -> str:
     options, graph = plan.options, plan.graph
     mask = ", causal" if graph.causal else ""
     head = f"-O{options.level.value}, {options.precision.name}, inputs of up to {graph.max_seq_len} tokens{mask}"
+    head += "".join(f"\n{line}" for line in _design(options))
     sections = {
         "stored": _stored(plan),
         "scores": _scores(plan),
@@ -34,6 +36,14 @@ def plan_text(plan: Plan) -> str:
     }
     told = ["\n".join((name, *(f"  {line}" for line in lines))) for name, lines in sections.items()]
     return "\n\n".join((head, *told)) + "\n"
+
+
+def _design(options: Options) -> Iterator[str]:
+    """What the design took from a lower level, or did without, to be proved where others are not, or to be smaller."""
+    if options.stored is not None:
+        yield f"what is stored is decided as at -O{options.stored.value}"
+    if options.given_up:
+        yield f"given up: {', '.join(options.given_up)}"
 
 
 # -- what is stored ------------------------------------------------------------------------------------
