@@ -1,0 +1,315 @@
+"""A regular set of inputs as a deterministic automaton over token numbers: membership, counting, listing, sampling.
+
+The automaton is the smallest one: every state can be reached and can still accept, and no two states accept the same
+continuations, so that equal sets have equal automata. State 0 is the start.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.errors import InvalidProgram
+
+Ids: TypeAlias = NDArray[np.int32]
+Bools: TypeAlias = NDArray[np.bool_]
+
+DEAD = -1
+"""The state from which nothing is accepted."""
+MOST_STATES = 1 << 14
+"""An automaton with more states is refused."""
+MOST_CELLS = 1 << 24
+"""The most transitions (states × tokens) of an automaton."""
+
+State = TypeVar("State", bound=Hashable)
+
+
+@dataclass(frozen=True, eq=False)
+class Automaton:
+    """`moves` [state, token]: the next state, DEAD where no continuation is accepted; `accepting` [state]."""
+
+    moves: Ids
+    accepting: Bools
+
+    @property
+    def n_states(self) -> int:
+        """How many states there are; none accepts nothing at all."""
+        return len(self.accepting)
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the vocabulary has."""
+        return int(self.moves.shape[1])
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What two automata have in common that accept the same inputs."""
+        return self.moves.shape, self.moves.tobytes(), self.accepting.tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Automaton) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def accepts(self, ids: Ids, lengths: NDArray[np.int64]) -> Bools:
+        """[B]: which inputs are in the set. `ids` [B, T], padded with anything after each input's length."""
+        states = np.zeros(len(ids), np.int32) if self.n_states else np.full(len(ids), DEAD, np.int32)
+        for position in range(ids.shape[1]):
+            here = (position < lengths) & (states >= 0)
+            states[here] = self.moves[states[here], ids[here, position]]
+        return np.asarray((states >= 0) & self.accepting[states]) if self.n_states else np.zeros(len(ids), bool)
+
+    def dies_at(self, ids: Sequence[int]) -> int:
+        """The first position from which no continuation is in the set; the length where there is none."""
+        state = 0 if self.n_states else DEAD
+        for position, token in enumerate(ids):
+            state = int(self.moves[state, token]) if state >= 0 else DEAD
+            if state < 0:
+                return position
+        return len(ids)
+
+    def counts(self, longest: int) -> list[list[int]]:
+        """[r][state]: how many continuations of exactly r tokens are accepted."""
+        rows = [[int(one) for one in self.accepting]]
+        arcs = [[int(to) for to in row[row >= 0]] for row in self.moves]
+        for _ in range(longest):
+            last = rows[-1]
+            rows.append([sum(last[to] for to in arc) for arc in arcs])
+        return rows
+
+    def sizes(self, longest: int) -> list[int]:
+        """[n]: how many inputs of n tokens there are, n from 0 to `longest`."""
+        return _sizes(self, longest)
+
+    def ends(self, longest: int) -> Bools:
+        """[r, state]: whether some continuation of exactly r tokens is accepted."""
+        found = np.zeros((longest + 1, self.n_states), bool)
+        found[0] = self.accepting
+        for r in range(1, longest + 1):
+            found[r] = (found[r - 1][self.moves] & (self.moves >= 0)).any(axis=1)
+        return found
+
+    def starts(self, longest: int) -> Bools:
+        """[i, state]: whether some i tokens lead there."""
+        found = np.zeros((longest + 1, self.n_states), bool)
+        found[0, :1] = True
+        for i in range(longest):
+            reached = self.moves[found[i]]
+            found[i + 1, reached[reached >= 0]] = True
+        return found
+
+    def inputs(self, length: int, start: int = 0, stop: int | None = None) -> Ids:
+        """[input, position]: the inputs of one length with the numbers `start` … `stop` − 1, in lexicographic order."""
+        return _numbered(self, length, start, self.sizes(length)[length] if stop is None else stop)
+
+    def prefixes(self) -> Automaton:
+        """All inputs that some input of the set begins with."""
+        return smallest(self.moves, np.ones(self.n_states, bool))
+
+    def both(self, other: Automaton) -> Automaton:
+        """The inputs that are in both sets."""
+
+        def step(pair: tuple[int, int]) -> Iterator[tuple[int, int] | None]:
+            for one, two in zip(self.moves[pair[0]].tolist(), other.moves[pair[1]].tolist(), strict=True):
+                yield (one, two) if one >= 0 and two >= 0 else None
+
+        if not (self.n_states and other.n_states):
+            return nothing(self.n_tokens)
+        return explored((0, 0), step, lambda pair: bool(self.accepting[pair[0]] and other.accepting[pair[1]]))
+
+    @cached_property
+    def is_everything(self) -> bool:
+        """Whether every input is in the set."""
+        return self.n_states == 1 and bool(self.accepting[0]) and bool((self.moves == 0).all())
+
+
+@lru_cache(maxsize=32)
+def _sizes(automaton: Automaton, longest: int) -> list[int]:
+    return [row[0] if row else 0 for row in automaton.counts(longest)]
+
+
+def nothing(n_tokens: int) -> Automaton:
+    """The empty set."""
+    return Automaton(np.zeros((0, n_tokens), np.int32), np.zeros(0, bool))
+
+
+def everything(n_tokens: int) -> Automaton:
+    """All inputs."""
+    return Automaton(np.zeros((1, n_tokens), np.int32), np.ones(1, bool))
+
+
+def explored(
+    start: State, step: Callable[[State], Iterable[State | None]], accepts: Callable[[State], bool]
+) -> Automaton:
+    """The automaton of states of any kind. `step`: for each token the next one, or None.
+
+    Raises InvalidProgram where there are too many.
+    """
+    places: dict[State, int] = {start: 0}
+    todo, rows, accepting = deque([start]), list[list[int]](), list[bool]()
+    while todo:
+        state = todo.popleft()
+        row = []
+        for found in step(state):
+            if found is None:
+                row.append(DEAD)
+                continue
+            if found not in places:
+                places[found] = len(places)
+                todo.append(found)
+            row.append(places[found])
+        rows.append(row)
+        accepting.append(accepts(state))
+        if len(places) > MOST_STATES or len(places) * len(row) > MOST_CELLS:
+            raise InvalidProgram(
+                f"where: the inputs need an automaton of more than {len(places) - 1:,} states; write a simpler expression"
+            )
+    return smallest(np.array(rows, np.int32), np.array(accepting, bool))
+
+
+def of_inputs(inputs: Iterable[Sequence[int]], n_tokens: int) -> Automaton:
+    """The automaton of a finite set. Raises InvalidProgram where it has too many states."""
+    trie: list[dict[int, int]] = [{}]
+    ends: set[int] = set()
+    for ids in inputs:
+        state = 0
+        for token in ids:
+            after = trie[state].get(token)
+            if after is None:
+                after = trie[state][token] = len(trie)
+                trie.append({})
+            state = after
+        ends.add(state)
+    known: dict[Any, int] = {}
+    arcs: list[dict[int, int]] = []
+    merged = [0] * len(trie)
+    for state in range(len(trie) - 1, -1, -1):  # children have greater numbers
+        own = {token: merged[after] for token, after in trie[state].items()}
+        form = (state in ends, tuple(sorted(own.items())))
+        if form not in known:
+            known[form] = len(arcs)
+            arcs.append(own)
+        merged[state] = known[form]
+    if len(arcs) > 16 * MOST_STATES or len(arcs) * n_tokens > MOST_CELLS:
+        raise InvalidProgram(f"where: {len(arcs):,} states are needed to list these inputs; give an expression instead")
+    moves = np.full((len(arcs), n_tokens), DEAD, np.int32)
+    for place, own in enumerate(arcs):
+        moves[place, list(own)] = list(own.values())
+    accepting = np.zeros(len(arcs), bool)
+    accepting[[merged[end] for end in ends]] = True
+    return _numbered_from(moves, accepting, merged[0])
+
+
+def smallest(moves: Ids, accepting: Bools) -> Automaton:
+    """The smallest automaton that accepts the same from state 0, its states numbered as they are first reached."""
+    alive = _alive(moves, accepting)
+    if not len(alive) or not alive[0]:
+        return nothing(moves.shape[1])
+    moves = np.where((moves >= 0) & alive[moves], moves, DEAD)
+    kind = _distinct(accepting[:, None].astype(np.int64))
+    while True:
+        after = np.where(moves >= 0, kind[moves], -1)
+        rows = np.concatenate([kind[:, None], after], axis=1)
+        found = _distinct(rows)
+        if found.max() == kind.max():
+            break
+        kind = found
+    first = np.zeros(int(kind.max()) + 1, np.int64)
+    first[kind[::-1]] = np.arange(len(kind))[::-1]
+    merged = np.where(moves[first] >= 0, kind[moves[first]], DEAD).astype(np.int32)
+    return _numbered_from(merged, accepting[first], int(kind[0]))
+
+
+def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row the number of its kind."""
+    _, kinds = np.unique(np.ascontiguousarray(rows), axis=0, return_inverse=True)
+    return np.asarray(kinds, np.int64).ravel()
+
+
+def _alive(moves: Ids, accepting: Bools) -> Bools:
+    """Which states can still accept."""
+    alive = accepting.copy()
+    while True:
+        more = alive | ((moves >= 0) & alive[moves]).any(axis=1) if len(alive) else alive
+        if np.array_equal(more, alive):
+            return alive
+        alive = more
+
+
+def _numbered_from(moves: Ids, accepting: Bools, start: int) -> Automaton:
+    """The states that can be reached, in the order in which they are first met, and none that accepts nothing."""
+    if not _alive(moves, accepting)[start]:
+        return nothing(moves.shape[1])
+    order, places, at = [start], {start: 0}, 0
+    while at < len(order):
+        for to in dict.fromkeys(moves[order[at]].tolist()):
+            if to >= 0 and to not in places:
+                places[to] = len(order)
+                order.append(to)
+        at += 1
+    number = np.full(len(accepting) + 1, DEAD, np.int32)  # the last is for DEAD
+    number[order] = np.arange(len(order))
+    return Automaton(np.ascontiguousarray(number[moves[order]]), accepting[order])
+
+
+def _numbered(automaton: Automaton, length: int, start: int, stop: int) -> Ids:
+    """Inputs by their numbers: at each position the numbers tell which token stands there, and what remains of them."""
+    counts = automaton.counts(length)
+    whole = np.int64 if max((max(row, default=0) for row in counts), default=0) < 1 << 62 else object
+    left = np.arange(start, stop).astype(whole)
+    ids = np.zeros((len(left), length), np.int32)
+    states = np.zeros(len(left), np.int64)
+    for position in range(length):
+        after = np.array([*counts[length - position - 1], 0], whole)  # DEAD is the last
+        many = after[automaton.moves[states]]
+        below = np.cumsum(many, axis=1)
+        chosen = (below <= left[:, None]).sum(axis=1)
+        rows = np.arange(len(left))
+        left = left - (below[rows, chosen] - many[rows, chosen]) if len(left) else left
+        ids[:, position] = chosen
+        states = automaton.moves[states, chosen].astype(np.int64)
+    return ids
+
+
+def drawn(
+    automaton: Automaton, lengths: NDArray[np.int64], leaning: NDArray[np.float64], rng: np.random.Generator
+) -> Ids:
+    """[B, T]: a random input of each length, padded with −1; each length must have one.
+
+    Every input of a length is as likely as any other where `leaning` [B, token] is 1 throughout; a token that an
+    input leans to is more likely in it.
+    """
+    longest = int(lengths.max(initial=0))
+    weights = _weights(automaton, longest)
+    ids = np.full((len(lengths), longest), -1, np.int32)
+    states = np.zeros(len(lengths), np.int64)
+    for position in range(longest):
+        rows = np.flatnonzero(position < lengths)
+        moves = automaton.moves[states[rows]]
+        after = lengths[rows] - position - 1
+        likely = np.where(moves >= 0, weights[after[:, None], moves], 0.0) * leaning[rows]
+        edges = np.cumsum(likely, axis=1)
+        dice = rng.random(len(rows)) * edges[:, -1]
+        chosen = np.minimum((edges <= dice[:, None]).sum(axis=1), automaton.n_tokens - 1)
+        ids[rows, position] = chosen
+        states[rows] = moves[np.arange(len(rows)), chosen]
+    return ids
+
+
+@lru_cache(maxsize=8)
+def _weights(automaton: Automaton, longest: int) -> NDArray[np.float64]:
+    """[r, state]: how many continuations of r tokens are accepted, to a scale of its own for each r; 0 where none is."""
+    ends = automaton.ends(longest)
+    found = np.zeros((longest + 1, automaton.n_states))
+    found[0] = automaton.accepting
+    for r in range(1, longest + 1):
+        row = np.where(automaton.moves >= 0, found[r - 1][automaton.moves], 0.0).sum(axis=1)
+        found[r] = np.where(ends[r], np.maximum(row / max(row.max(initial=0.0), 1e-300), 1e-250), 0.0)
+    return found
