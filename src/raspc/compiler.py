@@ -15,6 +15,7 @@ from raspc.certify.proof.weights import examined
 from raspc.graph.build import built, checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
+from raspc.graph.where import Where, domain_of
 from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
@@ -47,6 +48,7 @@ def compile(
     accumulate: str = "float32",
     probabilities: str = "stored",
     memory: int | str = DEFAULT_BUDGET,
+    where: Where = None,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -58,6 +60,9 @@ def compile(
     `dtype`, `summation`, `accumulate`, `probabilities`: the precision that the model is to run in, as
     `raspc.certificate` takes them; a narrow one is refused with the length that it could do. `memory`: what the arrays
     of the model may take, in bytes or as "2 GiB"; a larger model is refused before it is made.
+    `where`: the inputs that the model is for, as a regular expression over tokens, an s-op that is True at every
+    position, a list of inputs, or a function of the tokens; an input outside it is refused when the model is run, and
+    what cannot occur in it takes no room.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -67,13 +72,15 @@ def compile(
     check_arguments(tokens, bos, pad, optimize)
     precision = precision_of(dtype, summation, accumulate, probabilities)
     options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
-    tabulated = built(program, tokens, n, causal, options.without)
+    domain = domain_of(where, tokens, n, causal)
+    tabulated = built(program, tokens, n, causal, options.without, where=domain)
     notes = doubts.settle(program, tabulated.graph, examine(tabulated.graph), partial, strict)
     if causal:
         doubts.warn_of_mask(program, tabulated.graph)
 
     def recount() -> Graph:
-        return replace(built(program, tokens, n, causal, options.without, counted=True).graph, notes=notes)
+        again = built(program, tokens, n, causal, options.without, counted=True, where=domain)
+        return replace(again.graph, notes=notes)
 
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
     with told(program, tabulated.graph, options, make):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from raspc import rasp
+from raspc import values as V
 from raspc.certify.checking.expressions import ask, telling
 from raspc.errors import CertificateError, InputError, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import build
@@ -102,14 +105,32 @@ def _default_for(source: object, position: int, tokens: tuple[object, ...], caus
 
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
     """A program whose answers the causal mask changes is told so, with an input that shows it."""
+    if not graph.where.is_everything:
+        _warn_of_mask_in_domain(program, graph)
+        return
     unmasked = build(program, graph.vocab, min(graph.max_seq_len, 3))
     masked = build(program, graph.vocab, min(graph.max_seq_len, 3), causal=True)
     example = mask_matters(masked, unmasked)
     if example is not None:
-        warnings.warn(
-            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
-            UncertainProgram, stacklevel=3,
-        )  # fmt: skip
+        _warn_of(program, example)
+
+
+def _warn_of_mask_in_domain(program: rasp.SOp, graph: Graph) -> None:
+    """The same for inputs of a domain: some of them are asked of the interpreter."""
+    for xs in telling(graph):
+        try:
+            if not all(map(V.same, interpret(program, xs), interpret(program, xs, causal=True))):
+                return _warn_of(program, xs)
+        except InputError:
+            continue
+    return None
+
+
+def _warn_of(program: rasp.SOp, example: Sequence[Any]) -> None:
+    warnings.warn(
+        f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
+        UncertainProgram, stacklevel=4,
+    )  # fmt: skip
 
 
 SHARE, LEAST = 0.1, 0.05

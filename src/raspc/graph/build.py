@@ -19,10 +19,11 @@ from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited, 
 from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
 from raspc.graph.counted import counted_mean
+from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
-from raspc.graph.samples import search
+from raspc.graph.permitted import Frame, searched
 from raspc.graph.selectors import (
     COMBINE,
     FALSE,
@@ -76,31 +77,32 @@ class Built:
 
 
 def build(
-    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = ()
-) -> Graph:
+    program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = (),
+    where: Domain = EVERYTHING,
+) -> Graph:  # fmt: skip
     """The program as a graph of tables over a vocabulary and all lengths up to `max_seq_len`.
 
-    `without`: names of `raspc.plan.switches`, left out for study.
+    `without`: names of `raspc.plan.switches`, left out for study. `where`: the inputs that it is for.
 
     Raises InvalidProgram for an ill-formed vocabulary or program, UnsupportedProgram where a value set
     cannot be listed and has to be.
     """
-    return built(program, vocab, max_seq_len, causal, without).graph
+    return built(program, vocab, max_seq_len, causal, without, where=where).graph
 
 
 def built(
     program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = (),
-    counted: bool = False,
+    counted: bool = False, where: Domain = EVERYTHING,
 ) -> Built:  # fmt: skip
     """The same with a record of what simplified on the way. `counted`: with counts for means, as `counted` does."""
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted)
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where)
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
         except ToldApart as error:
-            told = in_words(error, program, builder.places, builder.vocab, builder.max_len, causal)
+            told = in_words(error, program, builder.places, builder.frame)
             raise _located(told, expr, program) from error
         except RaspcError as error:
             raise _located(error, expr, program)  # noqa: B904 - the same error
@@ -152,12 +154,13 @@ class _Builder:
     """Grows a store of nodes, expression by expression."""
 
     def __init__(
-        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool
+        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool, where: Domain
     ) -> None:  # fmt: skip
         self.store = Store(max_len, without)
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
-        self.search = search(len(vocab), max_len, causal)
+        self.frame = Frame(where, vocab, max_len, causal)
+        self.search = searched(self.frame)
         self.exact_length: int | None = None
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
         self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
@@ -177,7 +180,7 @@ class _Builder:
 
     def graph(self, program: rasp.SOp) -> Graph:
         graph = self.store.graph(self.places[id(program)], self.max_len, self.causal)
-        return replace(graph, exact_length=self.exact_length)
+        return replace(graph, exact_length=self.exact_length, where=self.frame.where)
 
     def tokens(self, expr: rasp.Expr) -> int:
         return self.token

@@ -10,7 +10,7 @@ import numpy as np
 
 from raspc.graph.evaluate import Batch, Run, decoded, run_graph
 from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Table
-from raspc.graph.samples import of_length, search
+from raspc.graph.permitted import of_exact_length, search_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def examine(graph: Graph) -> Definedness:
     picks = tuple(_assumed_picks(graph))
     if not doubts and graph.exact_length is None:
         return Definedness(None, picks)
-    found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
+    found = search_of(graph)
     counterexample, tried, defined = None, 0, 0
     for batch in (*found.batches, *_of_exact_length(graph, found.complete)):
         run = run_graph(graph, batch)
@@ -54,7 +54,7 @@ def examine(graph: Graph) -> Definedness:
 def _of_exact_length(graph: Graph, complete: bool) -> Iterator[Batch]:
     """Inputs of the one length on which the program can have a value, where the search may have missed it."""
     if graph.exact_length is not None and not complete and 1 <= graph.exact_length <= graph.max_seq_len:
-        yield of_length(len(graph.vocab), graph.exact_length, graph.causal)
+        yield of_exact_length(graph)
 
 
 def _first(graph: Graph, run: Run) -> tuple[tuple[Any, ...], str]:
@@ -91,7 +91,7 @@ def _assumed_picks(graph: Graph) -> Iterator[str]:
 
 def mask_matters(graph: Graph, unmasked: Graph) -> tuple[Any, ...] | None:
     """A short input whose answers the causal mask changes, if one is found."""
-    found = search(len(graph.vocab), graph.max_seq_len, True)
+    found = search_of(graph)
     for batch in found.batches:
         masked, plain = run_graph(graph, batch), run_graph(unmasked, _uncausal(batch))
         for row in np.flatnonzero(~masked.undefined & ~plain.undefined).tolist():

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from raspc import doors
 from raspc import values as V
 from raspc.errors import InternalError
+from raspc.graph.domain import EVERYTHING
+from raspc.graph.domain import Domain as InputDomain
 
 Ids: TypeAlias = NDArray[np.int32]
 Bits: TypeAlias = NDArray[np.int8]
@@ -234,7 +236,8 @@ class Gate(Pattern):
 class Graph:
     """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
 
-    `exact_length`: the only input length on which the program is defined, if there is such a one.
+    `exact_length`: the only input length on which the program is defined, if there is such a one. `where`: the inputs
+    that the program is for; what it says of others means nothing.
     """
 
     nodes: tuple[Node, ...]
@@ -243,6 +246,7 @@ class Graph:
     causal: bool
     exact_length: int | None = None
     notes: tuple[str, ...] = ()
+    where: InputDomain = EVERYTHING
 
     def __getitem__(self, place: int) -> Node:
         return self.nodes[place]

@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from raspc import jsonvalues
-from raspc.errors import ModelFormatError
+from raspc.errors import ModelFormatError, UnsupportedProgram
 from raspc.graph import nodes as N
+from raspc.graph.domain import EVERYTHING
+from raspc.graph.domain import Domain as Where
 from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
 from raspc.graph.selectors import most_keys
+from raspc.regular.automaton import Automaton
 
 FORMAT = 1
 
@@ -46,7 +49,52 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "causal": graph.causal,
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
+        **({} if graph.where.is_everything else {"where": _where_to_json(graph.where)}),
     }
+
+
+def _where_to_json(where: Where) -> dict[str, Any]:
+    """The inputs that a program is for. Raises UnsupportedProgram for a function, which no file holds."""
+    if where.predicate is not None:
+        raise UnsupportedProgram(
+            f"where: {where.written} is a Python function, which cannot be saved; give a regular expression over tokens "
+            "or an s-op, or a maximum length at which all inputs can be tried"
+        )
+    found = where.automaton
+    moves = None if found is None else {"states": found.n_states, "moves": _run_lengths(found.moves)}
+    accepting = None if found is None else np.flatnonzero(found.accepting).tolist()
+    condition = None if where.condition is None else to_json(where.condition)
+    return {"written": where.written, "automaton": moves and {**moves, "accepting": accepting}, "condition": condition}
+
+
+def _where_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Where:
+    if obj is None:
+        return EVERYTHING
+    _need(isinstance(obj["written"], str), "what is written of the inputs must be a string")
+    automaton = None if obj["automaton"] is None else _automaton(obj["automaton"], len(graph.vocab), limits)
+    condition = obj["condition"]
+    if condition is not None:
+        _need("where" not in condition, "a condition has no condition")
+        condition = _graph(condition, limits)
+        alike = (condition.vocab, condition.max_seq_len, condition.causal) == (graph.vocab, graph.max_seq_len, graph.causal)
+        _need(alike, "the condition is of another vocabulary, length or mask than the graph")
+        _need(isinstance(condition.variable(condition.output).domain, Listed), "a condition is True or False")
+    _need(automaton is not None or condition is not None, "where must say which inputs")
+    return Where(automaton, condition, None, obj["written"])
+
+
+def _automaton(obj: Mapping[str, Any], n_tokens: int, limits: GraphLimits) -> Automaton:
+    """An automaton whose moves lead to its own states."""
+    states = _int(obj["states"], "states")
+    _need(0 <= states and states * n_tokens <= limits.cells, f"an automaton of {states} states")
+    _need(sum(abs(count) for count in obj["moves"][1::2]) == states * n_tokens, "the moves do not fit the states")
+    moves = _cells(obj["moves"]).reshape(states, n_tokens) if states else np.zeros((0, n_tokens), np.int32)
+    _need(bool(((moves >= -1) & (moves < states)).all()), "a move names no state")
+    accepting = np.zeros(states, bool)
+    ends = [_int(end, "a state") for end in obj["accepting"]]
+    _need(all(0 <= end < states for end in ends), "an accepting state is no state")
+    accepting[ends] = True
+    return Automaton(moves, accepting)
 
 
 def node_to_json(node: Node) -> dict[str, Any]:
@@ -91,7 +139,8 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
-    return Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
+    found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
+    return replace(found, where=_where_from_json(obj.get("where"), found, limits))
 
 
 def _check_totals(raw: list[Mapping[str, Any]], limits: GraphLimits) -> None:

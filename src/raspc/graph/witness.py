@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,7 +10,7 @@ from raspc import rasp
 from raspc import values as V
 from raspc.errors import InputError, UnsupportedProgram
 from raspc.graph.apart import ToldApart
-from raspc.graph.samples import search
+from raspc.graph.permitted import Frame, searched, tokens_of
 from raspc.interpret import interpret
 
 TRIES = 2000
@@ -18,13 +18,13 @@ TRIES = 2000
 
 
 def in_words(
-    error: ToldApart, program: rasp.SOp, places: Mapping[int, int], vocab: Sequence[Any], max_len: int, causal: bool
+    error: ToldApart, program: rasp.SOp, places: Mapping[int, int], frame: Frame
 ) -> UnsupportedProgram:
     """The refusal of a reader that tells apart what counts as one: the variable, an input for each value, a remedy."""
     known = [expr for expr in rasp.topological(program) if places.get(id(expr)) == error.place]
     source = known[0] if known and isinstance(known[0], rasp.SOp) else None
     name = "a variable" if source is None else source.name
-    shown = [_shown(source, value, vocab, max_len, causal) for value in error.values]
+    shown = [_shown(source, value, frame) for value in error.values]
     return UnsupportedProgram.at(
         error.reader,
         f"a function that tells {shown[0]} from {shown[1]}, two values of {name} that a model cannot tell apart",
@@ -34,23 +34,22 @@ def in_words(
     )
 
 
-def _shown(source: rasp.SOp | None, value: Any, vocab: Sequence[Any], max_len: int, causal: bool) -> str:
-    found = None if source is None else next(_with_value(source, value, vocab, max_len, causal), None)
+def _shown(source: rasp.SOp | None, value: Any, frame: Frame) -> str:
+    found = None if source is None else next(_with_value(source, value, frame), None)
     return repr(value) if found is None else f"{value!r} (on {found!r})"
 
 
-def _with_value(source: rasp.SOp, value: Any, vocab: Sequence[Any], max_len: int, causal: bool) -> Iterator[list[Any]]:
-    for xs in islice(inputs(vocab, max_len, causal), TRIES):
+def _with_value(source: rasp.SOp, value: Any, frame: Frame) -> Iterator[list[Any]]:
+    for xs in islice(inputs(frame), TRIES):
         try:
-            held = interpret(source, xs, causal)
+            held = interpret(source, xs, frame.causal)
         except InputError:
             continue
         if any(V.typed(V.whole(x)) == V.typed(V.whole(value)) for x in held):
             yield xs
 
 
-def inputs(vocab: Sequence[Any], max_len: int, causal: bool) -> Iterator[list[Any]]:
+def inputs(frame: Frame) -> Iterator[list[Any]]:
     """The inputs on which counter-examples are sought, shortest first."""
-    for batch in search(len(vocab), max_len, causal).batches:
-        for ids, length in zip(batch.ids.tolist(), batch.lengths.tolist(), strict=True):
-            yield [vocab[i] for i in ids[:length]]
+    for batch in searched(frame).batches:
+        yield from map(list, tokens_of(batch, frame.vocab))

@@ -23,7 +23,7 @@ from raspc.graph.nodes import (
     Variable,
     Width,
 )
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.numbers.options import Options
 from raspc.passes.contract import Guarantee, Requirement
 
@@ -80,7 +80,7 @@ def _is_conjunction(graph: Graph, node: Gate) -> bool:
 
 def reframed(before: Graph, after: Graph, options: Options) -> Iterator[str]:
     """What a pass must not touch: for which inputs the program is, its notes, and the value sets of what has a name."""
-    for what in ("vocab", "max_seq_len", "causal", "exact_length", "notes"):
+    for what in ("vocab", "max_seq_len", "causal", "exact_length", "notes", "where"):
         if getattr(before, what) != getattr(after, what):
             yield f"{what} was {getattr(before, what)!r} and is {getattr(after, what)!r}"
     there = visible(after)
@@ -106,7 +106,7 @@ def _same_values(one: Domain, other: Domain) -> bool:
 def other_answers(before: Graph, after: Graph, options: Options) -> Iterator[str]:
     """Inputs of a sample on which some variable with a name, or the output, is another one after the pass."""
     there = visible(after)
-    for batch in search(len(before.vocab), before.max_seq_len, before.causal).batches:
+    for batch in search_of(before).batches:
         old, new = run_graph(before, batch), run_graph(after, batch)
         for name, place in visible(before).items():
             wrong = _differs(batch, (old, before, place), (new, after, there[name])) if name in there else None

@@ -69,4 +69,4 @@ class Rewriter:
     def graph(self) -> Graph:
         """The new graph, without what nobody needs."""
         new = self.store.graph(self.place[self.old.output], self.old.max_seq_len, self.old.causal)
-        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes)
+        return replace(new, exact_length=self.old.exact_length, notes=self.old.notes, where=self.old.where)

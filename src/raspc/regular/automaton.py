@@ -212,19 +212,51 @@ def smallest(moves: Ids, accepting: Bools) -> Automaton:
     alive = _alive(moves, accepting)
     if not len(alive) or not alive[0]:
         return nothing(moves.shape[1])
-    moves = np.where((moves >= 0) & alive[moves], moves, DEAD)
-    kind = _distinct(accepting[:, None].astype(np.int64))
-    while True:
-        after = np.where(moves >= 0, kind[moves], -1)
-        rows = np.concatenate([kind[:, None], after], axis=1)
-        found = _distinct(rows)
-        if found.max() == kind.max():
-            break
-        kind = found
+    moves = np.where((moves >= 0) & alive[moves], moves, DEAD).astype(np.int32)
+    order = _children_first(moves)
+    kind = _refined(moves, accepting) if order is None else _by_what_follows(moves, accepting, order)
     first = np.zeros(int(kind.max()) + 1, np.int64)
     first[kind[::-1]] = np.arange(len(kind))[::-1]
     merged = np.where(moves[first] >= 0, kind[moves[first]], DEAD).astype(np.int32)
     return _numbered_from(merged, accepting[first], int(kind[0]))
+
+
+def _refined(moves: Ids, accepting: Bools) -> NDArray[np.int64]:
+    """For each state its kind: kinds are parted until all states of one kind go on alike."""
+    kind = _distinct(accepting[:, None].astype(np.int64))
+    while True:
+        after = np.where(moves >= 0, kind[moves], -1)
+        found = _distinct(np.concatenate([kind[:, None], after], axis=1))
+        if found.max() == kind.max():
+            return kind
+        kind = found
+
+
+def _by_what_follows(moves: Ids, accepting: Bools, order: Sequence[int]) -> NDArray[np.int64]:
+    """The same where no state leads back to itself: what follows is settled first."""
+    known: dict[bytes, int] = {}
+    kind = np.full(len(moves) + 1, -1, np.int64)  # the last is for DEAD
+    for state in order:
+        form = kind[moves[state]].tobytes() + bytes([accepting[state]])
+        kind[state] = known.setdefault(form, len(known))
+    return kind[:-1]
+
+
+def _children_first(moves: Ids) -> list[int] | None:
+    """All states, each after those that it leads to; None where one leads back to itself."""
+    after = [set(row[row >= 0].tolist()) for row in moves]
+    before: list[list[int]] = [[] for _ in after]
+    for state, found in enumerate(after):
+        for to in found:
+            before[to].append(state)
+    missing = [len(found) for found in after]
+    order = [state for state, many in enumerate(missing) if not many]
+    for state in order:
+        for parent in before[state]:
+            missing[parent] -= 1
+            if not missing[parent]:
+                order.append(parent)
+    return order if len(order) == len(after) else None
 
 
 def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -235,12 +267,17 @@ def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _alive(moves: Ids, accepting: Bools) -> Bools:
     """Which states can still accept."""
-    alive = accepting.copy()
-    while True:
-        more = alive | ((moves >= 0) & alive[moves]).any(axis=1) if len(alive) else alive
-        if np.array_equal(more, alive):
-            return alive
-        alive = more
+    before: list[list[int]] = [[] for _ in accepting]
+    for state, row in enumerate(moves):
+        for to in set(row[row >= 0].tolist()):
+            before[to].append(state)
+    alive, todo = accepting.copy(), np.flatnonzero(accepting).tolist()
+    while todo:
+        for state in before[todo.pop()]:
+            if not alive[state]:
+                alive[state] = True
+                todo.append(state)
+    return alive
 
 
 def _numbered_from(moves: Ids, accepting: Bools, start: int) -> Automaton:

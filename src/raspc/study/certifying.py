@@ -19,7 +19,7 @@ from raspc.graph.build import build
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Graph, Listed
 from raspc.graph.program import as_program
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision, precision_of
 from raspc.weights.certificate import Certificate
 from raspc.weights.format1 import plan_of
@@ -73,7 +73,7 @@ def longest_length(model: Model, found: Certificate, precision: Precision) -> in
     options = replace(model.options.leaving_out(("solver",)), precision=precision)
 
     def make(length: int) -> object:
-        shorter = build(program, graph.vocab, length, graph.causal, model.options.without)
+        shorter = build(program, graph.vocab, length, graph.causal, model.options.without, graph.where)
         return compile_graph(shorter, options=options)
 
     return limits.longest(make, graph.max_seq_len)
@@ -83,7 +83,7 @@ def example(graph: Graph, at: Mapping[int, int]) -> tuple[Any, ...] | None:
     """An input in which variables take these values, at one position or as key and query; None if none was found."""
     if not at:
         return None
-    for batch in search(len(graph.vocab), graph.max_seq_len, graph.causal).batches:
+    for batch in search_of(graph).batches:
         run = run_graph(graph, batch)
         hits = np.ones(len(batch.lengths), bool)
         for place, value in at.items():

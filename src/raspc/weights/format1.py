@@ -16,7 +16,7 @@ from raspc.blocks.reading.groups import Group
 from raspc.errors import RaspcError
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Floats, Graph, Ids, Listed, Variable
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
 from raspc.plan.planning import plan_by
@@ -91,7 +91,7 @@ def _observed(model: Model) -> dict[int, tuple[Group, ...]]:
 
 def _sample(graph: Graph) -> Batch:
     """Inputs of all kinds: some of every batch of a search for counter-examples."""
-    batches = search(len(graph.vocab), graph.max_seq_len, graph.causal).batches
+    batches = search_of(graph).batches
     widest = max(batch.ids.shape[1] for batch in batches)
     rows, lengths = [], []
     for batch in batches:

@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 from raspc import doors
 from raspc.errors import InputError, ModelFormatError
-from raspc.graph.nodes import Graph
+from raspc.graph.domain import EVERYTHING
+from raspc.graph.evaluate import Batch
+from raspc.graph.nodes import UNDEFINED, Graph
+from raspc.graph.permitted import permits, refusal
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
@@ -175,6 +178,7 @@ class Model:
         Raises InputError for an input that the model cannot take.
         """
         ids = np.array([self.input_encoder.encode(tokens)])
+        self._check_domain(ids)
         run = self.trace_ids(ids)
         return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
 
@@ -186,11 +190,27 @@ class Model:
         Raises InputError for an input that the model cannot take; says which.
         """
         ids = self.encode_batch(batch)
+        self._check_domain(ids)
         kept = self.trace_ids(ids, dtype) if trace else None
         logits = kept.unembedded if kept else self.logits(ids, dtype)
         lengths = np.fromiter(map(len, batch), np.intp, len(batch))
         decoded = encoders.decode_logits(self.config, logits, ids, lengths)
         return BatchOutput(decoded, ids, logits, kept)
+
+    def _check_domain(self, ids: Ids) -> None:
+        """Raises InputError for the first input that the program is not for; says which of several."""
+        where = EVERYTHING if self.program is None else self.program.where
+        if where.is_everything:
+            return
+        real = (ids != self.config.bos_id) & (ids != self.config.pad_id)
+        lengths = real.sum(axis=1)
+        tokens = np.where(real, ids, UNDEFINED)[:, 1:].astype(np.int32)
+        batch = Batch(tokens, lengths.astype(np.int64), self.config.causal)
+        outside = np.flatnonzero(~permits(where, self.as_written.vocab, batch))
+        for row in outside.tolist():
+            found = [self.config.vocab[i] for i in tokens[row, : lengths[row]].tolist()]
+            which = f"input {row} of the batch: " if len(ids) > 1 else ""
+            raise InputError(which + (refusal(where, self.as_written.vocab, found) or "outside the domain"))
 
     def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
         """The ids [batch, position], padded to the longest input. Raises InputError; says for which input."""

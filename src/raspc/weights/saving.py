@@ -235,7 +235,7 @@ def _is_aligned(said: Alignment, planned: Alignment) -> bool:
 
 def _frame(graph: Graph) -> tuple[Any, ...]:
     """What two graphs of one program have in common."""
-    return graph.vocab, graph.max_seq_len, graph.causal, graph.variable(graph.output).domain
+    return graph.vocab, graph.max_seq_len, graph.causal, graph.where, graph.variable(graph.output).domain
 
 
 def _read_graph(obj: Any, limits: GraphLimits) -> Graph:

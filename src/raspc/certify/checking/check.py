@@ -28,6 +28,7 @@ from raspc.certify.checking.variables import Difference, first_difference
 from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch, decoded, run_graph
 from raspc.graph.nodes import Graph
+from raspc.graph.permitted import Frame, frame_of
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.promise import ABSOLUTE, RELATIVE
 from raspc.weights.encoders import decode_logits
@@ -124,6 +125,8 @@ def check(
 ) -> Report:
     """Compare the model with its program on all inputs if there are at most `limit`, else on `limit` random ones.
 
+    Of a program that is for some inputs alone, these are meant. Where a condition holds of few, fewer are found.
+
     `limit=None`: all inputs, however many. Inputs on which the program is undefined are counted and left out.
     `dtype`: of NumPy; without one the model runs in the format that it was compiled for.
     `symmetric`: run one input for all those that a proved symmetry makes like it. `threads`: as many as there
@@ -147,10 +150,10 @@ def check(
     if model.graph is None:
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
     graph = model.as_written
-    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    total = inputs.count_of(frame_of(graph))
     exhaustive = limit is None or total <= limit
     classes: symmetry.Classes = ()
-    if symmetric and exhaustive and total >= WORTH_A_PROOF:
+    if symmetric and exhaustive and total >= WORTH_A_PROOF and graph.where.is_everything:
         classes = symmetry.exchangeable(model)
     name = model.precision.name if dtype is None else np.dtype(dtype).name
     plan = Asked(None if exhaustive else limit, 0 if exhaustive else seed, name, classes)
@@ -188,6 +191,11 @@ class _Work:
     total: int
     threads: int
 
+    @property
+    def frame(self) -> Frame:
+        """The inputs that the program is for."""
+        return frame_of(self.graph)
+
     def run(self, plan: Asked, journal: Journal | None, progress: Progress | None) -> Tally:
         """Judge all batches of the plan that the journal has not."""
         done, tally = journal.resume(plan) if journal else (0, Tally())
@@ -206,21 +214,20 @@ class _Work:
 
     def tasks(self, plan: Asked) -> Iterator[Callable[[], Tally]]:
         """One for each batch."""
-        many, longest = len(self.graph.vocab), self.graph.max_seq_len
         if plan.limit is None:
-            yield from (partial(self.judge_piece, piece, plan.classes) for piece in inputs.pieces(many, longest))
+            pieces = inputs.pieces_of(self.frame)
+            yield from (partial(self.judge_piece, piece, plan.classes) for piece in pieces)
             return
-        for i, size in enumerate(inputs.random_sizes(longest, plan.limit)):
+        for i, size in enumerate(inputs.random_sizes(self.graph.max_seq_len, plan.limit)):
             yield partial(self.judge_random, size, (plan.seed, i))
 
     def judge_random(self, size: int, seed: tuple[int, int]) -> Tally:
-        graph = self.graph
-        return self.judge_batch(inputs.random_batch(len(graph.vocab), graph.max_seq_len, size, seed, graph.causal))
+        return self.judge_batch(inputs.random_of(self.frame, size, seed))
 
     def judge_piece(self, piece: inputs.Piece, classes: symmetry.Classes) -> Tally:
-        ids = inputs.inputs_of(piece, len(self.graph.vocab))
         if not classes:
-            return self.judge_batch(inputs.whole(ids, self.graph.causal))
+            return self.judge_batch(inputs.batch_of(self.frame, piece))
+        ids = inputs.inputs_of(piece, len(self.graph.vocab))
         ids = ids[symmetry.is_representative(ids, classes)]
         return self.judge_batch(inputs.whole(ids, self.graph.causal), symmetry.orbit_sizes(ids, classes))
 
@@ -233,7 +240,7 @@ def _report(work: _Work, plan: Asked, tally: Tally) -> Report:
     tokens, expected, found = _described(work, tally.first) if tally.first else (None, None, None)
     return Report(
         tally.checked,
-        work.total,
+        tally.checked if plan.limit is None and work.graph.where.is_filtered else work.total,
         plan.limit is None,
         tally.undefined,
         tally.failures,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.nodes import Graph
+from raspc.graph.permitted import frame_of, search_of, tokens_of
 from raspc.interpret import interpret
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import tolerance
@@ -123,31 +123,41 @@ def _agrees(found: Any, wanted: Any, precision: Precision) -> bool:
 def check_expressions(model: Model, program: rasp.SOp, limit: int | None, seed: int, dtype: Any) -> Asked:
     """All inputs where these are few, else a sample of them."""
     graph = model.as_written
-    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    total = inputs.count_of(frame_of(graph))
     few = total <= FEW and (limit is None or total <= limit)
     chosen = _all(graph) if few else _sample(graph, SAMPLE if limit is None else min(SAMPLE, limit), seed)
     found = ask(model, program, chosen, time.perf_counter() + SECONDS, dtype)
-    return Asked(**vars(found) | {"exhaustive": few and found.inputs == total})
+    return Asked(**vars(found) | {"exhaustive": few and (found.inputs == total or graph.where.is_filtered)})
 
 
 def _all(graph: Graph) -> Iterator[tuple[Any, ...]]:
-    for length in range(1, graph.max_seq_len + 1):
-        yield from product(graph.vocab, repeat=length)
+    frame = frame_of(graph)
+    for piece in inputs.pieces_of(frame):
+        yield from tokens_of(inputs.batch_of(frame, piece), graph.vocab)
 
 
 def _sample(graph: Graph, many: int, seed: int) -> Iterator[tuple[Any, ...]]:
     for i, size in enumerate(inputs.random_sizes(graph.max_seq_len, many)):
-        batch = inputs.random_batch(len(graph.vocab), graph.max_seq_len, size, (seed, i), graph.causal)
-        for ids, length in zip(batch.ids.tolist(), batch.lengths.tolist(), strict=True):
-            yield tuple(graph.vocab[i] for i in ids[:length])
+        yield from tokens_of(inputs.random_of(frame_of(graph), size, (seed, i)), graph.vocab)
 
 
 def telling(graph: Graph) -> list[tuple[Any, ...]]:
-    """A few inputs for a compile to try: of lengths 1, 2 and 3, of the greatest, and of the last token alone."""
+    """A few inputs for a compile to try: of lengths 1, 2 and 3, of the greatest, and of the last token alone.
+
+    Of a domain: the first and the last of those that counter-examples are looked for on, and some between.
+    """
+    if not graph.where.is_everything:
+        return _some_of(graph)
     vocab, longest = graph.vocab, graph.max_seq_len
     lengths = [n for n in (1, 2, 3) if n < longest] + ([longest] if longest <= LONG else [])
     turned = [tuple(vocab[(n + i) % len(vocab)] for i in range(n)) for n in lengths]
     return list(dict.fromkeys([*turned, (vocab[-1],) * min(longest, 2)]))
+
+
+def _some_of(graph: Graph) -> list[tuple[Any, ...]]:
+    found = [xs for batch in search_of(graph).batches for xs in tokens_of(batch, graph.vocab) if len(xs) <= LONG]
+    step = max(1, len(found) // 6)
+    return list(dict.fromkeys([*found[::step], *found[-1:]]))
 
 
 LONG = 200

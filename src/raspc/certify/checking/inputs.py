@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED, Ids
+from raspc.graph.permitted import Frame, only_permitted, sampled
 
 CELLS = 1 << 19
 """About how many (query, key) pairs one batch has."""
@@ -28,6 +29,40 @@ class Piece:
     length: int
     start: int
     stop: int
+
+
+def count_of(frame: Frame) -> int:
+    """How many inputs there are of which the automaton of a domain tells that they may be permitted."""
+    if frame.where.automaton is None:
+        return count(len(frame.vocab), frame.max_len)
+    return sum(frame.automaton.sizes(frame.max_len)[1:])
+
+
+def pieces_of(frame: Frame) -> Iterator[Piece]:
+    """All of these, in order of length."""
+    if frame.where.automaton is None:
+        yield from pieces(len(frame.vocab), frame.max_len)
+        return
+    for length, many in enumerate(frame.automaton.sizes(frame.max_len)):
+        rows = rows_at_once(length)
+        for start in range(0, many if length else 0, rows):
+            yield Piece(length, start, min(many, start + rows))
+
+
+def batch_of(frame: Frame, piece: Piece) -> Batch:
+    """The permitted inputs of a piece."""
+    if frame.where.automaton is None:
+        ids = inputs_of(piece, len(frame.vocab))
+    else:
+        ids = frame.automaton.inputs(piece.length, piece.start, piece.stop)
+    return only_permitted(frame, whole(ids, frame.causal)) or whole(ids[:0], frame.causal)
+
+
+def random_of(frame: Frame, size: int, seed: tuple[int, int]) -> Batch:
+    """Random permitted inputs of all lengths; fewer where a condition holds of few."""
+    if frame.where.is_everything:
+        return random_batch(len(frame.vocab), frame.max_len, size, seed, frame.causal)
+    return sampled(frame, size, seed)
 
 
 def count(n_tokens: int, max_len: int) -> int:

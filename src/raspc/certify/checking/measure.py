@@ -7,7 +7,7 @@ from typing import Any
 
 from raspc.certify.checking.judging import Tally, judge
 from raspc.graph.evaluate import Batch
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import SLACK
 from raspc.run.plain import Ids
@@ -53,7 +53,7 @@ def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tal
     """(the judgement of a sample by a part of the promise, whether these were all inputs)."""
     graph = model.as_written
     limit = max(16, min(MEASURED, MEASURED_PAIRS // (graph.max_seq_len + 1) ** 2))
-    found = search(len(graph.vocab), graph.max_seq_len, graph.causal)
+    found = search_of(graph)
     total = sum(len(batch.lengths) for batch in found.batches)
 
     def run_model(ids: Ids) -> Any:

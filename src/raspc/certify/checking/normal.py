@@ -52,7 +52,7 @@ def same_form(a: Graph, b: Graph) -> bool:
 
 def frame(graph: Graph) -> Any:
     """What must agree before forms can be compared: vocabulary, lengths, mask."""
-    return tuple(map(V.key, graph.vocab)), graph.max_seq_len, graph.causal, graph.exact_length
+    return tuple(map(V.key, graph.vocab)), graph.max_seq_len, graph.causal, graph.exact_length, graph.where
 
 
 def _after_passes(graph: Graph) -> Graph:

@@ -17,7 +17,7 @@ from raspc.certify.proof.counting import Counting
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import gather, run_graph
 from raspc.graph.nodes import Aggregate, Floats, Graph, Listed
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.graph.selectors import Facts, never_empty, single_valued
 from raspc.graph.tables import listings
 
@@ -90,13 +90,13 @@ class Premises:
             return True
         if single_valued(self.facts, node.selector, node.source):
             return True
-        found = search(len(self.graph.vocab), self.graph.max_seq_len, self.graph.causal)
+        found = search_of(self.graph)
         return (found.complete or node.proof == "assumption") and not self._averages(place, node)
 
     def _averages(self, place: int, node: Aggregate) -> bool:
         """Whether some input that is tried makes an aggregate average unequal numbers."""
         domain = self.graph.variable(node.source).domain
-        for batch in search(len(self.graph.vocab), self.graph.max_seq_len, self.graph.causal).batches:
+        for batch in search_of(self.graph).batches:
             run = run_graph(self.graph, batch)
             found = gather(run, run.matrix(node.selector), run.column(node.source), domain)
             if (found.several & batch.real & ~run.undefined[:, None]).any():

@@ -17,7 +17,7 @@ from raspc.certify.checking.normal import frame
 from raspc.certify.proof.counting import counted_form
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Graph
-from raspc.graph.samples import search
+from raspc.graph.permitted import frame_of, search_of
 from raspc.weights.certificate import Link
 
 ALL = 5_000
@@ -40,10 +40,10 @@ def _compared(program: Graph, graph: Graph) -> tuple[tuple[float, float], str]:
         return (np.inf, 0.0), "which are of another vocabulary or length"
     if same(program, graph):
         return (0.0, 0.0), "by normal form"
-    total = inputs.count(len(graph.vocab), graph.max_seq_len)
+    total = inputs.count_of(frame_of(graph))
     if total <= ALL:
         return (float(_differing(program, graph, _every(graph))), 0.0), f"by running all {total}"
-    sample = search(len(graph.vocab), graph.max_seq_len, graph.causal).batches
+    sample = search_of(graph).batches
     if wrong := _differing(program, graph, iter(sample)):
         return (float(wrong), 0.0), "by running a sample"
     return UNDECIDED, "by running a sample alone"
@@ -57,8 +57,9 @@ def same(program: Graph, graph: Graph) -> bool:
 
 
 def _every(graph: Graph) -> Iterator[Batch]:
-    for piece in inputs.pieces(len(graph.vocab), graph.max_seq_len):
-        yield inputs.whole(inputs.inputs_of(piece, len(graph.vocab)), graph.causal)
+    frame = frame_of(graph)
+    for piece in inputs.pieces_of(frame):
+        yield inputs.batch_of(frame, piece)
 
 
 def _differing(program: Graph, graph: Graph, batches: Iterator[Batch]) -> int:

@@ -13,7 +13,7 @@ from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.prove import bounds_of
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Floats, Ids, Listed
-from raspc.graph.samples import search
+from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision
 from raspc.weights.model import Model
 
@@ -40,7 +40,7 @@ def tightness(model: Model, plan: Examined, precision: Precision) -> tuple[Tight
     seen = dict.fromkeys(bounds, 0.0)
     graph = plan.graph
     homes = {group.space: (place, group.code) for place, groups in plan.lowered.home.items() for group in groups}
-    for batch in search(len(graph.vocab), graph.max_seq_len, graph.causal).batches:
+    for batch in search_of(graph).batches:
         run = run_graph(graph, batch)
         trace = model.trace_ids(model_ids(model, batch))
         stages = [trace.input_embeddings, *trace.residuals]
