@@ -8,23 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from raspc import rasp, values
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
+from raspc.regular.expression import automaton_of
 
 Matrix = list[list[bool]]
 Results = dict[int, Any]
 
 
-def interpret(program: Expr, xs: Sequence[Value], causal: bool = False) -> list[Any]:
+def interpret(
+    program: Expr, xs: Sequence[Value], causal: bool = False, where: Any = None, strict: bool = True
+) -> list[Any]:
     """The values of an s-op (n values) or the matrix of a selector (n×n, row = query) on one input.
 
     `xs` holds the tokens without BOS and PAD. With `causal`, a query sees only keys at or before it,
-    and `length` is index + 1.
+    and `length` is index + 1. `where`: the inputs that the program is for, as `raspc.compile` takes it; with
+    `strict=False` others are interpreted all the same.
 
-    Raises InputError where the program is undefined on this input.
+    Raises InputError where the program is undefined on this input, and for an input outside `where`.
     """
+    if where is not None and strict:
+        _check_inside(where, _tokens_of(xs), causal)
     return trace(program, xs, causal)[id(program)]  # type: ignore[no-any-return]
 
 
@@ -42,6 +50,33 @@ def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
             error.expression = expr
             raise
     return results
+
+
+def _check_inside(where: Any, tokens: list[Value], causal: bool) -> None:
+    """Raises InputError for an input that is not one of those that a program is for."""
+    if not _is_inside(where, tokens, causal):
+        said = repr(where) if isinstance(where, str) else getattr(where, "told", "given")
+        raise InputError(f"the input {tokens!r} is outside the domain: where is {said}")
+
+
+def _is_inside(where: Any, tokens: list[Value], causal: bool) -> bool:
+    if isinstance(where, str):
+        known = list(dict.fromkeys(tokens))
+        ids = np.array([[known.index(token) for token in tokens]], np.int32).reshape(1, len(tokens))
+        return bool(automaton_of(where, known).accepts(ids, np.array([len(tokens)]))[0])
+    if isinstance(where, rasp.SOp):
+        return _holds(where, tokens, causal)
+    if callable(where):
+        return bool(where(tokens))
+    return any(list(map(values.plain, xs)) == tokens for xs in where)
+
+
+def _holds(condition: rasp.SOp, tokens: list[Value], causal: bool) -> bool:
+    """Whether a condition is True at every position; one that has no value on the input does not hold."""
+    try:
+        return all(values.same(held, True) for held in interpret(condition, tokens, causal))
+    except InputError:
+        return False
 
 
 def _tokens_of(xs: Sequence[Value]) -> list[Value]:

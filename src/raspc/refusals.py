@@ -24,7 +24,9 @@ def told(program: rasp.SOp, graph: Graph, options: Options, make: Callable[[Grap
     except (CertificateError, UnsupportedProgram) as error:
         if not options.precision.narrow and not isinstance(error, CertificateError):
             raise
-        shorter = longest(lambda n: make(build(program, graph.vocab, n, graph.causal, where=graph.where)), graph.max_seq_len - 1)
+        shorter = longest(
+            lambda n: make(build(program, graph.vocab, n, graph.causal, where=graph.where)), graph.max_seq_len - 1
+        )
         raise type(error)(f"{error}; {could_do(options.precision, shorter)}") from error
     except MemoryError as error:
         raise UnsupportedProgram(

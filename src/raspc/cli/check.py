@@ -74,19 +74,20 @@ def _record(report: Report) -> dict[str, Any]:
 
 def _tell(report: Report) -> None:
     scope = f"all {report.checked:,}" if report.exhaustive else f"{report.checked:,} random"
+    inputs = f"inputs of {report.where}" if report.where else "inputs"
     if report.undefined:
         scope += f" (but {report.undefined:,} on which the program is undefined; it has a value on {report.compared:,})"
     if not report.failures and not report.compared:
         say(f"nothing was compared: the program has no value on any of the {report.checked:,} inputs")
         return
     if report.ok:
-        say(f"equal on {scope} inputs" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
+        say(f"equal on {scope} {inputs}" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
         if report.symmetric:
             classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
             say(f"  {report.ran:,} of them were run; the others are the same with tokens exchanged among {classes}")
         say(f"  asked: {report.oracles}")
         return
-    say(f"{report.failures:,} of {scope} inputs differ; the first:")
+    say(f"{report.failures:,} of {scope} {inputs} differ; the first:")
     for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):
         say(f"  {name:8}{syntax.show_all(items or ())}")
     if (first := report.difference) is not None:

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.options import Accumulate, DisablePass, Json, Probabilities, Program, Steps, Strict, Summation, Verify
+from raspc.cli.options import (
+    Accumulate,
+    DisablePass,
+    Json,
+    Memory,
+    Probabilities,
+    Program,
+    Steps,
+    Strict,
+    Summation,
+    Verify,
+    Where,
+)
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
 
@@ -40,9 +52,8 @@ def compile_program(
     summation: Summation = "any order",
     accumulate: Accumulate = "float32",
     probabilities: Probabilities = "stored",
-    memory: Annotated[
-        str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
-    ] = "2 GiB",
+    memory: Memory = "2 GiB",
+    where: Where = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -72,6 +83,7 @@ def compile_program(
         accumulate=accumulate or "float32",
         probabilities=probabilities or "stored",
         memory=memory,
+        where=where,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

@@ -52,6 +52,7 @@ def facts(model: Model) -> dict[str, Any]:
         "layers": [layer(model, i) for i in range(model.config.n_layers)],
         "program": program(model),
         "variables": [{"name": name, **facts.to_json()} for name, facts in variables(model)],
+        "where": model.program.where.written if model.program is not None else "",
         "notes": list(model.graph.notes) if model.graph is not None else [],
         "certificate": model.certificate and model.certificate.to_json(),
         "residual_labels": list(model.residual_labels),

@@ -64,6 +64,8 @@ def _tell(model: Model, found: Mapping[str, Any]) -> None:
         ("variable", "computed in", "dimensions", "from", "to"),
         [row for name, where in variables(model) for row in _variable(name, where, last)],
     )
+    if found["where"]:
+        say(f"inputs: {found['where']}")
     for note in found["notes"]:
         say(f"note: {note}")
     _certificate(model.certificate)

@@ -70,3 +70,12 @@ DisablePass = Annotated[
 Verify = Annotated[
     bool, typer.Option("--verify", help="Check each pass: what it requires, what it ensures, that answers stay.")
 ]
+Memory = Annotated[
+    str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
+]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="REGEX", help="The inputs that it is for: a regular expression over tokens, as '[0-9]+='."
+    ),
+]

@@ -19,6 +19,7 @@ from raspc.compress import core
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import UNDEFINED, Graph, Interval
+from raspc.graph.permitted import frame_of, permits, sampled
 from raspc.weights.model import Model
 
 TOLERANCE = 0.01
@@ -137,7 +138,7 @@ def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = 
             raise InputError("no inputs given; needed one or more to train on")
         ids, exhaustive = model.encode_batch([[config.bos, *tokens] for tokens in inputs]), False
     batch = batch_of_ids(model, ids)
-    kept = ~run_graph(graph, batch).undefined
+    kept = ~run_graph(graph, batch).undefined & permits(graph.where, graph.vocab, batch)
     if not kept.any():
         raise InputError("the program is undefined on every input given; needed one on which it is defined")
     return Pool(model, torch.tensor(ids[kept]), batch_of_ids(model, ids[kept]), exhaustive)
@@ -160,6 +161,10 @@ def _all(model: Model) -> NDArray[Any]:
 
 def _random(model: Model, count: int, seed: int) -> NDArray[Any]:
     """Half of the full length, half of all lengths."""
+    if not model.tabulated.where.is_everything:
+        batch = sampled(frame_of(model.tabulated), count, (seed, 0))
+        tokens = np.where(batch.ids < 0, model.config.pad_id, batch.ids)
+        return np.hstack([np.full((len(tokens), 1), model.config.bos_id), tokens]).astype(np.intp)
     rng, longest = np.random.default_rng(seed), model.config.max_seq_len
     ids = rng.integers(0, len(model.tabulated.vocab), (count, longest))
     lengths = np.where(np.arange(count) % 2, longest, rng.integers(1, longest + 1, count))

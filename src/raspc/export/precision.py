@@ -46,7 +46,7 @@ def check(model: Model, dtype: str, runs: bool = True) -> None:
 
 def first_difference(model: Model, dtype: str) -> list[object] | None:
     """An input whose decoded answer in `dtype` differs from that in the model's own, or None."""
-    batch = sampling.inputs(model.config)
+    batch = sampling.inputs_of(model)
     exact = model.apply_batch(batch)
     logits = model.logits_in(exact.ids, PRECISIONS[dtype])
     decoded = encoders.decode_logits(model.config, logits, exact.ids)

@@ -57,8 +57,8 @@ def _where_to_json(where: Where) -> dict[str, Any]:
     """The inputs that a program is for. Raises UnsupportedProgram for a function, which no file holds."""
     if where.predicate is not None:
         raise UnsupportedProgram(
-            f"where: {where.written} is a Python function, which cannot be saved; give a regular expression over tokens "
-            "or an s-op, or a maximum length at which all inputs can be tried"
+            f"where: {where.written} is a Python function, which cannot be saved; give a regular expression over "
+            "tokens or an s-op, or a maximum length at which all inputs can be tried"
         )
     found = where.automaton
     moves = None if found is None else {"states": found.n_states, "moves": _run_lengths(found.moves)}
@@ -76,8 +76,8 @@ def _where_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Where:
     if condition is not None:
         _need("where" not in condition, "a condition has no condition")
         condition = _graph(condition, limits)
-        alike = (condition.vocab, condition.max_seq_len, condition.causal) == (graph.vocab, graph.max_seq_len, graph.causal)
-        _need(alike, "the condition is of another vocabulary, length or mask than the graph")
+        sides = [(side.vocab, side.max_seq_len, side.causal) for side in (condition, graph)]
+        _need(sides[0] == sides[1], "the condition is of another vocabulary, length or mask than the graph")
         _need(isinstance(condition.variable(condition.output).domain, Listed), "a condition is True or False")
     _need(automaton is not None or condition is not None, "where must say which inputs")
     return Where(automaton, condition, None, obj["written"])
@@ -86,7 +86,7 @@ def _where_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Where:
 def _automaton(obj: Mapping[str, Any], n_tokens: int, limits: GraphLimits) -> Automaton:
     """An automaton whose moves lead to its own states."""
     states = _int(obj["states"], "states")
-    _need(0 <= states and states * n_tokens <= limits.cells, f"an automaton of {states} states")
+    _need(states >= 0 and states * n_tokens <= limits.cells, f"an automaton of {states} states")
     _need(sum(abs(count) for count in obj["moves"][1::2]) == states * n_tokens, "the moves do not fit the states")
     moves = _cells(obj["moves"]).reshape(states, n_tokens) if states else np.zeros((0, n_tokens), np.int32)
     _need(bool(((moves >= -1) & (moves < states)).all()), "a move names no state")

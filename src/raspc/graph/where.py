@@ -40,7 +40,7 @@ def domain_of(where: Any, vocab: tuple[Any, ...], max_len: int, causal: bool = F
     if isinstance(where, Domain):
         return where
     if isinstance(where, str):
-        return _settled(Domain(automaton_of(where, vocab), written=where))
+        return _settled(Domain(automaton_of(where, vocab), written=where), max_len)
     if isinstance(where, rasp.SOp):
         return _of_condition(where, vocab, max_len, causal)
     if isinstance(where, rasp.Expr):
@@ -53,9 +53,11 @@ def domain_of(where: Any, vocab: tuple[Any, ...], max_len: int, causal: bool = F
     raise wrong_kind("where", where, "a regular expression, an s-op, a list of inputs, or a function of the tokens")
 
 
-def _settled(domain: Domain) -> Domain:
-    """The domain; `EVERYTHING` where it leaves out no input."""
-    return EVERYTHING if domain.automaton is not None and domain.automaton.is_everything else domain
+def _settled(domain: Domain, max_len: int) -> Domain:
+    """The domain; `EVERYTHING` where it leaves out no input of 1 to `max_len` tokens."""
+    assert domain.automaton is not None
+    sides = (domain.automaton, everything(domain.automaton.n_tokens))
+    return EVERYTHING if sides[0].sizes(max_len)[1:] == sides[1].sizes(max_len)[1:] else domain
 
 
 def _checked(inputs: Iterable[Any], vocab: tuple[Any, ...], max_len: int) -> Iterator[tuple[int, ...]]:
@@ -65,7 +67,9 @@ def _checked(inputs: Iterable[Any], vocab: tuple[Any, ...], max_len: int) -> Ite
             raise wrong_kind("where: an input", xs, "a sequence of tokens")
         tokens = [V.plain(x) for x in xs]
         if len(tokens) > max_len:
-            raise InvalidProgram(f"where: the input {tokens!r} has {len(tokens)} tokens; the maximum length is {max_len}")
+            raise InvalidProgram(
+                f"where: the input {tokens!r} has {len(tokens)} tokens; the maximum length is {max_len}"
+            )
         try:
             yield tuple(known.ids(tokens))
         except (KeyError, TypeError):
@@ -79,7 +83,7 @@ def _of_function(function: Callable[[list[Any]], Any], vocab: tuple[Any, ...], m
         return Domain(predicate=function, written=written)
     every = (tuple(ids) for n in range(1, max_len + 1) for ids in whole.inputs(n).tolist())
     kept = [ids for ids in every if _says(function, [vocab[i] for i in ids])]
-    return _settled(Domain(of_inputs(kept, len(vocab)), written=written))
+    return _settled(Domain(of_inputs(kept, len(vocab)), written=written), max_len)
 
 
 def _says(function: Callable[[list[Any]], Any], tokens: list[Any]) -> bool:
@@ -100,7 +104,9 @@ def _of_condition(where: rasp.SOp, vocab: tuple[Any, ...], max_len: int, causal:
         raise InvalidProgram(f"where: {where.told} can be {found}; needed an s-op that is True or False")
     written = f"{where.told} is True at every position"
     automaton = _regular(graph)
-    return _settled(Domain(automaton, written=written)) if automaton else Domain(condition=graph, written=written)
+    if automaton is None:
+        return Domain(condition=graph, written=written)
+    return _settled(Domain(automaton, written=written), max_len)
 
 
 def _regular(graph: Graph) -> Automaton | None:

@@ -17,9 +17,7 @@ TRIES = 2000
 """So many inputs are tried."""
 
 
-def in_words(
-    error: ToldApart, program: rasp.SOp, places: Mapping[int, int], frame: Frame
-) -> UnsupportedProgram:
+def in_words(error: ToldApart, program: rasp.SOp, places: Mapping[int, int], frame: Frame) -> UnsupportedProgram:
     """The refusal of a reader that tells apart what counts as one: the variable, an input for each value, a remedy."""
     known = [expr for expr in rasp.topological(program) if places.get(id(expr)) == error.place]
     source = known[0] if known and isinstance(known[0], rasp.SOp) else None

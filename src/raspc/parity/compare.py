@@ -53,7 +53,7 @@ def run(
     names = tuple(BACKENDS) if backends is None else tuple(dict.fromkeys((*backends, *require)))
     if unknown := sorted({*names, *require} - set(BACKENDS)):
         raise InputError(f"unknown backends {unknown}; known are {', '.join(BACKENDS)}")
-    chosen = sampling.inputs(model.config, INPUTS) if inputs is None else [list(tokens) for tokens in inputs]
+    chosen = sampling.inputs_of(model, INPUTS) if inputs is None else [list(tokens) for tokens in inputs]
     references = [(ids, model.trace_ids(ids)) for ids in _batches(model, chosen)]
     given = exported or {}
     found = tuple(_backend(BACKENDS[name], model, references, tolerance, given.get(name)) for name in names)

@@ -168,8 +168,9 @@ def explored(
         rows.append(row)
         accepting.append(accepts(state))
         if len(places) > MOST_STATES or len(places) * len(row) > MOST_CELLS:
+            most = len(places) - 1
             raise InvalidProgram(
-                f"where: the inputs need an automaton of more than {len(places) - 1:,} states; write a simpler expression"
+                f"where: the inputs need an automaton of more than {most:,} states; write a simpler expression"
             )
     return smallest(np.array(rows, np.int32), np.array(accepting, bool))
 
@@ -237,7 +238,7 @@ def _by_what_follows(moves: Ids, accepting: Bools, order: Sequence[int]) -> NDAr
     known: dict[bytes, int] = {}
     kind = np.full(len(moves) + 1, -1, np.int64)  # the last is for DEAD
     for state in order:
-        form = kind[moves[state]].tobytes() + bytes([accepting[state]])
+        form = kind[moves[state]].tobytes() + bytes([int(accepting[state])])
         kind[state] = known.setdefault(form, len(known))
     return kind[:-1]
 
@@ -342,7 +343,7 @@ def drawn(
 
 @lru_cache(maxsize=8)
 def _weights(automaton: Automaton, longest: int) -> NDArray[np.float64]:
-    """[r, state]: how many continuations of r tokens are accepted, to a scale of its own for each r; 0 where none is."""
+    """[r, state]: how many continuations of r tokens are accepted, to a scale for each r; 0 where none is."""
     ends = automaton.ends(longest)
     found = np.zeros((longest + 1, automaton.n_states))
     found[0] = automaton.accepting

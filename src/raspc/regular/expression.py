@@ -60,8 +60,9 @@ class _Parts:
                 f"where: the expression needs more than {MOST_PARTS:,} parts once its repetitions are written out; "
                 "use smaller bounds"
             )
-        for arcs in (self.free, self.chars, self.tokens):
-            arcs.append([])  # type: ignore[attr-defined]
+        self.free.append([])
+        self.chars.append([])
+        self.tokens.append([])
         return len(self.free) - 1
 
     def closure(self, states: Sequence[int]) -> frozenset[int]:

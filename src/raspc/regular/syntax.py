@@ -1,4 +1,4 @@
-"""The syntax of regular expressions over tokens: from text to a tree. See `raspc.regular.expression` for its meaning."""
+"""The syntax of regular expressions over tokens; `raspc.regular.expression` says what they mean."""
 
 from __future__ import annotations
 

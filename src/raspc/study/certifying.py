@@ -18,8 +18,8 @@ from raspc.errors import InputError
 from raspc.graph.build import build
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Graph, Listed
-from raspc.graph.program import as_program
 from raspc.graph.permitted import search_of
+from raspc.graph.program import as_program
 from raspc.numbers.precision import Precision, precision_of
 from raspc.weights.certificate import Certificate
 from raspc.weights.format1 import plan_of

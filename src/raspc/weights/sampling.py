@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator
 
+from raspc.graph.nodes import Graph
+from raspc.graph.permitted import frame_of, sampled, search_of, tokens_of
 from raspc.values import Value
 from raspc.weights.config import Config
+from raspc.weights.model import Model
+
+
+def inputs_of(model: Model, most: int = 200, seed: int = 0) -> list[list[Value]]:
+    """The same of a model: of one that is for some inputs alone, half the first of these, half random ones."""
+    if model.program is None or model.program.where.is_everything:
+        return inputs(model.config, most, seed)
+    first = list(itertools.islice(_first(model.program), most // 2))
+    random_ones = tokens_of(sampled(frame_of(model.program), most - most // 2, (seed, 0)), model.program.vocab)
+    return [[model.config.bos, *tokens] for tokens in (*first, *random_ones)]
+
+
+def _first(graph: Graph) -> Iterator[tuple[Value, ...]]:
+    """The inputs that counter-examples are looked for on."""
+    for batch in search_of(graph).batches:
+        yield from tokens_of(batch, graph.vocab)
 
 
 def inputs(config: Config, most: int = 200, seed: int = 0) -> list[list[Value]]:

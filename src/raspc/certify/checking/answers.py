@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc import values as V
+from raspc.graph.domain import EVERYTHING
+from raspc.graph.domain import Domain as InputDomain
 from raspc.graph.evaluate import NUMBER, Batch, Column, decoded, run_graph
 from raspc.graph.nodes import Aggregate, Domain, Floats, Graph, Ids, Listed, Select, Table
+from raspc.graph.permitted import permits
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 
@@ -104,6 +107,15 @@ class Side:
         if self.graph is None or not may_be_undefined(self.graph):
             return np.ones(len(own.lengths), bool)
         return ~run_graph(self.graph, own).undefined
+
+    @property
+    def where(self) -> InputDomain:
+        """Which inputs it is for."""
+        return EVERYTHING if self.graph is None else self.graph.where
+
+    def permits(self, batch: Batch) -> Bools:
+        """[B]: which inputs of shared tokens it is for."""
+        return permits(self.where, () if self.graph is None else self.graph.vocab, self.own(batch))
 
     def own(self, batch: Batch) -> Batch:
         """The batch in the ids and under the mask of this side."""

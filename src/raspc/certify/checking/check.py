@@ -52,6 +52,8 @@ class Report:
 
     As JSON, a `total` that has no room in 64 bits is null.
 
+    `where`: which inputs these are all of, or random ones of, where the program is not for every one.
+
     `symmetric`: classes of tokens that are proved to be exchangeable; of inputs that are equal but for an
     exchange one was run for all, so that `ran` is smaller than `checked`.
     """
@@ -70,6 +72,7 @@ class Report:
     symmetric: tuple[tuple[Any, ...], ...] = ()
     asked: int = 0
     alone: str = ""
+    where: str = ""
 
     @property
     def compared(self) -> int:
@@ -109,6 +112,7 @@ class Report:
             "asked": self.asked,
             "oracles": self.oracles,
             "symmetric": [list(tokens) for tokens in self.symmetric],
+            "where": self.where,
         }
 
 
@@ -251,6 +255,7 @@ def _report(work: _Work, plan: Asked, tally: Tally) -> Report:
         tally.max_error,
         tally.ran,
         tuple(tuple(work.graph.vocab[i] for i in ids) for ids in plan.classes),
+        where=work.graph.where.written,
     )
 
 

@@ -18,11 +18,11 @@ from raspc import values as V
 from raspc.certify.checking.answers import Codes, Side, differing
 from raspc.certify.checking.inputs import (
     Piece,
-    batch_of_piece,
-    count,
-    longest_within,
-    pieces,
-    random_batch,
+    batch_of,
+    count_of,
+    longest_of,
+    pieces_of,
+    random_of,
     random_sizes,
     stored,
     whole,
@@ -31,8 +31,10 @@ from raspc.certify.checking.normal import same_form
 from raspc.certify.checking.ordered import cores, in_order
 from raspc.errors import InputError
 from raspc.graph.build import build
+from raspc.graph.domain import EVERYTHING
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import Graph, Ids
+from raspc.graph.permitted import Frame
 from raspc.numbers.promise import ABSOLUTE, RELATIVE
 from raspc.rasp import SOp
 from raspc.weights.model import Model
@@ -195,6 +197,9 @@ def _common(a: _Subject, b: _Subject) -> tuple[tuple[Any, ...], tuple[str, ...]]
     if a.max_seq_len != b.max_seq_len:
         shorter = min(a.max_seq_len, b.max_seq_len)
         notes.append(f"the maximum lengths differ ({a.max_seq_len} and {b.max_seq_len}): compared up to {shorter}")
+    wheres = [EVERYTHING if side.graph is None else side.graph.where for side in (a, b)]
+    if wheres[0] != wheres[1]:
+        notes.append(f"one is for {wheres[0]}, the other for {wheres[1]}: compared on the inputs that both are for")
     masks = [side.side(tokens, None).causal for side in (a, b)]
     if masks[0] != masks[1]:
         notes.append(
@@ -234,10 +239,16 @@ class _Trial:
     longest: int
     threads: int
 
+    @property
+    def frame(self) -> Frame:
+        """The inputs of a side that is not for all of them, if both number the tokens alike; else all."""
+        sides = [side.where for side in (self.a, self.b) if side.graph and side.graph.vocab == self.tokens]
+        where = next((where for where in sides if not where.is_everything), EVERYTHING)
+        return Frame(where, self.tokens, self.longest, False)
+
     def run(self, limit: int | None, seed: int, progress: Progress | None) -> Comparison:
-        many = len(self.tokens)
-        total = count(many, self.longest)
-        up_to = self.longest if limit is None else longest_within(many, self.longest, limit)
+        total = count_of(self.frame)
+        up_to = self.longest if limit is None else longest_of(self.frame, limit)
         goal = total if limit is None else min(total, limit)
         told = Comparison(True, "inputs", 0, total, up_to)
         for found in in_order(self.tasks(up_to, goal, seed), self.threads):
@@ -250,17 +261,16 @@ class _Trial:
 
     def tasks(self, up_to: int, goal: int, seed: int) -> Iterator[Callable[[], _Batch]]:
         """One for each batch: all short inputs in order, then random ones."""
-        many = len(self.tokens)
-        for piece in pieces(many, up_to):
+        for piece in pieces_of(self.frame, up_to):
             yield partial(self.tried_in_order, piece)
-        for i, size in enumerate(random_sizes(self.longest, goal - count(many, up_to))):
+        for i, size in enumerate(random_sizes(self.longest, goal - count_of(replace(self.frame, max_len=up_to)))):
             yield partial(self.tried_at_random, size, (seed, i))
 
     def tried_in_order(self, piece: Piece) -> _Batch:
-        return self.tried(batch_of_piece(piece, len(self.tokens), False))
+        return self.tried(batch_of(self.frame, piece))
 
     def tried_at_random(self, size: int, seed: tuple[int, int]) -> _Batch:
-        return self.tried(random_batch(len(self.tokens), self.longest, size, seed, False))
+        return self.tried(random_of(self.frame, size, seed))
 
     def tried(self, batch: Batch) -> _Batch:
         """Both sides on a batch, up to the first input on which they differ."""
@@ -271,10 +281,10 @@ class _Trial:
         return _Batch(checked, int(unanswered[:checked].sum()), first)
 
     def differing(self, batch: Batch) -> tuple[Any, Any]:
-        """[B]: on which inputs of a batch the sides differ; on which neither has an answer."""
-        codes = Codes()
+        """[B]: on which inputs of a batch the sides differ; on which neither has an answer, or one is not for them."""
+        codes, inside = Codes(), self.a.permits(batch) & self.b.permits(batch)
         a, b = self.a.answers(batch, codes), self.b.answers(batch, codes)
-        return differing(a, b, batch.real, *self.tolerance), ~a.defined & ~b.defined
+        return differing(a, b, batch.real, *self.tolerance) & inside, (~a.defined & ~b.defined) | ~inside
 
     def with_difference(self, told: Comparison, ids: Ids) -> Comparison:
         if len(ids) > told.up_to:

@@ -38,12 +38,23 @@ def count_of(frame: Frame) -> int:
     return sum(frame.automaton.sizes(frame.max_len)[1:])
 
 
-def pieces_of(frame: Frame) -> Iterator[Piece]:
-    """All of these, in order of length."""
+def longest_of(frame: Frame, limit: int) -> int:
+    """The greatest length up to which there are at most `limit` of these in all; 0 if there is none."""
     if frame.where.automaton is None:
-        yield from pieces(len(frame.vocab), frame.max_len)
+        return longest_within(len(frame.vocab), frame.max_len, limit)
+    length, sizes = 0, frame.automaton.sizes(frame.max_len)
+    while length < frame.max_len and sum(sizes[1 : length + 2]) <= limit:
+        length += 1
+    return length
+
+
+def pieces_of(frame: Frame, max_len: int | None = None) -> Iterator[Piece]:
+    """All of these, in order of length, up to a length."""
+    longest = frame.max_len if max_len is None else max_len
+    if frame.where.automaton is None:
+        yield from pieces(len(frame.vocab), longest)
         return
-    for length, many in enumerate(frame.automaton.sizes(frame.max_len)):
+    for length, many in enumerate(frame.automaton.sizes(longest)):
         rows = rows_at_once(length)
         for start in range(0, many if length else 0, rows):
             yield Piece(length, start, min(many, start + rows))
