@@ -84,6 +84,8 @@ def remedy_of(error: InputError, tokens: tuple[object, ...], causal: bool) -> st
         return "correct the function"
     if error.none is not None and error.position is not None:
         return _default_for(error.none, error.position, tokens, causal)
+    if isinstance(error.expression, rasp.Assume):
+        return "correct the promise, or keep such inputs out with where="
     if isinstance(error.expression, rasp.Aggregate):
         return "give the aggregate a default or select one value"
     if isinstance(error.expression, rasp.ConstantSOp | rasp.ConstantSelector):

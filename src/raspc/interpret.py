@@ -144,6 +144,28 @@ def _call(expr: rasp.Elementwise, position: int, args: Sequence[Value]) -> Value
         ) from error
 
 
+def _assume(run: _Run, expr: rasp.Assume, held: list[Value]) -> list[Value]:
+    for position, value in enumerate(held):
+        if not _promised(expr, value):
+            error = InputError(
+                f"{expr.told}: the promise is broken at position {position}: {expr.inner.told} is {value!r} there, "
+                f"which is not {expr.promised}"
+            )
+            error.position = position
+            raise error
+    return held
+
+
+def _promised(expr: rasp.Assume, value: Value) -> bool:
+    try:
+        return bool(expr.permits(value))
+    except Exception as error:
+        raise InputError(
+            f"{expr.told}: the function that says which values are promised raised {type(error).__name__}: {error} "
+            f"for {value!r}"
+        ) from error
+
+
 def _select(run: _Run, expr: rasp.Select, keys: list[Value], queries: list[Value]) -> Matrix:
     return run.matrix(lambda q, k: _predicate(expr, keys, queries, q, k))
 
@@ -210,6 +232,7 @@ RULES: dict[type[Expr], Callable[..., Any]] = {
     rasp.LengthType: _length,
     rasp.Full: _full,
     rasp.ConstantSOp: _constant,
+    rasp.Assume: _assume,
     rasp.Elementwise: _elementwise,
     rasp.Select: _select,
     rasp.ConstantSelector: _constant_selector,

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 
 from raspc import doors
 from raspc.errors import InputError, InvalidProgram, wrong_kind
+from raspc.values import as_given, key
 
 Value = Any
 """What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
@@ -344,6 +345,50 @@ class NaryMap(Elementwise):
         self.none_in_none_out = none_in_none_out
 
 
+class Assume(Elementwise):
+    """The s-op itself, with the author's promise that each of its values is one of `values`.
+
+    `values`: a set, a list, a range, or a function that says True of those that occur. The interpreter raises
+    InputError where the promise is broken; the compiler builds on it, and the certificate says so.
+    """
+
+    none_in_none_out = False
+    default_name = "assume"
+
+    def __init__(self, inner: SOp, values: Iterable[Value] | Callable[[Value], Any]) -> None:
+        self.permits, self.promised = _promise(values)
+        self._set(as_given(lambda value: self._kept(value)), [inner])
+
+    def _kept(self, value: Value) -> Value:
+        if not self.permits(value):
+            raise InputError(f"{value!r} is not {self.promised}")
+        return value
+
+    @property
+    def inner(self) -> SOp:
+        """The s-op that the promise is about."""
+        return self.args[0]
+
+
+MOST_SHOWN = 8
+"""So many promised values are shown in full."""
+
+
+def _promise(values: Any) -> tuple[Callable[[Value], Any], str]:
+    """Whether a value is promised, and the promise in words."""
+    if callable(values) and not isinstance(values, Expr | Iterable):
+        return values, f"one of which {getattr(values, '__name__', 'a function')} says True"
+    if isinstance(values, Expr | str) or not isinstance(values, Iterable):
+        raise wrong_kind("assume: values", values, "a set, a list or a range of values, or a function of one")
+    listed = [_hashable(value, "assume") for value in values]
+    if not listed:
+        raise InvalidProgram("assume: no value at all is promised; give at least one")
+    known = {key(value) for value in listed}
+    shown = [*(repr(value) for value in listed[:MOST_SHOWN]), *(["…"] if len(listed) > MOST_SHOWN + 1 else [])]
+    shown += [repr(listed[-1])] if len(listed) > MOST_SHOWN else []
+    return (lambda value: key(value) in known), f"one of {', '.join(shown)}"
+
+
 class Full(SOp):
     """The same value at each position."""
 
@@ -514,6 +559,14 @@ def _choose(condition: Value, a: Value, b: Value) -> Value:
     if condition is None:
         return None
     return a if condition else b
+
+
+def assume(sop: SOp, values: Iterable[Value] | Callable[[Value], Any]) -> SOp:
+    """The s-op, with the promise that each of its values is one of `values`: a set, a range, or a function of a value.
+
+    The interpreter raises InputError where the promise is broken.
+    """
+    return Assume(_sop(sop, "assume"), values)
 
 
 def is_in(sop: SOp, values: Iterable[Value]) -> SOp:

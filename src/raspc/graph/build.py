@@ -233,6 +233,11 @@ class _Builder:
     ) -> int:
         return tabulate(self.store, f, [list_values(self.store, arg, name) for arg in args], name, operation)
 
+    def assume(self, expr: rasp.Assume, arg: int) -> int:
+        listed = list_values(self.store, arg, expr.told)
+        promise = f"{expr.inner.told} is {expr.promised}, as {expr.told} says"
+        return tabulate(self.store, partial(_apply, expr), [listed], expr.told, promise=promise)
+
     def select(self, expr: rasp.Select, key: int, query: int) -> int:
         key, query = (list_values(self.store, arg, expr.told) for arg in (key, query))
         return self.put_select(*predicate(self.store, expr.predicate, key, query, expr.told))
@@ -368,6 +373,7 @@ RULES: dict[type[rasp.Expr], Callable[..., int]] = {
     rasp.LengthType: _Builder.length,
     rasp.Full: _Builder.full,
     rasp.ConstantSOp: _Builder.constant_sop,
+    rasp.Assume: _Builder.assume,
     rasp.Elementwise: _Builder.elementwise,
     rasp.Select: _Builder.select,
     rasp.ConstantSelector: _Builder.constant_selector,

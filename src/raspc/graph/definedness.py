@@ -35,7 +35,7 @@ class Definedness:
 
 def examine(graph: Graph) -> Definedness:
     """Search for an input on which the program is undefined, if its tables leave room for one."""
-    doubts = tuple(_doubts(graph))
+    doubts = tuple(dict.fromkeys(_doubts(graph)))
     picks = tuple(_assumed_picks(graph))
     if not doubts and graph.exact_length is None:
         return Definedness(None, picks)
@@ -68,7 +68,7 @@ def _doubts(graph: Graph) -> Iterator[str]:
     for place, node in enumerate(graph.nodes):
         label = graph.labels[place]
         if isinstance(node, Table) and node.raises:
-            yield f"{label} is never applied where its function is undefined"
+            yield node.promise or f"{label} is never applied where its function is undefined"
         elif isinstance(node, Select) and (node.cells < 0).any():
             yield f"{label} never compares where its predicate is undefined"
         elif isinstance(node, Aggregate) and _may_mix(graph, node):

@@ -165,13 +165,17 @@ def as_function(keys: NDArray[Any], results: NDArray[Any], size: int) -> Ids | N
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """A function as a table: over which variables, its cells, its value set, and what it exactly is if that is more."""
+    """A function as a table: over which variables, its cells, its value set, and what it exactly is if that is more.
+
+    `promise`: of the author, if that is why it has no value somewhere.
+    """
 
     args: tuple[int, ...]
     cells: Ids
     domain: Listed
     raises: bool
     exact: Exact | None = None
+    promise: str = ""
 
 
 def scale_of(pools: Sequence[Sequence[Any]]) -> float:

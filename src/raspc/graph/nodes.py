@@ -146,12 +146,14 @@ class Length(Variable):
 class Table(Variable):
     """A function of the arguments' values: cells[id of arg 0, id of arg 1, …] is an id of `domain`.
 
-    `raises`: some cell that the arguments can reach is undefined.
+    `raises`: some cell that the arguments can reach is undefined. `promise`: what the author promised, in words, if
+    that is why.
     """
 
     args: tuple[int, ...]
     cells: Ids
     raises: bool = False
+    promise: str = ""
 
     @property
     def refs(self) -> tuple[int, ...]:

@@ -103,6 +103,8 @@ def node_to_json(node: Node) -> dict[str, Any]:
     obj.update({name: write(getattr(node, name)) for name, write in _WRITERS[type(node)].items()})
     if isinstance(node, Variable):
         obj["domain"] = _domain_to_json(node.domain)
+    if isinstance(node, N.Table) and node.promise:
+        obj["promise"] = node.promise
     if node.names:
         obj["names"] = list(node.names)
     if node.numerical is not None:
@@ -162,6 +164,8 @@ def _node(item: Mapping[str, Any], place: int) -> Node:
     fields = {name: _READERS[name](item[name]) for name in _WRITERS[kind]}
     if issubclass(kind, Variable):
         fields["domain"] = _domain_from_json(item["domain"])
+    if issubclass(kind, N.Table) and "promise" in item:
+        fields["promise"] = _text(item["promise"])
     names = item.get("names", [])
     _need(isinstance(names, list) and all(isinstance(n, str) for n in names), "names must be strings")
     numerical = item.get("numerical")

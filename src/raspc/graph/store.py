@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -173,19 +173,27 @@ class Store:
 
     def may_raise(self, place: int) -> bool:
         """Whether this node, or one that it rests on, is undefined somewhere."""
+        return next(self._raising(place), None) is not None
+
+    def promises(self, place: int) -> tuple[str, ...] | None:
+        """The author's promises that this node, and all that it rests on, has a value; None where none says so."""
+        found = [node.promise if isinstance(node, Table) else "" for node in self._raising(place)]
+        return tuple(dict.fromkeys(found)) if all(found) else None
+
+    def _raising(self, place: int) -> Iterator[Node]:
+        """The nodes that are undefined somewhere, of this one and those that it rests on."""
         seen, stack = {place}, [place]
         while stack:
             node = self.nodes[stack.pop()]
-            if isinstance(node, Table) and node.raises:
-                return True
-            if isinstance(node, N.Select) and (node.cells < 0).any():
-                return True
-            if isinstance(node, Aggregate) and self._may_mix(node):
-                return True
+            if (
+                (isinstance(node, Table) and node.raises)
+                or (isinstance(node, N.Select) and bool((node.cells < 0).any()))
+                or (isinstance(node, Aggregate) and self._may_mix(node))
+            ):
+                yield node
             fresh = [ref for ref in node.refs if ref not in seen]
             seen.update(fresh)
             stack.extend(fresh)
-        return False
 
     def _may_mix(self, node: Aggregate) -> bool:
         """Whether it is not proved that the aggregate never averages unequal values that are not all numbers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -32,15 +33,17 @@ CELL_LIMIT = 1 << 22
 
 
 def tabulate(
-    store: Store, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None
-) -> int:
+    store: Store, f: Callable[..., Any], args: Sequence[int], name: str, operation: Operation | None = None,
+    promise: str = "",
+) -> int:  # fmt: skip
     """The place of the node f(args…); f is called once for each combination that can occur.
 
-    `operation`: the operator that f is known to be; of numbers it is taken of all combinations at once.
+    `operation`: the operator that f is known to be; of numbers it is taken of all combinations at once. `promise`: of
+    the author, that f has a value wherever it is asked for one.
 
     Raises UnsupportedProgram if there are too many, or if f is undefined for all.
     """
-    return simplest(store, tabulated(store, f, args, name, operation))
+    return simplest(store, replace(tabulated(store, f, args, name, operation), promise=promise))
 
 
 def tabulated(
@@ -81,6 +84,7 @@ _NAMES = ("fold", "compose")
 def simplest(store: Store, found: Listing) -> int:
     """The node over its root if there is one root; an argument itself if the function changes nothing."""
     args, cells, domain, raises = found.args, found.cells, found.domain, found.raises
+    promise = _promise(store, found)
     joint = listing(store.nodes, store.joints, args, cells)
     doubtful = any(map(store.may_raise, args))
     if joint is not None and doubtful and len(joint.roots) < _breadth(store, args):
@@ -91,7 +95,16 @@ def simplest(store: Store, found: Listing) -> int:
     plain = found.exact is None and not any(arg in store.exact for arg in args)
     if store.does("fold", plain and len(args) == 1 and _is_identity(cells, domain, store.listed(args[0]))):
         return args[0]
-    return store.put(Table(domain=domain, args=args, cells=cells, raises=raises), joint, found.exact)
+    table = Table(domain=domain, args=args, cells=cells, raises=raises, promise=promise if raises else "")
+    return store.put(table, joint, found.exact)
+
+
+def _promise(store: Store, found: Listing) -> str:
+    """Why the function has no value somewhere, where the author's promises alone say that it never happens."""
+    told = [store.promises(arg) for arg in found.args]
+    if (found.raises and not found.promise) or None in told:
+        return ""
+    return "; ".join(dict.fromkeys([*(text for texts in told for text in texts or ()), *filter(None, [found.promise])]))
 
 
 def _may_simplify(store: Store, args: tuple[int, ...], roots: tuple[int, ...]) -> bool:

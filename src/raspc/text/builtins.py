@@ -49,6 +49,13 @@ def _selector_width(selector: Value, assume_bos: Value) -> SOp:
     return SelectorWidth(_selector(selector))
 
 
+def _assume(values: Value, promised: Value) -> SOp:
+    """The values themselves, with the promise that each of them is in a list."""
+    if not isinstance(promised, list) or not promised or not all(map(is_atom, promised)):
+        raise Refused(f"what is promised is a list of atoms; found {kind(promised)}", 1)
+    return rasp.assume(_sop(values, "values", 0), promised)
+
+
 def _range(*bounds: Value) -> list[int]:
     if len(bounds) > 3 or not all(isinstance(bound, int) for bound in bounds):
         raise Refused("range takes one to three integers")
@@ -108,6 +115,7 @@ FUNCTIONS = (
     Builtin("aggregate", ("selector", "values", "default?"), _aggregate),
     Builtin("selector_width", ("selector", "assume_bos?"), _selector_width),
     Builtin("average", ("seq",), _average),
+    Builtin("assume", ("values", "promised"), _assume),
     Builtin("range", ("stop",), _range, repeats=True),
     Builtin("zip", ("list",), _zip, repeats=True),
     Builtin("len", ("list",), _len),
