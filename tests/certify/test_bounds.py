@@ -229,7 +229,7 @@ def test_all_conjuncts_round_where_one_of_them_does() -> None:
         parts = [(query.columns(cut), key.columns(cut)) for cut in (slice(0, 1), slice(1, 2))]
         one = [(q, replace(k, seen={0: next(iter(k.seen.values()))})) for q, k in parts]
         found = [apart(Meaning(graph), select, q, k, slice(0, 1), noise) for q, k in one]
-        return A.score_bounds(own, query, key, found, A.Sink(0, 0), 4, 8, SINGLE).tie
+        return A.score_bounds(own, query, key, found, A.Sink(0, 0), 2.0, 8, SINGLE).tie
 
     assert tie(a=exact, b=exact) == 0.0
     assert tie(a=exact, b=rough) >= 1e6 * SINGLE.sum_unit

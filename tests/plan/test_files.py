@@ -162,6 +162,7 @@ def test_a_plan_that_does_not_fit_is_told() -> None:
         replace(plan, layout=replace(plan.layout, start=dict.fromkeys(plan.layout.start, 99)))
     )
     assert "another value" in told(replace(plan, storage=replace(plan.storage, answer=plan.storage.answer.T[:1])))
+    assert "the target other" in told(replace(plan, options=replace(plan.options, target="other")))
     other = raspc.compile(library.hist(), "abc", 5, optimize=2).plan
     assert other is not None
     assert told(replace(other, graph=plan.graph))

@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 from tests.hand_built import MODELS, random_config, random_model
 
+import raspc
+from raspc import library
+from raspc.compiler import compile_graph
 from raspc.errors import ModelFormatError
+from raspc.graph.build import build
+from raspc.layout import layout as layout_module
+from raspc.numbers.options import Level, Options
+from raspc.numbers.precision import PRECISIONS
+from raspc.plan import plan as plan_module
 from raspc.target import PLAIN, READERS, WRITERS, Layer, Names, Target
+from raspc.weights import config as config_module
 from raspc.weights import shapes
 
 OTHER = replace(
@@ -107,3 +116,26 @@ def test_a_config_says_the_activation_of_its_target() -> None:
     assert random_config().activation == PLAIN.activation == "relu"
     with pytest.raises(ModelFormatError, match="activation must be 'relu', found 'gelu'"):
         replace(random_config(), activation="gelu")
+
+
+UNSCALED = replace(PLAIN, name="unscaled", scales_scores=False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["hist", "sort", "shuffle_dyck1"])
+def test_a_target_that_does_not_scale_scores_is_compiled_for(
+    name: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores, counts and their proof take from it what products are divided by, and so does the forward pass."""
+    for module in (config_module, layout_module, plan_module):
+        monkeypatch.setattr(module, "TARGETS", {target.name: target for target in (PLAIN, UNSCALED)})
+    found = library.get(name)
+    graph = build(found.program, found.vocab, 5)
+    options = Options(Level.COMPACT, PRECISIONS[dtype], target="unscaled")
+    model, plain = compile_graph(graph, options=options), compile_graph(graph, options=replace(options, target="plain"))
+    assert model.plan is not None and model.plan.target is model.config.target is UNSCALED
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    assert raspc.check(model).ok
+    if dtype == "float32":  # the division by √d_head is in the weights, as none comes after
+        query = PLAIN.names.layer(0).query.w
+        assert 0 < abs(model.params[query]).max() < abs(plain.params[query]).max()

@@ -13,8 +13,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.target import PLAIN
-
 Matrix: TypeAlias = NDArray[np.float64]
 
 BOS = "bos"
@@ -63,7 +61,7 @@ class Head:
 
     The score of a key for a query is scale·(query read · key read) + the sink's score where the key is BOS;
     `sink` is in units of the scale unless `log_sink` is given, which is the score itself. The scale is a
-    power of two that makes one unit at least `sharpness` after the division by √d_head.
+    power of two that makes one unit at least `sharpness` after the division that the target does.
     `selector` names what the head implements. `kind` is "pick", "mean" or "width"; `single`: at most one key is
     ever selected, by structure. `steep`: how many score directions are steep, the last ones; `shortfall`: how far
     below 0 they put the score of a selected key, in units of the scale (`raspc.blocks.scores.steep`).
@@ -83,12 +81,14 @@ class Head:
     steep: int = 0
     shortfall: float = 0.0
 
-    def scale(self, d_head: int) -> float:
+    def scale(self, divisor: float) -> float:
         """The factor on queries: a power of two; one of five quarters, six or seven where sharpness is kept small.
+
+        `divisor`: what the target divides products of queries and keys by (`Target.score_divisor`).
 
         Scores that carry rounding part by as much as the factor is larger than it must be.
         """
-        least = self.sharpness * PLAIN.score_divisor(d_head)
+        least = self.sharpness * divisor
         power = float(2.0 ** np.floor(np.log2(least)))
         return (
             power * float(np.ceil(4 * least / power)) / 4

@@ -20,11 +20,13 @@ from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.plan.plan import Plan
 
 
-def plan_faults(plan: Plan, width: int, sizes: Mapping[str, int]) -> Iterator[str]:
-    """Where a plan does not fit. `width`: how many logits there are; `sizes`: those of the config, by name."""
+def plan_faults(plan: Plan, width: int, config: Mapping[str, Any]) -> Iterator[str]:
+    """Where a plan does not fit. `width`: how many logits there are; `config`: its fields, by name."""
+    if plan.options.target != config["family"]:
+        yield f"it is planned for the target {plan.options.target}"
     yield from _storage_faults(plan, width)
     yield from _space_faults(plan, width)
-    yield from _layout_faults(plan, sizes)
+    yield from _layout_faults(plan, config)
 
 
 def _storage_faults(plan: Plan, width: int) -> Iterator[str]:
@@ -142,7 +144,7 @@ def _write_fits(write: Write, sizes: Mapping[str, int], width: int) -> bool:
     return maps and all(bias.shape == (sizes.get(space, -1),) for space, bias in write.bias.items())
 
 
-def _layout_faults(plan: Plan, sizes: Mapping[str, int]) -> Iterator[str]:
+def _layout_faults(plan: Plan, sizes: Mapping[str, Any]) -> Iterator[str]:
     layout, schedule, lowered = plan.layout, plan.schedule, plan.lowered
     said = {"d_model": layout.d_model, "d_mlp": layout.d_mlp, "n_heads": layout.n_heads, "d_head": layout.d_head}
     said |= {"n_layers": schedule.n_layers}

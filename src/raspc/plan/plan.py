@@ -14,6 +14,7 @@ from raspc.layout.layout import Layout
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import Options
 from raspc.passes.pipeline import Step
+from raspc.target import TARGETS, Target
 
 
 class Size(NamedTuple):
@@ -46,6 +47,16 @@ class Plan:
     def size(self) -> Size:
         """Layers and parameters of the model: what makes one plan better than another."""
         return size_of(self.graph, self.lowered, self.schedule, self.layout)
+
+    @property
+    def target(self) -> Target:
+        """The transformer that is planned for."""
+        return TARGETS[self.options.target]
+
+    @property
+    def divisor(self) -> float:
+        """What its heads divide products of queries and keys by."""
+        return self.target.score_divisor(self.layout.d_head)
 
     def __str__(self) -> str:
         return str(doors.through("plan_text")(self))

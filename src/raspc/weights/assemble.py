@@ -15,7 +15,6 @@ from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Write
 from raspc.layout.heads import Slot, layers_of
 from raspc.layout.layout import Layout, Sweep
 from raspc.plan.plan import Plan
-from raspc.target import PLAIN
 from raspc.weights.config import Config
 
 
@@ -26,7 +25,7 @@ def assemble(plan: Plan, config: Config) -> dict[str, Matrix]:
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
         neurons = [lowered.blocks[i] for i in mlp]
         maps = [
-            *_attention(lowered, layout.heads.slots(lowered, attention), layout),
+            *_attention(lowered, layout.heads.slots(lowered, attention), layout, plan.divisor),
             *_mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ())),
         ]
         for called, found in zip(names.layer(layer), maps, strict=True):
@@ -49,7 +48,7 @@ Map = tuple[Matrix, Matrix]
 """The weights and the bias of a linear map."""
 
 
-def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> list[Map]:
+def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout, divisor: float) -> list[Map]:
     """Query, key, value, and the map back to the stream."""
     d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
     weights = [np.zeros((d_model, n, d_head)) for _ in range(3)]
@@ -59,7 +58,7 @@ def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> list[
         heads = [head for place in slot.blocks if isinstance(head := lowered.blocks[place], Head)]
         columns, width = slice(slot.start, slot.stop), slot.stop - slot.start
         query, key, value = ((w[:, i], b[i]) for w, b in zip(weights, biases, strict=True))
-        _place_scores(query, key, heads[0], layout)
+        _place_scores(query, key, heads[0], layout, divisor)
         value[0][:, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
         value[1][:width] = np.concatenate([head.value.bias for head in heads])[columns]
         out[i, :width] = np.vstack([_written(head.write, head.value.width, layout) for head in heads])[columns]
@@ -70,13 +69,13 @@ def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout) -> list[
     return [*inward, (out.reshape(-1, d_model), bias)]
 
 
-def _place_scores(query: Map, key: Map, head: Head, layout: Layout) -> None:
+def _place_scores(query: Map, key: Map, head: Head, layout: Layout, divisor: float) -> None:
     """Penalties first; the last column is the sink: BOS as a key, its score as the query."""
-    r, scale = head.query.width, head.scale(layout.d_head)
+    r, scale = head.query.width, head.scale(divisor)
     bos = layout.start[BOS]
     query[0][:, :r], query[1][:r] = scale * layout.matrix(head.query), scale * head.query.bias
     key[0][:, :r], key[1][:r] = layout.matrix(head.key), head.key.bias
-    sink = scale * head.sink if head.log_sink is None else head.log_sink * PLAIN.score_divisor(layout.d_head)
+    sink = scale * head.sink if head.log_sink is None else head.log_sink * divisor
     key[0][bos, r] = 1.0
     query[1][r] = sink
     query[0][bos, r] = 2 * scale  # as a query BOS attends to itself alone

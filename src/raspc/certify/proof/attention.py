@@ -13,7 +13,6 @@ from raspc.certify.proof.selecting import Apart, Noise
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 from raspc.numbers.shares import Share, keeps
-from raspc.target import PLAIN
 
 EXP_ULPS = 4.0
 """How far off, in units of roundoff, an implementation of exp may be."""
@@ -56,17 +55,18 @@ def score_bounds(
     key: Reading,
     conjuncts: Sequence[Apart],
     sink: Sink,
-    d_head: int,
+    divisor: float,
     n: int,
     precision: Precision,
     may_be_empty: bool = False,
 ) -> Scores:
     """The errors of a head's scores for n keys, by those of its conjuncts; `head`: as the weights say it is.
 
+    `divisor`: what products of queries and keys are divided by.
     `may_be_empty`: BOS stands for an empty selection, so that it must score less than what is selected, and more than
     what is not. Else it must score less than the best of each query, unless it counts too (`log_sink`).
     """
-    beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head)) * (1 - 2 * precision.unit)
+    beta = float(head.scale(divisor) / divisor) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in conjuncts)
     tie += float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
     worst = min(conjuncts, key=lambda a: a.gap, default=Apart(0.0, 1.0))
@@ -92,9 +92,9 @@ def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, 
     return Noise(rounding, 2 * precision.unit if precision.bits < precision.sum_bits else 0.0, competing)
 
 
-def leak_at_bos(head: Head, query: Reading, key: Reading, d_head: int, n: int) -> float:
+def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int) -> float:
     """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
-    beta = float(head.scale(d_head) / PLAIN.score_divisor(d_head))
+    beta = float(head.scale(divisor) / divisor)
     silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
     silence += min(head.log_sink or 0.0, 0.0)
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
@@ -244,16 +244,15 @@ def _grain(code: Floats, error: Floats, leak: float, precision: Precision) -> fl
     return grain_floor(code[code > 0].min(initial=1.0) - error.max(initial=0.0), precision)
 
 
-def sink_error(head: Head, d_head: int, precision: Precision) -> Sink:
-    """How far off the score of BOS is, by the weights, once it is stored, scaled by 1/√d_head and stored again."""
+def sink_error(head: Head, divisor: float, precision: Precision) -> Sink:
+    """How far off the score of BOS is, by the weights, once it is stored, divided and stored again."""
     if head.log_sink is None:
-        scale = head.scale(d_head)
+        scale = head.scale(divisor)
         stored = float(precision.round(np.array([head.sink * scale]))[0]) / scale
         return Sink(abs(stored - head.sink) + precision.weight_error * abs(stored), 0.0)
-    root = PLAIN.score_divisor(d_head)
-    stored, factor = precision.round(np.array([head.log_sink * root, 1 / root]))
+    stored, factor = precision.round(np.array([head.log_sink * divisor, 1 / divisor]))
     score = float(stored * factor)
-    exact = float(factor) * root == 1.0 and np.log2(root) % 1 == 0
+    exact = float(factor) * divisor == 1.0 and np.log2(divisor) % 1 == 0
     rounding = 0.0 if exact else 2 * precision.unit * abs(score)
     return Sink(0.0, abs(score - head.log_sink) + rounding + precision.weight_error * abs(score))
 

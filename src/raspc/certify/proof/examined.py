@@ -75,9 +75,9 @@ class Examined:
         return self.plan.lowered
 
     @property
-    def d_head(self) -> int:
-        """How wide a head is."""
-        return self.config.d_head
+    def divisor(self) -> float:
+        """What products of queries and keys are divided by."""
+        return self.config.target.score_divisor(self.config.d_head)
 
     @property
     def dims(self) -> Mapping[str, slice]:

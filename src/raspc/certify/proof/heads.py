@@ -82,7 +82,7 @@ class HeadProof:
     @cached_property
     def sink(self) -> A.Sink:
         """How far off the score of BOS is."""
-        return A.sink_error(self.head, self.plan.d_head, self.precision)
+        return A.sink_error(self.head, self.plan.divisor, self.precision)
 
     @cached_property
     def scores(self) -> A.Scores:
@@ -90,7 +90,7 @@ class HeadProof:
         competing = self.counts or self.may_be_empty
         noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
         return A.score_bounds(
-            self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.d_head, self.n,
+            self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.divisor, self.n,
             self.precision, self.may_be_empty,
         )  # fmt: skip
 
@@ -125,7 +125,7 @@ class HeadProof:
             yield Link("value set", self.head.name, np.inf, 0.0, "values that the set lacks")
         if self.precision.highest <= 100:
             sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
-            reach = self.head.scale(self.plan.d_head) * max(sizes)
+            reach = self.head.scale(self.plan.divisor) * max(sizes)
             yield Link("range", self.head.name, reach, self.precision.largest, "largest score")
 
     # -- what is moved ---------------------------------------------------------------------------
@@ -143,7 +143,7 @@ class HeadProof:
             arrived, off = self.counted(code, matrix, bias)
         else:
             arrived, off = self.averaged(), self.off(code, matrix, bias)
-        alone = A.leak_at_bos(self.head, self.query, self.key, self.plan.d_head, self.n) * (
+        alone = A.leak_at_bos(self.head, self.query, self.key, self.plan.divisor, self.n) * (
             self.value.size + self.value.at_bos
         )
         there = self.value.there @ matrix + bias

@@ -166,7 +166,7 @@ class _Prover:
             self.neurons(place, replace(said, write=write))
 
     def head(self, place: int, said: Head) -> None:
-        scale = said.scale(self.plan.d_head)
+        scale = said.scale(self.plan.divisor)
         query, key, value = self.read(said.query, scale=scale), self.read(said.key), self.read(said.value)
         proof = HeadProof(self.plan, self.meaning, self.premises, place, said, query, key, value, self.precision)
         self.links += proof.links()

@@ -207,7 +207,8 @@ class _Reader:
     def scores(self, head: Head, layer: int, number: int) -> Head:
         """What the weights say of the scores of one head."""
         called, config = self.names.layer(layer), self.model.config
-        first, scale, width = number * config.d_head, head.scale(config.d_head), head.query.width
+        divisor = config.target.score_divisor(config.d_head)
+        first, scale, width = number * config.d_head, head.scale(divisor), head.query.width
         if not number < config.n_heads or not width < config.d_head:
             raise ValueError(f"{head.name} is no head of the layer")
         scored, sink = slice(first, first + width), first + width
@@ -216,7 +217,7 @@ class _Reader:
         self.exactly(called.key.w, (self.bos, sink), 1.0)
         self.exactly(called.query.w, (self.bos, sink), 2 * scale)
         score = float(self.take(called.query.b, sink))
-        raised = None if head.log_sink is None else score / config.target.score_divisor(config.d_head)
+        raised = None if head.log_sink is None else score / divisor
         return replace(head, query=query, key=key, sink=0.0 if raised is not None else score / scale, log_sink=raised)
 
     def values(self, head: Head, part: HeadPart) -> tuple[Read, dict[str, Matrix]]:

@@ -21,7 +21,6 @@ from raspc.errors import InputError
 from raspc.layout.heads import layers_of
 from raspc.plan.plan import Plan
 from raspc.rasp import Value
-from raspc.target import PLAIN
 from raspc.weights import Model
 
 ONE = "one"
@@ -134,9 +133,8 @@ class _Crafting:
         return full
 
     def head(self, head: Head) -> AttentionHead:
-        """Scores with the division by √d_head in them, and with the sink: BOS, which takes what selects nothing."""
-        divisor = PLAIN.score_divisor(self.plan.layout.d_head)
-        scale = head.scale(self.plan.layout.d_head) / divisor
+        """Scores with the division of the target in them, and with the sink: BOS, which takes what selects nothing."""
+        scale = head.scale(self.plan.divisor) / self.plan.divisor
         scores = scale * self.read(head.query) @ self.read(head.key).T
         (bos,), one = self.rows(BOS), self.place[BasisDirection(ONE)]
         scores[one, bos] += scale * head.sink if head.log_sink is None else head.log_sink
