@@ -212,6 +212,21 @@ CONSTRUCTS: dict[str, SOp] = {
     "mean of a map of a mean": rasp.Aggregate(
         rasp.Select(indices, indices, Comparison.GT), (rasp.Aggregate(_before(), tokens, 0) < 2), default=0
     ),
+    "sum": rasp.Sum(_same_token(), indices),
+    "sum with None": rasp.Sum(_before(), tokens, default=None),
+    "sum with a word for a default": rasp.Sum(_before() & _same_token(), indices - 1, default="_"),
+    "sum of both signs": rasp.Sum(_same_token() | _before(), tokens * 3 - 7),
+    "sum of booleans": rasp.Sum(~_same_token(), tokens > 1),
+    "sum of halves": rasp.Sum(_before(), tokens / 2),
+    "sum of decimals": rasp.Sum(_same_token(), tokens / 10),
+    "sum of a mean": rasp.Sum(_before(), rasp.Aggregate(_before(), tokens, default=0)),
+    "sum of a sum": rasp.Sum(_before(), rasp.Sum(_same_token(), indices)),
+    "named sum": rasp.Sum(_same_token(), tokens).named("total") % 3,
+    "map of sums": rasp.map(lambda x, y: x > y, rasp.Sum(_before(), tokens), rasp.Sum(_same_token(), indices)),
+    "select by a sum": rasp.SelectorWidth(rasp.Select(rasp.Sum(_before(), tokens), tokens, Comparison.GT)),
+    "mean times width": rasp.Aggregate(_same_token(), indices) * rasp.SelectorWidth(_same_token()),
+    "mean times length": 2 * rasp.Aggregate(rasp.Select(tokens, tokens, Comparison.TRUE), tokens) * length - length,
+    "mean times a default": rasp.SelectorWidth(_before()) * rasp.Aggregate(_before(), tokens, default=2),
     "select by a width": rasp.SelectorWidth(
         rasp.Select(rasp.SelectorWidth(_same_token()), rasp.SelectorWidth(_before()), Comparison.EQ)
     ),

@@ -68,6 +68,9 @@ class Reading:
                 return len(self.keys(expr.selector, i))
             case rasp.Aggregate():
                 return average([self.at(expr.sop, k) for k in self.keys(expr.selector, i)], expr.default)
+            case rasp.Sum():
+                chosen = [self.at(expr.sop, k) for k in self.keys(expr.selector, i)]
+                return float(sum(map(Fraction, chosen))) if chosen else expr.default
         args = [self.at(arg, i) for arg in expr.args]
         if expr.none_in_none_out and None in args:
             return None

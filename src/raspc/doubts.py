@@ -88,6 +88,8 @@ def remedy_of(error: InputError, tokens: tuple[object, ...], causal: bool) -> st
         return "correct the promise, or keep such inputs out with where="
     if isinstance(error.expression, rasp.Aggregate):
         return "give the aggregate a default or select one value"
+    if isinstance(error.expression, rasp.Sum):
+        return "let the selector leave out what is no number, or map it to 0 first"
     if isinstance(error.expression, rasp.ConstantSOp | rasp.ConstantSelector):
         return "pass check_length=False, or compile it for that length"
     return "let the function give a value there (None, if there is none), or leave the token out of the vocabulary"

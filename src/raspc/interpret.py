@@ -226,6 +226,17 @@ def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
         raise InputError(f"{expr.told} is undefined: {error}") from error
 
 
+def _sum(run: _Run, expr: rasp.Sum, selector: Matrix, xs: list[Value]) -> list[Value]:
+    return [_total(expr, [x for x, chosen in zip(xs, row, strict=True) if chosen]) for row in selector]
+
+
+def _total(expr: rasp.Sum, chosen: list[Value]) -> Value:
+    try:
+        return arithmetic.total(chosen, expr.default)
+    except ValueError as error:
+        raise InputError(f"{expr.told} is undefined: {error}") from error
+
+
 RULES: dict[type[Expr], Callable[..., Any]] = {
     rasp.TokensType: _tokens,
     rasp.IndicesType: _indices,
@@ -241,6 +252,7 @@ RULES: dict[type[Expr], Callable[..., Any]] = {
     rasp.SelectorNot: _not,
     rasp.SelectorWidth: _width,
     rasp.Aggregate: _aggregate,
+    rasp.Sum: _sum,
 }
 
 

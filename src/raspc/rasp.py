@@ -540,6 +540,29 @@ class Aggregate(SOp):
         return self.children[1]  # type: ignore[return-value]
 
 
+class Sum(SOp):
+    """The sum of the numbers that `sop` holds at the selected keys; `default` where none is selected.
+
+    Whole numbers are added exactly, as ints; True counts as 1. Undefined where a selected key holds no number.
+    """
+
+    default_name = "sum"
+
+    def __init__(self, selector: Selector, sop: SOp, default: Value = 0) -> None:
+        self.children = (_selector(selector, "Sum"), _sop(sop, "Sum"))
+        self.default = _hashable(default, "Sum: the default")
+
+    @property
+    def selector(self) -> Selector:
+        """The selector that chooses keys."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def sop(self) -> SOp:
+        """The s-op whose values are added."""
+        return self.children[1]  # type: ignore[return-value]
+
+
 tokens = TokensType()
 indices = IndicesType()
 length = LengthType()

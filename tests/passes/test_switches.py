@@ -195,6 +195,12 @@ def without_the_last(original: Any, ends: Any) -> Any:
     return list(original(ends))[:-1]
 
 
+def next_product(original: Any, *args: Any) -> Any:
+    """The product that belongs to the next sum."""
+    found = original(*args)
+    return found and replace(found, cells=np.roll(found.cells, 1))
+
+
 UNLIKE = rasp.SelectorWidth(rasp.Select(T, T, Comparison.NEQ))
 WORDS = ("a", "b", "c", "d", "e", "f")
 PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
@@ -219,6 +225,8 @@ CASES: dict[str, Case] = {
                     wrapped(store.Store, "rooted", turned)),
     "causal": Case(rasp.SelectorWidth(BEFORE), wrapped(building, "without_hidden", other_triangle), causal=True,
                    differs=rasp.SelectorWidth(SAME & rasp.Select(I, I, Comparison.LEQ))),
+    "sums": Case(2 * rasp.Aggregate(rasp.Select(T, T, Comparison.TRUE), T) * L,
+                 wrapped(importlib.import_module("raspc.graph.products"), "_without_counts", next_product)),
     "never_empty": Case(PREVIOUS, wrapped(building, "never_empty", always),
                         differs=rasp.Aggregate(SAME, I, default=-1)),
     "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "single_valued", always), differs=PREVIOUS),

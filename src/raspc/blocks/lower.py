@@ -21,6 +21,7 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Variable
 from raspc.numbers.choice import Choice
+from raspc.numbers.raised import Raised
 from raspc.numbers.shares import Share
 
 CHOICE = Choice(
@@ -118,6 +119,8 @@ class _Lowering:
             self.embed(place, node, stored.kept)
         elif stored.share is not None and stored.left is not None:
             self.put(self.width_head(place, node, stored.left, stored.share), place)
+        elif isinstance(node, N.Sum) and stored.left is not None and stored.raised is not None:
+            self.put(self.sum_head(place, node, stored.left, stored.raised), place)
         elif isinstance(node, N.Aggregate) and stored.left is not None:
             self.put(self.mean_head(place, node, stored.left), place)
         elif isinstance(node, N.Aggregate) and stored.kept:
@@ -144,7 +147,8 @@ class _Lowering:
             bias = bias + read.bias @ weights
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
-        self.stream.open(place, groups, design.base)
+        # of a sum, what is decoded is read rather than what attention has left
+        self.stream.open(place, groups, design.base, first=isinstance(self.graph[place], N.Sum))
         out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
@@ -182,8 +186,8 @@ class _Lowering:
         if not self.selection(place).ties_round:
             return SHARP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
-        share = self.storage[place].share
-        raised = 1.0 if share is None else share.raised
+        share, adds = self.storage[place].share, self.storage[place].raised
+        raised = share.raised if share is not None else 1.0 if adds is None else adds.at_key
         return (TIED + float(np.log((self.graph.max_seq_len + 1) * raised))) * (1 + competing)
 
     def selector_name(self, place: int, node: Variable) -> str:
@@ -215,6 +219,17 @@ class _Lowering:
             raised,
             *self.steepness(place),
         )
+
+    def sum_head(self, place: int, node: N.Sum, raw: Group, raised: Raised) -> Head:
+        """Add the numbers of the keys; BOS, which holds 0, leaves each of them one part in M of the attention."""
+        query, key = self.scores(place)
+        self.stream.open(place, [raw], np.zeros(1))
+        numbers = F.number(self.graph.variable(node.source).domain)
+        value = self.stream.read([(node.source, raised.at_key * numbers[:, None])])
+        return Head(
+            self.graph.labels[place], self.selector_name(place, node), query, key, value,
+            Write({raw.space: np.full((1, 1), raised.factor)}), 0.0, self.sharpness(place), "sum", False, raised.score,
+        )  # fmt: skip
 
     def mean_head(self, place: int, node: N.Aggregate, raw: Group) -> Head:
         source = self.graph.variable(node.source).domain

@@ -62,7 +62,7 @@ class Head:
     The score of a key for a query is scale·(query read · key read) + the sink's score where the key is BOS;
     `sink` is in units of the scale unless `log_sink` is given, which is the score itself. The scale is a
     power of two that makes one unit at least `sharpness` after the division that the target does.
-    `selector` names what the head implements. `kind` is "pick", "mean" or "width"; `single`: at most one key is
+    `selector` names what the head implements. `kind` is "pick", "mean", "sum" or "width"; `single`: at most one key is
     ever selected, by structure. `steep`: how many score directions are steep, the last ones; `shortfall`: how far
     below 0 they put the score of a selected key, in units of the scale (`raspc.blocks.scores.steep`).
     """

@@ -35,12 +35,15 @@ class Stream:
         """The program."""
         return self.ready.graph
 
-    def open(self, place: int, groups: Sequence[Group], at_bos: Floats) -> None:
-        """Give the groups their spaces, and say what they hold at BOS."""
+    def open(self, place: int, groups: Sequence[Group], at_bos: Floats, first: bool = False) -> None:
+        """Give the groups their spaces, and say what they hold at BOS. `first`: before all others of the variable."""
+        before = self.home.get(place, []) if first else []
         for group, columns in side_by_side(groups):
             self.spaces[group.space] = Space(group.space, group.labels)
             self.at_bos[group.space] = at_bos[columns]
             self.home.setdefault(place, []).append(group)
+        if before:
+            self.home[place] = [*self.home[place][len(before) :], *before]
 
     def read(self, parts: Sequence[tuple[int, Matrix]], zero_at_bos: bool = True) -> Read:
         """The sum of features[variable] over parts: columns of [features of the variable, width]."""

@@ -6,6 +6,7 @@ are one node. After this no callable is left.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,11 +25,13 @@ from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.permitted import Frame, searched
+from raspc.graph.products import Recipe, as_sum
 from raspc.graph.selectors import (
     COMBINE,
     FALSE,
     TRUE,
     Facts,
+    most_keys,
     negated,
     never_empty,
     one_key,
@@ -38,6 +41,7 @@ from raspc.graph.selectors import (
 from raspc.graph.splitting import split
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate, within_floats
+from raspc.graph.totals import totals
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
@@ -159,6 +163,7 @@ class _Builder:
         self.store = Store(max_len, without)
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
+        self.recipes: dict[int, Recipe] = {}
         self.frame = Frame(where, vocab, max_len, causal)
         self.search = searched(self.frame)
         self.exact_length: int | None = None
@@ -222,7 +227,13 @@ class _Builder:
             maker = Maker(f, expr.told, operation_of(expr))
             if self.drifts_little(args, form[0]):
                 return self.store.affine(args, *form, maker)
-        return self.elementwise_of(f, args, expr.told, expr.operation)
+        total = as_sum(self, f, args, expr.told, expr.operation) if "sums" not in self.store.without else None
+        if total is not None:
+            self.store.does("sums")
+            return total
+        place = self.elementwise_of(f, args, expr.told, expr.operation)
+        self.recipes[place] = Recipe(f, args, expr.told, expr.operation)
+        return place
 
     def drifts_little(self, args: Sequence[int], coefs: Sequence[float]) -> bool:
         """Whether a sum of numbers, of which near ones count as one, is right to a hundredth of what is promised."""
@@ -338,6 +349,38 @@ class _Builder:
         )  # fmt: skip
         return self.store.put(node, exact=exact)
 
+    def sum(self, expr: rasp.Sum, selector: int, source: int) -> int:
+        """A sum is 0 where no key is selected; another default takes a look at whether one is."""
+        default = V.plain(expr.default)
+        within_floats([default], expr.told)
+        if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
+            return self.constant(default)
+        total = self.total_of(selector, source, expr.told)
+        if V.same(default, 0) or self.never_empty(selector):
+            return total
+        some = self.aggregate(_IS_ANY, selector, self.constant(True))
+        return self.elementwise_of(lambda x, any_key: x if any_key else default, (total, some), expr.told)
+
+    def total_of(self, selector: int, source: int, name: str) -> int:
+        """The sum of the numbers at the selected keys. Raises UnsupportedProgram where there are no finite ones."""
+        domain = self.store.domain(source)
+        if isinstance(domain, Interval):
+            numbers: Sequence[Any] = (domain.lo, domain.hi)
+        else:
+            exact = [V.whole(x) for x in self.store.exactly(source).values if V.is_number(x)]
+            rounded = {V.key(x) for x in domain.values if V.is_number(x)} != set(map(V.key, exact))
+            numbers = [*exact, math.pi] if rounded else exact  # sums of what counts as one are no list of numbers
+        if not numbers or not all(map(math.isfinite, numbers)):
+            raise UnsupportedProgram.at(
+                name, "a sum of values of which none is a finite number", "numbers below 1.8e308",
+                "map the values to numbers first",
+            )  # fmt: skip
+        most = most_keys(self.store.nodes, selector, self.max_len)
+        values = totals(numbers, most, int(self.never_empty(selector)))
+        if isinstance(domain, Interval) and isinstance(values, Listed):
+            values = Interval(float(values.values[0]), float(values.values[-1]))
+        return self.store.put(N.Sum(domain=values, selector=selector, source=source))
+
     def never_empty(self, selector: int) -> bool:
         """Whether it is proved that every query selects a key."""
         return self.store.does("never_empty", never_empty(self.facts, selector))
@@ -363,6 +406,10 @@ class _Builder:
         return self.store.runs
 
 
+_IS_ANY = rasp.Aggregate(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE), rasp.Full(True), default=False)
+"""Whether any key is selected: what is said of an aggregate of True for that."""
+
+
 def _apply(expr: rasp.Elementwise, *args: Any) -> Any:
     return V.apply(expr.f, args, expr.none_in_none_out)
 
@@ -382,4 +429,5 @@ RULES: dict[type[rasp.Expr], Callable[..., int]] = {
     rasp.SelectorNot: _Builder.selector_not,
     rasp.SelectorWidth: _Builder.selector_width,
     rasp.Aggregate: _Builder.aggregate,
+    rasp.Sum: _Builder.sum,
 }

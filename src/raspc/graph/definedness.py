@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from raspc.graph.evaluate import Batch, Run, decoded, run_graph
-from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Table
+from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Sum, Table
 from raspc.graph.permitted import of_exact_length, search_of
 
 
@@ -73,6 +73,8 @@ def _doubts(graph: Graph) -> Iterator[str]:
             yield f"{label} never compares where its predicate is undefined"
         elif isinstance(node, Aggregate) and _may_mix(graph, node):
             yield f"{label} never averages unequal values that are not all numbers"
+        elif isinstance(node, Sum) and graph.variable(node.source).domain.specials:
+            yield f"{label} never adds what is no number"
 
 
 def _may_mix(graph: Graph, node: Aggregate) -> bool:

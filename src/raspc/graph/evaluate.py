@@ -243,6 +243,18 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
     return settle(run.batch, node, found, domain)
 
 
+def _sum(run: Run, node: N.Sum) -> Column:
+    domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
+    selector, real = run.matrix(node.selector), run.batch.real
+    numbers, numeric = as_numbers(run.column(node.source), domain)
+    if not numeric.all():
+        run.flag(np.asarray(((_weighted(selector.astype(np.float32), ~numeric) > 0) & real).any(axis=1)))
+    total = arithmetic.sums(selector, np.where(numeric, numbers, 0.0))
+    if not isinstance(node.domain, Listed):
+        return Column(np.where(real, NUMBER, UNDEFINED).astype(np.int32), total)
+    return Column(np.where(real, nearest(node.domain, total), UNDEFINED).astype(np.int32))
+
+
 def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -> Column:
     """The aggregate's own value numbers, from what it found."""
     pool = source.values if isinstance(source, Listed) else source.specials
@@ -273,6 +285,7 @@ RULES: dict[type[Node], Callable[[Run, Any], Cell]] = {
     N.Gate: _gate,
     N.Width: _width,
     N.Aggregate: _aggregate,
+    N.Sum: _sum,
 }
 
 

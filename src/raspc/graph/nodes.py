@@ -205,6 +205,21 @@ class Aggregate(Variable):
 
 
 @dataclass(frozen=True, eq=False)
+class Sum(Variable):
+    """The sum of the numbers at the selected keys, 0 where none is selected.
+
+    Its value set is listed where no sum of the numbers is rounded, else it is an interval.
+    """
+
+    selector: int
+    source: int
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return (self.selector, self.source)
+
+
+@dataclass(frozen=True, eq=False)
 class Pattern(Node):
     """A node that holds a boolean matrix."""
 

@@ -109,6 +109,7 @@ _RULES: Mapping[type[Node], Callable[[Graph, Any, Sequence[Made]], Any]] = {
     N.Affine: _affine,
     N.Width: lambda graph, node, made: rasp.SelectorWidth(made[node.selector]),
     N.Aggregate: _aggregate,
+    N.Sum: lambda graph, node, made: rasp.Sum(made[node.selector], made[node.source]),
     N.Select: _select,
     N.Gate: _gate,
 }

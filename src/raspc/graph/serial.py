@@ -229,6 +229,13 @@ def _check_aggregate(node: N.Aggregate, place: int, before: list[Node], length: 
     _need(isinstance(before[node.source], Variable), f"%{place}: an aggregate of a selector")
 
 
+def _check_sum(node: N.Sum, place: int, before: list[Node], length: int) -> None:
+    _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a sum over a variable")
+    source = before[node.source]
+    _need(isinstance(source, Variable), f"%{place}: a sum of a selector")
+    _need(not node.domain.specials, f"%{place}: a sum that is no number")
+
+
 def _check_index(node: N.Index, place: int, before: list[Node], length: int) -> None:
     _need(isinstance(node.domain, Listed) and node.domain.values == tuple(range(length)), f"%{place}: not 0…N−1")
 
@@ -250,6 +257,7 @@ _CHECKS: dict[type[Node], Callable[[Any, int, list[Node], int], None]] = {
     N.Affine: _check_affine,
     N.Width: _check_width,
     N.Aggregate: _check_aggregate,
+    N.Sum: _check_sum,
     N.Select: _check_select,
     N.Gate: _check_gate,
 }
@@ -366,6 +374,7 @@ _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
         "pick": bool,
         "proof": str,
     },
+    N.Sum: {"selector": int, "source": int},
     N.Select: {"key": int, "query": int, "cells": _run_lengths},
     N.Gate: {"op": str, "args": _list},
 }
@@ -389,6 +398,7 @@ def to_text(graph: Graph) -> str:
 _REF_FIELDS: dict[str, tuple[str, ...]] = {
     "width": ("selector",),
     "aggregate": ("selector", "source"),
+    "sum": ("selector", "source"),
     "select": ("key", "query"),
 }
 

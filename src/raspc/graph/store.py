@@ -22,6 +22,7 @@ from raspc.graph.nodes import (
     Interval,
     Listed,
     Node,
+    Sum,
     Table,
     Variable,
     renumbered,
@@ -51,7 +52,7 @@ CHOICES = (
     ),
 )  # fmt: skip
 
-COMPUTED = (Table, N.Width, Aggregate)
+COMPUTED = (Table, N.Width, Aggregate, Sum)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
 
 
@@ -140,6 +141,8 @@ class Store:
         """The same of a sum or mean that is about to be put there."""
         if isinstance(node, Affine):
             return sum(abs(coef) * self.drift(arg) for coef, arg in zip(node.coefs, node.args, strict=True))
+        if isinstance(node, Sum):
+            return self.max_len * self.drift(node.source)
         return self.drift(node.source) if isinstance(node, Aggregate) else 0.0
 
     def select(self, key: int, query: int, cells: Bits, certain: bool = True) -> int:
@@ -189,6 +192,7 @@ class Store:
                 (isinstance(node, Table) and node.raises)
                 or (isinstance(node, N.Select) and bool((node.cells < 0).any()))
                 or (isinstance(node, Aggregate) and self._may_mix(node))
+                or (isinstance(node, Sum) and bool(self.domain(node.source).specials))
             ):
                 yield node
             fresh = [ref for ref in node.refs if ref not in seen]

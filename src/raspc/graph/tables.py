@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import UNDEFINED, Ids, Index, Length, Listed, Node, Table, Variable
+from raspc.graph.nodes import UNDEFINED, Gate, Ids, Index, Length, Listed, Node, Sum, Table, Variable, Width
 
 JOINT_LIMIT = 1 << 19
 """The most cells over which a node is listed; beyond, it counts as a root of its own."""
@@ -47,6 +47,32 @@ class Joint:
         return None
 
     @cached_property
+    def steps(self) -> tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...] | None:
+        """How to get from one cell to all values of two roots that occur, where no corner does: by cells that occur.
+
+        Steps (axis, values, values of the other axis): these are reached from those, which an earlier step has reached.
+        The first is the value to start from, on both axes. None where not all are reached, or of more roots.
+        """
+        if self.cells.ndim != 2:
+            return None
+        known = self.cells >= 0
+        start = np.argwhere(known)[:1]
+        if not len(start):
+            return None
+        reached = [np.zeros(size, bool) for size in known.shape]
+        reached[0][start[0, 0]] = True
+        found, axis = [(0, start[:, 0], start[:, 1])], 1
+        for _ in range(sum(known.shape)):
+            near = (known if axis else known.T) & reached[1 - axis][:, None]
+            fresh = np.flatnonzero(near.any(axis=0) & ~reached[axis])
+            if len(fresh):
+                found.append((axis, fresh, near[:, fresh].argmax(axis=0)))
+                reached[axis][fresh] = True
+            axis = 1 - axis
+        whole = all((known.any(axis=1 - a) <= reached[a]).all() for a in (0, 1))
+        return tuple(found) if whole else None
+
+    @cached_property
     def one_each(self) -> tuple[NDArray[np.intp], ...]:
         """The coordinates of one cell for each value that occurs."""
         flat = self.cells.ravel()
@@ -74,7 +100,10 @@ def union(joints: Sequence[Joint]) -> tuple[int, ...]:
 def possible(
     roots: Sequence[int], nodes: Mapping[int, Node] | Sequence[Node], sizes: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """Which combinations of the roots' values can occur at one position: an index is below the length."""
+    """Which combinations of the roots' values can occur at one position: an index is below the length.
+
+    The sum of n numbers is at least n times the least of them, and at most n times the greatest.
+    """
     axes = {type(nodes[root]): axis for axis, root in enumerate(roots)}
     grid = np.ones([1] * len(roots), bool)
     if Index in axes and Length in axes:
@@ -84,7 +113,33 @@ def possible(
             for kind in (Index, Length)
         )
         grid = np.broadcast_to(index <= length, shape)  # the value with number i is the length i + 1
+    for one, total in enumerate(roots):
+        for other, count in enumerate(roots) if isinstance(nodes[total], Sum) else ():
+            ends = _ends(nodes, total, count)
+            if ends is not None:
+                sums, counts = (
+                    nodes[root].listed.numbers.reshape([-1 if a == axis else 1 for a in range(len(roots))])  # type: ignore[attr-defined]
+                    for root, axis in ((total, one), (count, other))
+                )
+                grid = grid & (sums >= ends[0] * counts) & (sums <= ends[1] * counts)
     return grid
+
+
+def _ends(nodes: Mapping[int, Node] | Sequence[Node], total: int, count: int) -> tuple[float, float] | None:
+    """The least and the greatest number of a sum over the keys that a count counts; None for another variable."""
+    node, counted = nodes[total], nodes[count]
+    if not isinstance(node, Sum):
+        return None
+    if isinstance(counted, Length):
+        selector = nodes[node.selector]
+        same = isinstance(selector, Gate) and selector.op == "and" and not selector.args
+    else:
+        same = isinstance(counted, Width) and counted.selector == node.selector
+    source = nodes[node.source].domain if same else None  # type: ignore[attr-defined]
+    if not isinstance(source, Listed):
+        return None
+    numbers = source.numbers[source.is_number]
+    return float(numbers.min()), float(numbers.max())
 
 
 def lookup(cells: Ids, args: Sequence[Ids]) -> Ids:

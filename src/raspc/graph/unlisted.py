@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.exact import Exact, distinct, nearness, stands_for_all, unrooted
 from raspc.graph.means import averages, means_of, too_near
-from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Table, Variable
+from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Sum, Table, Variable
 from raspc.graph.selectors import Facts, one_key
 from raspc.graph.store import Store
 from raspc.graph.tables import Joint, listing
@@ -57,6 +57,8 @@ def _sources(store: Store, place: int) -> tuple[int, ...]:
     node = store.nodes[place]
     if isinstance(node, Aggregate):
         return (node.source,)
+    if isinstance(node, Sum):
+        return ()
     assert isinstance(node, Affine), "sums and means alone have values that are not listed"
     return node.args
 
@@ -64,6 +66,13 @@ def _sources(store: Store, place: int) -> tuple[int, ...]:
 def _list(store: Store, place: int, reader: str) -> None:
     """List one variable whose sources are listed: where it stands, or beside it if it has other sources then."""
     node, before = store.nodes[place], _sources(store, place)
+    if isinstance(node, Sum):
+        raise UnsupportedProgram.at(
+            next(iter(node.names), f"%{place}"),
+            "a sum of fractions that rounding parts, or a sum with too many possible values",
+            f"whole numbers, and at most {LIST_LIMIT} sums of them, because {reader} depends on the exact value",
+            "add whole numbers (cents for euros), or shorten the maximum length",
+        )  # fmt: skip
     sources = tuple(store.listed_as.get(source, source) for source in before)
     found = _average(store, node, sources[0]) if isinstance(node, Aggregate) else _sum(store, place, sources)
     if found is None:
@@ -71,7 +80,7 @@ def _list(store: Store, place: int, reader: str) -> None:
             next(iter(node.names), f"%{place}"),
             "a mean or sum of numbers with too many possible values, or values within 1e-9 of each other",
             f"at most {LIST_LIMIT} of them, clearly apart, because {reader} depends on the exact value",
-            "shorten the maximum length, average fewer distinct numbers, or count with SelectorWidth",
+            "shorten the maximum length, average fewer distinct numbers, or take sums or counts",
         )  # fmt: skip
     refs = found.node.args if isinstance(found.node, Table) else sources
     if sources == before and refs == tuple(dict.fromkeys(before)):

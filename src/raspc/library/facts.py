@@ -235,6 +235,20 @@ def _means(numbers: Sequence[float], most: int) -> list[float] | None:
     return sorted(found) if len(found) <= MOST_VALUES - 1 else None
 
 
+def _sum(run: Analysis, expr: rasp.Sum, selector: SelectorFacts, sop: SOpFacts) -> SOpFacts:
+    """All sums of up to as many numbers as an input has; of numbers that are not known none is made."""
+    if not (sop.numeric and sop.total) or sop.values is None:
+        raise Rejected
+    exact = [Fraction(number) for number in sop.values]
+    sums = {Fraction(0)}
+    for _ in range(run.max_seq_len):
+        sums |= {total + number for total in sums for number in exact}
+        if len(sums) > 10 * MOST_VALUES:
+            raise Rejected
+    found = [int(total) if total.denominator == 1 else float(total) for total in sorted(sums)]
+    return SOpFacts(_few([*found, expr.default]), sources=frozenset({id(expr)}))
+
+
 def _all_differ(found: Sequence[Value]) -> bool:
     return len({values.key(value) for value in found}) == len(found)
 
@@ -268,4 +282,5 @@ RULES: dict[type[Expr], Callable[..., Facts]] = {
     rasp.SelectorNot: _unknown,
     rasp.SelectorWidth: _width,
     rasp.Aggregate: _aggregate,
+    rasp.Sum: _sum,
 }

@@ -45,6 +45,24 @@ def mean(values: Sequence[Any], default: Any) -> Any:
 _SCALE = 2.0**64
 
 
+def total(values: Sequence[Any], default: Any) -> Any:
+    """What a sum gives for the selected values, in any order: of none the default; whole numbers are added as ints.
+
+    Raises ValueError where one of them is no number, and where the sum of fractions is beyond floats.
+    """
+    if not values:
+        return default
+    if not all(V.is_number(value) for value in values):
+        raise ValueError(f"a sum of values that are not all numbers: {V.canonical(values)}")
+    whole = [V.whole(value) for value in values]
+    if all(isinstance(value, int) for value in whole):
+        return sum(whole)
+    try:
+        return math.fsum(values)
+    except OverflowError as error:
+        raise ValueError("a sum of numbers beyond 1.8e308") from error
+
+
 def _huge(values: Sequence[Any]) -> float:
     """The sum of numbers of which the sum is beyond floats, over `_SCALE`."""
     try:

@@ -19,6 +19,7 @@ from raspc.graph.nodes import (
     Node,
     Pattern,
     Select,
+    Sum,
     Table,
     Variable,
     Width,
@@ -49,7 +50,7 @@ def _selectors(node: Node) -> tuple[int, ...]:
     """The references of a node that must be selectors."""
     if isinstance(node, Gate):
         return node.args
-    return (node.selector,) if isinstance(node, Width | Aggregate) else ()
+    return (node.selector,) if isinstance(node, Width | Aggregate | Sum) else ()
 
 
 def _wrong_table(graph: Graph, node: Table | Select) -> str:
@@ -67,7 +68,7 @@ def _wrong_table(graph: Graph, node: Table | Select) -> str:
 
 def disjunctions(graph: Graph) -> Iterator[str]:
     """Selectors in use that a head cannot score: neither tables nor conjunctions of tables, nor empty."""
-    used = {node.selector for node in graph.nodes if isinstance(node, Width | Aggregate)}
+    used = {node.selector for node in graph.nodes if isinstance(node, Width | Aggregate | Sum)}
     for place in sorted(used):
         node = graph[place]
         if isinstance(node, Gate) and node.args and not _is_conjunction(graph, node):

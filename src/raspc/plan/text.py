@@ -69,6 +69,9 @@ def _origin(plan: Plan, node: Variable, stored: Stored) -> str:
         scaled = f"{stored.share.at_key:.6g} times " if stored.share.at_key not in (0.0, 1.0) else ""
         count = f"a count, left by attention as {scaled}{share}, M = {stored.share.raised:.6g}"
         return f"{count}, then {decoded}" if decoded else count
+    if stored.raised is not None:
+        total = f"a sum, left by attention, ln M = {stored.raised.score:.6g}"
+        return f"{total}, then {decoded}" if decoded else total
     if isinstance(node, N.Aggregate) and stored.left is not None:
         return f"a mean, left by attention, then {decoded}" if decoded else "a mean, left by attention"
     if isinstance(node, N.Aggregate):

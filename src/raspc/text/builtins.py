@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from raspc import rasp
-from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp
+from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp, Sum
 from raspc.text.booleans import ANNOTATION, holds_booleans
 from raspc.text.flow import FULL
 from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
@@ -36,6 +36,12 @@ def _aggregate(selector: Value, values: Value, default: Value) -> SOp:
         raise Refused(f"the default of an aggregate is an atom; found {kind(default)}", 2)
     chosen = NOTHING_SELECTED if default is None else default
     return Aggregate(_selector(selector), _sop(values, "values", 1), chosen)
+
+
+def _aggregate_sum(selector: Value, values: Value, default: Value) -> SOp:
+    if default is not None and not is_atom(default):
+        raise Refused(f"the default of a sum is an atom; found {kind(default)}", 2)
+    return Sum(_selector(selector), _sop(values, "values", 1), NOTHING_SELECTED if default is None else default)
 
 
 def _selector(value: Value) -> Selector:
@@ -113,6 +119,7 @@ TEXT = _tokens_as("tokens_str", str)
 FUNCTIONS = (
     Builtin("select", ("keys", "queries", "comparison"), _select),
     Builtin("aggregate", ("selector", "values", "default?"), _aggregate),
+    Builtin("aggregate_sum", ("selector", "values", "default?"), _aggregate_sum),
     Builtin("selector_width", ("selector", "assume_bos?"), _selector_width),
     Builtin("average", ("seq",), _average),
     Builtin("assume", ("values", "promised"), _assume),

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 from raspc import rasp
-from raspc.rasp import Aggregate, Expr, Selector, SelectorWidth, SOp
+from raspc.rasp import Aggregate, Expr, Selector, SelectorWidth, SOp, Sum
 
 FULL = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE).annotated(shown="full_s")
 
@@ -78,7 +78,7 @@ def _key(expr: Expr) -> Hashable:
     if isinstance(expr, rasp.Select):
         named = isinstance(expr.predicate, rasp.Comparison)
         return (type(expr), expr.predicate.value if named else id(expr.predicate))  # type: ignore[attr-defined]
-    if isinstance(expr, (rasp.Full, rasp.Aggregate)):
+    if isinstance(expr, (rasp.Full, Aggregate, Sum)):
         return (type(expr), repr(vars(expr).get("fill")), repr(vars(expr).get("default")))
     return (type(expr), id(expr) if isinstance(expr, (rasp.ConstantSOp, rasp.ConstantSelector)) else 0)
 
@@ -87,7 +87,7 @@ def _levels(exprs: _Exprs) -> Mapping[Expr, int]:
     level: dict[Expr, int] = {}
     for expr in exprs:
         below = max((level[exprs.of(child)] for child in expr.children), default=0)
-        level[expr] = below + isinstance(expr, (Aggregate, SelectorWidth, rasp.LengthType))
+        level[expr] = below + isinstance(expr, (Aggregate, Sum, SelectorWidth, rasp.LengthType))
     return level
 
 
@@ -104,4 +104,4 @@ def selector_of(sop: SOp) -> Selector | None:
     """The selector through which an s-op looks at other positions, if it does."""
     if isinstance(sop, rasp.LengthType):
         return FULL
-    return sop.selector if isinstance(sop, (Aggregate, SelectorWidth)) else None
+    return sop.selector if isinstance(sop, (Aggregate, Sum, SelectorWidth)) else None

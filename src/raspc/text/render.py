@@ -67,6 +67,11 @@ def _aggregate(expr: Any, parts: list[str]) -> str:
     return f"aggregate({', '.join(parts)}{default})"
 
 
+def _sum(expr: Any, parts: list[str]) -> str:
+    default = f", {atom_or_more(expr.default)}" if expr.default != 0 else ""
+    return f"aggregate_sum({', '.join(parts)}{default})"
+
+
 def _function(expr: Expr, parts: list[str]) -> str:
     return f"{expr.default_name}({', '.join(parts)})" if parts else expr.name
 
@@ -81,4 +86,5 @@ RULES: dict[type[Expr], Callable[[Any, list[str]], str]] = {
     rasp.SelectorNot: lambda expr, parts: f"not {parts[0]}",
     rasp.SelectorWidth: lambda expr, parts: f"selector_width({parts[0]})",
     rasp.Aggregate: _aggregate,
+    rasp.Sum: _sum,
 }

@@ -153,6 +153,8 @@ def sink(node: N.Node) -> str:
     """What the attention to BOS is for."""
     if isinstance(node, N.Aggregate):
         return "takes every query that selects nothing" if node.may_be_empty else "unused: some key is always selected"
+    if isinstance(node, N.Sum):
+        return "holds 0 and takes nearly all attention, so that every selected key has the same share of it"
     return "takes a share that tells how many keys are selected"
 
 

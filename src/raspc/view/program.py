@@ -87,6 +87,10 @@ def _aggregate(graph: Graph, node: N.Aggregate) -> list[Segment]:
     return ["aggregate(", node.selector, ", ", node.source, f"{default})"]
 
 
+def _sum(graph: Graph, node: N.Sum) -> list[Segment]:
+    return ["aggregate_sum(", node.selector, ", ", node.source, ")"]
+
+
 def _gate(graph: Graph, node: N.Gate) -> list[Segment]:
     parts: list[Segment] = []
     for arg in node.args:
@@ -201,6 +205,7 @@ _RULES: dict[type[Node], Callable[..., list[Segment]]] = {
     N.Affine: _affine,
     N.Width: _width,
     N.Aggregate: _aggregate,
+    N.Sum: _sum,
     N.Select: _select,
     N.Gate: _gate,
 }

@@ -87,7 +87,7 @@ def _additive(joint: Joint, features: Matrix) -> list[Sum | None]:
     if len(joint.roots) == 1:
         return [Sum(0.0, ((joint.roots[0], one),)) for one in _there(features, joint.cells)]
     if joint.hub is None:
-        return [None] * len(features)
+        return [_by_steps(joint, one) for one in features] if joint.steps is not None else [None] * len(features)
     corner, used = joint.hub
     constants = features[:, joint.cells[corner]]
     lines = [_there(features, joint.cells[joint.line(corner, axis)]) for axis in range(len(used))]
@@ -100,6 +100,16 @@ def _additive(joint: Joint, features: Matrix) -> list[Sum | None]:
         if _is_sum(joint.cells, features[i], constants[i], own):
             found[i] = Sum(float(constants[i]), tuple(p for p in zip(joint.roots, own, strict=True) if p[1].any()))
     return found
+
+
+def _by_steps(joint: Joint, feature: Floats) -> Sum | None:
+    """A feature of two variables as a sum, told from cell to cell: each tells the part of one more value."""
+    parts = [np.zeros(size) for size in joint.cells.shape]
+    for axis, values, others in (joint.steps or ())[1:]:
+        cells = joint.cells[others, values] if axis else joint.cells[values, others]
+        parts[axis][values] = feature[cells] - parts[1 - axis][others]
+    found = _is_sum(joint.cells, feature, 0.0, parts)
+    return Sum(0.0, tuple(p for p in zip(joint.roots, parts, strict=True) if p[1].any())) if found else None
 
 
 def _there(features: Matrix, cells: Ids) -> Matrix:

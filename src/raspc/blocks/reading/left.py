@@ -15,6 +15,7 @@ from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
+from raspc.numbers.raised import Raised, raised_for
 from raspc.numbers.shares import Share, share_of
 
 CHOICE = Choice(
@@ -30,14 +31,18 @@ SUM_OF_SHARES = 96
 
 @dataclass(frozen=True, eq=False)
 class Left:
-    """What attention leaves of a count or a mean: one group, and of a count how it is a share of attention."""
+    """What attention leaves of a count, a mean or a sum: one group; of a count how it is a share of attention.
+
+    `raised`: how the head of a sum adds.
+    """
 
     group: Group
     share: Share | None = None
+    raised: Raised | None = None
 
 
 def left_by_attention(roots: Roots, options: Options) -> Mapping[int, Left]:
-    """Of every count and every mean. Raises UnsupportedProgram for counts that the format cannot tell apart."""
+    """Of every count, mean and sum. Raises UnsupportedProgram for counts that the format cannot tell apart."""
     even = unrounded(roots)
     found: dict[int, Left] = {}
     for place, node in enumerate(roots.graph.nodes):
@@ -45,7 +50,20 @@ def left_by_attention(roots: Roots, options: Options) -> Mapping[int, Left]:
             found[place] = _count(roots, place, node, options, place in even)
         elif isinstance(node, N.Aggregate) and not (node.pick and isinstance(node.domain, Listed)):
             found[place] = Left(_mean(roots.graph.labels[place], node))
+        elif isinstance(node, N.Sum):
+            found[place] = _sum(roots, place, node, options)
     return found
+
+
+def _sum(roots: Roots, place: int, node: N.Sum, options: Options) -> Left:
+    """The sum itself, as a number."""
+    label, raised = roots.graph.labels[place], raised_for(roots.graph.max_seq_len, options.precision)
+    if raised is None:
+        raise UnsupportedProgram.at(
+            label, f"a sum in {options.precision.name}, which rounds every probability", "a wider dtype",
+            "compile for float32, or count with SelectorWidth how often each number is selected",
+        )  # fmt: skip
+    return Left(Group(label, (label,), F.number(node.domain)[:, None]), raised=raised)
 
 
 def _mean(label: str, node: N.Aggregate) -> Group:

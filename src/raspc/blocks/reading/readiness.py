@@ -14,10 +14,12 @@ from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
 from raspc.graph.tables import Joint
+from raspc.graph.totals import size_of_terms
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import ABSOLUTE
+from raspc.numbers.raised import looseness
 from raspc.numbers.shares import Share
 
 CHOICES = (
@@ -153,6 +155,13 @@ class Readiness:
         parted = 2 * STEEP * self.shortfall.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
         return found.code, found.noise + parted * most
 
+    def summed(self, place: int) -> float:
+        """How far off a sum may be as attention leaves it."""
+        node, raised, n = self.graph[place], self.left[place].raised, self.graph.max_seq_len
+        if raised is None or not isinstance(node, N.Sum):
+            raise KeyError(f"%{place} is no sum")
+        return looseness(raised, n, self.precision) * size_of_terms(self.graph, node)
+
     def position(self, place: int) -> tuple[Floats, float]:
         """A variable along a line, as it can be read soonest, and how far off it may be."""
         node = self.graph.variable(place)
@@ -160,6 +169,8 @@ class Readiness:
         if self.is_count(place):
             share, noise = self.counted(place)
             return share, float(noise.max(initial=0.0))
+        if place in self.left and self.left[place].raised is not None:
+            return node.listed.numbers, self.summed(place)
         if place in self.left:
             numbers, special = node.listed.numbers.copy(), ~node.listed.is_number
             top = float(np.abs(numbers).max(initial=0.0)) + 1.0

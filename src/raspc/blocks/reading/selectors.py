@@ -16,7 +16,7 @@ def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
     """
     if isinstance(node, N.Length):
         return ()
-    assert isinstance(node, N.Width | N.Aggregate)
+    assert isinstance(node, N.Width | N.Aggregate | N.Sum)
     selector = graph[node.selector]
     if isinstance(selector, N.Gate) and selector.op == "or" and not selector.args:
         return (_nothing(graph),)

@@ -16,10 +16,10 @@ def unrounded(roots: Roots) -> set[int]:
     numbers = {graph.output} if graph.variable(graph.output).numerical else set[int]()
     compared = set[int]()
     for node in graph.nodes:
-        mean = isinstance(node, N.Aggregate) and not node.pick
-        if isinstance(node, N.Width | N.Aggregate) and (mean or isinstance(node, N.Width)):
+        mean = isinstance(node, N.Sum) or (isinstance(node, N.Aggregate) and not node.pick)
+        if isinstance(node, N.Width | N.Aggregate | N.Sum) and (mean or isinstance(node, N.Width)):
             compared |= {side for select in selects_of(graph, node) for side in (select.key, select.query)}
-        if isinstance(node, N.Aggregate) and mean:
+        if isinstance(node, N.Aggregate | N.Sum) and mean:
             numbers.add(node.source)
     found = {place: _roots_of(roots, place) for place in numbers | compared}
     return {root for place, own in found.items() if place in numbers or len(own) > 1 for root in own}

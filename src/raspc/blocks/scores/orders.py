@@ -74,7 +74,9 @@ class Orders:
         return isinstance(node, N.Token | N.Index) or self.is_apart(node)
 
     def is_apart(self, node: N.Variable) -> bool:
-        """Whether the values of a width or a mean lie far enough apart for ramps between them."""
+        """Whether the values of a width, a mean or a sum lie far enough apart for ramps between them."""
+        if isinstance(node, N.Sum):
+            return False
         if not isinstance(node, N.Aggregate):
             return self.n <= SHORT
         numbers = node.listed.numbers

@@ -62,7 +62,7 @@ def selections(ready: Readiness) -> Mapping[int, Selection]:
     return {place: scorer.selection(node) for place, node in heads}
 
 
-_ATTENTION = (N.Width, N.Length, N.Aggregate)
+_ATTENTION = (N.Width, N.Length, N.Aggregate, N.Sum)
 
 
 def shares_alike(node: N.Node) -> bool:

@@ -23,7 +23,13 @@ CHOICE = Choice(
 )  # fmt: skip
 
 CATEGORIES = 256
-"""A mean that is computed on by neurons is given as one of a list of at most so many values."""
+"""A sum, or a mean that is computed on by neurons, is given as one of a list of at most so many values."""
+
+
+FARTHEST = 512.0
+"""The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
+OFF = 1 / 8
+"""How far off a number may be that is given by such logits: half of a step is too far."""
 
 
 def is_number(ready: Readiness) -> bool:
@@ -39,6 +45,8 @@ def is_number(ready: Readiness) -> bool:
     if is_long(ready, place):
         return True
     joint = ready.roots.joints[place]
+    if joint is not None and any(isinstance(ready.graph[root], N.Sum) for root in joint.roots):
+        return len(node.listed) > (2 * FARTHEST if isinstance(node, N.Sum) else CATEGORIES)
     if joint is None or not any(isinstance(ready.graph[r], N.Aggregate) and r in ready.left for r in joint.roots):
         return False
     return len(node.listed) > CATEGORIES or ready.is_free(joint, node.listed.numbers)
@@ -48,13 +56,32 @@ def answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
     """What the output is read as, one column a logit, and the features that this takes."""
     place, options = known.graph.output, known.options
     node, readers = known.graph.variable(place), (Reader(place, ANSWER, place),)
+    steps = _in_steps(known) if options.has("number_answers") and not known.numerical else None
+    if steps is not None and isinstance(node, N.Sum):
+        return number_logits(steps), (Read(place, steps, readers, OFF),)
     by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
     if by_number and not known.numerical:
-        n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
+        n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
         error = 1.0 / (8 * max(1.0, float(np.abs(n).max())))
         return number_logits(n), (Read(place, n, readers, error),)
     answer = _number(node) if known.numerical else np.eye(len(node.listed))
     return answer, tuple(Read(place, column, readers, NUMBER_ERROR) for column in answer.T)
+
+
+def _in_steps(known: Known) -> Floats | None:
+    """An answer that rests on a sum, in steps from the middle of its values; None for others, and for too many values.
+
+    Of a sum that is read as a number the logits of all values err alike, so that neighbours part them.
+    """
+    node, joint = known.graph.variable(known.graph.output), known.ready.roots.joints[known.graph.output]
+    on_sums = joint is not None and any(isinstance(known.graph[root], N.Sum) for root in joint.roots)
+    if not on_sums or not node.listed.all_numbers:
+        return None
+    numbers = node.listed.numbers
+    steps = np.diff(numbers).min(initial=np.inf)
+    found = np.asarray((numbers - numbers[len(numbers) // 2]) / steps)
+    whole = np.isfinite(found).all() and bool((np.rint(found) == found).all())
+    return found if whole and float(np.abs(found).max()) <= FARTHEST else None
 
 
 def _number(node: Variable) -> Matrix:

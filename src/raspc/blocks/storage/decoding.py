@@ -19,37 +19,55 @@ from raspc.blocks.storage.requests import Feature, Wanted
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed
+from raspc.graph.totals import size_of_terms
 
 
 def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
     """What is stored of a count or a mean: what readers need beyond what attention leaves is decoded."""
     node, left = known.graph.variable(place), known.ready.left[place].group
+    if isinstance(node, N.Sum) and isinstance(node.domain, Listed):
+        _check_sum(known, place, node)
     if known.ready.is_count(place) and (wanted.features or wanted.shown or is_readable(known, place, False)):
         _check_apart(known, place)
     offered = {key for key, feature in wanted.features.items() if _offers(known, place, left, feature)}
     rest = [feature for key, feature in wanted.features.items() if key not in offered]
-    is_mean = isinstance(node, N.Aggregate) and not node.pick
+    is_mean = isinstance(node, N.Sum) or (isinstance(node, N.Aggregate) and not node.pick)
     kept, design = _decoded(known, place, wanted, rest, left)
     powers = powers_of(known, place, wanted)
     if powers:
         design = _with_ramps(known, place, powers, design)
     stored = known.stored(place, wanted, (*kept, *powers), design)
-    numbers = moved_numbers(known, place, node) if isinstance(node, N.Aggregate) else ()
+    numbers = moved_numbers(known, place, node) if isinstance(node, N.Aggregate | N.Sum) else ()
     return Decision(stored, (*numbers, *scored(known, place, finely=is_mean and bool(offered))))
 
 
 def _offers(known: Known, place: int, left: Group, feature: Feature) -> bool:
     """Whether a feature can be read off what attention leaves; of an interval no constant is added to it."""
+    if isinstance(known.graph[place], N.Sum) and not _bears(known, place, left, feature):
+        return False
     if isinstance(known.graph.variable(place).domain, Listed):
         return left.spans(feature.column)
     return F.in_span(left.code, feature.column, with_constant=False)
+
+
+def _bears(known: Known, place: int, left: Group, feature: Feature) -> bool:
+    """Whether who reads a feature of a sum bears what the sum is off by as attention leaves it; of what is not listed
+    nothing else can be had."""
+    if not isinstance(known.graph.variable(place).domain, Listed):
+        return True
+    found = F.express(left.code, feature.column[:, None])
+    if found is None or feature.error is None:
+        return False
+    return float(np.abs(found[0]).max()) * known.ready.summed(place) <= feature.error
 
 
 def _decoded(
     known: Known, place: int, wanted: Wanted, rest: Sequence[Feature], left: Group
 ) -> tuple[tuple[Group, ...], Design | None]:
     """A staircase along what attention leaves. A mean is readable as the number that it leaves."""
-    if isinstance(known.graph[place], N.Aggregate):
+    if isinstance(known.graph[place], N.Sum):
+        form = form_of(known, place, wanted, rest, readable=False)
+    elif isinstance(known.graph[place], N.Aggregate):
         form = form_of(known, place, wanted, rest, spanned=[left], readable=False)
     else:
         form = form_of(known, place, wanted, rest)
@@ -74,6 +92,20 @@ def _with_ramps(known: Known, place: int, powers: Sequence[Group], design: Desig
             "a gap above rounding", "compile it without the pass steep",
         )  # fmt: skip
     return found if design is None else beside(design, found)
+
+
+def _check_sum(known: Known, place: int, node: N.Sum) -> None:
+    """Refuse a sum that cannot be told from the next."""
+    gap, off = float(np.diff(node.listed.numbers).min(initial=np.inf)), known.ready.summed(place)
+    if 4 * off > gap:
+        most = size_of_terms(known.graph, node)
+        raise UnsupportedProgram.at(
+            known.graph.labels[place],
+            f"sums up to {most:,.0f} of {known.graph.max_seq_len} numbers, more than one head in "
+            f"{known.options.precision.name} tells apart",
+            f"sums up to about {most * gap / (4 * off):,.0f}",
+            "add smaller numbers, or digits: the sum of x // 100 and that of x % 100 are two sums",
+        )  # fmt: skip
 
 
 def _check_apart(known: Known, place: int) -> None:

@@ -11,13 +11,14 @@ from raspc.blocks.neurons.design import NEURON_LIMIT, Design, evened
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
-from raspc.blocks.reading.readiness import NUMBER_ERROR
+from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.storage.exactness import exact_enough
 from raspc.blocks.storage.forms import Form, form_of, is_readable
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
+from raspc.graph import nodes as N
 from raspc.graph.nodes import Table
 from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
@@ -52,7 +53,7 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
         return replace(decision, steep_in_doubt=in_doubt).asking(*_parts(joint, wanted, rest))
     design = _possible(known, place, design)
     stored = known.stored(place, wanted, groups, design)
-    return Decision(stored, (*decision.requests, *_reads(place, design)), in_doubt)
+    return Decision(stored, (*decision.requests, *_reads(known.ready, place, design)), in_doubt)
 
 
 def _free(known: Known, joint: Joint, wanted: Wanted) -> tuple[list[Feature], list[Feature]]:
@@ -120,9 +121,10 @@ def _possible(known: Known, place: int, design: Design | None) -> Design:
     return evened(design) if even else design
 
 
-def _reads(place: int, design: Design) -> Iterator[Read]:
+def _reads(ready: Readiness, place: int, design: Design) -> Iterator[Read]:
     """What the neurons of a variable read, and how exactly."""
-    error = min(design.gap / 16, NUMBER_ERROR)
     for axis, columns in zip(design.axes, design.features, strict=True):
+        # a line that reads a sum, as attention leaves it, has room for what that is off by
+        error = design.gap / 4 if isinstance(ready.graph[axis], N.Sum) else min(design.gap / 16, NUMBER_ERROR)
         readers = (Reader(place, NEURONS, axis),)
         yield from (Read(axis, column, readers, error) for column in columns.T)

@@ -44,12 +44,13 @@ def _sides(place: int, conjunct: Conjunct, conjuncts: int) -> Iterator[Request]:
             yield Read(side, column, readers, 1.0 / (16 * most * conjuncts))
 
 
-def moved_numbers(known: Known, place: int, node: N.Aggregate) -> Iterator[Read]:
+def moved_numbers(known: Known, place: int, node: N.Aggregate | N.Sum) -> Iterator[Read]:
     """What a mean averages: the number, and an indicator for each special value."""
     source = known.graph.variable(node.source).domain
     scale = max(1.0, float(np.abs(F.number(source)).max(initial=0.0)))
     readers = (Reader(place, VALUES, node.source),)
-    for column in F.numeric_code(source).T:
+    columns = F.number(source)[None] if isinstance(node, N.Sum) else F.numeric_code(source).T
+    for column in columns:
         yield Read(node.source, column, readers, NUMBER_ERROR * scale)
 
 

@@ -51,6 +51,7 @@ class Known:
         return Stored(
             left=None if left is None else left.group,
             share=None if left is None else left.share,
+            raised=None if left is None else left.raised,
             kept=kept,
             design=design,
             selection=self.selections.get(place),

@@ -9,6 +9,7 @@ from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import Matrix
+from raspc.numbers.raised import Raised
 from raspc.numbers.shares import Share
 
 ANSWER, KEYS, QUERIES, VALUES, NEURONS = "answer", "keys", "queries", "values", "neurons"
@@ -36,7 +37,8 @@ class Stored:
 
     `left`: what attention leaves of a count or a mean, before any neurons; `share`: how a count is taken from it.
     `kept`: the directions that are embedded, moved by a head, or written by the neurons of `design`.
-    `selection`: how the head of a count, a mean or a pick selects.
+    `raised`: how the head of a sum adds.
+    `selection`: how the head of a count, a mean, a sum or a pick selects.
     `readers`: who reads the variable, and what for; `error`: how far off what they read may be, infinite where they
     read indicators and powers only, which are right by construction.
     `read_off`: the variables that a function is read off where it is not kept: its roots, or the terms of a sum.
@@ -52,6 +54,7 @@ class Stored:
     readers: tuple[Reader, ...] = ()
     error: float = inf
     read_off: tuple[int, ...] = ()
+    raised: Raised | None = None
 
     @property
     def groups(self) -> tuple[Group, ...]:

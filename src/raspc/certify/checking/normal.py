@@ -223,6 +223,13 @@ class Former:
             self.raising.add(found)
         return found, None
 
+    def sum(self, node: N.Sum) -> tuple[Class, None]:
+        held = keys_of(node.domain) if isinstance(node.domain, Listed) else "interval"
+        found = self.number("sum", *self.of((node.selector, node.source)), held)
+        if self.graph.variable(node.source).domain.specials:
+            self.raising.add(found)
+        return found, None
+
 
 def keys_of(domain: Listed) -> tuple[Any, ...]:
     """The values of a set, in its order, as what they are compared by."""
@@ -265,4 +272,5 @@ RULES: dict[type[Node], Callable[[Former, Any], tuple[Class, Joint | None]]] = {
     N.Gate: lambda former, node: former.gate(node),
     N.Width: lambda former, node: former.width(node),
     N.Aggregate: lambda former, node: former.aggregate(node),
+    N.Sum: lambda former, node: former.sum(node),
 }

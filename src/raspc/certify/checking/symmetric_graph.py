@@ -99,6 +99,11 @@ class _Actions:
             return None
         return self.moved(node, source, node.domain)
 
+    def sum(self, node: N.Sum) -> Permutation | None:
+        if node.selector not in self.known or not self.untouched(node.source):
+            return None
+        return self.same(node) if isinstance(node.domain, Listed) else NONE
+
     def is_pick(self, node: N.Aggregate, source: Listed) -> bool:
         """Unequal numbers would be averaged, which permutations do not respect; unequal words are undefined."""
         return not source.is_number.any() or single_valued(self.facts, node.selector, node.source)
@@ -123,7 +128,7 @@ class _Actions:
 def _can_raise(graph: Graph, node: N.Node) -> bool:
     if isinstance(node, N.Table | N.Select):
         return bool((node.cells < 0).any())
-    return isinstance(node, N.Aggregate) and bool(graph.variable(node.source).domain.specials)
+    return isinstance(node, N.Aggregate | N.Sum) and bool(graph.variable(node.source).domain.specials)
 
 
 RULES: dict[type[N.Node], Callable[[_Actions, Any], Permutation | None]] = {
@@ -136,4 +141,5 @@ RULES: dict[type[N.Node], Callable[[_Actions, Any], Permutation | None]] = {
     N.Gate: _Actions.gate,
     N.Width: _Actions.width,
     N.Aggregate: _Actions.aggregate,
+    N.Sum: _Actions.sum,
 }

@@ -19,6 +19,7 @@ from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import mean_errors
 from raspc.certify.proof.premises import Premises
+from raspc.certify.proof.summing import summed
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
 from raspc.numbers.precision import Precision
@@ -64,6 +65,11 @@ class HeadProof:
         """Whether the variable is a number of keys."""
         return isinstance(self.node, N.Width | N.Length)
 
+    @property
+    def adds(self) -> bool:
+        """Whether the variable is a sum over keys."""
+        return isinstance(self.node, N.Sum)
+
     # -- which keys ------------------------------------------------------------------------------
 
     @cached_property
@@ -87,7 +93,7 @@ class HeadProof:
     @cached_property
     def scores(self) -> A.Scores:
         """How the head parts keys."""
-        competing = self.counts or self.may_be_empty
+        competing = self.counts or self.adds or self.may_be_empty
         noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
         return A.score_bounds(
             self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.divisor, self.n,
@@ -132,6 +138,10 @@ class HeadProof:
 
     def written(self, space: str, code: Matrix) -> Moved:
         """What is written to a space, held against its code."""
+        if isinstance(self.node, N.Sum):
+            found = summed(self.plan, self.meaning, self.node, self.head, self.query, self.key, self.value, self.scores,
+                           self.sink, self.precision, space, code)  # fmt: skip
+            return Moved(found.error, np.zeros(code.shape[1]), found.there, found.off_there)
         matrix: Matrix = self.head.write.maps[space]
         bias = self.head.write.bias.get(space, np.zeros(matrix.shape[1]))
         picks = np.abs(matrix)

@@ -16,10 +16,11 @@ from raspc import values as V
 from raspc.certify.proof.counting import Counting
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import gather, run_graph
-from raspc.graph.nodes import Aggregate, Floats, Graph, Listed
+from raspc.graph.nodes import Aggregate, Floats, Graph, Interval, Listed, Sum
 from raspc.graph.permitted import search_of
-from raspc.graph.selectors import Facts, never_empty, single_valued
+from raspc.graph.selectors import Facts, most_keys, never_empty, single_valued
 from raspc.graph.tables import listings
+from raspc.graph.totals import totals
 
 MEANS = 1 << 16
 """The most sums that are gone through to see whether a value set holds all means."""
@@ -69,6 +70,8 @@ class Premises:
             values = node.listed.values
             whole = values == tuple(range(int(values[0]), self.graph.max_seq_len + 1))
             return whole and (values[0] == 0 or (values[0] == 1 and self.never_empty(node.selector)))
+        if isinstance(node, Sum):
+            return self.holds_totals(node)
         if not isinstance(node, Aggregate) or not isinstance(node.domain, Listed):
             return True
         source = self.graph.variable(node.source).domain
@@ -80,6 +83,21 @@ class Premises:
         if any(V.key(value) not in node.domain.index for value in passed):
             return False
         return node.pick or _holds_means(node.domain, source.numbers[source.is_number], self.graph.max_seq_len)
+
+    def holds_totals(self, node: Sum) -> bool:
+        """Whether the value set of a sum holds all sums of as many numbers as can be selected."""
+        source, own, n = self.graph.variable(node.source).domain, node.domain, self.graph.max_seq_len
+        numbers: list[float] = [source.lo, source.hi] if isinstance(source, Interval) else []
+        if isinstance(source, Listed):
+            numbers = source.numbers[source.is_number].tolist()
+        least = int(self.never_empty(node.selector))
+        found = totals(numbers, most_keys(self.graph.nodes, node.selector, n), least) if numbers else Interval(0.0, 0.0)
+        if isinstance(own, Interval):
+            ends = (found.lo, found.hi) if isinstance(found, Interval) else (found.values[0], found.values[-1])
+            low, high = map(float, ends)
+            room = NEAR * max(1.0, abs(low), abs(high))
+            return own.lo <= low + room and high <= own.hi + room
+        return isinstance(found, Listed) and isinstance(source, Listed) and set(found.values) <= set(own.values)
 
     def picks_one(self, place: int) -> bool:
         """Whether all keys of a query are shown, or said to be assumed, to hold one value if they hold numbers."""

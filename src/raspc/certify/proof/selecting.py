@@ -43,7 +43,7 @@ def selects_of(graph: Graph, node: N.Variable) -> tuple[Select, ...] | None:
     """The conjuncts of what a count, a mean or a pick selects by; None where it is no conjunction of tables."""
     if isinstance(node, N.Length):
         return ()
-    assert isinstance(node, N.Width | N.Aggregate)
+    assert isinstance(node, N.Width | N.Aggregate | N.Sum)
     return _conjuncts(graph, node.selector)
 
 
