@@ -73,6 +73,13 @@ KINDS: dict[str, tuple[Callable[[], Any], str]] = {
     "a program that is a number": (lambda: raspc.check(raspc.compile(T, (1,), 2), program=5), "program"),  # type: ignore[arg-type]
     "a constant that is no list": (lambda: rasp.ConstantSOp(5), "ConstantSOp: value"),  # type: ignore[arg-type]
     "a matrix that is no list": (lambda: rasp.ConstantSelector([1, 2]), "ConstantSelector: value"),  # type: ignore[list-item]
+    "passes that are a number": (compiled(T, disabled_passes=5), "disabled_passes"),
+    "one pass": (compiled(T, disabled_passes="steep"), "disabled_passes"),
+    "passes that are numbers": (compiled(T, disabled_passes=[[1], 2]), "disabled_passes"),
+    "a format that is a list": (compiled(T, dtype=["float32"]), "dtype"),
+    "probabilities that are a number": (compiled(T, probabilities=1), "probabilities"),
+    "a mask that is a list": (compiled(T, causal=[]), "causal"),
+    "a certificate of nothing": (lambda: raspc.certificate(None), "model"),  # type: ignore[arg-type]
     "is_in a number": (lambda: T.is_in(5), "is_in: values"),  # type: ignore[arg-type]
 }
 

@@ -69,7 +69,7 @@ def compile(
     its word.
     """
     began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
-    check_arguments(tokens, bos, pad, optimize)
+    check_arguments(tokens, bos, pad, optimize, causal)
     precision = precision_of(dtype, summation, accumulate, probabilities)
     options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
     domain = domain_of(where, tokens, n, causal)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.errors import InputError
+from raspc.errors import InputError, wrong_kind
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -147,12 +147,14 @@ def precision_of(
     is. `probabilities`: "stored" (the default) or "float32": what the softmax gives is not rounded to the
     narrow format before it multiplies values, as in a fused kernel.
 
-    Raises InputError for an unknown name.
+    Raises InputError for an unknown name, TypeError for what is no string.
     """
     known = {"dtype": (name, PRECISIONS), "summation": (summation, SUMMATIONS)}
     known |= {"accumulate": (accumulate, {"float32": 0, "stored": 0})}
     known |= {"probabilities": (probabilities or "stored", {"float32": 0, "stored": 0})}
     for option, (value, options) in known.items():
+        if not isinstance(value, str):
+            raise wrong_kind(option, value, "a string")
         if value not in options:
             raise InputError(f"unknown {option} {value!r}; known are {', '.join(options)}")
     found = replace(PRECISIONS[name], summation=summation)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from raspc import values as V
-from raspc.errors import InvalidProgram
+from raspc.errors import InvalidProgram, wrong_kind
 from raspc.numbers.memory import bytes_of
 from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import Precision
@@ -15,8 +17,13 @@ from raspc.plan.switches import checked
 LEVELS = tuple(level.value for level in Level)
 
 
-def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int) -> None:
-    """BOS and PAD are two, and no tokens of the vocabulary; the level is one. Raises InvalidProgram with all faults."""
+def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int, causal: bool) -> None:
+    """BOS and PAD are two, and no tokens of the vocabulary; the level is one.
+
+    Raises InvalidProgram with all faults; TypeError where `causal` is no truth value.
+    """
+    if not isinstance(causal, int | np.bool_):
+        raise wrong_kind("causal", causal, "True or False")
     faults = [fault for name, mark in (("BOS", bos), ("PAD", pad)) if (fault := _fault_of(name, mark, tokens))]
     if not faults and V.same(bos, pad):
         faults.append(f"BOS and PAD are both {bos!r}; choose two different tokens")
@@ -30,7 +37,7 @@ def options_of(
     optimize: int, precision: Precision, disabled_passes: Collection[str], solver: bool, verify: bool, memory: int | str
 ) -> Options:
     """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not."""
-    without = checked((*disabled_passes, *(() if solver else ("solver",))))
+    without = checked((*checked(disabled_passes), *(() if solver else ("solver",))))
     return Options(Level(optimize), precision, without, verify=verify, memory=bytes_of(memory))
 
 

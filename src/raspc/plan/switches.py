@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from raspc import blocks, graph, layout
-from raspc.errors import InvalidProgram
+from raspc.errors import InvalidProgram, wrong_kind
 from raspc.numbers.choice import STEPS, Choice
 from raspc.passes.contract import Pass
 from raspc.passes.pipeline import PIPELINE
@@ -76,7 +76,12 @@ OPTIONAL: tuple[str, ...] = tuple(switch.name for switch in SWITCHES)
 
 
 def checked(names: Collection[str]) -> tuple[str, ...]:
-    """Names of passes and choices, in the order of the compiler. Raises InvalidProgram for one that there is not."""
+    """Names of passes and choices, in the order of the compiler.
+
+    Raises InvalidProgram for one that there is not; TypeError for what is no collection of names, one alone among them.
+    """
+    if isinstance(names, str) or not isinstance(names, Collection) or not all(isinstance(name, str) for name in names):
+        raise wrong_kind("disabled_passes", names, "names of passes, as a list or a set")
     if unknown := sorted(set(names) - set(OPTIONAL)):
         raise InvalidProgram(
             f"no pass that can be left out is called {' or '.join(map(repr, unknown))}; there are {', '.join(OPTIONAL)}"

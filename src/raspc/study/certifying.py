@@ -14,7 +14,7 @@ from raspc.certify.proof.certificate import examine, unplanned
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.prove import prove
 from raspc.compiler import compile_graph
-from raspc.errors import InputError
+from raspc.errors import InputError, wrong_kind
 from raspc.graph.build import build
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Graph, Listed
@@ -47,8 +47,10 @@ def certificate(
     `tolerance`: also find how far off, relatively, all weights may be. `longest`: where it does not hold, also find the
     greatest length for which the program compiles in this precision.
 
-    Raises InputError for unknown options and for a model without its graph and alignment.
+    Raises InputError for unknown options and for a model without its graph and alignment; TypeError for no model.
     """
+    if not isinstance(model, Model):
+        raise wrong_kind("model", model, "a compiled model")
     given = {"name": dtype, "summation": summation, "accumulate": accumulate, "probabilities": probabilities}
     own = model.precision.to_json() if dtype is None else {}
     precision = precision_of(**own | {option: value for option, value in given.items() if value is not None})
