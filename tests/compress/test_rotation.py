@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.hand_built import random_model
 
 import raspc
-from raspc import InputError, Model
-from raspc.compress.rotation import basis, in_basis
+from raspc import CertificateError, InputError, Model, library
+from raspc.compress.rotation import basis, in_basis, rotate
 from raspc.run.plain import prepare, trace
 from raspc.weights.sampling import inputs
 
@@ -59,3 +59,12 @@ def test_a_seed_names_a_basis(fractions: Model) -> None:
     assert np.array_equal(one, same) and not np.array_equal(one, other)
     with pytest.raises(InputError, match="seed is -1"):
         raspc.rotate(fractions, -1)
+
+
+def test_steep_scores_bear_no_basis_and_that_is_said() -> None:
+    """Numbers too far apart to be mixed: the remedy that is named is one."""
+    steep = raspc.compile(library.sort(), (1, 2, 3), 4, optimize=2)
+    with pytest.raises(CertificateError, match=r"steep scores.*disabled_passes=\['steep'\]"):
+        rotate(steep, 0)
+    without = raspc.compile(library.sort(), (1, 2, 3), 4, optimize=2, disabled_passes=["steep"])
+    assert rotate(without, 0).certificate is not None

@@ -15,6 +15,7 @@ from raspc.layout.placement import parameters, reuse
 from raspc.layout.schedule import greedy
 from raspc.layout.smallest import MOST, schedules
 from raspc.numbers.options import SMALLEST
+from raspc.plan.plan import rows_of
 from raspc.plan.planning import planned
 
 
@@ -53,3 +54,12 @@ def test_no_schedule_is_smaller() -> None:
         sizes[schedule.stages] = parameters(lowered, schedule, layout, rows)
     assert 1 < len(sizes) <= MOST
     assert sizes[chosen.schedule.stages] == min(sizes.values()) < max(sizes.values())
+
+
+@pytest.mark.parametrize("name", ["sort", "shuffle_dyck1", "reverse", "hist"])
+def test_what_is_made_small_is_the_size_of_the_model(name: str) -> None:
+    """All parameters, biases of heads among them, but for those that neither schedule nor layout changes."""
+    found = library.get(name)
+    plan = planned(build(found.program, found.vocab, 5), SMALLEST)
+    made_small = parameters(plan.lowered, plan.schedule, plan.layout, rows_of(plan.graph, plan.lowered))
+    assert plan.size.parameters - made_small == plan.lowered.output.width

@@ -36,6 +36,8 @@ FAULTS = [
     ("x = full_s «+» 1;", '"+" needs s-ops or atoms; found a selector; aggregate it'),
     ("x = full_s «and» True;", "joins two selectors or two s-ops; found a selector and a boolean"),
     ("x = aggregate(«tokens», tokens);", "a selector is needed; found an s-op"),
+    ("x = aggregate(values=tokens, «selector=3»);", "a selector is needed; found a number"),
+    ("x = aggregate(full_s, default=0, «values=full_s»);", "the values are an s-op or an atom; found a selector"),
     ("x = aggregate(full_s, «full_s»);", "the values are an s-op or an atom; found a selector"),
     ("x = aggregate(full_s, tokens, «indices»);", "the default of an aggregate is an atom; found an s-op"),
     ("x = select(«full_s», 1, ==);", "the keys are an s-op or an atom; found a selector"),

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from raspc.blocks.spaces import Head
 from raspc.certify.checking.check import check
 from raspc.certify.checking.measure import MEASURED
 from raspc.compress.model import without_places
@@ -77,13 +78,24 @@ def in_basis(model: Model, q: NDArray[np.float64]) -> dict[str, Array]:
 
 def _certified(model: Model) -> Model:
     """The model with a certificate that rests on runs: bounds by axis say nothing of a basis without named axes."""
-    report = check(model, limit=MEASURED)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows comes out wrong, and is told
+        report = check(model, limit=MEASURED)
     if not report.ok:
-        raise CertificateError(
-            f"rotated, the input {list(report.tokens or ())!r} comes out wrong: float32 rounds more in this "
-            "basis than the margins allow; rotate without haar=True, or with another seed"
-        )
+        raise CertificateError(f"rotated, the input {list(report.tokens or ())!r} comes out wrong: {_cause(model)}")
     measured = Measured(report.checked, report.exhaustive, report.max_error)
     notes = model.tabulated.notes
     found = Certificate("float32", model.config.max_seq_len, "measured", (), notes, measured)
     return replace(model, certificate=found)
+
+
+def _cause(model: Model) -> str:
+    """Why a basis is too much for a model, and what to do: steep scores need numbers too far apart to be mixed."""
+    blocks = () if model.plan is None else model.plan.lowered.blocks
+    if any(isinstance(block, Head) and block.steep for block in blocks):
+        return (
+            "its heads have steep scores, and float32 cannot mix their large numbers with small ones in any basis; "
+            "compile it with disabled_passes=['steep'], or at level 1"
+        )
+    haar = model.alignment.rotation is not None and model.alignment.rotation.haar
+    remedy = "rotate without haar=True, or" if haar else "rotate"
+    return f"float32 rounds more in this basis than the margins allow; {remedy} with another seed"

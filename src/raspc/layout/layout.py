@@ -57,6 +57,13 @@ class Layout:
             full[self.slice(space)] = matrix
         return full
 
+    @property
+    def per_layer(self) -> int:
+        """How many parameters a layer has, biases included."""
+        heads = self.n_heads * self.d_head
+        attention = 4 * self.d_model * heads + 3 * heads + self.d_model
+        return attention + 2 * self.d_model * self.d_mlp + self.d_mlp + self.d_model
+
     def slice(self, space: str) -> slice:
         """The dimensions of a space."""
         return slice(self.start[space], self.start[space] + self.sizes[space])

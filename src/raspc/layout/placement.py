@@ -151,6 +151,4 @@ def parameters(lowered: Lowered, schedule: Schedule, layout: Layout, rows: int) 
 
 def _parameters(layout: Layout, loads: Sequence[int], rows: int) -> int:
     """All parameters but for constants that no layout changes."""
-    heads = layout.n_heads * layout.d_head
-    layer = 4 * layout.d_model * heads + 2 * layout.d_model * layout.d_mlp + layout.d_mlp + 2 * layout.d_model
-    return layout.d_model * rows + len(loads) * layer
+    return layout.d_model * rows + len(loads) * layout.per_layer

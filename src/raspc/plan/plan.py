@@ -64,11 +64,8 @@ class Plan:
 
 def size_of(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout) -> Size:
     """The layers and the parameters of a model, biases included."""
-    d_model, heads, answers = layout.d_model, layout.n_heads * layout.d_head, lowered.output.width
-    attention = 4 * d_model * heads + 3 * heads + d_model
-    mlp = 2 * d_model * layout.d_mlp + layout.d_mlp + d_model
-    parameters = d_model * rows_of(graph, lowered) + answers + schedule.n_layers * (attention + mlp)
-    return Size(schedule.n_layers, parameters)
+    embedded = layout.d_model * rows_of(graph, lowered) + lowered.output.width
+    return Size(schedule.n_layers, embedded + schedule.n_layers * layout.per_layer)
 
 
 def rows_of(graph: Graph, lowered: Lowered) -> int:

@@ -35,24 +35,24 @@ def _aggregate(selector: Value, values: Value, default: Value) -> SOp:
     if default is not None and not is_atom(default):
         raise Refused(f"the default of an aggregate is an atom; found {kind(default)}", 2)
     chosen = NOTHING_SELECTED if default is None else default
-    return Aggregate(_selector(selector), _sop(values, "values", 1), chosen)
+    return Aggregate(_selector(selector, 0), _sop(values, "values", 1), chosen)
 
 
 def _aggregate_sum(selector: Value, values: Value, default: Value) -> SOp:
     if default is not None and not is_atom(default):
         raise Refused(f"the default of a sum is an atom; found {kind(default)}", 2)
-    return Sum(_selector(selector), _sop(values, "values", 1), NOTHING_SELECTED if default is None else default)
+    return Sum(_selector(selector, 0), _sop(values, "values", 1), NOTHING_SELECTED if default is None else default)
 
 
-def _selector(value: Value) -> Selector:
+def _selector(value: Value, argument: int) -> Selector:
     if isinstance(value, Selector):
         return value
-    raise Refused(f"a selector is needed; found {kind(value)}", 0)
+    raise Refused(f"a selector is needed; found {kind(value)}", argument)
 
 
 def _selector_width(selector: Value, assume_bos: Value) -> SOp:
     """`assume_bos` is taken for the sake of old programs: a compiled model has its own BOS."""
-    return SelectorWidth(_selector(selector))
+    return SelectorWidth(_selector(selector, 0))
 
 
 def _assume(values: Value, promised: Value) -> SOp:

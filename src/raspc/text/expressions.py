@@ -143,10 +143,17 @@ def _built(callee: Builtin, arguments: list[Value], node: syntax.Call, frame: Fr
     try:
         return callee.call(*arguments)
     except Refused as error:
-        # An argument given by name may stand elsewhere; then the whole call is shown.
-        known = error.argument is not None and error.argument < len(node.arguments)
-        culprit = node.arguments[error.argument or 0] if known else node
+        culprit = node if error.argument is None else _argument(callee, error.argument, node)
         raise TextError(str(error), frame.at(culprit)) from error
+
+
+def _argument(callee: Builtin, number: int, node: syntax.Call) -> syntax.Node:
+    """What the call gives for a parameter, by its place or by its name; the whole call where it gives nothing."""
+    name = callee.parameters[number].rstrip("?")
+    for place, argument in enumerate(node.arguments):
+        if argument.name == name if isinstance(argument, syntax.Keyword) else place == number:
+            return argument
+    return node
 
 
 def _body(function: Function, arguments: dict[str, Value], frame: Frame) -> Steps:
