@@ -63,6 +63,12 @@ def test_levels_of_random_programs(start: int) -> None:
     assert [seed for seed in range(start, start + 25) if not never_worse(random_sizes(seed))] == []
 
 
+@pytest.mark.parametrize("seed", [3547])
+def test_levels_where_they_once_failed(seed: int) -> None:
+    """3547: steep scores take four directions, where one more would do for heads that are not steep."""
+    assert never_worse(random_sizes(seed))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(1000, 4000, 100))
 def test_levels_of_many_random_programs(start: int) -> None:

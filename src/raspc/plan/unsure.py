@@ -32,7 +32,10 @@ def complement(plan: Plan) -> bool:
 
 
 def steep(plan: Plan) -> bool:
-    """Neurons have to tell apart what steep heads leave, or a variable has other features that heads could read."""
+    """Neurons have to tell apart what steep heads leave, or as few directions as a variable has would do without.
+
+    Heads that are not steep may read some of the other features of the variable, and need as many in all as the rank.
+    """
     return plan.storage.steep_in_doubt or any(
         0 < rank <= _directions(plan, place) for place, rank in _plainly(plan).items()
     )
@@ -57,8 +60,8 @@ def _root(plan: Plan, place: int) -> int:
 
 
 def _directions(plan: Plan, place: int) -> int:
-    """How many directions a variable has that are not steep."""
-    return sum(len(group.labels) for group in plan.storage[place].kept if not group.steep)
+    """How many directions a variable has, those for steep heads among them."""
+    return sum(len(group.labels) for group in plan.storage[place].kept)
 
 
 def decoded(plan: Plan) -> bool:
