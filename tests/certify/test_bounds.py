@@ -21,9 +21,10 @@ from raspc.blocks.neurons.steps import line
 from raspc.blocks.spaces import BOS, Head, Read, Write
 from raspc.certify.checking.answers import model_ids
 from raspc.certify.proof import attention as A
-from raspc.certify.proof.bounds import Held, Reading, grain_of, read_stream, swept_up
+from raspc.certify.proof.bounds import Held, Reading, read_stream
 from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.prove import bounds_of
+from raspc.certify.proof.rounding import grain_of, swept_up
 from raspc.certify.proof.selecting import apart
 from raspc.graph.build import build
 from raspc.graph.evaluate import Batch, run_graph

@@ -26,6 +26,7 @@ from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
 from raspc.graph.permitted import Frame, searched
 from raspc.graph.products import Recipe, as_sum
+from raspc.graph.ranks import picks_one
 from raspc.graph.selectors import (
     COMBINE,
     FALSE,
@@ -35,7 +36,6 @@ from raspc.graph.selectors import (
     negated,
     never_empty,
     one_key,
-    single_valued,
     without_hidden,
 )
 from raspc.graph.splitting import split
@@ -387,7 +387,7 @@ class _Builder:
 
     def single(self, selector: int, source: int, domain: N.Domain) -> tuple[bool, str]:
         """Whether the aggregate is a pick, and how that is known."""
-        if self.store.does("single", single_valued(self.facts, selector, source)):
+        if self.store.does("single", picks_one(self.facts, selector, source)):
             return True, "structure"
         numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
         if numeric and any(self.averages(run, selector, source) for run in self.runs()):

@@ -18,6 +18,9 @@ from raspc.numbers.precision import PRECISIONS, Precision
 MANY = 512
 """Of a line with more points than this, a sample is looked at first."""
 
+HALF = 2.0**-6
+"""A ramp takes half of its gap, or so much more of it (in binary digits) where that halves its slope."""
+
 
 @dataclass(frozen=True, eq=False)
 class Steps:
@@ -120,7 +123,7 @@ def staircases(
     floor = np.maximum(4 * each, 1e-9 * np.maximum(np.maximum(np.abs(low), np.abs(high)), gaps))
     if ((gaps < floor) | (gaps <= 0)).any():  # where points of two classes coincide as well
         return None
-    slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps))
+    slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps) - HALF)
     grain = 2.0 ** np.floor(np.log2(gaps / 32))
     thresholds = np.round((low + gaps / 2) / grain) * grain
     change = outputs[c[places + 1]] - outputs[c[places]]

@@ -9,13 +9,17 @@ import numpy as np
 
 from raspc.blocks.spaces import BOS, Matrix, Read
 from raspc.certify.proof.bounds import Held, Reading
+from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.grids import decided, over_grid, rows_of
+from raspc.certify.proof.grids import Rows, decided, over_grid, rows_of
 from raspc.certify.proof.meaning import Meaning, where
 from raspc.certify.proof.numbers import Off, nearest, of_several, with_the_least
 from raspc.graph.nodes import Floats, Ids, Interval
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link
+
+BLURRED = 2.0**-4
+"""From this part of a lead on, it is worth asking what errors come of."""
 
 
 def answered(
@@ -80,14 +84,38 @@ def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iter
     if rows is None or ids is None:
         yield Link("answer", label, np.inf, 0.0, "logits")
         return
-    lead = _leads(rows.values, rows.number)
-    needed = 2 * rows.error.max(axis=1, initial=0.0)
+    needed, lead = 2 * rows.error.max(axis=1, initial=0.0), _leads(rows.values, rows.number)
+    if (needed > BLURRED * lead).any() and (told := rows_of(meaning, read, ids, causes=True)) is not None:
+        rows = told
+        needed, lead = _nearest_leads(told)
     needed = np.where(needed == lead, np.nextafter(needed, np.inf), needed)  # of equal logits either may win
     needed = np.where(lead > 0, needed, np.inf)
     worst = _worst(needed, lead)
     if worst is not None:
         at = where(axes, ids, worst) if len(lead) == (ids >= 0).sum() else {}
         yield Link("answer", label, float(needed[worst]), float(lead[worst]), "logits", at)
+
+
+def _nearest_leads(rows: Rows) -> tuple[Floats, Floats]:
+    """(error, lead) for each row, over the wrong answer whose logit comes nearest, for its error, to the right one.
+
+    The difference of two logits errs by what their errors do not have in common.
+    """
+    errors, leads = np.zeros(len(rows.number)), np.full(len(rows.number), np.inf)
+    for right in np.unique(rows.number):
+        own = np.flatnonzero(rows.number == right)
+        lead = rows.values[own, right][:, None] - rows.values[own]
+        if rows.causes is None:
+            off = rows.error[own] + rows.error[own, right][:, None]
+        else:
+            parts = (Causes(c.size[own], c.moves - c.moves[:, [right]]) for c in rows.causes)
+            off = sum((part.total() for part in parts), np.zeros_like(lead))
+        lead[:, right], off[:, right] = np.inf, 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            nearest = np.where(lead > 0, off / lead, np.inf).argmax(axis=1)
+        place = np.arange(len(own))
+        errors[own], leads[own] = off[place, nearest], lead[place, nearest]
+    return errors, leads
 
 
 def _worst(needed: Floats, present: Floats) -> int | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from raspc.blocks.spaces import Head, Matrix
-from raspc.certify.proof.bounds import ANY, Reading, fits, grain_of
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.rounding import ANY, fits, grain_of
 from raspc.certify.proof.selecting import Apart, Noise
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
@@ -65,25 +66,29 @@ def score_bounds(
     `divisor`: what products of queries and keys are divided by.
     `may_be_empty`: BOS stands for an empty selection, so that it must score less than what is selected, and more than
     what is not. Else it must score less than the best of each query, unless it counts too (`log_sink`).
+
+    A selected key is off by no more than the ties of all conjuncts together: margins are what is left of a distance
+    when all but that is taken away, and `needed` is that, what BOS is off by, and what it takes to be silent.
     """
     beta = float(head.scale(divisor) / divisor) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in conjuncts)
-    tie += float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum()) / 2
-    worst = min(conjuncts, key=lambda a: a.gap, default=Apart(0.0, 1.0))
+    at_bos = float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum())
+    worst = min(conjuncts, key=lambda a: a.gap + a.tie, default=Apart(0.0, 1.0))
     raised = (head.log_sink or 0.0) + sink.raised
     below = sum(a.floor for a in conjuncts) - head.sink
-    # what is not selected errs by its own conjunct once, which its gap holds, and not by that of a selected key
-    outdone = min((a.gap + a.tie for a in conjuncts), default=np.inf) + sum(a.tie for a in conjuncts)
-    default = min(-head.sink, outdone + head.sink) - sink.steps if may_be_empty else None
-    margin = worst.gap - sink.steps if default is None else min(default, worst.gap)
+    # What is not selected is so by one conjunct, whose gap holds its error; by the others it may be, and err as such.
+    outdone = worst.gap + worst.tie - tie
+    default = min(-head.sink, outdone + tie + head.sink) - sink.steps if may_be_empty else None
+    margin = outdone - sink.steps if default is None else min(default, outdone)
     if default is None and head.log_sink is None:
         margin = min(margin, below - sink.steps)
     silent = SMALL_UNDERFLOW if precision.highest < 100 and precision.rounded_probabilities else UNDERFLOW
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
-    silence = beta * (margin - 2 * tie) - raised
+    silence = beta * (margin - tie - at_bos) - raised
     leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
-    spread = float(np.expm1(min(50.0, 2 * beta * tie)))
-    return Scores(tie, worst.gap, leak, spread, 2 * tie + float(quiet) / beta, margin, default, worst.at)
+    spread = float(np.expm1(min(50.0, 2 * beta * (tie + at_bos / 2))))
+    needed = tie + at_bos + float(quiet) / beta
+    return Scores(tie, outdone, leak, spread, needed, margin, default, worst.at)
 
 
 def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, competing: bool) -> Noise:

@@ -1,26 +1,24 @@
 """What the residual stream holds and what is read of it: numbers, how far off they can be, and their grain.
 
-For each direction of each space: the values it can take (its code), and for each value a bound on the error. A
-sum of n terms of total size S errs by at most (r + 1)·u·S, u the unit roundoff of the accumulator and r the
-roundings that a term goes through: n in any order of summation (Higham, "Accuracy and Stability of Numerical
-Algorithms", section 4.2). Sums of multiples of one power of two (the grain) whose total fits the significand
-do not err at all. What is stored in a narrow format is rounded once more.
+For each direction of each space: the values it can take (its code), and for each value a bound on the error. How
+sums round is said in `rounding`. Sums of multiples of one power of two (the grain) whose total fits the significand
+do not err at all. Rounding keeps the grain: the nearest number with fewer digits is a multiple of a larger power.
+What is stored in a narrow format is rounded once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Read
+from raspc.certify.proof.causes import WORK, Causes, used, work
+from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
-
-ANY = 2.0**200
-"""The grain of zero, which is a multiple of everything; its products stay finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +26,8 @@ class Held:
     """One space at real positions: code and error [rows, dims], a row for each value of the variable `place`.
 
     The grain is a power of two of which every number that is stored there is a multiple, right or not; 0 where none
-    is known. `at_bos` [dims]: how far from what the plan says that is which the space holds at BOS.
+    is known. `at_bos` [dims]: how far from what the plan says that is which the space holds at BOS. `common`: the part
+    of the error that several directions have in common, and `alone` [rows, dims] the rest of it; None where all is.
     """
 
     place: int
@@ -36,15 +35,29 @@ class Held:
     error: Matrix
     grain: Floats
     at_bos: Floats
+    common: Causes | None = None
+    alone: Matrix | None = None
+
+    def causes(self, matrix: Matrix) -> tuple[Causes, ...]:
+        """All errors of a linear read by their causes; what is stored in one direction is one number, for all."""
+        if not self.error.any():
+            return ()
+        if self.common is None or self.alone is None or work([self.common], matrix.shape[1]) > WORK:
+            return used([Causes(self.error, matrix)])
+        return used([self.common.through(matrix), Causes(self.alone, matrix)])
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a read sees of one variable, for each of its values: numbers, their errors, the size of the terms."""
+    """What a read sees of one variable, for each of its values: numbers, their errors, the size of the terms.
+
+    `causes`: of what the errors come, if it is known; they hold all of `error`.
+    """
 
     values: Matrix
     error: Matrix
     size: Matrix
+    causes: tuple[Causes, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +66,9 @@ class Reading:
 
     `passed`: error that comes with what is read, the same for all who read with the same weights. `rounding`: error of
     this read alone, of its sums and of its weights; `rounded_rows` [rows, width] the same for each value, where one
-    variable alone is read. `grain`: of what is stored; `positive_grain`: of what is above 0; `sums`: of a sum
-    that errs nowhere before it is stored, else 0. `there`: what it is at BOS, and `there_error` how far off that is.
+    variable alone is read. `grain`: of what is read, right or not; `sums`: of a sum that errs nowhere before it is
+    stored, else 0. `terms`: how many numbers it is a sum of, and `own`: what these are off by before they are added.
+    `there`: what it is at BOS, and `there_error` how far off that is.
     """
 
     seen: Mapping[int, Seen]
@@ -64,8 +78,9 @@ class Reading:
     rounding: Floats
     rounded_rows: Matrix | None
     grain: Floats
-    positive_grain: Floats
     sums: Floats
+    terms: Floats
+    own: Floats
     there: Floats
     there_error: Floats
 
@@ -92,10 +107,13 @@ class Reading:
     def columns(self, cut: slice) -> Reading:
         """Some of the numbers, and the variables that these are read off."""
         seen = {
-            place: Seen(one.values[:, cut], one.error[:, cut], one.size[:, cut])
+            place: Seen(
+                one.values[:, cut], one.error[:, cut], one.size[:, cut],
+                tuple(Causes(c.size, c.moves[:, cut]) for c in one.causes),
+            )
             for place, one in self.seen.items()
             if one.size[:, cut].any()
-        }
+        }  # fmt: skip
         rows = self.rounded_rows[:, cut] if self.rounded_rows is not None and seen else None
         rest = {f.name: getattr(self, f.name)[cut] for f in fields(self) if f.name not in ("seen", "rounded_rows")}
         return Reading(seen=seen, rounded_rows=rows, **rest)
@@ -111,19 +129,6 @@ class Reading:
         if self.rounded_rows is None:
             return self.error[None, :]
         return next(iter(self.seen.values())).error + self.rounded_rows
-
-
-def grain_of(numbers: Matrix) -> Matrix:
-    """For each number the largest power of two that it is a multiple of; `ANY` for 0."""
-    mantissa, exponent = np.frexp(np.asarray(numbers, np.float64))
-    whole = np.abs(mantissa * 2.0**53).astype(np.int64)
-    lowest = (whole & -whole).astype(np.float64)
-    return np.where(whole == 0, ANY, np.ldexp(lowest, exponent - 53))
-
-
-def fits(grain: Matrix, size: Matrix, bits: int) -> NDArray[np.bool_]:
-    """Where sums of multiples of the grain, of that size in all, have at most so many digits."""
-    return np.asarray((grain > 0) & (size <= np.where(grain > 0, grain, 1.0) * 2.0**bits))
 
 
 def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> Held:
@@ -145,78 +150,96 @@ def read_stream(
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
     grain = grain_of(read.bias) if not shaken else np.where(read.bias != 0, 0.0, ANY)
-    terms, own = np.zeros(read.width), shaken * np.abs(read.bias)
+    terms, own = (read.bias != 0).astype(float), shaken * np.abs(read.bias)
     alone = _single_products(read) & (not shaken)
     for space, matrix in read.maps.items():
         if space == BOS:
             continue
         held = stream[space]
         factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
+        weight = grain_of(np.where(matrix != 0, matrix, 1.0))
         seen[held.place] = _joined(seen.get(held.place), _see(held, factor, precision))
         if shaken:
             own = own + shaken * ((np.abs(held.code) + held.error) @ np.abs(factor)).max(axis=0, initial=0.0)
+        own = own + _cut_products(held, factor, weight, precision)
         used = matrix != 0
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
-        product = held.grain[:, None] * grain_of(np.where(used, matrix, 1.0)) * (not shaken)
+        product = held.grain[:, None] * weight * (not shaken)
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
     size, passed = _over_values(read.width, seen)
-    total = size + np.abs(read.bias)
-    reach = _reach(seen, read.bias, own)
-    exact = fits(grain, reach, precision.sum_bits) | alone
+    summed = _Summed.of(seen, read.bias, own)
+    exact = fits(grain, summed.reach, precision.sum_bits)
+    unrounded = np.where(exact.all(axis=0) & (own == 0), grain, 0.0)
+    exact = exact | alone
     if fired:
         exact = exact | _scaled_and_shifted(read, stream, precision)
-    per_size = np.where(exact, 0.0, precision.sum_unit * (precision.roundings(terms) + 1))
-    unrounded = np.where(fits(grain, reach, precision.sum_bits) & (own == 0), grain, 0.0)
-    rounding, rows, stored, positive = _rounding(seen, read.bias, grain, (exact, alone), per_size, precision)
+    rows = np.where(exact, 0.0, of_sum(terms, summed.reach, summed.size, summed.top + own, precision))
+    if precision.bits < precision.sum_bits:
+        rows = rows + summed.stored(read.bias, grain, exact, alone, precision)
+    rows = np.broadcast_to(rows + own, (len(rows), read.width))
     return Reading(
-        seen, read.bias, total, passed, rounding + own, None if rows is None else rows + own,
-        np.where(stored, grain, 0.0), np.where(positive, grain, 0.0), unrounded,
-        *_at_bos(read, stream, at_bos, precision),
+        seen, read.bias, size + np.abs(read.bias), passed, rows.max(axis=0, initial=0.0),
+        rows if len(seen) == 1 else None, grain, unrounded, terms, own, *_at_bos(read, stream, at_bos, precision),
     )  # fmt: skip
 
 
-def _rounding(
-    seen: Mapping[int, Seen], bias: Floats, grain: Floats,
-    exact: tuple[NDArray[np.bool_], NDArray[np.bool_]], per_size: Floats, precision: Precision,
-) -> tuple[Floats, Matrix | None, NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
-    """(rounding, the same for each value, where all is stored as it is, where all that is positive is).
+def _cut_products(held: Held, factor: Matrix, weight: Matrix, precision: Precision) -> Floats:
+    """What products round before they are added: none with a power of two, and none that has few enough digits."""
+    if 2 * precision.factor_bits <= precision.sum_bits:
+        return np.zeros(factor.shape[1])
+    used, largest = np.abs(factor), (np.abs(held.code) + held.error).max(axis=0, initial=0.0)[:, None]
+    cut = (weight != used) & (used != 0)
+    if cut.any():
+        cut &= ~fits(held.grain[:, None] * weight, largest * used, precision.sum_bits)
+    if not cut.any():
+        return np.zeros(factor.shape[1])
+    found: Floats = precision.sum_unit * ((np.abs(held.code) + held.error) @ (used * cut)).max(axis=0, initial=0.0)
+    return found
 
-    `exact`: which sums do not round in the accumulator, and which are products that round nowhere.
+
+@dataclass(frozen=True, eq=False)
+class _Summed:
+    """Sums that are read, for each value of the one variable that is read, or for all values of several together.
+
+    `size`: of all terms; `reach`: how far from 0 a sum of some of them can be, which is no further than all that are
+    positive, or all that are not. `top`, `before`: how large the sum can be with the bias, and without.
     """
-    summed, alone = exact
-    if len(seen) == 1:
-        one = next(iter(seen.values()))
-        size, value = one.size, one.values + bias
-        top, before = np.abs(value) + one.error, np.abs(one.values) + one.error
-    else:
-        size = np.sum([one.size.max(axis=0, initial=0.0) for one in seen.values()] or [np.zeros_like(bias)], axis=0)[
-            None
-        ]
-        high, low = _range(seen, bias)
-        value, top = high[None], np.maximum(np.abs(high), np.abs(low))[None]
-        before = np.maximum(np.abs(high - bias), np.abs(low - bias))[None]
-    total = size + np.abs(bias)
-    rounding = per_size * total
-    plain = np.broadcast_to(summed, total.shape)
-    if precision.bits < precision.sum_bits:
-        plain = alone | (summed & fits(grain, top, precision.bits))
-        first = (bias != 0) & ~fits(grain, before, precision.bits)
-        rounding = (
-            rounding + np.where(plain, 0.0, precision.unit * total) + np.where(first, precision.unit * before, 0.0)
-        )
-        plain = plain & ~first
-    rows = rounding if len(seen) == 1 else None
-    everywhere, above = np.asarray(plain.all(axis=0)), np.asarray((plain | (value <= 0)).all(axis=0))
-    return rounding.max(axis=0, initial=0.0), rows, everywhere, above
 
+    size: Matrix
+    reach: Matrix
+    top: Matrix
+    before: Matrix
 
-def _range(seen: Mapping[int, Seen], bias: Floats) -> tuple[Floats, Floats]:
-    """The greatest and the least that a read of several variables can be."""
-    high, low = bias.astype(np.float64), bias.astype(np.float64)
-    for one in seen.values():
-        high = high + (one.values + one.error).max(axis=0, initial=0.0)
-        low = low + (one.values - one.error).min(axis=0, initial=0.0)
-    return high, low
+    @classmethod
+    def of(cls, seen: Mapping[int, Seen], bias: Floats, own: Floats) -> _Summed:
+        """The sums of a read; `own`: errors of its terms."""
+        if len(seen) == 1:
+            (one,) = seen.values()
+            high, low = one.values + one.error, one.values - one.error
+            up, down = (one.size + high) / 2, (one.size - low) / 2
+            size = one.size
+        else:
+            zero = np.zeros_like(bias, dtype=np.float64)[None]
+
+            def most(part: Callable[[Seen], Matrix]) -> Matrix:
+                return np.asarray(zero + sum(part(one).max(axis=0, initial=-np.inf) for one in seen.values()))
+
+            high, low = most(lambda one: one.values + one.error), -most(lambda one: one.error - one.values)
+            up = most(lambda one: (one.size + one.values + one.error) / 2)
+            down = most(lambda one: (one.size - one.values + one.error) / 2)
+            size = most(lambda one: one.size)
+        reach = np.maximum(up + np.maximum(bias, 0.0), down + np.maximum(-bias, 0.0)) + own
+        top = np.maximum(np.abs(high + bias), np.abs(low + bias))
+        return cls(size + np.abs(bias) + own, reach, top, np.maximum(np.abs(high), np.abs(low)))
+
+    def stored(
+        self, bias: Floats, grain: Floats, exact: NDArray[np.bool_], alone: NDArray[np.bool_], precision: Precision
+    ) -> Matrix:
+        """What a narrow format loses when the sum is stored, once without its bias and once with it."""
+        plain = alone | (exact & fits(grain, self.top, precision.bits))
+        first = (bias != 0) & ~fits(grain, self.before, precision.bits)
+        lost: Matrix = np.where(plain, 0.0, precision.unit * self.size)
+        return lost + np.where(first, precision.unit * self.before, 0.0)
 
 
 def _single_products(read: Read) -> NDArray[np.bool_]:
@@ -230,29 +253,24 @@ def _single_products(read: Read) -> NDArray[np.bool_]:
 
 
 def _see(held: Held, matrix: Matrix, precision: Precision) -> Seen:
-    used = np.abs(matrix)
-    error = held.error @ used
-    size = np.abs(held.code) @ used + error
+    weights = np.abs(matrix)
+    size = np.abs(held.code) @ weights
+    causes = held.causes(matrix)
     if precision.factor_unit:
         rounded = ~fits(held.grain, np.abs(held.code).max(axis=0, initial=0.0), precision.factor_bits)
-        error = error + precision.factor_unit * (np.abs(held.code) * rounded) @ used
-    return Seen(held.code @ matrix, error, size)
-
-
-def _reach(seen: Mapping[int, Seen], bias: Floats, own: Floats) -> Floats:
-    """How far from 0 a sum of some of the terms can be: no further than all that are positive, or all that are not."""
-    up, down = np.maximum(bias, 0.0) + own, np.maximum(-bias, 0.0) + own
-    for one in seen.values():
-        up = up + ((one.size + one.values + one.error) / 2).max(axis=0, initial=0.0)
-        down = down + ((one.size - one.values + one.error) / 2).max(axis=0, initial=0.0)
-    return np.asarray(np.maximum(up, down))
+        lost = precision.factor_unit * (np.abs(held.code) * rounded)
+        causes = (*causes, *used([Causes(lost, matrix)]))
+    error = np.zeros_like(size)
+    for one in causes:
+        error = error + one.total()
+    return Seen(held.code @ matrix, error, size + error, causes)
 
 
 def _joined(one: Seen | None, other: Seen) -> Seen:
     """Two spaces of one variable, read together."""
     if one is None:
         return other
-    return Seen(one.values + other.values, one.error + other.error, one.size + other.size)
+    return Seen(one.values + other.values, one.error + other.error, one.size + other.size, (*one.causes, *other.causes))
 
 
 def _over_values(width: int, seen: Mapping[int, Seen]) -> tuple[Floats, Floats]:
@@ -305,11 +323,3 @@ def _at_bos(
     unit = unit + (2 * precision.unit if precision.bits < precision.sum_bits else 0.0)
     rounding = unit * (size + off)
     return there, off + np.where(exact, np.minimum(rounding, swept_up(off, terms)), rounding)
-
-
-def swept_up(off: Floats, terms: Floats) -> Floats:
-    """What rounding makes of small terms beside a sum that is exact without them: each addition may double them.
-
-    For without them the sum is a number of the format, so that the nearest one is no further away than they are large.
-    """
-    return np.asarray(off * 2.0 ** np.minimum(terms, 100.0))

@@ -15,10 +15,11 @@ import numpy as np
 
 from raspc import values as V
 from raspc.certify.checking.normal import Class, Form, Former, renumbered
-from raspc.certify.proof import patterns as P
 from raspc.certify.proof.meaning import Meaning, looked_up
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Graph, Ids, Listed
+from raspc.graph import patterns as P
+from raspc.graph.nodes import Graph, Ids, Listed
+from raspc.graph.ranks import RULES, affine
 from raspc.graph.selectors import Facts, never_empty
 from raspc.graph.tables import Joint, listing
 
@@ -116,7 +117,7 @@ class Counting(Former):
         terms = [self.counts.get(self.classes[root]) for root in joint.roots]
         known = [term for term in terms if term is not None]
         numbers = [self.graph.variable(root).listed.numbers for root in joint.roots]
-        if len(known) < len(terms) or (found := _affine(joint.cells, node.listed, numbers)) is None:
+        if len(known) < len(terms) or (found := affine(joint.cells, node.listed, numbers)) is None:
             return None
         factors, more = found
         if len(known) == 1 and (factors[0] != 1 or more != 0):
@@ -191,32 +192,6 @@ class Counting(Former):
         return self.number("mean", tuple(forms), *_values(cells, node.listed))
 
 
-def _affine(cells: Ids, domain: Listed, numbers: list[Floats]) -> tuple[list[int], int] | None:
-    """(factors, more) where the table is more + Σ factor·number wherever that is one of its values, else undefined."""
-    known = cells >= 0
-    if not known.any():
-        return None
-    held = domain.numbers[np.maximum(cells, 0)]
-    factors = []
-    for axis, own in enumerate(numbers):
-        both = np.delete(known, 0, axis) & np.delete(known, -1, axis)
-        if not both.any():
-            return None
-        at = tuple(np.argwhere(both)[0])
-        step = own[at[axis] + 1] - own[at[axis]]
-        factors.append(float(np.diff(held, axis=axis)[at] / step))
-    grid = sum(
-        factor * own.reshape([-1 if a == axis else 1 for a in range(len(numbers))])
-        for axis, (factor, own) in enumerate(zip(factors, numbers, strict=True))
-    )
-    at = tuple(np.argwhere(known)[0])
-    more = float(held[at] - np.broadcast_to(grid, cells.shape)[at])
-    total = np.asarray(grid) + more
-    whole = all(number == int(number) for number in (*factors, more))
-    fits = whole and bool((total == held)[known].all()) and not np.isin(total[~known], domain.numbers).any()
-    return ([int(factor) for factor in factors], int(more)) if fits else None
-
-
 def _possible(shape: tuple[int, ...]) -> Any:
     """Which counts can come together: of all keys, and of disjoint parts of them."""
     total, *parts = np.indices(shape, sparse=True)
@@ -244,7 +219,3 @@ def _means(node: N.Aggregate, source: Listed, n: int) -> Ids:
     empty = domain.index.get(V.key(node.default), -1) if node.may_be_empty else -1
     ids = np.where(total == 0, empty, ids)
     return np.where(each[-1] < 0, -1, ids).astype(np.int32)
-
-
-RULES = {"and": lambda x, y: x * y, "or": lambda x, y: x + y - x * y}
-"""Selectors of zeros and ones."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.bounds import Reading, Seen
+from raspc.certify.proof.causes import Causes, used
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph.nodes import Ids
 
@@ -17,21 +19,34 @@ NUMBERS = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of numbers that are read, [rows, width], their errors, and which value of a variable each row is for."""
+    """Rows of numbers that are read, [rows, width], their errors, and which value of a variable each row is for.
+
+    `causes`: all of the errors by their causes, where that is asked for.
+    """
 
     values: Matrix
     error: Matrix
     number: Ids
+    causes: tuple[Causes, ...] | None = None
 
     def part(self, cut: slice) -> Rows:
         """Some of the rows."""
-        return Rows(self.values[cut], self.error[cut], self.number[cut])
+        causes = None if self.causes is None else tuple(Causes(one.size[cut], one.moves) for one in self.causes)
+        return Rows(self.values[cut], self.error[cut], self.number[cut], causes)
 
     def distinct(self) -> Rows:
-        """Each row once."""
-        whole = np.hstack([self.values, self.error, self.number[:, None]])
-        _, first = np.unique(whole, axis=0, return_index=True)
-        return Rows(self.values[first], self.error[first], self.number[first])
+        """Rows of the same numbers that stand for the same value as one, with the largest of their errors."""
+        order = np.lexsort([*self.values.T, self.number])
+        values, number = self.values[order], self.number[order]
+        fresh = np.r_[True, (values[1:] != values[:-1]).any(axis=1) | (number[1:] != number[:-1])][: len(order)]
+        first = np.flatnonzero(fresh)
+        if not len(first):
+            return self
+        causes = None
+        if self.causes is not None:
+            causes = tuple(Causes(np.maximum.reduceat(c.size[order], first, axis=0), c.moves) for c in self.causes)
+        error = np.maximum.reduceat(self.error[order], first, axis=0)
+        return Rows(values[first], error, number[first], causes)
 
 
 def decided(meaning: Meaning, place: int, read: Reading) -> tuple[Reading, Ids | None]:
@@ -52,20 +67,32 @@ MANY = 1 << 10
 """From so many rows on it is worth looking for equal ones."""
 
 
-def rows_of(meaning: Meaning, read: Reading, number: Ids | None) -> Rows | None:
+def rows_of(meaning: Meaning, read: Reading, number: Ids | None, causes: bool = False) -> Rows | None:
     """A row for each combination that can occur; `number` [a value for each variable read]: the value it stands for.
 
-    None where there are too many.
+    `causes`: with the errors by their causes. None where there are too many.
     """
     if number is None or number.size * read.width > NUMBERS:
         return None
     known = number >= 0
-    values, error = over_grid([one.values for one in read.seen.values()], number.shape, read.width), read.error[None]
+    values = over_grid([one.values for one in read.seen.values()], number.shape, read.width)
     rows = (values + read.bias)[known]
     error = over_grid([one.error for one in read.seen.values()], number.shape, read.width)[known]
-    error = error + (read.rounding if read.rounded_rows is None else read.rounded_rows[known])
-    found = Rows(rows, error, number[known])
+    rounding = np.broadcast_to(read.rounding, error.shape) if read.rounded_rows is None else read.rounded_rows[known]
+    found = Rows(rows, error + rounding, number[known])
+    if causes:
+        found = replace(found, causes=_causes(read, known, rounding))
     return found.distinct() if len(rows) > MANY and number.ndim > 1 else found
+
+
+def _causes(read: Reading, known: NDArray[np.bool_], rounding: Matrix) -> tuple[Causes, ...] | None:
+    """What the errors of rows come of; None where that would be too much."""
+    if known.sum() * sum(len(c.moves) for one in read.seen.values() for c in one.causes) > NUMBERS:
+        return None
+    own = Causes(rounding, np.eye(read.width))
+    places = np.nonzero(known)
+    found = [c.at(rows) for rows, one in zip(places, read.seen.values(), strict=True) for c in one.causes]
+    return used([*found, own])
 
 
 def over_grid(parts: list[Matrix], shape: tuple[int, ...], width: int) -> Matrix:

@@ -12,13 +12,14 @@ from raspc import values as V
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify.proof import attention as A
 from raspc.certify.proof import selecting as S
-from raspc.certify.proof.bounds import Reading, grain_of
+from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.grids import decided, over_grid
 from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import mean_errors
 from raspc.certify.proof.premises import Premises
+from raspc.certify.proof.rounding import grain_of
 from raspc.certify.proof.summing import summed
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed

@@ -6,7 +6,7 @@ together they write what clip(z, 0, δ) makes of their read z, which an error of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,20 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Neurons
-from raspc.certify.proof.bounds import ANY, Reading, fits, grain_of, swept_up
-from raspc.certify.proof.grids import over_grid
-from raspc.certify.proof.meaning import Axes, where
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.causes import Causes
+from raspc.certify.proof.cells import Cells
+from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats, Ids
-from raspc.graph.rows import distinct_rows
 from raspc.numbers.precision import Precision
 
-READS = 1 << 25
-"""The most reads (cell, neuron) that are looked at."""
-AT_ONCE = 1 << 20
-"""How many of these at once."""
-LINE = 1 << 20
-"""From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
-DENSE = 1 << 22
+DENSE = 1 << 20
 """From this many products on, only those with weights that are not 0 are taken."""
 UNBOUNDED = 1e30
 """The error of what is not known: no margin is as large."""
@@ -35,11 +29,16 @@ UNBOUNDED = 1e30
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """What neurons write to a space: the error [values, dims] or [1, dims], the grain, and the error at BOS [dims]."""
+    """What neurons write to a space: the error [values, dims] or [1, dims], the grain, and the error at BOS [dims].
+
+    `common`, `alone`: the error by its causes, as `Held` has it.
+    """
 
     error: Matrix
     grain: Floats
     at_bos: Floats
+    common: Causes | None = None
+    alone: Matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -56,91 +55,6 @@ class Step:
         if self.needed == 0:
             return np.inf if self.present < 0 else 0.0
         return self.needed / max(self.present, 1e-300)
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Combinations of values that occur: what the neurons read there without their bias [cells, neurons].
-
-    `value`: which value of the variable each one gives. `passed`, `rounding`: errors, [cells, neurons] or the same for
-    all cells. `places` [cells]: where they lie in the grid `ids` over `axes`; None where several are one.
-    """
-
-    reads: Matrix
-    value: Ids
-    passed: Matrix
-    rounding: Matrix
-    axes: Axes = ()
-    ids: Ids | None = None
-
-    def __len__(self) -> int:
-        return len(self.reads)
-
-    def pieces(self) -> Iterator[Cells]:
-        """The same, some at once."""
-        step = max(1, AT_ONCE // max(1, self.reads.shape[1]))
-        for start in range(0, len(self), step):
-            cut = slice(start, start + step)
-            yield replace(
-                self, reads=self.reads[cut], value=self.value[cut], passed=_cut(self.passed, cut),
-                rounding=_cut(self.rounding, cut),
-            )  # fmt: skip
-
-
-def _cut(rows: Matrix, cut: slice) -> Matrix:
-    return rows if len(rows) == 1 else rows[cut]
-
-
-def cells_of(read: Reading, ids: Ids | None) -> Cells | None:
-    """Every combination of the values that are read; `ids`: the value that each gives, −1 for none.
-
-    None where there are too many.
-    """
-    if ids is None:
-        return None
-    axes, width = tuple(read.seen), len(read.bias)
-    parts = [one.values for one in read.seen.values()]
-    if ids.size * width > (READS if _err_apart(read) else LINE) and ids.ndim > 1:
-        line = _along_a_line(ids, parts, read)
-        if line is not None and line.reads.size <= READS:
-            return line
-    if ids.size * width > READS:
-        return None
-    known = ids >= 0
-    passed = read.passed[None]
-    rounding = read.rounding[None]
-    if parts and any(one.error.any() for one in read.seen.values()):
-        passed = over_grid([one.error for one in read.seen.values()], ids.shape, width)[known]
-    if read.rounded_rows is not None:
-        rounding = read.rounded_rows[known]
-    return Cells((over_grid(parts, ids.shape, width) + read.bias)[known], ids[known], passed, rounding, axes, ids)
-
-
-def _err_apart(read: Reading) -> bool:
-    """Whether some values come with larger errors than others."""
-    return any((one.error != one.error[:1]).any() for one in read.seen.values())
-
-
-def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading) -> Cells | None:
-    """The different sums, where all neurons read multiples of one sum; None where they do not."""
-    slopes = slopes_of(parts)
-    if slopes is None:
-        return None
-    sums = over_grid([part[:, :1] for part in parts], ids.shape, 1)[..., 0]
-    known = ids >= 0
-    pairs, _ = distinct_rows(np.stack([sums[known], ids[known].astype(float)], axis=1))
-    reads = pairs[:, :1] * slopes + read.bias
-    return Cells(reads, pairs[:, 1].astype(np.int32), read.passed[None], read.rounding[None])
-
-
-def slopes_of(parts: Sequence[Matrix]) -> Floats | None:
-    """How many times what the first neuron reads each one does; None where they do not read along one line."""
-    first = next((part for part in parts if part[:, :1].any()), None)
-    if first is None:
-        return None
-    row = int(np.abs(first[:, 0]).argmax())
-    found = first[row] / first[row, 0]
-    return None if any(not np.array_equal(part, part[:, :1] * found) for part in parts) else np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,10 +96,14 @@ def steps_of(block: Neurons) -> Steps:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Of one space, for each cell: what is written, its error, and the sizes and the number of its terms."""
+    """Of one space, for each cell: what is written, its error, and the sizes and the number of its terms.
+
+    `alone`: the error without that of steps, which is in `Fired.flaws`.
+    """
 
     numbers: Matrix
     error: Matrix
+    alone: Matrix
     larger_side: Matrix
     total: Matrix
     terms: Matrix
@@ -193,45 +111,51 @@ class Sums:
     @classmethod
     def of(cls, pieces: Sequence[Sums]) -> Sums:
         """One for all cells."""
+        if len(pieces) == 1:
+            return pieces[0]
         return cls(*(np.concatenate([getattr(p, name) for p in pieces]) for name in cls.__dataclass_fields__))
 
 
 @dataclass(frozen=True, eq=False)
 class Fired:
-    """What neurons do in each cell. `positive_grain`: of all reads above 0. `weakest`: the step nearest to its ramp."""
+    """What neurons do in each cell. `weakest`: the step nearest to its ramp.
 
+    `flaws` [cells, steps]: how far off what each step comes to can be; None where none is.
+    """
+
+    steps: Steps
     sums: Mapping[str, Sums]
-    positive_grain: Floats
+    flaws: Matrix | None
     weakest: Step | None
 
 
 def fire(block: Neurons, read: Reading, cells: Cells, precision: Precision) -> Fired:
     """All neurons, in all cells."""
-    steps = steps_of(block)
+    steps, flaws = steps_of(block), list[Matrix]()
     found: dict[str, list[Sums]] = {space: [] for space in block.write.maps}
-    exact, weakest, start = np.ones(len(read.bias), bool), None, 0
+    weakest, start = None, 0
     for given in cells.pieces():
-        piece, sure = _rounded_twice(given, read, precision) if precision.narrow else (given, None)
-        exact &= sure if sure is not None else False
+        piece = _rounded_twice(given, read, precision) if precision.narrow and cells.whole else given
+        open_ = _Open.of(piece, steps)
         nearest = _nearest(piece, steps, cells, start)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
         for space, matrix in block.write.maps.items():
-            found[space].append(_sums(piece, steps, matrix, precision))
+            found[space].append(_sums(open_, steps, matrix, precision))
+        flaws.append(open_.flaws)
         start += len(piece)
-    grain = np.where(exact, read.sums, read.positive_grain) if len(cells) else read.positive_grain
-    return Fired({space: Sums.of(pieces) for space, pieces in found.items() if pieces}, grain, weakest)
+    sums = {space: Sums.of(pieces) for space, pieces in found.items() if pieces}
+    flawed = len(steps.first) > 0 and any(part.any() for part in flaws)
+    return Fired(steps, sums, np.concatenate(flaws) if flawed else None, weakest)
 
 
-def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> tuple[Cells, NDArray[np.bool_]]:
+def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> Cells:
     """The cells of a narrow format: where nothing errs before it is stored, it is known how each sum is rounded.
 
-    It is stored once without the bias and once with it. Also: which neurons then read multiples of one number only.
+    It is stored once without the bias and once with it.
     """
     sure = (read.sums > 0) & ~(read.passed > 0)
     stored = precision.round(precision.round(cells.reads - read.bias) + read.bias)
-    rounding = np.where(sure, np.abs(stored - cells.reads), cells.rounding)
-    found = replace(cells, rounding=rounding)
-    return found, np.asarray(sure & ((rounding == 0) | _shut(found)).all(axis=0))
+    return replace(cells, rounding=np.where(sure, np.abs(stored - cells.reads), cells.rounding))
 
 
 def _shut(cells: Cells) -> NDArray[np.bool_]:
@@ -252,39 +176,61 @@ def _nearest(cells: Cells, steps: Steps, whole: Cells, start: int) -> Step | Non
     shut = _shut(cells)
     used = np.where(shut[:, steps.first] & shut[:, steps.second], 0.0, used)
     cell, step = np.unravel_index(used.argmax(), used.shape)
-    at = {} if whole.ids is None else where(whole.axes, whole.ids, start + int(cell))
-    return Step(float(error[cell, step]), float(present[cell, step]), at)
+    return Step(float(error[cell, step]), float(present[cell, step]), whole.at(start + int(cell)))
 
 
-def _sums(cells: Cells, steps: Steps, matrix: Matrix, precision: Precision) -> Sums:
-    """What is written to one space, cell by cell; without what is always added."""
-    error = cells.passed + cells.rounding
-    fires = cells.reads + error > 0
-    height = np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
-    weights, others = np.abs(matrix), steps.others(len(matrix))
-    numbers = _times(np.maximum(cells.reads[:, others], 0.0), matrix[others])
-    off = _times(np.where(fires, error, 0.0)[:, others], weights[others])
-    if len(steps.first):
-        along, flawed = _steps(cells, steps, fires)
-        numbers = numbers + _times(along, matrix[steps.first])
-        off = off + _times(flawed, weights[steps.first])
-    if precision.weight_error:
-        off = off + precision.weight_error * (height @ weights)
-    up, down = _times(height, np.maximum(matrix, 0.0)), _times(height, np.maximum(-matrix, 0.0))
-    terms = _times(fires.astype(float), (weights > 0).astype(float))
-    return Sums(numbers, off, np.maximum(up, down), up + down, terms)
+@dataclass(frozen=True, eq=False)
+class _Open:
+    """Which neurons of some cells fire, and how: [cells, neurons], or [cells, steps].
+
+    `height`: how much each can write at most. `along`: what each step comes to, and `flaws` what that is off by: where
+    it is flat, by what its halves round. `number`, `error`: of the neurons that are halves of no step.
+    """
+
+    fires: NDArray[np.bool_]
+    height: Matrix
+    along: Matrix
+    flaws: Matrix
+    others: NDArray[np.intp]
+    number: Matrix
+    error: Matrix
+
+    @classmethod
+    def of(cls, cells: Cells, steps: Steps) -> _Open:
+        """All neurons that are not surely shut."""
+        error = np.broadcast_to(cells.passed + cells.rounding, cells.reads.shape)
+        quiet = not error.any()
+        fires = cells.reads > 0 if quiet else cells.reads + error > 0
+        height = np.maximum(cells.reads, 0.0) if quiet else np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
+        z, top = cells.reads[:, steps.first], steps.height
+        flaws = np.zeros_like(z) if quiet else _flaws(cells, steps, z, fires)
+        others = steps.others(cells.reads.shape[1])
+        off = np.where(fires, error, 0.0)[:, others]
+        return cls(fires, height, np.clip(z, 0.0, top), flaws, others, np.maximum(cells.reads[:, others], 0.0), off)
 
 
-def _steps(cells: Cells, steps: Steps, fires: NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
-    """What each step comes to, and what that is off by: where it is flat, by what its halves round."""
-    z, height = cells.reads[:, steps.first], steps.height
+def _flaws(cells: Cells, steps: Steps, z: Matrix, fires: NDArray[np.bool_]) -> Matrix:
+    """What steps are off by."""
     passed = np.broadcast_to(cells.passed, cells.reads.shape)[:, steps.first]
-    rounding = np.where(fires, cells.rounding, 0.0)
-    error = passed + np.maximum(
-        *(np.broadcast_to(cells.rounding, fires.shape)[:, h] for h in (steps.first, steps.second))
-    )
-    flat = (z + error <= 0) | (z - error >= height)
-    return np.clip(z, 0.0, height), np.where(flat, 0.0, passed) + rounding[:, steps.first] + rounding[:, steps.second]
+    rounding = np.broadcast_to(cells.rounding, cells.reads.shape)
+    first, second = (rounding[:, half] for half in (steps.first, steps.second))
+    error = passed + np.maximum(first, second)
+    flat = (z + error <= 0) | (z - error >= steps.height)
+    rounded = np.where(fires[:, steps.first], first, 0.0) + np.where(fires[:, steps.second], second, 0.0)
+    return np.asarray(np.where(flat, 0.0, passed) + rounded)
+
+
+def _sums(open_: _Open, steps: Steps, matrix: Matrix, precision: Precision) -> Sums:
+    """What is written to one space, cell by cell; without what is always added."""
+    weights, others = np.abs(matrix), open_.others
+    numbers = _times(open_.along, matrix[steps.first]) + _times(open_.number, matrix[others])
+    alone = _times(open_.error, weights[others])
+    if precision.weight_error:
+        alone = alone + precision.weight_error * (open_.height @ weights)
+    error = alone + _times(open_.flaws, weights[steps.first]) if open_.flaws.any() else alone
+    up, down = _times(open_.height, np.maximum(matrix, 0.0)), _times(open_.height, np.maximum(-matrix, 0.0))
+    terms = _times(open_.fires.astype(float), (weights > 0).astype(float))
+    return Sums(numbers, error, alone, np.maximum(up, down), up + down, terms)
 
 
 def _times(rows: Matrix, matrix: Matrix) -> Matrix:
@@ -304,18 +250,41 @@ def written(
 ) -> Written:
     """What the neurons write to a space, held against the code that each value of the variable should have there."""
     matrix, base = block.write.maps[space], block.write.bias[space]
-    sums = fired.sums[space]
-    off = np.abs(sums.numbers + base - code[value]) + sums.error + precision.weight_error * np.abs(base)
-    grain = _grain(fired.positive_grain, matrix, base) * (not precision.weight_error)
-    exact = fits(grain, sums.larger_side.max(axis=0, initial=0.0) + np.abs(base), precision.sum_bits)
+    sums, shaken = fired.sums[space], precision.weight_error
+    grain = _grain(read.grain, matrix, base) * (not shaken)
+    side = sums.larger_side + np.abs(base)
+    exact = fits(grain, side, precision.sum_bits)
     size = sums.total + np.abs(base)
-    off = off + np.where(exact, 0.0, precision.sum_unit * (precision.roundings(sums.terms) + 1) * size)
-    off = off + _storing(exact, grain, np.abs(sums.numbers) + sums.error, base, size, precision)
-    rows = np.zeros_like(code)
-    np.maximum.at(rows, value, off)
-    known = np.where(exact & (rows.max(axis=0, initial=0.0) == 0), grain, 0.0)
-    shaken = precision.weight_error * np.abs(base)
-    return Written(rows, known, shaken + fired_at_bos(read, matrix, base, precision))
+    last = np.abs(sums.numbers + base) + sums.error
+    rounding = np.where(exact, 0.0, of_sum(sums.terms + (base != 0), side, size, last, precision))
+    rounding = rounding + _cut_products(grain, matrix, sums, precision)
+    rounding = rounding + _storing(exact, grain, np.abs(sums.numbers) + sums.error, base, size, precision)
+    off = np.abs(sums.numbers + base - code[value]) + rounding + shaken * np.abs(base)
+    error = most_of_each(value, off + sums.error, len(code))
+    at_bos = shaken * np.abs(base) + fired_at_bos(read, matrix, base, precision)
+    if fired.flaws is None or not sums.error.any():
+        return Written(error, grain, at_bos)
+    common = Causes(most_of_each(value, fired.flaws, len(code)), matrix[fired.steps.first])
+    return Written(error, grain, at_bos, common, most_of_each(value, off + sums.alone, len(code)))
+
+
+def most_of_each(value: Ids, rows: Matrix, count: int) -> Matrix:
+    """[values, columns]: the largest entries of the rows of each value; 0 where it has none."""
+    found = np.zeros((count, rows.shape[1]))
+    if len(value):
+        order = np.argsort(value, kind="stable")
+        first = np.flatnonzero(np.r_[True, value[order][1:] != value[order][:-1]])
+        found[value[order][first]] = np.maximum.reduceat(rows[order], first, axis=0)
+    return found
+
+
+def _cut_products(grain: Floats, matrix: Matrix, sums: Sums, precision: Precision) -> Matrix | float:
+    """What products of neurons with weights round: nothing with powers of two, or where all of them have few digits."""
+    weights = np.abs(matrix)
+    cut = ((weights != 0) & (grain_of(np.where(weights != 0, weights, 1.0)) != weights)).any(axis=0)
+    if not cut.any() or 2 * precision.factor_bits <= precision.sum_bits:
+        return 0.0
+    return np.where(cut & ~fits(grain, sums.larger_side, precision.sum_bits), precision.sum_unit * sums.total, 0.0)
 
 
 def fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
@@ -328,8 +297,8 @@ def fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precisi
     return np.where(added > 0, added + np.minimum(rounding, swept_up(added, terms + 1)), 0.0)
 
 
-def _grain(positive: Floats, matrix: Matrix, base: Floats) -> Floats:
-    product = positive[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
+def _grain(read: Floats, matrix: Matrix, base: Floats) -> Floats:
+    product = read[:, None] * grain_of(np.where(matrix != 0, matrix, 1.0))
     found: Floats = np.minimum(np.where(matrix != 0, product, ANY).min(axis=0, initial=ANY), grain_of(base))
     return found
 

@@ -18,7 +18,8 @@ from raspc.graph import nodes as N
 from raspc.graph.evaluate import gather, run_graph
 from raspc.graph.nodes import Aggregate, Floats, Graph, Interval, Listed, Sum
 from raspc.graph.permitted import search_of
-from raspc.graph.selectors import Facts, most_keys, never_empty, single_valued
+from raspc.graph.ranks import one_of_a_rank, picks_one
+from raspc.graph.selectors import Facts, most_keys, never_empty
 from raspc.graph.tables import listings
 from raspc.graph.totals import totals
 
@@ -63,6 +64,13 @@ class Premises:
         selectors = {node.selector for node in self.program.nodes if isinstance(node, Aggregate)}
         return {classes[place] for place in selectors if never_empty(facts, place)}
 
+    @cached_property
+    def _alone(self) -> set[tuple[int, int]]:
+        """The forms of selectors and sources of the program where keys of one query have one rank, and one value."""
+        facts, classes = _facts(self.program), self._formers[0].classes
+        means = {(node.selector, node.source) for node in self.program.nodes if isinstance(node, Aggregate)}
+        return {(classes[one], classes[other]) for one, other in means if one_of_a_rank(facts, one, other)}
+
     def lists_all(self, place: int) -> bool:
         """Whether the value set of a node that attention computes holds all that it can give, as far as it is tried."""
         node = self.graph[place]
@@ -106,7 +114,10 @@ class Premises:
         domain = self.graph.variable(node.source).domain
         if isinstance(domain, Listed) and domain.is_number.sum() <= 1:
             return True
-        if single_valued(self.facts, node.selector, node.source):
+        if picks_one(self.facts, node.selector, node.source):
+            return True
+        form = (self._forms[node.selector], self._forms[node.source])
+        if self.program is not self.graph and form in self._alone:
             return True
         found = search_of(self.graph)
         return (found.complete or node.proof == "assumption") and not self._averages(place, node)

@@ -16,13 +16,16 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify.proof import mlp
 from raspc.certify.proof.answering import answered
-from raspc.certify.proof.bounds import Held, Reading, embedded, fits, grain_of, read_stream
+from raspc.certify.proof.bounds import Held, Reading, embedded, read_stream
+from raspc.certify.proof.causes import Causes
+from raspc.certify.proof.cells import cells_of
 from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
 from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.premises import Premises
+from raspc.certify.proof.rounding import fits
 from raspc.certify.proof.sameness import kept
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
@@ -98,10 +101,14 @@ class _Prover:
 
     # -- what is held ----------------------------------------------------------------------------
 
-    def hold(self, space: str, error: Matrix, grain: Floats, there: Floats, off_there: Floats) -> None:
+    def hold(
+        self, space: str, error: Matrix, grain: Floats, there: Floats, off_there: Floats,
+        common: Causes | None = None, alone: Matrix | None = None,
+    ) -> None:  # fmt: skip
         """The stream holds a space from now on, on top of what is left of those whose dimensions it takes.
 
-        `there`: what it holds at BOS, and `off_there` how far off that can be.
+        `there`: what it holds at BOS, and `off_there` how far off that can be. `common`, `alone`: the error by its
+        causes.
         """
         place, _ = self.groups[space]
         code, dims = self.code(space), self.plan.dims[space]
@@ -113,6 +120,9 @@ class _Prover:
             if max(residue, at_bos) > 0:
                 error, grain, off_there = error.copy(), grain.copy(), off_there.copy()
                 error[:, column] += residue
+                if alone is not None:
+                    alone = alone.copy()
+                    alone[:, column] += residue
                 off_there[column] += at_bos
                 grain[column] = 0.0
             apart = _least_step(code[:, column])
@@ -121,7 +131,7 @@ class _Prover:
                     "residue", f"{old.space} under {space}", max(residue, at_bos), apart / 2, "of what is stored there"
                 )
             )
-        self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there), there
+        self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
 
     def residue(self, old: Reused) -> tuple[float, float]:
         """What is left of an old space in a dimension of it, and at BOS; nothing of what is taken away as stored."""
@@ -177,7 +187,9 @@ class _Prover:
 
     def neurons(self, place: int, said: Neurons) -> None:
         read = self.read(said.read, fired=True)
-        cells = mlp.cells_of(*decided(self.meaning, place, read)) or cells_by_sums(self.meaning, place, read)
+        cells = cells_of(*decided(self.meaning, place, read), self.precision) or cells_by_sums(
+            self.meaning, place, read
+        )
         if cells is None:
             self.links.append(unfit("combinations", said.name, "of values that are few enough to list"))
             for space, base in said.write.bias.items():
@@ -190,8 +202,7 @@ class _Prover:
         for space, base in said.write.bias.items():
             code = self.code(space)
             found = mlp.written(said, space, code, read, fired, cells.value, self.precision)
-            grain = np.where(found.grain > 0, np.minimum(found.grain, grain_of(code).min(axis=0, initial=np.inf)), 0.0)
-            self.hold(space, found.error, grain, base, found.at_bos)
+            self.hold(space, found.error, found.grain, base, found.at_bos, found.common, found.alone)
 
 
 def _least_step(numbers: Floats) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.causes import WORK, work
 from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
@@ -20,19 +21,28 @@ from raspc.graph.nodes import Bits, Gate, Graph, Ids, Select
 
 PAIRS = 1 << 22
 """How many pairs of a key and a query are looked at at once."""
+BLURRED = 2.0**-4
+"""From this error of a score on, in steps of a penalty, it is worth asking what the error comes of."""
 
 
 @dataclass(frozen=True)
 class Apart:
     """Of one conjunct: how far selected scores can be from equal, and the least distance to one not selected.
 
-    `floor`: the least score that is the best of a query.
+    `floor`: the least score that is the best of a query. `blur`: the largest error of a score.
     """
 
     tie: float
     gap: float
     floor: float = 0.0
     at: Mapping[int, int] = field(default_factory=dict)
+    blur: float = 0.0
+
+    def or_(self, other: Apart) -> Apart:
+        """What two proofs of the same conjunct show together."""
+        better = other if other.gap > self.gap else self
+        blur = min(self.blur, other.blur)
+        return Apart(min(self.tie, other.tie), better.gap, max(self.floor, other.floor), better.at, blur)
 
 
 UNKNOWN = Apart(0.0, -np.inf)
@@ -85,9 +95,21 @@ class Noise:
 
 def apart(meaning: Meaning, select: Select, query: Reading, key: Reading, cut: slice, noise: Noise) -> Apart:
     """How far one conjunct parts keys, by the score directions `cut`."""
-    sides = [_side(meaning, place, reading, cut) for place, reading in ((select.key, key), (select.query, query))]
+    found = _apart(meaning, select, query, key, cut, noise, causes=False)
+    if found.blur > BLURRED:
+        found = found.or_(_apart(meaning, select, query, key, cut, noise, causes=True))
+    return found
+
+
+def _apart(
+    meaning: Meaning, select: Select, query: Reading, key: Reading, cut: slice, noise: Noise, causes: bool
+) -> Apart:
+    """The same, by the errors of what is read, or by what these come of."""
+    sides = [
+        _side(meaning, place, reading, cut, causes) for place, reading in ((select.key, key), (select.query, query))
+    ]
     known = [side for side in sides if side is not None]
-    if len(known) < 2:
+    if len(known) < 2 or (causes and _takes_long(*known)):
         return UNKNOWN
     keys, queries = known
     step = max(1, PAIRS // max(1, len(keys.number)))
@@ -98,13 +120,21 @@ def apart(meaning: Meaning, select: Select, query: Reading, key: Reading, cut: s
     if not found:
         return Apart(0.0, np.inf)
     worst = min(found, key=lambda one: one.gap)
-    return Apart(max(one.tie for one in found), worst.gap, min(one.floor for one in found), worst.at)
+    blur = max(one.blur for one in found)
+    return Apart(max(one.tie for one in found), worst.gap, min(one.floor for one in found), worst.at, blur)
 
 
-def _side(meaning: Meaning, place: int, reading: Reading, cut: slice) -> Rows | None:
+def _takes_long(one: Rows, other: Rows) -> bool:
+    """Whether there is too much to do to ask what errors come of, or there is nothing to ask."""
+    if one.causes is None or other.causes is None:
+        return True
+    return work(one.causes, len(other.values)) + work(other.causes, len(one.values)) > 8 * WORK
+
+
+def _side(meaning: Meaning, place: int, reading: Reading, cut: slice, causes: bool) -> Rows | None:
     """What is read as a key or a query for each value that the variable can have."""
     part, number = decided(meaning, place, reading.columns(cut))
-    return rows_of(meaning, part, number)
+    return rows_of(meaning, part, number, causes)
 
 
 def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
@@ -126,12 +156,13 @@ def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
         error = _errors_beside(key, query, score, top, noise)
     tie = float(np.where(chosen, error + np.abs(best - score), 0.0).max(initial=0.0))
     floor = np.where(chosen, score - absolute, np.inf).min(initial=np.inf) if some.any() else 0.0
+    blur = float(np.max(error, initial=0.0))
     if not other.any():
-        return Apart(tie, np.inf, float(floor))
+        return Apart(tie, np.inf, float(floor), blur=blur)
     gap = np.where(other, best - score - error, np.inf)
     k, q = np.unravel_index(gap.argmin(), gap.shape)
     where = {select.query: int(query.number[q]), select.key: int(key.number[k])}
-    return Apart(tie, float(gap[k, q]), float(floor), where)
+    return Apart(tie, float(gap[k, q]), float(floor), where, blur)
 
 
 def _score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
@@ -143,8 +174,17 @@ def _moved(key: Rows, query: Rows) -> Matrix | float:
     """What the errors of keys and queries make of their products."""
     if not (key.error.any() or query.error.any()):
         return 0.0
-    found: Matrix = key.error @ np.abs(query.values).T + (np.abs(key.values) + key.error) @ query.error.T
-    return found
+    found: Matrix = _of_keys(key, query)
+    if query.causes is None:
+        return found + np.abs(key.values) @ query.error.T
+    return found + sum(one.along(key.values).T for one in query.causes)
+
+
+def _of_keys(key: Rows, query: Rows) -> Matrix:
+    """What the errors of keys make of products, with queries as they are."""
+    if key.causes is None:
+        return key.error @ (np.abs(query.values) + query.error).T
+    return key.error @ query.error.T + sum(one.along(query.values) for one in key.causes)
 
 
 def _with_rounding(moved: Matrix | float, key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
@@ -160,13 +200,25 @@ def _errors_beside(key: Rows, query: Rows, score: Matrix, top: Ids, noise: Noise
 
     (k + e)·(q + d) − (t + f)·(q + d) − (k − t)·q = (k − t)·d + (e − f)·(q + d).
     """
-    own = key.error @ (np.abs(query.values) + query.error).T
     moved: Matrix | float = 0.0
-    if own.any() or query.error.any():
-        apart = np.zeros_like(score)
-        for k, d in zip(key.values.T, query.error.T, strict=True):
-            apart += np.abs(k[:, None] - k[top][None, :]) * d
-        moved = apart + own + own[top, np.arange(len(top))]
+    if key.error.any() or query.error.any():
+        own = _of_keys(key, query)
+        moved = _of_queries(key, query, top) + own + own[top, np.arange(len(top))]
     one = _with_rounding(0.0, key, query, score, noise)
     rounded = one if isinstance(one, float) else one + one[top, np.arange(len(top))]
     return moved + rounded
+
+
+def _of_queries(key: Rows, query: Rows, top: Ids) -> Matrix:
+    """What the error of each query makes of the distances of keys from its `top`."""
+    found: Matrix = np.zeros((len(key.values), len(query.values)))
+    if query.causes is None:
+        for k, d in zip(key.values.T, query.error.T, strict=True):
+            found += np.abs(k[:, None] - k[top][None, :]) * d
+        return found
+    for one in np.unique(top):
+        queries = np.flatnonzero(top == one)
+        away = key.values - key.values[one]
+        for cause in query.causes:
+            found[:, queries] += cause.at(queries).along(away).T
+    return found

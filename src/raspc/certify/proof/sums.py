@@ -17,8 +17,8 @@ from math import prod
 import numpy as np
 
 from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.cells import Cells, slopes_of, thresholds
 from raspc.certify.proof.meaning import Axes, Meaning
-from raspc.certify.proof.mlp import Cells, slopes_of
 from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
 
@@ -107,12 +107,12 @@ def cells_by_sums(meaning: Meaning, place: int, read: Reading) -> Cells | None:
     if any(half is None for half in halves):
         return None
     one, other = (half for half in halves if half is not None)
-    found = _outermost(node, one, other, _thresholds(read, slopes))
+    found = _outermost(node, one, other, thresholds(read, slopes))
     if not found:
         return None
     sums, ids = (np.array(column) for column in zip(*found, strict=True))
     reads = sums[:, None] * slopes + read.bias
-    return Cells(reads, ids.astype(np.int32), read.passed[None], read.rounding[None])
+    return Cells(reads, ids.astype(np.int32), read.passed[None], read.rounding[None], whole=False)
 
 
 def _parts(meaning: Meaning, node: Table, axes: Axes, sums: Sequence[Floats]) -> list[Part] | None:
@@ -168,14 +168,6 @@ def _together(parts: Sequence[Part]) -> Part | None:
         both = list(product(zip(found.given, found.sums, strict=True), zip(part.given, part.sums, strict=True)))
         found = Part([a | b for (a, _), (b, _) in both], [x.plus(y) for (_, x), (_, y) in both])
     return found
-
-
-def _thresholds(read: Reading, slopes: Floats) -> Floats:
-    """Where along the line a neuron begins to fire, and how far before and after that it may."""
-    moving = slopes != 0
-    at = -read.bias[moving] / slopes[moving]
-    width = read.error[moving] / np.abs(slopes[moving])
-    return np.unique(np.concatenate([[-np.inf, np.inf], at - width, at, at + width]))
 
 
 def _outermost(node: Table, one: Part, other: Part, thresholds: Floats) -> list[tuple[float, int]]:

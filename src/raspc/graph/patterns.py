@@ -79,15 +79,10 @@ def combined(f: Callable[[Integers, Integers], Integers], one: Weights, other: W
     labels: dict[Group, Integers] = {}
     index: dict[Group, tuple[Integers, Integers]] = {}
     for group in (*one.labels, *(group for group in other.labels if group not in one.labels)):
-        pairs = np.stack(
-            [
-                weights.labels.get(group, np.zeros(1, np.int64)) + np.zeros(_pairs(group), np.int64)
-                for weights in (one, other)
-            ],
-            axis=1,
-        )
-        found, labels[group] = distinct_rows(pairs)
-        index[group] = (found[:, 0], found[:, 1])
+        left, right = (weights.labels.get(group, np.zeros(1, np.int64)) for weights in (one, other))
+        many = int(right.max(initial=0)) + 1
+        found, labels[group] = numbered(left * many + right)
+        index[group] = (found // many, found % many)
     if prod(len(first) for first, _ in index.values()) > CELLS:
         return None
     sides = [
@@ -97,8 +92,15 @@ def combined(f: Callable[[Integers, Integers], Integers], one: Weights, other: W
     return Weights(labels, np.asarray(f(*sides), np.int64))
 
 
-def _pairs(group: Group) -> int:
-    return prod(len(values) for side in group for _, values in side)
+def numbered(codes: Integers) -> tuple[Integers, Integers]:
+    """(the different numbers in order, for each number its place among them); quick where none is large."""
+    least, most = int(codes.min(initial=0)), int(codes.max(initial=0))
+    if most - least > 4 * codes.size + CELLS:
+        found, number = np.unique(codes, return_inverse=True)
+        return found, number.ravel()
+    there = np.zeros(most - least + 1, bool)
+    there[codes - least] = True
+    return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[codes - least]
 
 
 def _spread(weights: Weights, groups: Sequence[Group], index: Sequence[Integers]) -> Integers:
@@ -125,11 +127,13 @@ def _merged(group: Group, labels: Integers, table: Integers, axis: int) -> _Merg
     slices = np.ascontiguousarray(np.moveaxis(table, axis, 0).reshape(table.shape[axis], -1))
     _, kind = distinct_rows(slices)
     found = kind[labels]
-    order = list(dict.fromkeys(found.tolist()))
-    number = {old: new for new, old in enumerate(order)}
+    met = np.full(int(kind.max(initial=-1)) + 1, len(found))
+    met[found[::-1]] = np.arange(len(found) - 1, -1, -1)  # of a number that is written twice, the last one stays
+    order = np.argsort(met, kind="stable")[: np.count_nonzero(met < len(found))]
+    rank = np.zeros(len(met), np.int64)
+    rank[order] = np.arange(len(order))
     first = np.array([int((kind == old).argmax()) for old in order], np.int64)
-    small = np.array([number[old] for old in found.tolist()], np.int64)
-    return _Merged(group, small, first, len(order))
+    return _Merged(group, rank[found], first, len(order))
 
 
 def _listed(weights: Weights, bound: tuple[int, int] | None) -> Weights | None:
@@ -151,11 +155,10 @@ def _listed(weights: Weights, bound: tuple[int, int] | None) -> Weights | None:
         if (full == full.take([0], axis=axis)).all():
             full = np.asarray(full.take(0, axis=axis))
             (keys if axis < len(keys) else queries).pop(axis if axis < len(keys) else axis - len(keys))
-    values, labels = np.unique(full.ravel(), return_inverse=True)
-    group = (tuple(keys), tuple(queries))
-    return (
-        Weights({group: labels.ravel().astype(np.int64)}, values.astype(np.int64)) if full.ndim else constant(int(full))
-    )
+    if not full.ndim:
+        return constant(int(full))
+    values, labels = numbered(full.ravel())
+    return Weights({(tuple(keys), tuple(queries)): labels}, values)
 
 
 def _in_range(full: Integers, first: int, classes: Sequence[int], bound: tuple[int, int] | None) -> Integers:

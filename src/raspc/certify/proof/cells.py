@@ -1,0 +1,172 @@
+"""What neurons read in each combination of values: as many as can occur, or the outermost where they lie on a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from raspc.blocks.spaces import Matrix
+from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.grids import over_grid
+from raspc.certify.proof.meaning import Axes, where
+from raspc.certify.proof.rounding import of_sum
+from raspc.graph.nodes import Floats, Ids
+from raspc.numbers.precision import Precision
+
+READS = 1 << 25
+"""The most reads (cell, neuron) that are looked at."""
+AT_ONCE = 1 << 20
+"""How many of these at once."""
+LINE = 1 << 14
+"""From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Combinations of values that occur: what the neurons read there without their bias [cells, neurons].
+
+    `value`: which value of the variable each one gives. `passed`, `rounding`: errors, [cells, neurons] or the same for
+    all cells. `places` [cells]: which of those that can occur in the grid `ids` over `axes` they are, where not all
+    are; of several that read alike the first. `whole`: whether all sums are there, and not the outermost ones alone.
+    """
+
+    reads: Matrix
+    value: Ids
+    passed: Matrix
+    rounding: Matrix
+    axes: Axes = ()
+    ids: Ids | None = None
+    places: Ids | None = None
+    whole: bool = True
+
+    def at(self, cell: int) -> Mapping[int, int]:
+        """The values of the axes in a cell; none where these are not known."""
+        if self.ids is None:
+            return {}
+        return where(self.axes, self.ids, cell if self.places is None else int(self.places[cell]))
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+    def pieces(self) -> Iterator[Cells]:
+        """The same, some at once."""
+        step = max(1, AT_ONCE // max(1, self.reads.shape[1]))
+        for start in range(0, len(self), step):
+            cut = slice(start, start + step)
+            yield replace(
+                self, reads=self.reads[cut], value=self.value[cut], passed=_cut(self.passed, cut),
+                rounding=_cut(self.rounding, cut),
+            )  # fmt: skip
+
+
+def _cut(rows: Matrix, cut: slice) -> Matrix:
+    return rows if len(rows) == 1 else rows[cut]
+
+
+def cells_of(read: Reading, ids: Ids | None, precision: Precision) -> Cells | None:
+    """Every combination of the values that are read; `ids`: the value that each gives, −1 for none.
+
+    None where there are too many.
+    """
+    if ids is None:
+        return None
+    axes, width = tuple(read.seen), len(read.bias)
+    parts = [one.values for one in read.seen.values()]
+    if ids.size * width > LINE and ids.ndim > 1:
+        line = _along_a_line(ids, parts, read, precision)
+        if line is not None and line.reads.size <= READS:
+            return line
+    if ids.size * width > READS:
+        return None
+    known = ids >= 0
+
+    def of_cells(rows: Sequence[Matrix]) -> Matrix:
+        return over_grid(list(rows), ids.shape, width)[known]
+
+    reads = of_cells(parts) + read.bias
+    passed = of_cells([one.error for one in read.seen.values()]) if read.passed.any() else read.passed[None]
+    rounding = read.rounding[None] if read.rounded_rows is None else read.rounded_rows[known]
+    if len(parts) > 1 and read.rounding.any() and not precision.narrow:
+        up, down = (of_cells(side) for side in _sides(read))
+        rounding = _rounded_each(read, reads, up, down, passed, precision)
+    return Cells(reads, ids[known], passed, rounding, axes, ids)
+
+
+def _sides(read: Reading) -> tuple[list[Matrix], list[Matrix]]:
+    """Of each variable that is read, how much all terms come to that are positive, and all that are negative."""
+    seen = list(read.seen.values())
+    return (
+        [(one.size + one.values + one.error) / 2 for one in seen],
+        [(one.size - one.values + one.error) / 2 for one in seen],
+    )
+
+
+def _rounded_each(
+    read: Reading, reads: Matrix, up: Matrix, down: Matrix, passed: Matrix, precision: Precision
+) -> Matrix:
+    """What reads round in each cell; `up`, `down`: the positive and the negative terms there, without the bias."""
+    up, down = up + np.maximum(read.bias, 0.0) + read.own, down + np.maximum(-read.bias, 0.0) + read.own
+    found = of_sum(read.terms, np.maximum(up, down), up + down, np.abs(reads) + passed + read.own, precision)
+    return np.minimum(found + read.own, read.rounding)
+
+
+def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading, precision: Precision) -> Cells | None:
+    """The outermost sums, where all neurons read multiples of one sum; None where they do not.
+
+    Between two thresholds what neurons write is affine, so that of the sums there that give one value no other errs
+    more than the least or the greatest. With each come the largest error and the largest terms of all of them.
+    """
+    slopes = slopes_of(parts)
+    if slopes is None:
+        return None
+    known, sums = ids >= 0, over_grid([part[:, :1] for part in parts], ids.shape, 1)[..., 0]
+    along, value = sums[known], ids[known]
+    if precision.narrow:  # where each sum is rounded in a way of its own
+        piece = np.unique(along, return_inverse=True)[1]
+    else:
+        piece = np.searchsorted(thresholds(read, slopes), along)
+    order = np.lexsort((along, value, piece))
+    along, value, piece = along[order], value[order], piece[order]
+    fresh = np.flatnonzero(np.r_[True, (piece[1:] != piece[:-1]) | (value[1:] != value[:-1])][: len(order)])
+    last = np.r_[fresh[1:], len(order)] - 1
+    ends = np.where(along[last] > along[fresh], 2, 1)
+    of, kept = np.repeat(np.arange(len(fresh)), ends), np.r_[fresh, last[ends == 2]]
+    kept.sort()
+
+    def largest(rows: Sequence[Matrix]) -> Matrix:
+        """[cells, 1]: of numbers in proportion to slopes the largest of each cell, for a slope of 1."""
+        steep = np.abs(slopes) > 0
+        base = [(one[:, steep] / np.abs(slopes[steep])).max(axis=1, initial=0.0, keepdims=True) for one in rows]
+        return np.maximum.reduceat(over_grid(base, ids.shape, 1)[..., 0][known][order], fresh)[of][:, None]
+
+    reads = along[kept][:, None] * slopes + read.bias
+    passed, rounding = read.passed[None], read.rounding[None]
+    if read.passed.any() and len(order):
+        passed = np.minimum(largest([one.error for one in read.seen.values()]) * np.abs(slopes), passed)
+    if read.rounding.any() and len(order) and not precision.narrow and (slopes != 0).all():
+        rising = [np.where(slopes > 0, up, down) for up, down in zip(*_sides(read), strict=True)]
+        falling = [np.where(slopes > 0, down, up) for up, down in zip(*_sides(read), strict=True)]
+        one, other = largest(rising) * np.abs(slopes), largest(falling) * np.abs(slopes)
+        up, down = np.where(slopes > 0, one, other), np.where(slopes > 0, other, one)
+        rounding = _rounded_each(read, reads, up, down, passed, precision)
+    return Cells(reads, value[kept], passed, rounding, tuple(read.seen), ids, order[kept].astype(np.int32))
+
+
+def thresholds(read: Reading, slopes: Floats) -> Floats:
+    """Where along a line a neuron begins to fire, and how far before and after that it may."""
+    moving = slopes != 0
+    at = -read.bias[moving] / slopes[moving]
+    width = read.error[moving] / np.abs(slopes[moving])
+    return np.unique(np.concatenate([[-np.inf, np.inf], at - width, at, at + width]))
+
+
+def slopes_of(parts: Sequence[Matrix]) -> Floats | None:
+    """How many times what the first neuron reads each one does; None where they do not read along one line."""
+    first = next((part for part in parts if part[:, :1].any()), None)
+    if first is None:
+        return None
+    row = int(np.abs(first[:, 0]).argmax())
+    found = first[row] / first[row, 0]
+    return None if any(not np.array_equal(part, part[:, :1] * found) for part in parts) else np.asarray(found)
