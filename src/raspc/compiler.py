@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial as partial_of
 from types import MappingProxyType
@@ -96,10 +96,12 @@ def compile_graph(
     options: Options = DEFAULT,
     certify: bool = True,
     changes: Mapping[str, int] = MappingProxyType({}),
+    given_up: Sequence[str] = (),
 ) -> Model:
     """The smallest model of a graph whose certificate holds, or the smallest if none is asked for.
 
-    `changes`: how often each pass changed something while the graph was built.
+    `changes`: how often each pass changed something while the graph was built. `given_up`: passes and choices that it
+    is to do without.
 
     Raises UnsupportedProgram or CertificateError where every design is refused.
     """
@@ -109,7 +111,7 @@ def compile_graph(
         model = model_of(plan, bos, pad, changes)
         return certified(model, plan) if certify else model
 
-    return best(alternatives(graph, options), lambda plan: plan.size, made)
+    return best(alternatives(graph, options, given_up), lambda plan: plan.size, made)
 
 
 def certified(model: Model, plan: Plan) -> Model:

@@ -1,4 +1,9 @@
-"""Which model stands for a program: that of its graph, or one with counts for its means where that is refused."""
+"""Which model stands for a program: that of its graph, or where that is refused one that rounds less.
+
+Keys that a head averages must score alike. A table of them that neurons compute as a staircase of many steps rounds, as
+the steps are one long sum; without lines it takes more neurons, or a layer more, and rounds less. And a mean can be
+computed from how many keys hold each value.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +17,23 @@ from raspc.graph.nodes import Aggregate, Graph
 from raspc.plan.alternatives import Refused, attempt
 from raspc.weights.model import Model
 
+GIVEN_UP = ("lines",)
+"""What a program with means does without where its model is refused."""
 
-def settled(make: Callable[[Graph], Model], graph: Graph, recount: Callable[[], Graph]) -> Model:
-    """The model of a graph where it holds; else that of `recount`, the same program with counts for its means.
+
+def settled(make: Callable[..., Model], graph: Graph, recount: Callable[[], Graph]) -> Model:
+    """The model of a graph where it holds; else one without lines, or one of `recount`, with counts for its means.
+
+    `make`: of a graph, and of what it is to do without (`given_up`).
 
     Where numbers are in doubt, a warning says that they were measured.
 
     Raises the refusal of the graph where none holds.
     """
-    first = attempt(partial(make, graph))
-    found = attempt(lambda: make(recount())) if isinstance(first, Refused) and _has_means(graph) else first
+    first = found = attempt(partial(make, graph))
+    others = [partial(make, graph, given_up=GIVEN_UP), lambda: make(recount())] if _has_means(graph) else []
+    while isinstance(found, Refused) and others:
+        found = attempt(others.pop(0))
     if isinstance(found, Refused):
         assert isinstance(first, Refused)
         raise first.error

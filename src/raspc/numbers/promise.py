@@ -17,7 +17,7 @@ ABSOLUTE, RELATIVE = 1e-5, 1e-4
 OF_A_BATCH = 0.1
 """The part of the promise by which an answer may depend on the batch that it is computed in: it is but another order
 of the same float32 sums, and of all that may go wrong it is the part that a user sees change from run to run."""
-COARSE = 64.0
+COARSE = 8.0
 """By how much a bound on a number may exceed the promise in a model that is measured, not proved. Bounds are of the
 worst order of each sum; errors found on inputs made to cancel are some 50 times smaller. Where a bound exceeds
 the promise further, such inputs break it, though a sample need not show that."""

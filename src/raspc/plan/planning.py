@@ -30,14 +30,18 @@ def planned(program: Graph, options: Options = DEFAULT) -> Plan:
     return best(alternatives(program, options), lambda plan: plan.size, lambda plan: plan)
 
 
-def alternatives(program: Graph, options: Options) -> Iterator[list[Plan | Refused]]:
+def alternatives(
+    program: Graph, options: Options, given_up: Sequence[str] = ()
+) -> Iterator[list[Plan | Refused]]:  # fmt: skip
     """The plans of all designs, in rounds; a later round is wanted where all plans of the earlier ones are refused.
+
+    `given_up`: passes and choices that all of them do without.
 
     A plan of which nothing is in doubt is no larger than those of lower levels. Where there is none, they are in the
     same round: so a higher level never gives a larger model. In any case they come last: so it never refuses what a
     lower one compiles.
     """
-    asked = options.asked
+    asked = options.asked.giving_up(*given_up)
     levels = [asked, *(replace(asked, stored=level) for level in reversed(Level) if level.value < asked.level.value)]
     for firsts in zip(*map(first_designs, levels), strict=True):
         yield settled(program, firsts)
@@ -61,7 +65,7 @@ def settled(program: Graph, firsts: Sequence[Options]) -> list[Plan | Refused]:
 def first_designs(options: Options) -> list[Options]:
     """Where the search begins; in narrow formats with means that are decoded, and then with means that are counted."""
     counted = options.precision.narrow and options.has("count_means")
-    return [options.giving_up("count_means"), options] if counted else [options]
+    return [options.giving_up(*options.given_up, "count_means"), options] if counted else [options]
 
 
 def explored(program: Graph, first: Options) -> list[Plan | Refused]:

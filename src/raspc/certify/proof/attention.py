@@ -49,6 +49,15 @@ class Scores:
     default: float | None = None
     at: Mapping[int, int] = field(default_factory=dict)
 
+    @property
+    def uneven(self) -> float:
+        """t, where the weights of equals are between e^−t and e^t times what they should be.
+
+        A mean of numbers between a and b is then off by (b − a)·tanh(t/2) at most: where a part p of the weight is on b
+        and the rest on a, it is off by (b − a)·(p·e^t / (p·e^t + (1 − p)·e^−t) − p), of which that is the maximum.
+        """
+        return float(np.log1p(self.spread) / 2)
+
 
 def score_bounds(
     head: Head,
@@ -140,15 +149,24 @@ def averaged(
     if copies and precision.narrow and (known := _copied(scores, value, n, precision, rowwise)) is not None:
         return known
     spread = np.maximum(value.size, np.abs(default)) + value.error
-    loose = scores.leak + looseness(scores, n, precision, copies)
+    loose = scores.leak + looseness(n, precision)
     rows = value.row_errors() if rowwise else value.error[None, :]
-    return Arrived(rows + loose * spread, np.zeros_like(spread))
+    unequal = 0.0 if copies else range_of(value) * np.tanh(scores.uneven / 2)
+    return Arrived(rows + loose * spread + unequal, np.zeros_like(spread))
 
 
-def looseness(scores: Scores, n: int, precision: Precision, copies: bool) -> float:
-    """By how much of the size of all that is averaged a mean may be off, but for what leaks."""
-    loose = (0.0 if copies else scores.spread) + softmax_error(n, precision) + precision.probability_unit
+def looseness(n: int, precision: Precision) -> float:
+    """By how much of the size of all that is averaged a mean may be off, but for what leaks and for unequal shares."""
+    loose = softmax_error(n, precision) + precision.probability_unit
     return loose + 2 * precision.factor_unit + (2 * precision.unit if precision.narrow else 0.0)
+
+
+def range_of(value: Reading) -> Floats:
+    """How far apart two numbers of one read can be."""
+    found = 2 * value.rounding
+    for one in value.seen.values():
+        found = found + (one.values + one.error).max(axis=0) - (one.values - one.error).min(axis=0)
+    return np.asarray(found)
 
 
 def _copied(scores: Scores, value: Reading, n: int, precision: Precision, rowwise: bool) -> Arrived | None:

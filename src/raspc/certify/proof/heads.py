@@ -194,11 +194,12 @@ class HeadProof:
         found = A.averaged(self.scores, self.value, there, self.n, self.precision, copies, rowwise)
         if copies or self.numbers is None:
             return found
-        loose = A.looseness(self.scores, self.n, self.precision, copies)
-        domain = self.node.domain
+        loose, domain = A.looseness(self.n, self.precision), self.node.domain
         (told,), (seen,) = self.numbers.seen.values(), self.value.seen.values()
         most = found.error + (told.error - seen.error).max(axis=0, initial=0.0)  # with what the numbers are off by
-        return replace(found, error=mean_errors(most, loose, self.scores.leak, self.numbers, there, domain))
+        scores = self.scores
+        errors = mean_errors(most, loose, scores.uneven, scores.leak, self.numbers, there, domain, self.precision)
+        return replace(found, error=errors)
 
     @cached_property
     def numbers(self) -> Reading | None:

@@ -29,26 +29,54 @@ class Off:
 
 
 def mean_errors(
-    constant: Matrix, loose: float, leak: float, value: Reading, default: Floats, domain: Domain
+    constant: Matrix, loose: float, uneven: float, leak: float, value: Reading, default: Floats, domain: Domain,
+    precision: Precision,
 ) -> Matrix:  # fmt: skip
     """[values of the mean, width]: the errors of a mean, whose number is in the first column.
 
     `constant` [1, width]: what they are at most. A mean Σ pᵢ·vᵢ is off by Σ pᵢ·(eᵢ + loose·|vᵢ|), where eᵢ is how far
-    off vᵢ is, and by what leaks. A line that lies on or above all points (vᵢ, eᵢ + loose·|vᵢ|) is on or above that sum,
-    at Σ pᵢ·vᵢ. So what cancels keeps the error of what it is made of, and what does not cancel errs in proportion.
+    off vᵢ is, by what leaks, and by what unequal weights make of it (`uneven`, see `Scores`). A line that lies on or
+    above all points (vᵢ, eᵢ + loose·|vᵢ|) is on or above that sum, at Σ pᵢ·vᵢ. So what cancels keeps the error of what
+    it is made of, and what does not cancel errs in proportion.
     """
     rows = value.rows()
     if rows is None or not np.isfinite(constant).all():
         return constant
     numbers, errors = rows[:, 0], np.broadcast_to(value.row_errors(), rows.shape)[:, 0]
     points = np.append(numbers, default[0])
-    heights = np.append(errors, 0.0) + loose * np.abs(points)
     leaked = leak * (np.abs(points).max() + errors.max(initial=0.0))
     values, is_number = _rows(domain)
+
+    def line(part: float) -> Floats:
+        return _line_above(points, np.append(errors, 0.0) + part * np.abs(points), values) + leaked
+
+    low, high = float((numbers - errors).min()), float((numbers + errors).max())
+    plain = line(loose)
+    lines = [
+        np.full(len(values), constant[0, 0]),
+        line(loose + np.expm1(2 * uneven)),
+        plain + (high - low) * np.tanh(uneven / 2),
+    ]
     found = np.repeat(constant, len(values), axis=0)
-    told = np.minimum(_line_above(points, heights, values) + leaked, found[:, 0])
+    if isinstance(domain, Interval):  # its ends stand for all between them, so that one line has to do for both
+        told = min(lines, key=lambda one: float((one / tolerance(values, precision))[is_number].max(initial=0.0)))
+    else:
+        told = np.min([*lines, plain + _of_uneven(uneven, low, high, values)], axis=0)
     found[:, 0] = np.where(is_number, told, found[:, 0])
     return found
+
+
+def _of_uneven(uneven: float, low: float, high: float, means: Floats) -> Floats:
+    """What unequal weights make of means, value by value.
+
+    Weights wᵢ between e^−t and e^t move the mean m by Σ pᵢ·(wᵢ − c)·(vᵢ − m) / Σ pᵢ·wᵢ, whatever c is: with c half way,
+    by sinh(t)·e^t times the mean distance Σ pᵢ·|vᵢ − m|, which for numbers between a and b with the mean m is at most
+    2·(m − a)·(b − m)/(b − a).
+    """
+    if uneven == 0.0 or high <= low:
+        return np.zeros(len(means))
+    distance = 2 * np.maximum(means - low, 0.0) * np.maximum(high - means, 0.0) / (high - low)
+    return np.asarray(np.sinh(uneven) * np.exp(uneven) * distance)
 
 
 def _line_above(points: Floats, heights: Floats, at: Floats) -> Floats:
