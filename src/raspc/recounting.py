@@ -31,9 +31,9 @@ def settled(make: Callable[..., Model], graph: Graph, recount: Callable[[], Grap
     Raises the refusal of the graph where none holds.
     """
     first = found = attempt(partial(make, graph))
-    others = [partial(make, graph, given_up=GIVEN_UP), lambda: make(recount())] if _has_means(graph) else []
-    while isinstance(found, Refused) and others:
-        found = attempt(others.pop(0))
+    others: list[Callable[[], Model]] = [partial(make, graph, given_up=GIVEN_UP), lambda: make(recount())]
+    for other in others if _has_means(graph) else ():
+        found = attempt(other) if isinstance(found, Refused) else found
     if isinstance(found, Refused):
         assert isinstance(first, Refused)
         raise first.error

@@ -48,7 +48,7 @@ def mean_errors(
     values, is_number = _rows(domain)
 
     def line(part: float) -> Floats:
-        return _line_above(points, np.append(errors, 0.0) + part * np.abs(points), values) + leaked
+        return np.asarray(_line_above(points, np.append(errors, 0.0) + part * np.abs(points), values) + leaked)
 
     low, high = float((numbers - errors).min()), float((numbers + errors).max())
     plain = line(loose)
