@@ -10,7 +10,7 @@ import raspc
 from raspc import rasp
 from raspc.certify.checking.measure import has_slack
 from raspc.certify.proof import certificate
-from raspc.numbers.promise import is_kept, tolerance
+from raspc.numbers.promise import COARSE, is_kept, tolerance
 
 EVERYWHERE = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE)
 
@@ -79,18 +79,18 @@ def test_what_is_no_proof_for_a_mean_is_one_for_its_counts(
 
 
 def test_what_cannot_be_counted_is_measured_with_a_word_about_it() -> None:
-    """Means of 201 numbers of both signs are too many to count, and cancel by more than bounds allow."""
+    """Means of 61 numbers of both signs are too many to count, and cancel by more than bounds allow."""
     with pytest.warns(raspc.UncertainProgram, match="measured, not proved"):
-        model = raspc.compile(mean(rasp.tokens), range(-100, 101), 20)
+        model = raspc.compile(mean(rasp.tokens), range(-30, 31), 20)
     assert model.certificate is not None and model.certificate.verdict == "measured"
-    assert model.certificate.links[0].used > 8
+    assert 2 < model.certificate.links[0].used <= COARSE
 
 
 def test_what_has_no_slack_is_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A number whose sample is not right to a part of the promise: what to write instead, and the length that does."""
     monkeypatch.setattr(certificate, "has_slack", lambda *_: False)
     with pytest.raises(raspc.CertificateError, match=r"average numbers of one sign .*compiles up to length"):
-        raspc.compile(mean(rasp.tokens), range(-100, 101), 20)
+        raspc.compile(mean(rasp.tokens), range(-30, 31), 20)
 
 
 def test_what_cancels_by_far_more_is_refused_whatever_a_sample_shows() -> None:
@@ -108,4 +108,4 @@ def test_what_is_measured_warns() -> None:
     with pytest.warns(raspc.UncertainProgram, match="measured, not proved"):
         model = raspc.compile(mean(rasp.tokens), range(-9, 10), 20)
     assert model.certificate is not None and model.certificate.verdict == "measured"
-    assert 1 < model.certificate.links[0].used <= 8
+    assert 1 < model.certificate.links[0].used <= COARSE

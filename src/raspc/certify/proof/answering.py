@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
-from raspc.blocks.spaces import BOS, Matrix, Read
-from raspc.certify.proof.bounds import Held, Reading
+from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.grids import Rows, decided, over_grid, rows_of
@@ -22,59 +20,12 @@ BLURRED = 2.0**-4
 """From this part of a lead on, it is worth asking what errors come of."""
 
 
-def answered(
-    plan: Examined, meaning: Meaning, read: Reading, stream: Mapping[str, Held], precision: Precision
-) -> Iterator[Link]:
+def answered(plan: Examined, meaning: Meaning, read: Reading, precision: Precision) -> Iterator[Link]:
     """The margin of the answer: half the least lead of a logit, or the error that a number may have."""
     label = plan.graph.labels[plan.graph.output]
     if plan.config.output.kind == "numerical":
         return _number(plan, meaning, read, label, precision)
-    along = _along_one_direction(plan.actual.output, stream, read)
-    if along is not None and along.place == plan.graph.output:
-        return iter((along.link(label),))
     return _choice(plan, meaning, read, label)
-
-
-@dataclass(frozen=True, eq=False)
-class _Line:
-    """Logits that are read off one direction of the answer's own variable: what that is off by moves all of them.
-
-    `slopes` [answers]: by how much. `logits`, `rounding` [values, answers]; `error` [values]: of the direction.
-    """
-
-    place: int
-    slopes: Floats
-    logits: Matrix
-    rounding: Matrix
-    error: Floats
-
-    def link(self, label: str) -> Link:
-        """How much of its lead over each other logit the right one may lose, where most of a lead is lost."""
-        rows = np.arange(len(self.logits))
-        lead = np.diagonal(self.logits)[:, None] - self.logits
-        lost = self.error[:, None] * np.abs(self.slopes[:, None] - self.slopes) + self.rounding
-        lost = lost + np.diagonal(self.rounding)[:, None]
-        lost = np.where(lead > 0, np.where(lost == lead, np.nextafter(lost, np.inf), lost), np.inf)
-        lost[rows, rows], lead[rows, rows] = 0.0, 1.0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value, other = np.unravel_index((lost / np.where(lead > 0, lead, 1.0)).argmax(), lead.shape)
-        return Link(
-            "answer", label, float(lost[value, other]), float(lead[value, other]), "logits", {self.place: int(value)}
-        )
-
-
-def _along_one_direction(said: Read, stream: Mapping[str, Held], read: Reading) -> _Line | None:
-    """Such logits, one for each value of a variable; None of other answers."""
-    spaces = [space for space, matrix in said.maps.items() if space != BOS and matrix.any()]
-    rows, only = read.rows(), read.only
-    if len(spaces) != 1 or only is None or rows is None or rows.shape[0] != rows.shape[1] or read.rounded_rows is None:
-        return None
-    held, slopes = stream[spaces[0]], said.maps[spaces[0]]
-    if len(slopes) != 1 or len(held.code) != len(rows):
-        return None
-    seen = held.error[:, 0] * np.abs(slopes[0]).max()
-    more = np.maximum(0.0, read.seen[only].error - held.error * np.abs(slopes))  # what factors are cut by
-    return _Line(only, slopes[0], rows, read.rounded_rows + more, held.error[:, 0]) if np.isfinite(seen).all() else None
 
 
 def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iterator[Link]:

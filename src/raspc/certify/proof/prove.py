@@ -88,8 +88,7 @@ class _Prover:
         for i in order:
             self.block(self.lowered.place_of_block[i], actual.blocks[i])
         self.links += kept(self.plan.program, self.graph)
-        read = self.read(actual.output)
-        self.links += answered(self.plan, self.meaning, read, self.stream, self.precision)
+        self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
 
     def embed(self, space: str, kind: type[N.Variable]) -> None:
         """The values of a table in their order, each at its own row."""
