@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -128,13 +129,21 @@ class Readiness:
         Heads that select several keys need their scores equal to far less than that: they read such a
         variable through indicators, each the sum of few neurons that are exact where saturated.
         """
-        node = self.graph.variable(place)
-        if place in self.left:
-            return True
-        if isinstance(node, Table):
-            joint = self.derived(place)
-            return any(self.is_noisy(root) for root in (joint.roots if joint is not None else node.args))
-        return isinstance(node, N.Aggregate) and self.is_noisy(node.source)
+        return self._noisy[place]
+
+    @cached_property
+    def _noisy(self) -> list[bool]:
+        """Of every node, in their order, so that each is looked at once however many others rest on it."""
+        found: list[bool] = []
+        for place, node in enumerate(self.graph.nodes):
+            rests_on: Sequence[int] = ()
+            if isinstance(node, Table):
+                joint = self.derived(place)
+                rests_on = joint.roots if joint is not None else node.args
+            elif isinstance(node, N.Aggregate):
+                rests_on = (node.source,)
+            found.append(place in self.left or any(found[other] for other in rests_on))
+        return found
 
     def is_count(self, place: int) -> bool:
         """Whether the variable is a share of attention that stands for a count."""
