@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -72,8 +73,9 @@ def living(found: Lowered) -> Lowered:
     wanted, kept = set(found.output.maps), list[int]()
     for i, block in reversed(list(enumerate(found.blocks))):
         if wanted & set(block.write.maps):
-            kept.insert(0, i)
+            kept.append(i)
             wanted |= {space for read in reads_of(block) for space in read.maps}
+    kept.reverse()
     written = {space for i in kept for space in found.blocks[i].write.maps}
     there = {BOS, *written, *(wanted & {*found.embeddings, *found.positions})}
     return replace(
@@ -101,6 +103,11 @@ class _Lowering:
     def graph(self) -> Graph:
         """The program."""
         return self.ready.graph
+
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """Where each node of the graph stands, by its identity."""
+        return {id(node): place for place, node in enumerate(self.graph.nodes)}
 
     def run(self) -> Lowered:
         for place, node in enumerate(self.graph.nodes):
@@ -192,8 +199,7 @@ class _Lowering:
 
     def selector_name(self, place: int, node: Variable) -> str:
         selects = selects_of(self.graph, node)
-        labels = self.graph.labels
-        places = {id(n): i for i, n in enumerate(self.graph.nodes)}
+        labels, places = self.graph.labels, self.places
         return " and ".join(labels[places[id(s)]] if id(s) in places else "nothing" for s in selects) or "all"
 
     def width_head(self, place: int, node: Variable, raw: Group, share: Share) -> Head:

@@ -11,13 +11,16 @@ whose readers are still to come in one dimension, and the model has fewer parame
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+
+import numpy as np
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Neurons, reads_of
 from raspc.layout.layout import Layout, Sweep
+from raspc.layout.lives import FOREVER, Life, Neighbours, all_at_once
 from raspc.layout.schedule import Schedule
 from raspc.numbers.choice import Choice
 
@@ -28,40 +31,52 @@ CHOICE = Choice(
     "no two spaces with readers to come in one dimension; fewer parameters",
 )  # fmt: skip
 
-FOREVER = 1 << 30
-
-
-@dataclass(frozen=True)
-class Life:
-    """When a space is written, from which MLP on it may be cleared, and with how many neurons a dimension.
-
-    One neuron suffices where nothing can be negative; two clear anything.
-    """
-
-    name: str
-    size: int
-    written: int
-    clearable: int
-    neurons: int
-
-    def may_precede(self, other: Life) -> bool:
-        """Whether some MLP can clear this one before the other is written."""
-        return self.clearable < other.written
+ONE_BY_ONE = 1 << 14
+"""Spaces are given up one after the other where trials times spaces are at most so many."""
 
 
 def reuse(lowered: Lowered, schedule: Schedule, layout: Layout, rows: int) -> Layout:
     """The layout with spaces in each other's dimensions, where that makes the model smaller.
 
-    `rows`: how many rows of embeddings and columns of the unembedding are as wide as the residual stream.
+    Tried are spaces one after the other, each kept as it is where its sweep costs more than its dimensions; and all of
+    them at once, with so many neurons in each layer for sweeps. The first finds more in small models; the second sees
+    that a neuron more in each layer is little where each layer needs one. `rows`: how many rows of embeddings and
+    columns of the unembedding are as wide as the residual stream.
     """
     lives = _lives(lowered, schedule, layout)
     loads = _loads(lowered, schedule)
-    best, taken = layout, frozenset[str]()
-    givers = [life for life in lives if any(life.may_precede(other) for other in lives)]
-    for life in sorted(givers, key=lambda life: (life.neurons, -life.size)):
-        found = _placed(layout, lives, taken | {life.name}, loads)
+    givers = _givers(lives)
+    found = [layout]
+    if givers and len(givers) * len(lives) <= ONE_BY_ONE:
+        found.append(_one_by_one(layout, lives, givers, loads, rows))
+    if givers:
+        found += (_laid_out(layout, lives, start, loads) for start in all_at_once(lives, loads))
+    return min(found, key=lambda one: _parameters(one, loads, rows))
+
+
+def _givers(lives: Sequence[Life]) -> list[Life]:
+    """The spaces that some other may follow, those first whose sweeps cost least and that free most."""
+    last = max((life.written for life in lives), default=-1)
+    return sorted((life for life in lives if life.clearable < last), key=lambda life: (life.neurons, -life.size))
+
+
+def _one_by_one(
+    layout: Layout, lives: Sequence[Life], givers: Sequence[Life], loads: Sequence[int], rows: int
+) -> Layout:
+    """Each space in turn may be followed by others, if that makes the model smaller."""
+    neighbours = Neighbours.of(lives)
+    best, taken = layout, np.zeros(len(lives), bool)
+    for life in givers:
+        trial = taken | (neighbours.names == life.name)
+        start = neighbours.placed(trial)
+        d_model = max(start[other.name] + other.size for other in lives)
+        if _parameters(replace(best, d_model=d_model, d_mlp=max(1, *loads)), loads, rows) >= _parameters(
+            best, loads, rows
+        ):
+            continue  # even if its sweeps cost nothing
+        found = _laid_out(layout, lives, start, loads)
         if _parameters(found, loads, rows) < _parameters(best, loads, rows):
-            best, taken = found, taken | {life.name}
+            best, taken = found, trial
     return best
 
 
@@ -98,46 +113,24 @@ def _loads(lowered: Lowered, schedule: Schedule) -> list[int]:
     return loads
 
 
-def _placed(layout: Layout, lives: Sequence[Life], taken: Collection[str], loads: Sequence[int]) -> Layout:
-    """Each space at the first place where it meets nobody; those of `taken` may be followed by others."""
-    start: dict[str, int] = {}
-    placed: list[Life] = []
-    for life in lives:
-        start[life.name] = _first_fit(life, placed, start, taken)
-        placed.append(life)
+def _laid_out(layout: Layout, lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int]) -> Layout:
+    """The layout with each space at its place, and the sweeps that this takes."""
     d_model = max(start[life.name] + life.size for life in lives)
     sweeps = _sweeps(lives, start, loads)
     load = [own + sum(sweep.size for sweep in sweeps.get(layer, ())) for layer, own in enumerate(loads)]
     return replace(layout, start=start, d_model=d_model, d_mlp=max(1, *load), sweeps=sweeps)
 
 
-def _first_fit(life: Life, placed: Sequence[Life], start: Mapping[str, int], taken: Collection[str]) -> int:
-    """The least place at which no space that is already placed is in the way."""
-    rivals = [other for other in placed if not _may_share(life, other, taken)]
-    blocked = sorted((start[other.name], start[other.name] + other.size) for other in rivals)
-    place = 0
-    for first, end in blocked:
-        if place + life.size <= first:
-            break
-        place = max(place, end)
-    return place
-
-
-def _may_share(one: Life, other: Life, taken: Collection[str]) -> bool:
-    first, second = sorted((one, other), key=lambda life: life.written)
-    return first.name in taken and first.may_precede(second)
-
-
 def _sweeps(lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int]) -> dict[int, tuple[Sweep, ...]]:
     """For each dimension that passes on, an MLP between the two tenants clears it: the one with least to do."""
+    tenants: dict[int, list[Life]] = {}
+    for life in sorted(lives, key=lambda life: life.written):
+        for dim in range(start[life.name], start[life.name] + life.size):
+            tenants.setdefault(dim, []).append(life)
     load = list(loads)
     found: dict[int, list[Sweep]] = {}
-    for dim in range(max(start[life.name] + life.size for life in lives)):
-        tenants = sorted(
-            (life for life in lives if start[life.name] <= dim < start[life.name] + life.size),
-            key=lambda life: life.written,
-        )
-        for old, new in pairwise(tenants):
+    for dim in sorted(tenants):
+        for old, new in pairwise(tenants[dim]):
             layer = min(range(old.clearable // 2, new.written // 2), key=load.__getitem__)
             load[layer] += old.neurons
             found.setdefault(layer, []).append(Sweep(dim, old.name, old.neurons))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from raspc.blocks.spaces import Block, Head, Neurons, reads_of
 from raspc.numbers.choice import Choice
 
@@ -137,12 +139,17 @@ def least(blocks: Sequence[Block], found: Windows, kind: int) -> int:
     No layer is below its largest block; and the blocks that must lie within some run of layers share these.
     """
     spans = zip(blocks, found.early, found.late, strict=True)
-    rows = [(early, late, size_of(block)) for block, early, late in spans if early % 2 == kind]
+    rows = [(early // 2, late // 2, size_of(block)) for block, early, late in spans if early % 2 == kind]
     bound = max((size for *_, size in rows), default=0)
-    for first in {early for early, *_ in rows}:
-        for last in {late for _, late, _ in rows if late >= first}:
-            total = sum(size for early, late, size in rows if first <= early and late <= last)
-            bound = max(bound, -(-total // ((last - first) // 2 + 1)))
+    by_first: dict[int, list[tuple[int, int]]] = {}
+    for first, last, size in rows:
+        by_first.setdefault(first, []).append((last, size))
+    until = np.zeros(1 + max((last for _, last, _ in rows), default=0), np.int64)  # what must lie between, by its last
+    for first in sorted(by_first, reverse=True):
+        for last, size in by_first[first]:
+            until[last] += size
+        total = np.cumsum(until[first:])
+        bound = max(bound, int((-(-total // np.arange(1, 1 + len(total)))).max()))
     return bound
 
 

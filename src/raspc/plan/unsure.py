@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from raspc.blocks.neurons.choosing import choose
+from raspc.blocks.neurons.costs import LATE
+from raspc.blocks.neurons.costs import waiting as waiting_cost
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading.groups import outputs_of
 from raspc.blocks.reading.readiness import Readiness
@@ -92,9 +94,12 @@ def _may_wait(plan: Plan, stored: Stored) -> bool:
 def _could_be_hasty(plan: Plan, ready: Readiness, place: int) -> bool:
     """Whether neurons wait, and others would do, however they round, that read what is there before any."""
     node, design = plan.graph[place], plan.storage[place].design
-    if design is None or not isinstance(node, Table) or not ready.is_late(design.axes, design.features):
+    if design is None or not isinstance(node, Table):
         return False
-    found = choose(Ways(ready, node, ready.derived(place)), outputs_of(plan.storage[place].kept), np.inf)
+    ways = Ways(ready, node, ready.derived(place))
+    if waiting_cost(ready, ways.roots, design.axes, design.features) < LATE:
+        return False
+    found = choose(ways, outputs_of(plan.storage[place].kept), np.inf)
     return found is not None and not ready.is_late(found.axes, found.features)
 
 

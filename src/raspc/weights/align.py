@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, reads_of
 from raspc.graph.nodes import Graph, Pattern, Variable
@@ -40,18 +43,13 @@ def alignment(plan: Plan, passes: tuple[PassFacts, ...] = ()) -> Alignment:
     """What the alignment of a model says. `passes`: what each pass did."""
     graph, lowered, schedule, layout, options = plan.graph, plan.lowered, plan.schedule, plan.layout, plan.options
     where = _columns(lowered, schedule, layout)
-    variables = {
-        graph.labels[place]: _variable(graph, lowered, schedule, layout, place, where)
-        for place, node in enumerate(graph.nodes)
-        if isinstance(node, Variable)
-    }
     return Alignment(
         optimize=options.level.value,
         design=design_facts(options),
         bos=layout.start[BOS],
         precision=Format(**options.precision.to_json()),
         schedule=schedule_facts(schedule),
-        variables=variables,
+        variables=_variables(plan, where),
         selectors=_selectors(graph, lowered, where),
         passes=passes,
     )
@@ -97,56 +95,73 @@ def _width(block: Block) -> int:
     return block.value.width if isinstance(block, Head) else block.read.width
 
 
-def _variable(
-    graph: Graph,
-    lowered: Lowered,
-    schedule: Schedule,
-    layout: Layout,
-    place: int,
-    where: dict[int, list[Part]],
-) -> VariableFacts:
-    blocks = [i for i, p in enumerate(lowered.place_of_block) if p == place]
-    spaces = tuple(_space(lowered, schedule, layout, group.space) for group in lowered.home.get(place, ()))
-    sources = () if spaces else tuple(graph.labels[ref] for ref in graph[place].refs)
-    return VariableFacts(place, tuple(part for i in blocks for part in where[i]), spaces, sources)
+@dataclass(frozen=True)
+class _Spaces:
+    """Of all spaces at once what is told of each: the stage that writes it, the last that reads it, its sweeps."""
+
+    written: Mapping[str, int]
+    read: Mapping[str, int]
+    swept: Mapping[str, tuple[tuple[int, int], ...]]
+
+    @classmethod
+    def of(cls, lowered: Lowered, schedule: Schedule, layout: Layout) -> _Spaces:
+        """Of a model: the first writer, the last reader, and for each dimension that is cleared the layer."""
+        written, read = dict[str, int](), dict[str, int]()
+        for block, stage in zip(lowered.blocks, schedule.stages, strict=True):
+            for space in block.write.maps:
+                written[space] = min(stage, written.get(space, stage))
+            for space in {space for one in reads_of(block) for space in one.maps}:
+                read[space] = max(stage, read.get(space, stage))
+        swept: dict[str, list[tuple[int, int]]] = {}
+        for layer, sweeps in layout.sweeps.items():
+            for sweep in sweeps:
+                swept.setdefault(sweep.space, []).append((sweep.dim, layer))
+        ends = dict.fromkeys(lowered.output.maps, 2 * schedule.n_layers)
+        return cls(written, read | ends, {space: tuple(found) for space, found in swept.items()})
+
+    def facts(self, layout: Layout, space: str) -> SpaceFacts:
+        """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them.
+
+        Where others use the dimensions later, also the last stage after which they all hold this space, and the layer
+        whose MLP clears each of them.
+        """
+        cut, swept = layout.slice(space), self.swept.get(space, ())
+        return SpaceFacts(
+            name=space,
+            dims=(cut.start, cut.stop),
+            from_stage=self.written.get(space, -1),
+            to_stage=self.read.get(space),
+            until_stage=2 * min(layer for _, layer in swept) if swept else None,
+            cleared=swept,
+        )
 
 
-def _space(lowered: Lowered, schedule: Schedule, layout: Layout, space: str) -> SpaceFacts:
-    """Dimensions, the stage that writes them (−1: the embedding) and the last stage that reads them.
-
-    Where others use the dimensions later, also the last stage after which they all hold this space, and the layer
-    whose MLP clears each of them.
-    """
-    written = [schedule.stages[i] for i, block in enumerate(lowered.blocks) if space in block.write.maps]
-    read = [
-        schedule.stages[i]
-        for i, block in enumerate(lowered.blocks)
-        if any(space in read.maps for read in reads_of(block))
-    ]
-    swept = tuple((s.dim, layer) for layer, sweeps in layout.sweeps.items() for s in sweeps if s.space == space)
-    last = 2 * schedule.n_layers if space in lowered.output.maps else max(read, default=None)
-    cut = layout.slice(space)
-    return SpaceFacts(
-        name=space,
-        dims=(cut.start, cut.stop),
-        from_stage=min(written, default=-1),
-        to_stage=last,
-        until_stage=2 * min(layer for _, layer in swept) if swept else None,
-        cleared=swept,
-    )
+def _variables(plan: Plan, where: dict[int, list[Part]]) -> dict[str, VariableFacts]:
+    """What computes each variable, and where it lives."""
+    graph, lowered, layout = plan.graph, plan.lowered, plan.layout
+    found = _Spaces.of(lowered, plan.schedule, layout)
+    parts: dict[int, list[Part]] = {}
+    for block, place in enumerate(lowered.place_of_block):
+        parts.setdefault(place, []).extend(where[block])
+    facts: dict[str, VariableFacts] = {}
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, Variable):
+            spaces = tuple(found.facts(layout, group.space) for group in lowered.home.get(place, ()))
+            sources = () if spaces else tuple(graph.labels[ref] for ref in node.refs)
+            facts[graph.labels[place]] = VariableFacts(place, tuple(parts.get(place, ())), spaces, sources)
+    return facts
 
 
 def _selectors(graph: Graph, lowered: Lowered, where: dict[int, list[Part]]) -> dict[str, tuple[Use, ...]]:
-    found: dict[str, tuple[Use, ...]] = {
-        graph.labels[i]: () for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
+    found: dict[str, list[Use]] = {
+        graph.labels[i]: [] for i, node in enumerate(graph.nodes) if isinstance(node, Pattern)
     }
     for i, block in enumerate(lowered.blocks):
         if isinstance(block, Head):
-            node = graph[lowered.place_of_block[i]]
-            selector = getattr(node, "selector", None)
+            selector = getattr(graph[lowered.place_of_block[i]], "selector", None)
             if selector is not None:
-                found[graph.labels[selector]] += tuple(_use(block, part) for part in where[i])
-    return found
+                found[graph.labels[selector]] += (_use(block, part) for part in where[i])
+    return {label: tuple(uses) for label, uses in found.items()}
 
 
 def _use(block: Head, part: Part) -> Use:

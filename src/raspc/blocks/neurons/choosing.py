@@ -9,7 +9,7 @@ import numpy as np
 
 from raspc.blocks.neurons import steps
 from raspc.blocks.neurons.cells import cells, stepped
-from raspc.blocks.neurons.costs import LATE, ROUGH, cost, is_stored
+from raspc.blocks.neurons.costs import LATE, ROUGH, cost, is_stored, waiting
 from raspc.blocks.neurons.design import Design, Worth
 from raspc.blocks.neurons.frontiers import Frontier, digits
 from raspc.blocks.neurons.gated import gated_lines
@@ -50,6 +50,9 @@ CHOICES = (
     ),
 )  # fmt: skip
 
+WIDE = 64
+"""Over more than so many times as many combinations as a design has neurons no cheaper one is looked for."""
+
 
 def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = False) -> Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
@@ -60,9 +63,11 @@ def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = Fals
     ready = ways.ready
     rows, number = distinct_rows(outputs)
     grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
-    best = _Best(ready, rough, round=len(grids))
+    best = _Best(ready, ways.roots, rough, round=len(grids))
     best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
     for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
+        if grid.classes.size > WIDE * best.cost:
+            continue
         best.take(_all(frontier, grid, exact, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
             best.take([(7, lone(ready, grid))])
@@ -76,6 +81,7 @@ class _Best:
     """The cheapest design so far; of equally cheap ones that of the first round, and there of the lowest rank."""
 
     ready: Readiness
+    roots: Sequence[int]
     rough: float
     cost: float = np.inf
     design: Design | None = None
@@ -85,7 +91,7 @@ class _Best:
     def take(self, designs: Iterable[tuple[int, Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
         for rank, design in designs:
-            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.rough)):
+            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.roots, self.rough)):
                 continue
             if not self.ready.precision.narrow or is_stored(design, self.ready):
                 self.cost, self.design, self.at = found, design, (self.round, rank)
@@ -100,7 +106,7 @@ class _Best:
         def worth(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
             if self.could_be(rank, size + LATE) or not self.could_be(rank, size):
                 return self.could_be(rank, size)
-            return not self.ready.is_late(axes, features)
+            return self.could_be(rank, size + waiting(self.ready, self.roots, axes, features))
 
         return worth
 

@@ -9,6 +9,7 @@ import numpy as np
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.spaces import Matrix
 from raspc.graph.tables import JOINT_LIMIT
 
 ROUGH = 2.0**-9
@@ -19,20 +20,29 @@ ROUGH_ANSWER = 2.0**-5
 """The same for the answer, of which only the greatest logit matters."""
 LATE = 1e6
 """What waiting for a decoded variable costs, in neurons."""
+WAITS = 64
+"""The same where the design would have to wait as long for another variable: what decoding the first may cost."""
 
 
-def cost(ready: Readiness, design: Design | None, rough: float = ROUGH) -> float:
+def cost(ready: Readiness, design: Design | None, roots: Sequence[int], rough: float = ROUGH) -> float:
     """Neurons; a design that must wait for a decoded variable costs more than any that need not.
 
-    One whose many steep steps would drown the result in rounding (more than `rough`) is the last resort.
+    `roots`: of the variable that is computed. One whose many steep steps would drown the result in rounding (more than
+    `rough`) is the last resort.
     """
     if design is None:
         return np.inf
-    late = ready.is_late(design.axes, design.features)
     rough = float(design.noise(ready.unit).max(initial=0.0)) > rough * max(
         1.0, float(np.abs(design.out).max(initial=0.0))
     )
-    return design.size + LATE * late + 1e9 * rough
+    return design.size + waiting(ready, roots, design.axes, design.features) + 1e9 * rough
+
+
+def waiting(ready: Readiness, roots: Sequence[int], axes: Sequence[int], features: Sequence[Matrix]) -> float:
+    """What it costs that neurons wait for what they read to be decoded: little where the roots come as late."""
+    if not ready.is_late(axes, features):
+        return 0.0
+    return LATE if ready.delays(roots, axes, features) else WAITS
 
 
 def decoding_cost(ready: Readiness, sums: Sequence[F.Sum | None]) -> float:

@@ -23,6 +23,11 @@ class Ways:
     node: Table
     joint: Joint | None
 
+    @property
+    def roots(self) -> tuple[int, ...]:
+        """The variables that the table is a function of in the end."""
+        return self.node.args if self.joint is None else self.joint.roots
+
     @cached_property
     def frontiers(self) -> list[Frontier]:
         """The table over its arguments, and over its roots, which come last."""

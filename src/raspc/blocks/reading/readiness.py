@@ -11,6 +11,7 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.left import Left, left_by_attention
 from raspc.blocks.reading.roots import Roots
+from raspc.blocks.reading.times import Times, neurons_after
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
@@ -117,6 +118,18 @@ class Readiness:
         """Whether what reads these features of these variables must wait for one of them to be decoded."""
         reads = ((axis, column) for axis, columns in zip(axes, features, strict=True) for column in columns.T)
         return any(not self.is_ready(axis, column) for axis, column in reads)
+
+    @cached_property
+    def times(self) -> Times:
+        """When each variable can be there."""
+        return Times.of(self.roots, self.left, self.options.has("virtual"))
+
+    def delays(self, roots: Sequence[int], axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+        """Whether neurons that read these features fire later than any that read the roots alone would have to."""
+        ready = {axis: not self.is_late((axis,), (columns,)) for axis, columns in zip(axes, features, strict=True)}
+        there = max((self.times.raw[axis] if ready[axis] else self.times.decoded[axis] for axis in axes), default=-1)
+        soonest = max((self.times.soonest[root] for root in roots), default=-1)
+        return neurons_after(there) > neurons_after(soonest)
 
     def is_one_hot(self, place: int) -> bool:
         """Whether the variable has a direction for each value anyway, for people to read."""

@@ -91,7 +91,7 @@ def _computed(
         return (), None
     groups, design = _designed(known, place, joint, wanted, rest, form)
     decode = may_decode and known.options.has("decode_terms")
-    if decode and decoding_cost(ready, sums) <= cost(ready, design):
+    if decode and decoding_cost(ready, sums) <= cost(ready, design, joint.roots):
         return (), None
     return groups, design
 

@@ -1,0 +1,63 @@
+"""When a variable can be there: the first stage, and the last one for a model that makes nothing wait.
+
+Stages are numbered as in `raspc.layout.schedule`: −1 is the embedding, even ones are attention, odd ones MLPs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from raspc.blocks.reading.roots import Roots
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Node
+
+EMBEDDED = -1
+
+
+def attention_after(stage: int) -> int:
+    """The first attention after a stage: −1 → 0, 0 → 2, 1 → 2."""
+    return (stage + 2) // 2 * 2
+
+
+def neurons_after(stage: int) -> int:
+    """The first MLP after a stage: −1 → 1, 0 → 1, 1 → 3."""
+    return (stage + 1) // 2 * 2 + 1
+
+
+@dataclass(frozen=True)
+class Times:
+    """Of each node a stage. `soonest`: no model has what is left of it by attention, or embedded, before.
+
+    `raw`: the same at the latest, if nothing waits for more than it reads. `decoded`: every feature of it then too.
+    """
+
+    soonest: tuple[int, ...]
+    raw: tuple[int, ...]
+    decoded: tuple[int, ...]
+
+    @classmethod
+    def of(cls, roots: Roots, left: Collection[int], virtual: bool) -> Times:
+        """Of a graph. `left`: its counts and means; `virtual`: functions of one variable are read off that one."""
+        soonest, raw, decoded = list[int](), list[int](), list[int]()
+        for place, node in enumerate(roots.graph.nodes):
+            first, reads = (_latest(times, node) for times in (soonest, decoded))
+            if isinstance(node, N.Width | N.Length | N.Aggregate):
+                soonest.append(attention_after(first))
+                raw.append(attention_after(reads))
+                decoded.append(raw[-1] + (place in left))
+                continue
+            joint = roots.derived(place)
+            rests_on = node.refs if joint is None else joint.roots
+            soonest.append(max((soonest[i] for i in rests_on), default=EMBEDDED))
+            raw.append(max((raw[i] for i in rests_on), default=EMBEDDED))
+            if joint is None or (virtual and len(joint.roots) < 2):
+                decoded.append(max((decoded[i] for i in rests_on), default=EMBEDDED))
+            else:
+                decoded.append(neurons_after(reads))
+        return cls(tuple(soonest), tuple(raw), tuple(decoded))
+
+
+def _latest(times: list[int], node: Node) -> int:
+    """When all that a node refers to is there."""
+    return max((times[ref] for ref in node.refs), default=EMBEDDED)
