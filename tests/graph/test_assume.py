@@ -13,6 +13,7 @@ from raspc.graph import from_json, to_json
 from raspc.graph.build import build
 from raspc.graph.nodes import Listed
 from raspc.rasp import Comparison, SOp
+from raspc.text import load_program
 
 T = rasp.tokens
 VOCAB = ("0", "1", "=")
@@ -117,7 +118,7 @@ def test_a_promise_that_leaves_nothing() -> None:
 
 def test_in_rasp_text() -> None:
     """With a list, or a range."""
-    program = raspc.text.load_program('marks = selector_width(select(tokens, "=", ==)); one = assume(marks, range(2));')
+    program = load_program('marks = selector_width(select(tokens, "=", ==)); one = assume(marks, range(2));')
     assert program("0=1") == [1, 1, 1]
     with pytest.raises(InputError, match="the promise is broken"):
         program("==")

@@ -24,6 +24,7 @@ from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
 from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
+from raspc.graph.observed import Observed
 from raspc.graph.permitted import Frame, searched
 from raspc.graph.products import Recipe, as_sum
 from raspc.graph.ranks import picks_one
@@ -39,6 +40,7 @@ from raspc.graph.selectors import (
     without_hidden,
 )
 from raspc.graph.splitting import split
+from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate, within_floats
 from raspc.graph.totals import totals
@@ -167,6 +169,11 @@ class _Builder:
         self.frame = Frame(where, vocab, max_len, causal)
         self.search = searched(self.frame)
         self.exact_length: int | None = None
+        listed = self.search.complete and not where.is_everything
+        self.observed = Observed(self.store, self.runs) if listed else None
+        self.store.observed = self.observed.combinations if self.observed else None
+        self.store.means = self.observed.means if self.observed else None
+        self.store.standing = None if where.automaton is None else standing_in(where.automaton, max_len)
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
         self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
         self.store.split = partial(split, self)
@@ -320,8 +327,12 @@ class _Builder:
             return self.length(rasp.length)
         if selector == self.store.put(FALSE):
             return self.constant(0)
-        low = int(self.never_empty(selector))
-        return self.store.put(N.Width(domain=Listed(tuple(range(low, self.max_len + 1))), selector=selector))
+        low, high = int(self.never_empty(selector)), self.max_len
+        if self.observed is not None:
+            least, most = self.observed.counts(selector)
+            low = max(low, min(least, 1))
+            high = min(high, max(most, low + 1))
+        return self.store.put(N.Width(domain=Listed(tuple(range(low, high + 1))), selector=selector))
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
         default = V.plain(expr.default)
@@ -330,8 +341,11 @@ class _Builder:
             return self.constant(default)
         domain = self.store.domain(source)
         maybe_empty = not self.never_empty(selector)
+        proved_full = not maybe_empty
+        if maybe_empty and self.observed is not None:
+            maybe_empty = self.observed.counts(selector)[0] == 0
         alone = source not in self.store.exact or one_key(self.facts, selector)
-        settled = isinstance(domain, Listed) and len(domain) == 1 and not maybe_empty and alone
+        settled = isinstance(domain, Listed) and len(domain) == 1 and proved_full and alone
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
         pick, proof = self.single(selector, source, domain)
@@ -347,6 +361,8 @@ class _Builder:
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
             may_be_empty=maybe_empty, pick=pick, proof=proof,
         )  # fmt: skip
+        if self.observed is not None and isinstance(values, Listed) and exact is None:
+            node = replace(node, domain=self.observed.kept(node))
         return self.store.put(node, exact=exact)
 
     def sum(self, expr: rasp.Sum, selector: int, source: int) -> int:
@@ -379,7 +395,10 @@ class _Builder:
         values = totals(numbers, most, int(self.never_empty(selector)))
         if isinstance(domain, Interval) and isinstance(values, Listed):
             values = Interval(float(values.values[0]), float(values.values[-1]))
-        return self.store.put(N.Sum(domain=values, selector=selector, source=source))
+        node = N.Sum(domain=values, selector=selector, source=source)
+        if self.observed is not None and isinstance(values, Listed):
+            node = replace(node, domain=self.observed.kept(node))
+        return self.store.put(node)
 
     def never_empty(self, selector: int) -> bool:
         """Whether it is proved that every query selects a key."""
@@ -402,7 +421,8 @@ class _Builder:
 
     def runs(self) -> list[Run]:
         if self.store.runs is None:
-            self.store.runs = [start(self.store.nodes, batch) for batch in self.search.batches]
+            lean = not self.frame.where.is_everything
+            self.store.runs = [start(self.store.nodes, batch, lean) for batch in self.search.batches]
         return self.store.runs
 
 

@@ -85,19 +85,23 @@ class Gathered:
 
 @dataclass
 class Run:
-    """Columns computed so far on one batch, and the inputs found to be undefined, with the first culprit."""
+    """Columns computed so far on one batch, and the inputs found to be undefined, with the first culprit.
+
+    `lean`: matrices, which take most room, are not kept but made again for each that reads them.
+    """
 
     nodes: Sequence[Node]
     batch: Batch
-    cells: list[Cell]
+    cells: list[Cell | None]
     undefined: Bools
     culprits: dict[int, int]
+    lean: bool = False
 
-    def upto(self, place: int) -> Cell:
-        """The column or matrix of the node at a place."""
+    def upto(self, place: int) -> Cell | None:
+        """The column or matrix of the node at a place; None for a matrix that is not kept."""
         while len(self.cells) <= place:
             node = self.nodes[len(self.cells)]
-            self.cells.append(RULES[type(node)](self, node))
+            self.cells.append(None if self.lean and isinstance(node, N.Pattern) else RULES[type(node)](self, node))
         return self.cells[place]
 
     def column(self, place: int) -> Column:
@@ -109,6 +113,8 @@ class Run:
     def matrix(self, place: int) -> Matrix:
         """The matrix [key, B, query] of the selector at a place."""
         cell = self.upto(place)
+        if cell is None:
+            cell = RULES[type(self.nodes[place])](self, self.nodes[place])
         assert not isinstance(cell, Column)
         return cell
 
@@ -120,9 +126,9 @@ class Run:
         self.undefined |= fresh
 
 
-def start(nodes: Sequence[Node], batch: Batch) -> Run:
+def start(nodes: Sequence[Node], batch: Batch, lean: bool = False) -> Run:
     """A run over nodes; nothing is computed before it is asked for."""
-    return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), {})
+    return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), {}, lean)
 
 
 def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gathered:
@@ -232,7 +238,9 @@ def _gate(run: Run, node: N.Gate) -> Matrix:
 
 def _width(run: Run, node: N.Width) -> Column:
     found = _count(run.matrix(node.selector)) - int(node.listed.values[0])
-    return Column(np.where(run.batch.real, found, UNDEFINED).astype(np.int32))
+    known = run.batch.real & (found >= 0) & (found < len(node.listed))
+    run.flag(np.asarray((run.batch.real & ~known).any(axis=1)))
+    return Column(np.where(known, found, UNDEFINED).astype(np.int32))
 
 
 def _aggregate(run: Run, node: N.Aggregate) -> Column:
@@ -240,7 +248,10 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     found = gather(run, run.matrix(node.selector), source, domain)
     run.flag(np.asarray((found.several & ~found.numeric & run.batch.real).any(axis=1)))
-    return settle(run.batch, node, found, domain)
+    column = settle(run.batch, node, found, domain)
+    lacks = (column.ids == UNDEFINED) | ((found.count == 0) & (not node.may_be_empty))
+    run.flag(np.asarray((lacks & run.batch.real).any(axis=1)))
+    return column
 
 
 def _sum(run: Run, node: N.Sum) -> Column:
@@ -252,7 +263,9 @@ def _sum(run: Run, node: N.Sum) -> Column:
     total = arithmetic.sums(selector, np.where(numeric, numbers, 0.0))
     if not isinstance(node.domain, Listed):
         return Column(np.where(real, NUMBER, UNDEFINED).astype(np.int32), total)
-    return Column(np.where(real, nearest(node.domain, total), UNDEFINED).astype(np.int32))
+    found = nearest(node.domain, total)
+    run.flag(np.asarray(((found == UNDEFINED) & real).any(axis=1)))
+    return Column(np.where(real, found, UNDEFINED).astype(np.int32))
 
 
 def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -> Column:

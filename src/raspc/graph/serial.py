@@ -142,7 +142,10 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
     found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
-    return replace(found, where=_where_from_json(obj.get("where"), found, limits))
+    found = replace(found, where=_where_from_json(obj.get("where"), found, limits))
+    if found.where.is_everything:
+        _check_counts(found)
+    return found
 
 
 def _check_totals(raw: list[Mapping[str, Any]], limits: GraphLimits) -> None:
@@ -217,11 +220,19 @@ def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -
 
 def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
     _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a width of a variable")
-    most = most_keys(before, node.selector, length)
     values = node.domain.values if isinstance(node.domain, Listed) else ()
     top = len(values) - (values[:1] == (0,))
-    ok = most <= top <= length and values in (tuple(range(top + 1)), tuple(range(1, top + 1)))
+    ok = 1 <= top <= length and values in (tuple(range(top + 1)), tuple(range(1, top + 1)))
     _need(ok, f"%{place}: the value set of a count must be 0…n or 1…n for as many keys as can be selected")
+
+
+def _check_counts(graph: Graph) -> None:
+    """Where every input is permitted, a count holds as many keys as its selector can select."""
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, N.Width):
+            most = most_keys(graph.nodes, node.selector, graph.max_seq_len)
+            whole = node.listed.values[-1] >= most
+            _need(whole, f"%{place}: the value set of a count must be 0…n or 1…n for as many keys as can be selected")
 
 
 def _check_aggregate(node: N.Aggregate, place: int, before: list[Node], length: int) -> None:

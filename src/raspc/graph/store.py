@@ -28,6 +28,7 @@ from raspc.graph.nodes import (
     renumbered,
 )
 from raspc.graph.selectors import FALSE, TRUE
+from raspc.graph.standing import Standing
 from raspc.graph.tables import Joint, own_listing
 from raspc.numbers.choice import Choice
 
@@ -69,6 +70,14 @@ Split = Callable[[int, Sequence[int], str], int | None]
 """(a variable, a label for each of its exact values, who asks): the variable that has the labels, if there is one."""
 
 
+Observed = Callable[[Sequence[int], Sequence[int]], np.ndarray[Any, Any]]
+"""(variables, how many values each has): the combinations of their values that occur, as ascending flat indices."""
+
+
+Means = Callable[[Aggregate, int], Listed | None]
+"""(a mean, what it is a mean of): the values that occur, if that is known."""
+
+
 def cannot_split(place: int, labels: Sequence[int], name: str) -> int | None:
     """What is known of a variable in a store of its own: nothing that tells equal values apart."""
     return None
@@ -86,6 +95,9 @@ class Store:
         self.exact: dict[int, Exact] = {}
         self.makers: dict[int, Maker] = {}
         self.split: Split = cannot_split
+        self.observed: Observed | None = None
+        self.means: Means | None = None
+        self.standing: Standing | None = None
         self.listed_as: dict[int, int] = {}
         self._known: dict[Any, int] = {}
         self._drift: dict[int, float] = {}

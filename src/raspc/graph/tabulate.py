@@ -131,6 +131,8 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
             name, f"a function of {len(sizes)} variables with {int(total):,} combinations of values",
             f"at most {CELL_LIMIT:,}", "combine fewer variables at once, or shorten the maximum length",
         )  # fmt: skip
+    if store.observed is not None and len(seen_there := store.observed(args, sizes)):
+        return seen_there
     joints = [store.joints[arg] for arg in args]
     roots = union([j for j in joints if j is not None])
     extent = [len(store.listed(root)) for root in roots]
@@ -142,6 +144,8 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
             )  # fmt: skip
         return np.arange(int(total))
     can_be = possible(roots, store.nodes, extent)
+    if store.standing is not None:
+        can_be = can_be & store.standing.mask([type(store.nodes[root]) for root in roots])
     if stands(args, joints, roots):
         return np.flatnonzero(np.broadcast_to(can_be, extent))
     columns = joined(joints, roots)

@@ -109,6 +109,8 @@ def _average(store: Store, node: Aggregate, source: int) -> Found | None:
         alone = one_key(Facts(store.nodes, store.joints, False), node.selector)
         domain, exact = picked(store, source, node.default, node.may_be_empty, alone)
         return Found(replace(node, source=source, domain=domain), None, exact)
+    if store.means is not None and (seen := store.means(node, source)) is not None:
+        return Found(replace(node, source=source, domain=seen))
     numbers = [v for v in store.listed(source).values if V.is_number(v)]
     if too_near(numbers):
         return None

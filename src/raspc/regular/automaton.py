@@ -105,6 +105,25 @@ class Automaton:
             found[i + 1, reached[reached >= 0]] = True
         return found
 
+    def occurrences(self, longest: int) -> Bools:
+        """[token, index, n − 1]: whether the token stands there in some input of n tokens, n up to `longest`."""
+        found = np.zeros((self.n_tokens, longest, longest), bool)
+        starts, ends = self.starts(longest), self.ends(longest)
+        for index in range(longest):
+            moves = self.moves[starts[index]]
+            after = ends[: longest - index][:, moves] & (moves >= 0)
+            found[:, index, index:] = after.any(axis=1).T
+        return found
+
+    def tokens_at(self, longest: int) -> Bools:
+        """[token, index]: whether the token stands there in some input of at most `longest` tokens."""
+        found = np.zeros((self.n_tokens, longest), bool)
+        starts, within = self.starts(longest), np.logical_or.accumulate(self.ends(longest))
+        for index in range(longest):
+            moves = self.moves[starts[index]]
+            found[:, index] = (within[longest - index - 1][moves] & (moves >= 0)).any(axis=0)
+        return found
+
     def inputs(self, length: int, start: int = 0, stop: int | None = None) -> Ids:
         """[input, position]: the inputs of one length with the numbers `start` … `stop` − 1, in lexicographic order."""
         return _numbered(self, length, start, self.sizes(length)[length] if stop is None else stop)

@@ -22,7 +22,7 @@ from raspc.weights.model import Model
 
 NUMBER = "number"
 """The kind of a link that holds a numerical answer against what is promised of it."""
-DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan")
+DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan", "domain")
 """Links that no run makes up for: without them it is not known what the weights are."""
 
 
@@ -59,6 +59,7 @@ def _certificate(
 REMEDIES = {
     "number": "average numbers of one sign and subtract later, or numbers that are nearer to each other or smaller "
     "(divide them first), or shorten the maximum length",
+    "domain": "this is a fault of raspc: please report it",
 }
 """What to do about a decision of each kind that does not hold."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from raspc import values as V
 from raspc.certify.proof.counting import Counting
+from raspc.certify.proof.domain import is_tried, lacking
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import gather, run_graph
 from raspc.graph.nodes import Aggregate, Floats, Graph, Interval, Listed, Sum
@@ -41,9 +42,14 @@ class Premises:
         """What the proofs look at."""
         return _facts(self.graph)
 
+    @cached_property
+    def nothing_is_missing(self) -> bool:
+        """Whether the graph has all that it claims to have on every input of its domain, since all were tried."""
+        return is_tried(self.graph) and not lacking(self.graph)[0]
+
     def never_empty(self, selector: int) -> bool:
         """Whether every query of every input is shown to select some key."""
-        if never_empty(self.facts, selector):
+        if never_empty(self.facts, selector) or self.nothing_is_missing:
             return True
         return self.program is not self.graph and self._forms[selector] in self._full
 
@@ -74,6 +80,8 @@ class Premises:
     def lists_all(self, place: int) -> bool:
         """Whether the value set of a node that attention computes holds all that it can give, as far as it is tried."""
         node = self.graph[place]
+        if self.nothing_is_missing:
+            return True
         if isinstance(node, N.Width):
             values = node.listed.values
             whole = values == tuple(range(int(values[0]), self.graph.max_seq_len + 1))

@@ -19,6 +19,7 @@ from raspc.certify.proof.answering import answered
 from raspc.certify.proof.bounds import Held, Reading, embedded, read_stream
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import cells_of
+from raspc.certify.proof.domain import occurs
 from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
@@ -88,6 +89,7 @@ class _Prover:
         for i in order:
             self.block(self.lowered.place_of_block[i], actual.blocks[i])
         self.links += kept(self.plan.program, self.graph)
+        self.links += occurs(self.plan.program, self.graph)
         self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
 
     def embed(self, space: str, kind: type[N.Variable]) -> None:

@@ -1,0 +1,141 @@
+"""What a graph leaves out because it cannot occur on the inputs of its domain, shown again: nothing is missing.
+
+The compiler narrows value sets and tables by what it finds out about a domain. Where all inputs can be tried, the
+finished graph is run on each: a value that a set lacks, a cell of a table that was left out, an empty selection that
+was ruled out all show as an input on which the graph has no value, though nothing in it may be undefined. Where inputs
+are too many, each cell that was left out must be one that no position of a permitted input can have, by which tokens
+can stand where; that is worked out here again, in another way than the compiler does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raspc.certify.proof.meaning import Meaning
+from raspc.graph.evaluate import start
+from raspc.graph.nodes import Aggregate, Graph, Index, Length, Listed, Node, Select, Table, Token
+from raspc.graph.permitted import search_of
+from raspc.regular.automaton import Automaton
+from raspc.weights.certificate import Link
+
+KIND, UNDECIDED = "domain", "domain, undecided"
+
+
+def occurs(program: Graph, graph: Graph) -> Iterator[Link]:
+    """How it is known that what occurs in the domain has a value, before the passes and after them."""
+    sides = {"the program": program} | ({"the graph": graph} if graph is not program else {})
+    for name, one in sides.items():
+        if is_tried(one):
+            missing, total = lacking(one)
+            unit = f"inputs on which a value is missing, by running all {total:,} of {one.where}"
+            yield Link(KIND, name, float(missing), 0.0, unit)
+        elif one.where.automaton is not None:
+            yield from _left_out(one)
+
+
+def is_tried(graph: Graph) -> bool:
+    """Whether the graph is for some inputs alone, of which all are tried."""
+    return not graph.where.is_everything and search_of(graph).complete
+
+
+def lacking(graph: Graph) -> tuple[int, int]:
+    """(on how many permitted inputs the graph lacks a value that it should have, how many there are)."""
+    missing = total = 0
+    for batch in search_of(graph).batches:
+        run = start(graph.nodes, batch, lean=True)
+        run.upto(len(graph) - 1)
+        total += len(batch.lengths)
+        for row in np.flatnonzero(run.undefined).tolist():
+            missing += not may_be_undefined(graph, graph[run.culprits[row]])
+    return missing, total
+
+
+def may_be_undefined(graph: Graph, node: Node) -> bool:
+    """Whether a node says itself that it may have no value: its function raised, or it may average words."""
+    if isinstance(node, Table):
+        return node.raises
+    if isinstance(node, Select):
+        return bool((node.cells < 0).any())
+    if not isinstance(node, Aggregate):
+        return False
+    source = graph.variable(node.source).domain
+    return node.proof != "structure" and bool(source.specials) and (not isinstance(source, Listed) or len(source) > 1)
+
+
+def _left_out(graph: Graph) -> Iterator[Link]:
+    """A link for each table with cells that are said not to occur."""
+    meaning, places = Meaning(graph), None
+    for place, node in enumerate(graph.nodes):
+        if not isinstance(node, Table) or node.raises or not (node.cells < 0).any():
+            continue
+        if places is None:
+            assert graph.where.automaton is not None
+            places = Places(graph.where.automaton, graph.max_seq_len)
+        found = meaning.over_leaves(node.args)
+        if found is None:
+            yield Link(UNDECIDED, graph.labels[place], 1.0, 0.5, "combinations of values too many to list")
+            continue
+        values, possible = found
+        leaves = meaning.leaves(node.args)
+        lacks = possible & (node.cells[tuple(values)] < 0)
+        kinds = [type(graph[leaf]) for leaf in leaves]
+        missing = sum(places.can_be(kinds, row) for row in np.argwhere(lacks).tolist())
+        yield Link(KIND, graph.labels[place], float(missing), 0.0, "values that can occur and that a table lacks")
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Which tokens can stand where, by the sets of states before a position and after it."""
+
+    automaton: Automaton
+    longest: int
+
+    @cached_property
+    def before(self) -> list[frozenset[int]]:
+        """[i]: the states that some i tokens lead to."""
+        found = [frozenset([0] if self.automaton.n_states else [])]
+        for _ in range(self.longest):
+            found.append(frozenset(to for state in found[-1] for to in self.automaton.moves[state].tolist() if to >= 0))
+        return found
+
+    @cached_property
+    def after(self) -> list[frozenset[int]]:
+        """[r]: the states from which some r tokens are accepted."""
+        back: list[set[int]] = [set() for _ in range(self.automaton.n_states)]
+        for state, row in enumerate(self.automaton.moves.tolist()):
+            for to in row:
+                if to >= 0:
+                    back[to].add(state)
+        found = [frozenset(np.flatnonzero(self.automaton.accepting).tolist())]
+        for _ in range(self.longest):
+            found.append(frozenset(state for to in found[-1] for state in back[to]))
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[frozenset[int], frozenset[int]], NDArray[np.bool_]]:
+        return {}
+
+    def tokens(self, index: int, length: int) -> NDArray[np.bool_]:
+        """[token]: whether it can stand at an index of an input of so many tokens."""
+        key = (self.before[index], self.after[length - index - 1])
+        if key not in self._known:
+            self._known[key] = np.zeros(self.automaton.n_tokens, bool)
+            for state in key[0]:
+                self._known[key] |= np.isin(self.automaton.moves[state], list(key[1]))
+        return self._known[key]
+
+    def can_be(self, kinds: list[type[Node]], values: list[int]) -> bool:
+        """Whether a position can have these values of token, index and length; what else is named can be anything."""
+        at = dict(zip(kinds, values, strict=True))
+        lengths = [at[Length] + 1] if Length in at else range(1, self.longest + 1)
+        for length in lengths:
+            for index in [at[Index]] if Index in at else range(length):
+                there = self.tokens(index, length) if index < length else np.zeros(self.automaton.n_tokens, bool)
+                if there[at[Token]] if Token in at else there.any():
+                    return True
+        return False
