@@ -34,12 +34,12 @@ def complement(plan: Plan) -> bool:
 
 
 def steep(plan: Plan) -> bool:
-    """Neurons have to tell apart what steep heads leave, or as few directions as a variable has would do without.
+    """Neurons have to tell apart what steep heads leave, or fewer directions than a variable has would do without.
 
     Heads that are not steep may read some of the other features of the variable, and need as many in all as the rank.
     """
     return plan.storage.steep_in_doubt or any(
-        0 < rank <= _directions(plan, place) for place, rank in _plainly(plan).items()
+        0 < rank < _directions(plan, place) for place, rank in _plainly(plan).items()
     )
 
 
