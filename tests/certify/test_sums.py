@@ -118,10 +118,15 @@ def test_whatever_the_order_of_summation(order: Callable[[Any], Any]) -> None:
     assert model.apply(["BOS", *xs]).decoded[1:] == [2] * 48
 
 
-def test_narrow_formats_are_refused() -> None:
-    """Their probabilities are rounded too far; counts of each number can be taken instead."""
-    with pytest.raises(raspc.UnsupportedProgram, match="count with SelectorWidth"):
-        raspc.compile(TOTAL, (1, 2), 4, dtype="bfloat16")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_narrow_formats_count_digits(dtype: str) -> None:
+    """Their probabilities are rounded too far, so the keys with each binary digit are counted; and where these counts
+    are too many, the sum is refused."""
+    model = raspc.compile(TOTAL, (-2, 1, 3), 6, dtype=dtype)
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    assert not differences(TOTAL, model, some_inputs((-2, 1, 3), 6, 60, 0), False)
+    with pytest.raises(raspc.UnsupportedProgram, match="add numbers of fewer digits over fewer keys"):
+        raspc.compile(TOTAL, (0, 1, 100), 8, dtype=dtype)
 
 
 def test_words_are_no_numbers() -> None:

@@ -76,6 +76,7 @@ CASES: dict[str, Case] = {
     "split_widths": Case(EITHER, undone, "a width is of a conjunction", DEFAULT),
     "join_clauses": Case(rasp.Aggregate(SAME | BEFORE, I, default=0), undone, "selectors in use are tables"),
     "count_means": Case(OFFSET, undone, "no mean is left", NARROW),
+    "count_sums": Case(rasp.Sum(SAME, I), undone, "no sum is left", NARROW),
     "share_counts": Case(
         rasp.SelectorWidth(AT), undone, "no head counts more keys than the format allows", NARROW, ("a", 0), 300
     ),

@@ -36,6 +36,7 @@ planning = importlib.import_module("raspc.plan.planning")
 complement = importlib.import_module("raspc.passes.complement_widths")
 split = importlib.import_module("raspc.passes.split_widths")
 counting = importlib.import_module("raspc.passes.count_means")
+adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -195,6 +196,12 @@ def without_the_last(original: Any, ends: Any) -> Any:
     return list(original(ends))[:-1]
 
 
+def next_id(original: Any, *args: Any) -> Any:
+    """The number of the next value."""
+    found = original(*args)
+    return np.where(found < 0, found, np.maximum(found - 1, 0))
+
+
 def next_product(original: Any, *args: Any) -> Any:
     """The product that belongs to the next sum."""
     found = original(*args)
@@ -234,6 +241,7 @@ CASES: dict[str, Case] = {
     "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
     "count_means": Case(rasp.Aggregate(SAME, I) > 1.2, wrapped(counting, "_means", greatest_first), longest=5,
                         dtype="bfloat16"),
+    "count_sums": Case(rasp.Sum(SAME, I), wrapped(adding, "nearest", next_id), longest=5, dtype="bfloat16"),
     "share_counts": Case(rasp.SelectorWidth(SAME), wrapped(sharing, "pairwise", without_the_last), longest=5,
                          dtype="bfloat16", given=wrapped(sharing, "counted_by_one_head", three_keys)),
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),

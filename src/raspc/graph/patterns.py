@@ -69,6 +69,12 @@ def selecting(group: Group, cells: NDArray[Any]) -> Weights:
     return Weights({group: cells.ravel().astype(np.int64)}, np.arange(2))
 
 
+def weighing(group: Group, numbers: NDArray[Any]) -> Weights:
+    """Whole numbers over all pairs of the group."""
+    values, labels = np.unique(numbers.ravel(), return_inverse=True)
+    return Weights({group: labels.ravel().astype(np.int64)}, values.astype(np.int64))
+
+
 def constant(number: int) -> Weights:
     """The same for all pairs."""
     return Weights({}, np.array(number))

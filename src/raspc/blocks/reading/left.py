@@ -61,7 +61,7 @@ def _sum(roots: Roots, place: int, node: N.Sum, options: Options) -> Left:
     if raised is None:
         raise UnsupportedProgram.at(
             label, f"a sum in {options.precision.name}, which rounds every probability", "a wider dtype",
-            "compile for float32, or count with SelectorWidth how often each number is selected",
+            "compile for float32, or add numbers of fewer digits over fewer keys, which are counted",
         )  # fmt: skip
     return Left(Group(label, (label,), F.number(node.domain)[:, None]), raised=raised)
 

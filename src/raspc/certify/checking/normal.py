@@ -223,7 +223,7 @@ class Former:
             self.raising.add(found)
         return found, None
 
-    def sum(self, node: N.Sum) -> tuple[Class, None]:
+    def sum(self, node: N.Sum) -> tuple[Class, Joint | None]:
         held = keys_of(node.domain) if isinstance(node.domain, Listed) else "interval"
         found = self.number("sum", *self.of((node.selector, node.source)), held)
         if self.graph.variable(node.source).domain.specials:

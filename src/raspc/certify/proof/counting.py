@@ -27,6 +27,8 @@ MEANS = 1 << 14
 """The most combinations of counts that a mean is told from."""
 SUMS = 1 << 24
 """The most combinations of counts over which a table is looked at as a sum of them."""
+EXACT = 1 << 53
+"""Sums below this are exact."""
 NEAR = 1e-9
 """Numbers that are nearer than this, relatively, are one value of a mean."""
 
@@ -89,6 +91,23 @@ class Counting(Former):
     def width(self, node: N.Width) -> tuple[Class, None]:
         weights = self.selected.get(self.classes[node.selector])
         return (self.count(weights, 0), None) if weights is not None else super().width(node)
+
+    def sum(self, node: N.Sum) -> tuple[Class, Joint | None]:
+        """What is added up for each key: its number."""
+        weights, joint = self.selected.get(self.classes[node.selector]), self.joints[node.source]
+        source = self.graph.variable(node.source).domain
+        whole = (
+            isinstance(source, Listed)
+            and source.all_numbers
+            and bool((np.rint(source.numbers) == source.numbers).all())
+        )
+        if weights is None or joint is None or not isinstance(source, Listed) or not whole:
+            return super().sum(node)
+        if np.abs(source.numbers).max() * self.graph.max_seq_len >= EXACT or (joint.cells < 0).any():
+            return super().sum(node)
+        numbers = P.weighing((self.roots(joint.roots), ()), source.numbers[joint.cells])
+        total = P.combined(RULES["and"], weights, numbers)
+        return (self.count(total, 0), None) if total is not None else super().sum(node)
 
     def length(self, node: N.Length) -> tuple[Class, None]:
         """All keys."""
