@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import raspc
-from raspc import rasp
+from raspc import library, rasp
 from raspc.blocks.spaces import BOS, Block, Head, Neurons
 from raspc.rasp import Comparison, SOp
 
@@ -57,3 +57,13 @@ def test_what_was_proved_and_wrong_is_not_proved(name: str, monkeypatch: pytest.
     model = raspc.compile(program, (0, 1, 2), 4, optimize=0, certify=False)
     assert not raspc.check(model).ok
     assert not raspc.certificate(model).holds
+
+
+def test_a_run_on_no_input_with_a_value_measures_nothing() -> None:
+    """A file whose program is defined nowhere: passes are not proved, and there is nothing to compare."""
+    model = raspc.compile(library.sort(), (1, 2, 3), 4, optimize=2)
+    assert model.program is not None
+    nowhere = replace(model, program=replace(model.program, exact_length=9))
+    report = raspc.check(nowhere)
+    assert (report.ok, report.compared) == (False, 0)
+    assert not raspc.certificate(nowhere).holds

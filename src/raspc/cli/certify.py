@@ -44,6 +44,7 @@ def certify(
 def _tell(found: Certificate) -> None:
     """The verdict, the weakest link, what else is known, and the weakest decisions."""
     say(f"{_verdict(found)} in {found.dtype} up to length {found.max_seq_len} ({_model(found)})")
+    tell_meaning(found)
     weakest = found.weakest
     if weakest is not None:
         say(
@@ -63,6 +64,13 @@ def _tell(found: Certificate) -> None:
     )
     if len(found.links) > MOST_LINKS:
         say(f"and {len(found.links) - MOST_LINKS} more, with --json")
+
+
+def tell_meaning(found: Certificate) -> None:
+    """What the verdict means, and how passes were held to the program."""
+    say(f"{found.verdict.partition(':')[0]}: {found.says}")
+    if found.passes is not None:
+        say(f"the passes keep the answers: shown {found.passes}")
 
 
 def _verdict(found: Certificate) -> str:

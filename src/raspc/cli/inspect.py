@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raspc.cli import story, syntax
-from raspc.cli.certify import ran
+from raspc.cli.certify import ran, tell_meaning
 from raspc.cli.options import Directory, Json
 from raspc.cli.output import answer, say, table
 
@@ -78,6 +78,7 @@ def _certificate(found: Certificate | None) -> None:
         return
     verdict = "holds" if found.holds else "DOES NOT HOLD"
     say(f"certificate: {verdict} in {found.dtype} up to length {found.max_seq_len}, {_ground(found)}")
+    tell_meaning(found)
     table(
         ("decision", "of", "margin needed", "present", "unit"),
         [

@@ -178,7 +178,7 @@ def facts(model: Model) -> dict[str, Any]:
         "passes": [found.to_json() for found in alignment.passes],
         "notes": list(graph.notes),
         "written": None if model.program is graph else written(model.as_written),
-        "certificate": model.certificate and model.certificate.to_json(),
+        "certificate": model.certificate and {"says": model.certificate.says, **model.certificate.to_json()},
     }
 
 

@@ -29,21 +29,31 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a verdict says: whether every answer is right, as far as is known, and whether bounds alone show it."""
+    """What a verdict says: whether every answer is right, as far as is known, and whether bounds alone show it.
+
+    `says`: the same in a sentence.
+    """
 
     holds: bool
     proved: bool
+    says: str
 
 
 UNPLANNED = "not proved: saved without a plan"
 """Of a model of format 1 that today's compiler would make in another way: what is to be proved is not written down."""
 
+PROVED = (
+    "for every permitted input up to the length, these weights compute this graph in this format; "
+    "the listing of Python functions into tables is by running them"
+)
+"""What "proved" means, wherever it is said: README, pages, the command line and docs quote it."""
+
 VERDICTS: Mapping[str, Meaning] = MappingProxyType(
     {
-        "proved": Meaning(holds=True, proved=True),
-        "measured": Meaning(holds=True, proved=False),
-        "fails": Meaning(holds=False, proved=False),
-        UNPLANNED: Meaning(holds=True, proved=False),
+        "proved": Meaning(True, True, PROVED),
+        "measured": Meaning(True, False, "the bounds decide nothing; the model was run, and no answer was wrong"),
+        "fails": Meaning(False, False, "a decision lacks its margin, and no run makes up for it"),
+        UNPLANNED: Meaning(True, False, "there is no plan to prove by; the model was run, and no answer was wrong"),
     }
 )
 
@@ -91,7 +101,8 @@ class Link(Record, frozen=True):
 class Measured(Record, frozen=True):
     """What a run on inputs found, where bounds do not decide.
 
-    `exhaustive`: these were all inputs. `max_error`: of a number. `failures`, where they were counted: on how many
+    `inputs`: on how many the program has a value; no run on none shows anything. `exhaustive`: these were all.
+    `max_error`: of a number. `failures`, where they were counted: on how many
     inputs an answer was wrong, and `tokens`: the first of these.
     """
 
@@ -115,7 +126,8 @@ class Certificate(Record, frozen=True):
 
     `verdict`: one of VERDICTS; `measured`: what a run on inputs found, where bounds do not decide. `tolerance`: how
     far off, relative to its size, every weight may be at once, by bounds. `longest`: the greatest length for which a
-    model of this program would hold.
+    model of this program would hold. `passes`: how it is known that the passes keep the answers of the program; None
+    where they changed nothing.
 
     Raises ValueError for an unknown verdict.
     """
@@ -131,6 +143,7 @@ class Certificate(Record, frozen=True):
     probabilities: str = "stored"
     tolerance: Annotated[float, Meta(ge=0)] | None = None
     longest: Count | None = None
+    passes: str | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -147,13 +160,18 @@ class Certificate(Record, frozen=True):
         return VERDICTS[self.verdict].proved
 
     @property
+    def says(self) -> str:
+        """What the verdict means."""
+        return VERDICTS[self.verdict].says
+
+    @property
     def weakest(self) -> Link | None:
         """The decision whose margin is used up most."""
         return self.links[0] if self.links else None
 
     def to_json(self) -> dict[str, Any]:
-        """The certificate as JSON data, with what its verdict means."""
-        return super().to_json() | vars(VERDICTS[self.verdict])
+        """The certificate as JSON data, with what its verdict comes to."""
+        return super().to_json() | {"holds": self.holds, "proved": self.proved}
 
     @classmethod
     def from_json(cls, obj: Any, where: str) -> Self:

@@ -28,7 +28,7 @@ def measure(model: Model, precision: Precision) -> Measured:
     graph = model.as_written
     tally, complete = _run(model, precision, 1.0, Model.logits_in)
     return Measured(
-        inputs=tally.checked,
+        inputs=tally.checked - tally.undefined,
         exhaustive=complete,
         max_error=tally.max_error,
         failures=tally.failures,

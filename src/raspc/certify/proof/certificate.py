@@ -13,6 +13,7 @@ from raspc.certify.checking.measure import has_slack, measure
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.premises import assumed
 from raspc.certify.proof.prove import prove
+from raspc.certify.proof.sameness import PASSES
 from raspc.errors import CertificateError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
@@ -31,18 +32,25 @@ def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
     links = prove(plan, precision)
     proved = all(link.holds for link in links)
     found = _certificate(plan.graph, "proved" if proved else "fails", links, None, precision)
+    if any(link.kind == PASSES for link in links) and plan.kept is not None:
+        found = replace(found, passes=plan.kept.how)
     if proved or any(link.kind in DECISIVE and not link.holds for link in links):
         return found
     report = measure(model, precision)
     near = all(link.used <= COARSE for link in links if link.kind == NUMBER)
-    slack = not report.failures and near and has_slack(model, precision)
+    slack = _is_right(report) and near and has_slack(model, precision)
     return replace(found, verdict="measured" if slack else "fails", measured=report)
+
+
+def _is_right(report: Measured) -> bool:
+    """Whether something was compared, and nothing differed."""
+    return report.inputs > 0 and not report.failures
 
 
 def unplanned(model: Model, graph: Graph, precision: Precision) -> Certificate:
     """The certificate of a model without a plan: what a run shows, and that nothing is proved."""
     report = measure(model, precision)
-    return _certificate(graph, "fails" if report.failures else UNPLANNED, (), report, precision)
+    return _certificate(graph, UNPLANNED if _is_right(report) else "fails", (), report, precision)
 
 
 def _certificate(

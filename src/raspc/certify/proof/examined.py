@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.blocks.storage.stored import Storage
+from raspc.certify.proof.sameness import Kept, kept
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 from raspc.weights.config import Config
@@ -63,6 +65,11 @@ class Examined:
     def graph(self) -> Graph:
         """The program after the passes."""
         return self.plan.graph
+
+    @cached_property
+    def kept(self) -> Kept | None:
+        """How it is known that the passes keep the answers; None where they changed nothing."""
+        return kept(self.program, self.graph)
 
     @property
     def storage(self) -> Storage:

@@ -27,7 +27,6 @@ from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.rounding import fits
-from raspc.certify.proof.sameness import kept
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Interval
@@ -88,7 +87,8 @@ class _Prover:
         order = sorted(range(len(actual.blocks)), key=actual.stages.__getitem__)
         for i in order:
             self.block(self.lowered.place_of_block[i], actual.blocks[i])
-        self.links += kept(self.plan.program, self.graph)
+        if self.plan.kept is not None:
+            self.links.append(self.plan.kept.link(self.graph.labels[self.graph.output]))
         self.links += occurs(self.plan.program, self.graph)
         self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
 

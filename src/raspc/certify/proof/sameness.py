@@ -7,6 +7,7 @@ these are few. Where neither decides, a sample may only refute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,31 +23,40 @@ from raspc.weights.certificate import Link
 
 ALL = 5_000
 """Up to so many inputs all are run."""
+PASSES = "passes"
+"""The kind of the link that holds passes to the program."""
 UNDECIDED = (1.0, 0.5)
 """Needed and present where a sample shows no difference: no proof, and nothing against it."""
 
 
-def kept(program: Graph, graph: Graph) -> Iterator[Link]:
-    """How it is known that two graphs have the same answers; nothing where they are one."""
+@dataclass(frozen=True)
+class Kept:
+    """How many inputs the passes may answer differently, by what is known, and how many they may at most; and how."""
+
+    needed: float
+    present: float
+    how: str
+
+    def link(self, output: str) -> Link:
+        """The same as a decision."""
+        return Link(PASSES, output, self.needed, self.present, f"inputs whose answer the passes change, {self.how}")
+
+
+def kept(program: Graph, graph: Graph) -> Kept | None:
+    """How it is known that two graphs have the same answers; None where they are one."""
     if program is graph:
-        return
-    (needed, present), how = _compared(program, graph)
-    yield Link("passes", graph.labels[graph.output], needed, present, f"inputs whose answer the passes change, {how}")
-
-
-def _compared(program: Graph, graph: Graph) -> tuple[tuple[float, float], str]:
-    """How many inputs may be answered differently, and how many may be at most; and how that is known."""
+        return None
     if frame(program) != frame(graph):
-        return (np.inf, 0.0), "which are of another vocabulary or length"
+        return Kept(np.inf, 0.0, "which are of another vocabulary or length")
     if same(program, graph):
-        return (0.0, 0.0), "by normal form"
+        return Kept(0.0, 0.0, "by normal form")
     total = inputs.count_of(frame_of(graph))
     if total <= ALL:
-        return (float(_differing(program, graph, _every(graph))), 0.0), f"by running all {total}"
+        return Kept(float(_differing(program, graph, _every(graph))), 0.0, f"by running all {total}")
     sample = search_of(graph).batches
     if wrong := _differing(program, graph, iter(sample)):
-        return (float(wrong), 0.0), "by running a sample"
-    return UNDECIDED, "by running a sample alone"
+        return Kept(float(wrong), 0.0, "by running a sample")
+    return Kept(*UNDECIDED, "by running a sample alone")
 
 
 def same(program: Graph, graph: Graph) -> bool:
