@@ -98,7 +98,7 @@ LISTING: dict[str, Patch] = {
     "a table over its root": wrapped(store.Store, "rooted", W.turned),
     "the mask hides the other half": wrapped(building, "without_hidden", W.other_triangle),
     "never empty without proof": wrapped(building, "never_empty", W.always),
-    "a pick without proof": wrapped(building, "single_valued", W.always),
+    "a pick without proof": wrapped(building, "picks_one", W.always),
 }
 
 

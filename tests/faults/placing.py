@@ -39,8 +39,8 @@ def exchanged_values(original: Any, self: Any, place: int, node: Any, raw: Any, 
 def scores_changed(change: Callable[..., None]) -> Callable[..., Any]:
     """What a head scores, changed once it is there: `change(query, key, head, bos)`."""
 
-    def changed(original: Any, query: Any, key: Any, head: Any, layout: Any) -> None:
-        original(query, key, head, layout)
+    def changed(original: Any, query: Any, key: Any, head: Any, layout: Any, *rest: Any) -> None:
+        original(query, key, head, layout, *rest)
         change(query, key, head, layout.start["bos"])
 
     return changed
@@ -170,9 +170,9 @@ CLEARING: dict[str, Patch] = {
 }  # fmt: skip
 
 
-def values_rolled(original: Any, lowered: Any, slots: Any, layout: Any) -> Any:
+def values_rolled(original: Any, lowered: Any, slots: Any, layout: Any, *rest: Any) -> Any:
     """The values of blocks that share a head stand one column further than where they are written from."""
-    maps = original(lowered, slots, layout)
+    maps = original(lowered, slots, layout, *rest)
     for place, slot in enumerate(slots):
         cut = slice(place * layout.d_head, place * layout.d_head + slot.stop - slot.start)
         if len(slot.blocks) > 1:
@@ -180,9 +180,9 @@ def values_rolled(original: Any, lowered: Any, slots: Any, layout: Any) -> Any:
     return maps
 
 
-def exchanged_heads(original: Any, lowered: Any, slots: Any, layout: Any) -> Any:
+def exchanged_heads(original: Any, lowered: Any, slots: Any, layout: Any, *rest: Any) -> Any:
     """Two heads of a layer write what the other one has moved."""
-    maps = original(lowered, slots, layout)
+    maps = original(lowered, slots, layout, *rest)
     if len(slots) > 1:
         out, d = maps[3][0], layout.d_head
         out[:d], out[d : 2 * d] = out[d : 2 * d].copy(), out[:d].copy()

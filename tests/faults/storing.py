@@ -68,9 +68,9 @@ def other_sign(original: Any, self: Any, maps: Any, node: Any, columns: Any) -> 
     return original(self, maps, replace(node, coefs=(*node.coefs[:-1], -node.coefs[-1])), columns)
 
 
-def zero_at_bos(original: Any, self: Any, place: int, groups: Any, at_bos: Any) -> None:
+def zero_at_bos(original: Any, self: Any, place: int, groups: Any, at_bos: Any, **options: Any) -> None:
     """Spaces are taken to hold nothing at BOS."""
-    original(self, place, groups, np.zeros_like(at_bos))
+    original(self, place, groups, np.zeros_like(at_bos), **options)
 
 
 def one_direction(original: Any, known: Any, place: int) -> Any:

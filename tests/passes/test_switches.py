@@ -236,7 +236,7 @@ CASES: dict[str, Case] = {
                  wrapped(importlib.import_module("raspc.graph.products"), "_without_counts", next_product)),
     "never_empty": Case(PREVIOUS, wrapped(building, "never_empty", always),
                         differs=rasp.Aggregate(SAME, I, default=-1)),
-    "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "single_valued", always), differs=PREVIOUS),
+    "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "picks_one", always), differs=PREVIOUS),
     "complement_widths": Case(UNLIKE, wrapped(complement, "_length", short_length), tuple(range(12))),
     "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
     "count_means": Case(rasp.Aggregate(SAME, I) > 1.2, wrapped(counting, "_means", greatest_first), longest=5,
