@@ -201,6 +201,26 @@ CONSTRUCTS: dict[str, SOp] = {
     "pick of equal values": rasp.Aggregate(
         rasp.Select(tokens, rasp.Full(2), Comparison.EQ), rasp.Map(str, tokens), default=-1
     ),
+    "latest": rasp.Aggregate(rasp.latest(_same_token()), indices),
+    "latest with a default": rasp.Aggregate(rasp.latest(_same_token() & _before()), rasp.Map(str, tokens), default="_"),
+    "earliest": rasp.Aggregate(rasp.earliest(rasp.Select(tokens, tokens, Comparison.LT)), tokens),
+    "best": rasp.Aggregate(rasp.best(_before(), tokens), tokens, default=0),
+    "mean of the best": rasp.Aggregate(rasp.best(_same_token() | _before(), tokens, "min"), indices),
+    "sum of the latest": rasp.Sum(rasp.latest(_same_token() & _before()), tokens, default=-1),
+    "sum of the best": rasp.Sum(rasp.best(_before(), tokens), indices),
+    "best by words": rasp.Aggregate(rasp.best(~_before(), rasp.Map(lambda x: "_bca"[x], tokens)), tokens),
+    "best by tuples": rasp.Aggregate(rasp.best(_before(), rasp.map(lambda x, i: (-x, i % 2), tokens, indices)), tokens),
+    "earliest of the best of the best": rasp.Aggregate(
+        rasp.earliest(rasp.best(rasp.best(_before(), tokens), indices % 2, "min")), indices, default=-1
+    ),
+    "best of a part": rasp.Aggregate(rasp.best(rasp.Select(indices, indices, Comparison.GEQ), tokens % 2), indices),
+    "best by a width": rasp.Aggregate(rasp.best(_before(), rasp.SelectorWidth(_same_token())), tokens, default="none"),
+    "width of latest": rasp.SelectorWidth(rasp.latest(_same_token() & _before())),
+    "width of best": rasp.SelectorWidth(rasp.best(_before(), tokens)),
+    "not the earliest": rasp.SelectorWidth(~rasp.earliest(_same_token())),
+    "latest and before": rasp.Aggregate(rasp.latest(_same_token()) & _before(), tokens),
+    "latest of the best": rasp.Aggregate(rasp.latest(rasp.best(_before(), tokens, "min")), indices),
+    "single": rasp.Aggregate(rasp.Select(indices, tokens, Comparison.EQ), tokens, default=-1, single=True),
     "mean": rasp.Aggregate(rasp.Select(indices, indices, Comparison.LEQ), tokens),
     "mean with None": rasp.Aggregate(_before(), tokens),
     "mean with a default": rasp.Aggregate(_before(), tokens, default=-1.5),

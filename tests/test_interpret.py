@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -93,11 +94,20 @@ class Reading:
                 return bool(selector.predicate(self.at(selector.keys, key), self.at(selector.queries, query)))
             case rasp.ConstantSelector():
                 return selector.value[query][key]
+            case rasp.Best():
+                return key in self.best(selector, query)
             case rasp.SelectorAnd():
                 return self.selects(selector.fst, query, key) and self.selects(selector.snd, query, key)
             case rasp.SelectorOr():
                 return self.selects(selector.fst, query, key) or self.selects(selector.snd, query, key)
         return not self.selects(selector.inner, query, key)
+
+    def best(self, selector: Any, query: int) -> list[int]:
+        """The keys that nobody beats."""
+        keys = self.keys(selector.selector, query)
+        scores = {key: self.at(selector.score, key) for key in keys}
+        beats = operator.gt if selector.end == "max" else operator.lt
+        return [key for key in keys if not any(beats(scores[other], scores[key]) for other in keys)]
 
 
 def average(chosen: list[Any], default: Any) -> Any:

@@ -29,16 +29,17 @@ def settle(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, s
     """
     if found.counterexample is not None:
         notes: tuple[str, ...] = (_undefined(program, graph, found, *found.counterexample, partial),)
-    elif found.assumptions and strict:
+    elif (found.assumptions or found.promises) and strict:
+        unsure = "; ".join((*found.assumptions, *found.promises))
         raise UnsupportedProgram(
-            f"strict: neither proved nor refuted: {'; '.join(found.assumptions)}; select with an equality with "
-            "indices, or compile without strict=True"
+            f"strict: neither proved nor refuted: {unsure}; select with an equality with indices, or with "
+            "rasp.earliest or rasp.latest, or compile without strict=True"
         )
     else:
         notes = tuple(f"assumed: {text}" for text in found.assumptions)
     for note in notes:
         warnings.warn(note, UncertainProgram, stacklevel=3)
-    return notes
+    return (*notes, *(f"promised: {text}" for text in found.promises))
 
 
 def _undefined(

@@ -211,12 +211,52 @@ def _not(run: _Run, expr: Expr, inner: Matrix) -> Matrix:
     return run.matrix(lambda q, k: not inner[q][k])
 
 
+def _best(run: _Run, expr: rasp.Best, inner: Matrix, scores: list[Value]) -> Matrix:
+    return [_extreme(expr, row, scores) for row in inner]
+
+
+def _extreme(expr: rasp.Best, row: list[bool], scores: list[Value]) -> list[bool]:
+    """Of the keys that one query selects those that hold the extreme score."""
+    chosen = [k for k, selected in enumerate(row) if selected]
+    if not chosen:
+        return row
+    kinds = [values.kind_of(scores[k]) for k in chosen]
+    for k, kind in zip(chosen, kinds, strict=True):
+        if kind is None or kind != kinds[0]:
+            beside = f" cannot be compared with {scores[chosen[0]]!r}" if kind and kinds[0] else " has no order"
+            error = InputError(
+                f"{expr.told} is undefined: the score {scores[k]!r} of the selected key at position {k}{beside}"
+            )
+            error.position, error.expression = k, expr
+            error.none = expr.score if scores[k] is None else None
+            raise error
+    try:
+        wanted = (max if expr.end == "max" else min)(values.whole(scores[k]) for k in chosen)
+    except TypeError as reason:
+        raise InputError(f"{expr.told} is undefined: {reason}") from reason
+    return [selected and values.whole(score) == wanted for selected, score in zip(row, scores, strict=True)]
+
+
 def _width(run: _Run, expr: Expr, selector: Matrix) -> list[Value]:
     return [sum(row) for row in selector]
 
 
 def _aggregate(run: _Run, expr: rasp.Aggregate, selector: Matrix, xs: list[Value]) -> list[Value]:
+    if expr.single:
+        _check_promise(expr, selector)
     return [_mean(expr, [x for x, chosen in zip(xs, row, strict=True) if chosen]) for row in selector]
+
+
+def _check_promise(expr: rasp.Aggregate, selector: Matrix) -> None:
+    """Raises InputError where a query selects several keys, though the author promised that none does."""
+    for query, row in enumerate(selector):
+        if sum(row) > 1:
+            error = InputError(
+                f"{expr.told} is undefined: single=True promises at most one selected key, and the query at position "
+                f"{query} selects those at positions {', '.join(str(k) for k, chosen in enumerate(row) if chosen)}"
+            )
+            error.position, error.expression = query, expr
+            raise error
 
 
 def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
@@ -250,6 +290,7 @@ RULES: dict[type[Expr], Callable[..., Any]] = {
     rasp.SelectorAnd: _and,
     rasp.SelectorOr: _or,
     rasp.SelectorNot: _not,
+    rasp.Best: _best,
     rasp.SelectorWidth: _width,
     rasp.Aggregate: _aggregate,
     rasp.Sum: _sum,

@@ -505,6 +505,36 @@ class SelectorNot(Selector):
         return self.children[0]  # type: ignore[return-value]
 
 
+class Best(Selector):
+    """Of the keys that a selector selects, those that hold the extreme value of a score; of none, none.
+
+    `end`: "max" or "min". Scores are numbers; or words, or tuples, which compare as Python compares them. Undefined
+    where a selected key holds None, or keys of two kinds are selected.
+    """
+
+    default_name = "best"
+
+    def __init__(self, selector: Selector, score: SOp, end: str = "max") -> None:
+        self.children = (_selector(selector, "best"), _sop(score, "best"))
+        if end not in ENDS:
+            raise InvalidProgram(f'best: found {end!r} as the end of the score that is wanted; needed "max" or "min"')
+        self.end = end
+
+    @property
+    def selector(self) -> Selector:
+        """The selector of the keys that compete."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def score(self) -> SOp:
+        """The s-op by whose value they compete."""
+        return self.children[1]  # type: ignore[return-value]
+
+
+ENDS = ("max", "min")
+"""The ends of a score that the best keys may hold."""
+
+
 class SelectorWidth(SOp):
     """The number of keys that the selector selects, at each query."""
 
@@ -521,13 +551,19 @@ class SelectorWidth(SOp):
 
 class Aggregate(SOp):
     """The values of `sop` at the selected keys: none selected, the default; equal values, that value;
-    several unequal numbers, their mean; several unequal other values, undefined."""
+    several unequal numbers, their mean; several unequal other values, undefined.
+
+    `single`: the author promises that at most one key is selected; where several are, the program is undefined.
+    """
 
     default_name = "aggregate"
 
-    def __init__(self, selector: Selector, sop: SOp, default: Value = None) -> None:
+    def __init__(self, selector: Selector, sop: SOp, default: Value = None, single: bool = False) -> None:
         self.children = (_selector(selector, "Aggregate"), _sop(sop, "Aggregate"))
         self.default = _hashable(default, "Aggregate: the default")
+        if not isinstance(single, bool):
+            raise wrong_kind("Aggregate: single", single, "True or False")
+        self.single = single
 
     @property
     def selector(self) -> Selector:
@@ -590,6 +626,33 @@ def assume(sop: SOp, values: Iterable[Value] | Callable[[Value], Any]) -> SOp:
     The interpreter raises InputError where the promise is broken.
     """
     return Assume(_sop(sop, "assume"), values)
+
+
+def best(selector: Selector, score: SOp, end: str = "max") -> Selector:
+    """Of the keys that the selector selects, those that hold the greatest (`end="min"`: the least) score.
+
+    >>> best(Select(tokens, tokens, Comparison.TRUE), tokens)([1, 3, 2, 3])[0]
+    [False, True, False, True]
+    """
+    return Best(selector, score, end)
+
+
+def latest(selector: Selector) -> Selector:
+    """Of the keys that the selector selects, the last: one key, or none where none is selected.
+
+    >>> Aggregate(latest(Select(tokens, tokens, Comparison.EQ)), indices)("abab")
+    [2, 3, 2, 3]
+    """
+    return Best(selector, indices, "max")
+
+
+def earliest(selector: Selector) -> Selector:
+    """Of the keys that the selector selects, the first: one key, or none where none is selected.
+
+    >>> Aggregate(earliest(Select(tokens, tokens, Comparison.EQ)), indices)("abab")
+    [0, 1, 0, 1]
+    """
+    return Best(selector, indices, "min")
 
 
 def is_in(sop: SOp, values: Iterable[Value]) -> SOp:

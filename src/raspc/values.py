@@ -27,6 +27,17 @@ def is_number(value: Value) -> bool:
     return isinstance(value, NUMBERS)
 
 
+KINDS = ("number", "word", "tuple")
+"""Kinds of values that have an order; values of two kinds have none."""
+
+
+def kind_of(value: Value) -> str | None:
+    """The kind that a value has an order with; None for None, NaN and other values."""
+    if isinstance(value, NUMBERS):
+        return "number" if value == value else None
+    return {str: "word", tuple: "tuple"}.get(type(value))
+
+
 def plain(value: Value) -> Value:
     """The value without a NumPy wrapper."""
     item = getattr(value, "item", None)

@@ -20,7 +20,7 @@ from raspc import rasp
 from raspc.blocks import lower
 from raspc.blocks.neurons import cells, lone, steps
 from raspc.blocks.reading import features
-from raspc.blocks.scores import selection, steep
+from raspc.blocks.scores import ranking, selection, steep
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.spaces import BOS, Head, Neurons
 from raspc.blocks.storage import decoding
@@ -48,6 +48,8 @@ PRODUCT = rasp.Map(lambda x: x * x, COUNT * I)
 AT_COUNT = rasp.Aggregate(rasp.Select(COUNT, I, Comparison.EQ), T, default=0)
 MEAN_SO_FAR = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), T)
 AFTER_NEURONS = rasp.Aggregate(BEFORE, rasp.numerical(rasp.Map(lambda w: (w + 1) % 2 + 5, COUNT)), default=-2)
+LAST_BEFORE = rasp.Aggregate(rasp.latest(SAME & BEFORE), I, default=-1)
+LEAST = rasp.Aggregate(rasp.best(BEFORE, T, "min"), rasp.numerical(I), default=-1)
 
 OVERLAPPING = rasp.SelectorWidth(SAME & BEFORE | AT)
 
@@ -233,6 +235,28 @@ def all_alike(original: Any, head: Head) -> object:
     return None
 
 
+def next_rank(original: Any, *args: Any) -> Any:
+    """Ranks of other scores."""
+    found = original(*args)
+    return replace(found, keys=np.roll(found.keys, 1, axis=0))
+
+
+def light_penalties(original: Any, *args: Any) -> Any:
+    """A rank that outweighs a penalty."""
+    found = original(*args)
+    return replace(found, weight=found.top / 2)
+
+
+def other_end(original: Any, domain: Any, end: str) -> Any:
+    """The least for the greatest."""
+    return original(domain, {"max": "min", "min": "max"}[end])
+
+
+def unranked(original: Any, *args: Any) -> Any:
+    """The best are all that compete."""
+    return None
+
+
 LOWERING = lower._Lowering
 MUTATIONS: dict[str, Mutation] = {
     "a term of a penalty": Mutation(wrapped(selection, "candidates", fewer_columns), PREVIOUS),
@@ -263,6 +287,14 @@ MUTATIONS: dict[str, Mutation] = {
                            AT_COUNT, (0, 1)),
     "a dimension used twice": Mutation(wrapped(planning, "lay_out", overlapping), PRODUCT),
     "heads that share": Mutation(wrapped(heads, "_scoring", all_alike), PREVIOUS_AND_NEXT),
+    "ranks": Mutation(wrapped(selection, "ranking_of", next_rank), LAST_BEFORE),
+    "ranks above penalties": Mutation(wrapped(selection, "ranking_of", light_penalties), LAST_BEFORE),
+    "the end of the ranks": Mutation(wrapped(ranking, "ranks", other_end), LEAST),
+    "a pick without ranks": Mutation(wrapped(selection, "best_of", unranked), LEAST),
+    "BOS above the ranks": Mutation(
+        wrapped(LOWERING, "aggregate_head", with_head(sink=lambda head: 2.5)), LAST_BEFORE),
+    "BOS below the best of the others": Mutation(
+        wrapped(LOWERING, "aggregate_head", with_head(sink=lambda head: -6.0)), LAST_BEFORE),
     "a direction": Mutation(wrapped(assemble, "_written", swapped_value_columns), PREVIOUS),
 }  # fmt: skip
 

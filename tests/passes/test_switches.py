@@ -21,7 +21,7 @@ from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
 from raspc.blocks.neurons import cells, gated, grid, lone, steps
 from raspc.blocks.reading import features as F
-from raspc.blocks.scores import penalty, steep
+from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.storage import answer
 from raspc.errors import UnsupportedProgram
@@ -208,6 +208,17 @@ def next_product(original: Any, *args: Any) -> Any:
     return found and replace(found, cells=np.roll(found.cells, 1))
 
 
+def fewer_bits(original: Any, *args: Any) -> Any:
+    """The lowest bit makes no difference."""
+    for found in original(*args):
+        yield Factors(found.keys[:, 1:], found.queries[:, 1:])
+
+
+def few_digits(patch: pytest.MonkeyPatch) -> None:
+    """Scores of more than five digits round."""
+    patch.setattr(selection, "DIGITS", 5)
+
+
 UNLIKE = rasp.SelectorWidth(rasp.Select(T, T, Comparison.NEQ))
 WORDS = ("a", "b", "c", "d", "e", "f")
 PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
@@ -257,6 +268,8 @@ CASES: dict[str, Case] = {
     "low_rank": Case(rasp.SelectorWidth(ATTRIBUTE), wrapped(penalty, "factored", too_few), tuple(range(4)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
     "digits": Case(library.sort(), wrapped(penalty, "_digits", high_digit), tuple(range(20)), 20),
+    "bits": Case(rasp.Aggregate(rasp.latest(rasp.Select(T, I, Comparison.EQ)), I),
+                 wrapped(penalty, "_by_bits", fewer_bits), tuple(range(8)), 4, given=few_digits),
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(grid, "merged", too_alike)),
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(BY_RANK, wrapped(steps, "staircases", broken.late_steps)),

@@ -12,7 +12,8 @@ from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness
-from raspc.blocks.reading.selectors import selects_of
+from raspc.blocks.reading.selectors import best_of, selects_of
+from raspc.blocks.scores.ranking import SINK
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
 from raspc.blocks.storage.heads import moved
@@ -167,14 +168,21 @@ class _Lowering:
         return self.storage.selection(place)
 
     def scores(self, place: int) -> tuple[Read, Read]:
-        """The query and key reads of a head: the factors of all its conjuncts, side by side."""
-        conjuncts = self.selection(place).conjuncts
-        queries = [self.stream.read_side(c.shortfall > 0, c.query, c.factors.queries) for c in conjuncts]
+        """The query and key reads of a head: the factors of all its conjuncts, side by side; then the rank of keys."""
+        selection = self.selection(place)
+        conjuncts, weight = selection.conjuncts, selection.weight
+        queries = [self.stream.read_side(c.shortfall > 0, c.query, weight * c.factors.queries) for c in conjuncts]
         keys = [self.stream.read_side(c.shortfall > 0, c.key, c.factors.keys) for c in conjuncts]
+        if (ranking := selection.ranking) is not None:
+            queries.append(self.stream.read([(ranking.score, np.ones_like(ranking.keys))]))
+            keys.append(self.stream.read([(ranking.score, ranking.keys)]))
         return beside(queries), beside(keys)
 
     def is_single(self, node: N.Aggregate) -> bool:
-        """Whether some conjunct selects at most one index."""
+        """Whether at most one key is selected: of best keys the last or first, by some conjunct, or by promise."""
+        best = best_of(self.graph, node)
+        if node.single or (best is not None and isinstance(self.graph[best.score], N.Index)):
+            return True
         return any(
             isinstance(self.graph[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
             for select in selects_of(self.graph, node)
@@ -296,8 +304,10 @@ class _Lowering:
         value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
         self.stream.open(place, groups, default)
         write = {group.space: np.eye(read.width)[:, columns] for group, columns in side_by_side(groups)}
-        sink = -0.5 if node.may_be_empty else -1.0
+        sink = -0.5 if node.may_be_empty and self.selection(place).ranking is None else SINK
         name = self.selector_name(place, node)
+        if (best := best_of(self.graph, node)) is not None:
+            name = f"{best.end} {self.graph.labels[best.score]} of {name}"
         kind = "pick" if node.pick else "mean"
         sharpness, single = self.sharpness(place), self.is_single(node)
         return Head(

@@ -19,6 +19,7 @@ from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited, wrong_kind
 from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
+from raspc.graph.best import best_of, holders_of_best
 from raspc.graph.counted import counted_mean
 from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evaluate import Run, gather, start
@@ -286,7 +287,15 @@ class _Builder:
     def selector_not(self, expr: rasp.Expr, arg: int) -> int:
         return self.negation(arg)
 
+    def best(self, expr: rasp.Best, selector: int, score: int) -> int:
+        return best_of(self, selector, list_values(self.store, score, expr.told), expr.end, expr.told)
+
+    def as_tables(self, place: int) -> int:
+        """A selector that others may be made of: of the best keys, those that hold the best score."""
+        return holders_of_best(self, place) if isinstance(self.store.nodes[place], N.Best) else place
+
     def negation(self, place: int) -> int:
+        place = self.as_tables(place)
         node = self.store.nodes[place]
         if isinstance(node, Select):
             return self.put_select(node.key, node.query, negated(node.cells))
@@ -296,7 +305,7 @@ class _Builder:
     def gate(self, op: str, args: Sequence[int]) -> int:
         """An and / or in normal form: flat, sorted, tables over the same two variables merged."""
         flat: list[int] = []
-        for arg in args:
+        for arg in map(self.as_tables, args):
             node = self.store.nodes[arg]
             flat.extend(node.args if isinstance(node, Gate) and node.op == op else [arg])
         merged: dict[tuple[int, int], Bits] = {}
@@ -323,6 +332,9 @@ class _Builder:
         return self.width_of(selector)
 
     def width_of(self, selector: int) -> int:
+        if isinstance(best := self.store.nodes[selector], N.Best) and one_key(self.facts, selector):
+            return self.aggregate_of(best.selector, self.constant(1), 0, "the number of best keys")
+        selector = self.as_tables(selector)
         if selector == self.store.put(TRUE):
             return self.length(rasp.length)
         if selector == self.store.put(FALSE):
@@ -335,8 +347,12 @@ class _Builder:
         return self.store.put(N.Width(domain=Listed(tuple(range(low, high + 1))), selector=selector))
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
-        default = V.plain(expr.default)
-        within_floats([default], expr.told)
+        return self.aggregate_of(selector, source, V.plain(expr.default), expr.told, expr.single)
+
+    def aggregate_of(self, selector: int, source: int, default: Any, told: str, single: bool = False) -> int:
+        """The values of a variable at the selected keys. `single`: no query selects two, as the author promises."""
+        within_floats([default], told)
+        single = single and not self.is_single(selector)
         if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
         domain = self.store.domain(source)
@@ -344,11 +360,11 @@ class _Builder:
         proved_full = not maybe_empty
         if maybe_empty and self.observed is not None:
             maybe_empty = self.observed.counts(selector)[0] == 0
-        alone = source not in self.store.exact or one_key(self.facts, selector)
-        settled = isinstance(domain, Listed) and len(domain) == 1 and proved_full and alone
+        alone = source not in self.store.exact or single or one_key(self.facts, selector)
+        settled = isinstance(domain, Listed) and len(domain) == 1 and proved_full and alone and not single
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
-        pick, proof = self.single(selector, source, domain)
+        pick, proof = (True, "promise") if single else self.single(selector, source, domain)
         if self.counted and not pick:
             place = counted_mean(self, selector, source, default, maybe_empty)
             if place is not None:
@@ -359,7 +375,7 @@ class _Builder:
             values, exact = picked(self.store, source, default, maybe_empty, alone)
         node = N.Aggregate(
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
-            may_be_empty=maybe_empty, pick=pick, proof=proof,
+            may_be_empty=maybe_empty, pick=pick, proof=proof, single=single,
         )  # fmt: skip
         if self.observed is not None and isinstance(values, Listed) and exact is None:
             node = replace(node, domain=self.observed.kept(node))
@@ -371,6 +387,10 @@ class _Builder:
         within_floats([default], expr.told)
         if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
+        numeric = self.store.domain(source).all_numbers
+        if isinstance(self.store.nodes[selector], N.Best) and numeric and one_key(self.facts, selector):
+            return self.aggregate_of(selector, source, default, expr.told)
+        selector = self.as_tables(selector)
         total = self.total_of(selector, source, expr.told)
         if V.same(default, 0) or self.never_empty(selector):
             return total
@@ -413,6 +433,14 @@ class _Builder:
             return False, ""
         return True, "enumeration" if self.search.complete and numeric else "assumption"
 
+    def is_single(self, selector: int) -> bool:
+        """Whether it is proved that no query selects two keys."""
+        if one_key(self.facts, selector):
+            return True
+        return self.search.complete and not any(
+            bool(((run.matrix(selector).sum(axis=0) > 1) & ~run.undefined[:, None]).any()) for run in self.runs()
+        )
+
     def averages(self, run: Run, selector: int, source: int) -> bool:
         """Whether some input makes this aggregate average several unequal numbers."""
         matrix, column = run.matrix(selector), run.column(source)
@@ -447,6 +475,7 @@ RULES: dict[type[rasp.Expr], Callable[..., int]] = {
     rasp.SelectorAnd: _Builder.selector_and,
     rasp.SelectorOr: _Builder.selector_or,
     rasp.SelectorNot: _Builder.selector_not,
+    rasp.Best: _Builder.best,
     rasp.SelectorWidth: _Builder.selector_width,
     rasp.Aggregate: _Builder.aggregate,
     rasp.Sum: _Builder.sum,

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from raspc.graph.evaluate import Batch, Run, decoded, run_graph
-from raspc.graph.nodes import Aggregate, Graph, Listed, Select, Sum, Table
+from raspc.graph.nodes import Aggregate, Best, Graph, Listed, Select, Sum, Table
 from raspc.graph.permitted import of_exact_length, search_of
+from raspc.graph.scores import all_ranked
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Definedness:
 
     `assumptions`: what was neither proved nor refuted. `tried`: how many inputs were, if a counter-example was among
     them; `defined`: on how many of them the program has a value; `complete`: whether there are no others.
+    `promises`: what the author promises, which is not proved; an input that breaks a promise is no counter-example.
     """
 
     counterexample: tuple[tuple[Any, ...], str] | None
@@ -26,6 +28,7 @@ class Definedness:
     tried: int = 0
     defined: int = 0
     complete: bool = False
+    promises: tuple[str, ...] = ()
 
     @property
     def has_no_value(self) -> bool:
@@ -36,8 +39,8 @@ class Definedness:
 def examine(graph: Graph) -> Definedness:
     """Search for an input on which the program is undefined, if its tables leave room for one."""
     doubts = tuple(dict.fromkeys(_doubts(graph)))
-    picks = tuple(_assumed_picks(graph))
-    if not doubts and graph.exact_length is None:
+    picks, promises = tuple(_assumed_picks(graph)), promised(graph)
+    if not doubts and not promises and graph.exact_length is None:
         return Definedness(None, picks)
     found = search_of(graph)
     counterexample, tried, defined = None, 0, 0
@@ -47,8 +50,14 @@ def examine(graph: Graph) -> Definedness:
         if counterexample is None and run.undefined.any():
             counterexample = _first(graph, run)
     if counterexample is not None:
-        return Definedness(counterexample, (), tried, defined, found.complete)
-    return Definedness(None, () if found.complete else (*doubts, *picks))
+        return Definedness(counterexample, (), tried, defined, found.complete, promises)
+    return Definedness(None, () if found.complete else (*doubts, *picks), tried, defined, found.complete, promises)
+
+
+def promised(graph: Graph) -> tuple[str, ...]:
+    """What the author promises of a graph, and nothing proves."""
+    single = (place for place, node in enumerate(graph.nodes) if isinstance(node, Aggregate) and node.single)
+    return tuple(f"{graph.labels[place]} selects at most one key" for place in single)
 
 
 def _of_exact_length(graph: Graph, complete: bool) -> Iterator[Batch]:
@@ -57,11 +66,19 @@ def _of_exact_length(graph: Graph, complete: bool) -> Iterator[Batch]:
         yield of_exact_length(graph)
 
 
-def _first(graph: Graph, run: Run) -> tuple[tuple[Any, ...], str]:
-    """The first input of a batch on which the program is undefined, and the node that is."""
-    row = int(np.flatnonzero(run.undefined)[0])
+def _first(graph: Graph, run: Run) -> tuple[tuple[Any, ...], str] | None:
+    """The first input of a batch on which the program is undefined, but for broken promises, and the node that is."""
+    rows = [row for row in np.flatnonzero(run.undefined).tolist() if not _breaks_promise(graph, run, row)]
+    if not rows:
+        return None
+    row = rows[0]
     tokens = tuple(graph.vocab[i] for i in run.batch.ids[row, : run.batch.lengths[row]])
     return tokens, graph.labels[min(run.culprits.get(row, graph.output), len(graph) - 1)]
+
+
+def _breaks_promise(graph: Graph, run: Run, row: int) -> bool:
+    node = dict(enumerate(graph.nodes)).get(run.culprits.get(row, -1))
+    return isinstance(node, Aggregate) and node.single
 
 
 def _doubts(graph: Graph) -> Iterator[str]:
@@ -71,6 +88,8 @@ def _doubts(graph: Graph) -> Iterator[str]:
             yield node.promise or f"{label} is never applied where its function is undefined"
         elif isinstance(node, Select) and (node.cells < 0).any():
             yield f"{label} never compares where its predicate is undefined"
+        elif isinstance(node, Best) and not all_ranked(graph.variable(node.score).listed):
+            yield f"{label} never ranks keys whose scores cannot be compared"
         elif isinstance(node, Aggregate) and _may_mix(graph, node):
             yield f"{label} never averages unequal values that are not all numbers"
         elif isinstance(node, Sum) and graph.variable(node.source).domain.specials:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Listed, Node
+from raspc.graph.scores import all_ranked, kinds, ranks
 from raspc.graph.tables import lookup
 from raspc.numbers import arithmetic
 
@@ -236,6 +237,25 @@ def _gate(run: Run, node: N.Gate) -> Matrix:
     return reduce(combine, (run.matrix(arg) for arg in node.args), neutral)
 
 
+def _best(run: Run, node: N.Best) -> Matrix:
+    inner, domain = run.matrix(node.selector), run.nodes[node.score].domain  # type: ignore[attr-defined]
+    assert isinstance(domain, Listed)
+    rank = np.append(ranks(domain, node.end), UNDEFINED)  # where UNDEFINED stands is the last entry
+    found = rank[run.column(node.score).ids].T[:, :, None]
+    if not all_ranked(domain):
+        run.flag(_incomparable(run, inner, np.append(kinds(domain), UNDEFINED)[run.column(node.score).ids]))
+    held = np.where(inner, found, np.int32(UNDEFINED))
+    return np.asarray(inner & (held == held.max(axis=0, initial=UNDEFINED)))
+
+
+def _incomparable(run: Run, selector: Matrix, kind: Ids) -> Bools:
+    """[input]: where a query selects keys with scores of two kinds, or without any; `kind`: of each position."""
+    found = kind.T[:, :, None]
+    least = np.where(selector, found, len(V.KINDS)).min(axis=0, initial=len(V.KINDS))
+    most = np.where(selector, found, UNDEFINED).max(axis=0, initial=UNDEFINED)
+    return np.asarray((((least < 0) | (least < most)) & run.batch.real).any(axis=1))
+
+
 def _width(run: Run, node: N.Width) -> Column:
     found = _count(run.matrix(node.selector)) - int(node.listed.values[0])
     known = run.batch.real & (found >= 0) & (found < len(node.listed))
@@ -248,6 +268,8 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     found = gather(run, run.matrix(node.selector), source, domain)
     run.flag(np.asarray((found.several & ~found.numeric & run.batch.real).any(axis=1)))
+    if node.single:
+        run.flag(np.asarray(((found.count > 1) & run.batch.real).any(axis=1)))
     column = settle(run.batch, node, found, domain)
     lacks = (column.ids == UNDEFINED) | ((found.count == 0) & (not node.may_be_empty))
     run.flag(np.asarray((lacks & run.batch.real).any(axis=1)))
@@ -296,6 +318,7 @@ RULES: dict[type[Node], Callable[[Run, Any], Cell]] = {
     N.Affine: _affine,
     N.Select: _select,
     N.Gate: _gate,
+    N.Best: _best,
     N.Width: _width,
     N.Aggregate: _aggregate,
     N.Sum: _sum,

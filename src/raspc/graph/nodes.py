@@ -188,7 +188,8 @@ class Width(Variable):
 class Aggregate(Variable):
     """A pick (all selected keys hold one value) or a mean of the values at the selected keys.
 
-    `proof` says why it is a pick: "structure", "enumeration", "assumption"; "" for a mean. The default counts
+    `proof` says why it is a pick: "structure", "enumeration", "assumption"; "promise" where `single`, which the author
+    says of it: that no query selects two keys, or else the program is undefined; "" for a mean. The default counts
     only where `may_be_empty`: where it is not proved that every query selects a key.
     """
 
@@ -198,6 +199,7 @@ class Aggregate(Variable):
     may_be_empty: bool
     pick: bool
     proof: str
+    single: bool = False
 
     @property
     def refs(self) -> tuple[int, ...]:
@@ -247,6 +249,22 @@ class Gate(Pattern):
     @property
     def refs(self) -> tuple[int, ...]:
         return self.args
+
+
+@dataclass(frozen=True, eq=False)
+class Best(Pattern):
+    """Of the keys that a selector selects those whose score is the greatest ("max") or the least ("min").
+
+    Nothing but aggregates reads it: a count, a negation or a conjunction of it is made of tables instead.
+    """
+
+    selector: int
+    score: int
+    end: str
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return (self.selector, self.score)
 
 
 @dataclass(frozen=True)
@@ -300,7 +318,7 @@ class Graph:
 def renumbered(node: Node, place: Mapping[int, int] | Sequence[int]) -> Node:
     """The node with its references moved."""
     changes: dict[str, Any] = {}
-    for name in ("args", "selector", "source", "key", "query"):
+    for name in ("args", "selector", "source", "key", "query", "score"):
         if not hasattr(node, name):
             continue
         old = getattr(node, name)

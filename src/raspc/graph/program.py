@@ -89,8 +89,12 @@ def _gate(graph: Graph, node: Any, made: Sequence[Made]) -> rasp.Selector:
     return found if found is not None else rasp.Select(rasp.tokens, rasp.tokens, all_or_none)
 
 
-def _aggregate(graph: Graph, node: Any, made: Sequence[Made]) -> rasp.SOp:
-    found = rasp.Aggregate(made[node.selector], made[node.source], default=node.default)
+def _best(graph: Graph, node: Any, made: Sequence[Any]) -> rasp.Selector:
+    return rasp.best(made[node.selector], made[node.score], node.end)
+
+
+def _aggregate(graph: Graph, node: Any, made: Sequence[Any]) -> rasp.SOp:
+    found = rasp.Aggregate(made[node.selector], made[node.source], default=node.default, single=node.single)
     return found if node.numerical is None else _advised(found, node.numerical)
 
 
@@ -112,4 +116,5 @@ _RULES: Mapping[type[Node], Callable[[Graph, Any, Sequence[Made]], Any]] = {
     N.Sum: lambda graph, node, made: rasp.Sum(made[node.selector], made[node.source]),
     N.Select: _select,
     N.Gate: _gate,
+    N.Best: _best,
 }

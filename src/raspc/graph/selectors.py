@@ -1,7 +1,7 @@
 """Selectors in negation normal form, and what can be proved of them.
 
 A selector is a `Select` (a boolean table over one key and one query variable), or an "and" or an "or" of
-selectors. An empty "and" selects every key, an empty "or" none.
+selectors, or the `Best` of the keys that such a selector selects. An empty "and" selects every key, an empty "or" none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import Bits, Gate, Index, Length, Node, Select
+from raspc.graph.nodes import Best, Bits, Gate, Index, Length, Node, Select
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
 
@@ -81,6 +81,8 @@ def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
     Of gates only conjunctions of tables are looked at, so that it takes no longer on any graph.
     """
     node = nodes[place]
+    if isinstance(node, Best):
+        return most_keys(nodes, node.selector, length)
     parts = [nodes[arg] for arg in node.args] if isinstance(node, Gate) and node.op == "and" else [node]
     tables = [part for part in parts if isinstance(part, Select) and isinstance(nodes[part.key], Index)]
     return min([length, *(int((table.cells != 0).sum(axis=0).max(initial=0)) for table in tables)])
@@ -89,6 +91,8 @@ def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
 def never_empty(facts: Facts, place: int) -> bool:
     """True if it is proved that every query of every input selects some key."""
     node = facts.nodes[place]
+    if isinstance(node, Best):
+        return never_empty(facts, node.selector)
     if isinstance(node, Gate) and node.op == "or":
         return any(never_empty(facts, arg) for arg in node.args)
     if isinstance(node, Gate):
@@ -102,7 +106,8 @@ def _selects_itself(facts: Facts, place: int) -> bool:
     if isinstance(node, Gate):
         combine = all if node.op == "and" else any
         return combine(_selects_itself(facts, arg) for arg in node.args)
-    assert isinstance(node, Select)
+    if not isinstance(node, Select):
+        return False
     keys, queries = facts.joint(node.key), facts.joint(node.query)
     roots = union([keys, queries])
     sizes = facts.sizes(roots)
@@ -134,9 +139,11 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     node = facts.nodes[place]
     if isinstance(node, Gate):
         return node.op == "and" and any(single_valued(facts, arg, source) for arg in node.args)
-    assert isinstance(node, Select)
     if one_key(facts, place):
         return True
+    if isinstance(node, Best):
+        return single_valued(facts, node.selector, source) or _tells(facts, node.score, source)
+    assert isinstance(node, Select)
     selected = visible(facts, node)
     together = _together(facts, node.key, source)
     if together is None:
@@ -150,8 +157,25 @@ def one_key(facts: Facts, place: int) -> bool:
     node = facts.nodes[place]
     if isinstance(node, Gate):
         return node.op == "and" and any(one_key(facts, arg) for arg in node.args)
+    if isinstance(node, Best):
+        return _is_injective(facts, node.score) or one_key(facts, node.selector)
     assert isinstance(node, Select)
     return isinstance(facts.nodes[node.key], Index) and bool((visible(facts, node).sum(axis=0) <= 1).all())
+
+
+def _is_injective(facts: Facts, score: int) -> bool:
+    """Whether a variable is another one at each position: a function of the index that takes no value twice."""
+    joint = facts.joints[score]
+    if joint is None or len(joint.roots) != 1 or not isinstance(facts.nodes[joint.roots[0]], Index):
+        return False
+    held = joint.cells[joint.cells >= 0]
+    return len(np.unique(held)) == len(held)
+
+
+def _tells(facts: Facts, score: int, source: int) -> bool:
+    """Whether positions that share a value of the score share one of the source."""
+    together = _together(facts, score, source)
+    return together is not None and bool((together.sum(axis=1, dtype=np.int64) <= 1).all())
 
 
 def visible(facts: Facts, node: Select) -> NDArray[np.bool_]:
@@ -164,7 +188,7 @@ def visible(facts: Facts, node: Select) -> NDArray[np.bool_]:
 
 def _together(facts: Facts, key: int, source: int) -> Bits | None:
     """[key id, source id]: 1 where some position can hold both."""
-    if facts.joints[source] is None:
+    if facts.joints[source] is None or facts.joints[key] is None:
         return None
     joints = (facts.joint(key), facts.joint(source))
     roots = union(joints)

@@ -19,7 +19,9 @@ from raspc.graph import nodes as N
 from raspc.graph.domain import EVERYTHING
 from raspc.graph.domain import Domain as Where
 from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
+from raspc.graph.scores import ranks
 from raspc.graph.selectors import most_keys
+from raspc.rasp import ENDS
 from raspc.regular.automaton import Automaton
 
 FORMAT = 1
@@ -100,7 +102,8 @@ def _automaton(obj: Mapping[str, Any], n_tokens: int, limits: GraphLimits) -> Au
 def node_to_json(node: Node) -> dict[str, Any]:
     """One node: its kind, its fields, its value set, its names."""
     obj: dict[str, Any] = {"kind": type(node).__name__.lower()}
-    obj.update({name: write(getattr(node, name)) for name, write in _WRITERS[type(node)].items()})
+    fields = {name: write(getattr(node, name)) for name, write in _WRITERS[type(node)].items()}
+    obj.update((name, value) for name, value in fields.items() if name not in _OPTIONAL or value != _OPTIONAL[name])
     if isinstance(node, Variable):
         obj["domain"] = _domain_to_json(node.domain)
     if isinstance(node, N.Table) and node.promise:
@@ -164,7 +167,8 @@ def _node(item: Mapping[str, Any], place: int) -> Node:
     kind = _KINDS.get(item["kind"])
     if kind is None:
         raise ModelFormatError(f"graph: %{place} has the unknown kind {str(item['kind'])[:40]!r}")
-    fields = {name: _READERS[name](item[name]) for name in _WRITERS[kind]}
+    given = {**_OPTIONAL, **item}
+    fields = {name: _READERS[name](given[name]) for name in _WRITERS[kind]}
     if issubclass(kind, Variable):
         fields["domain"] = _domain_from_json(item["domain"])
     if issubclass(kind, N.Table) and "promise" in item:
@@ -209,7 +213,18 @@ def _check_select(node: N.Select, place: int, before: list[Node], length: int) -
 
 def _check_gate(node: N.Gate, place: int, before: list[Node], length: int) -> None:
     _need(node.op in ("and", "or"), f"%{place}: unknown gate")
-    _need(all(isinstance(before[a], N.Pattern) for a in node.args), f"%{place}: a gate of variables")
+    _need(all(_is_made_of_tables(before[a]) for a in node.args), f"%{place}: a gate of variables or of best keys")
+
+
+def _is_made_of_tables(node: Node) -> bool:
+    return isinstance(node, N.Pattern) and not isinstance(node, N.Best)
+
+
+def _check_best(node: N.Best, place: int, before: list[Node], length: int) -> None:
+    _need(_is_made_of_tables(before[node.selector]), f"%{place}: the best of a variable or of best keys")
+    _need(node.end in ENDS, f"%{place}: unknown end of a score")
+    score = _listed(before, node.score, place)
+    _need(bool((ranks(score, node.end) >= 0).any()), f"%{place}: a score without numbers")
 
 
 def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -> None:
@@ -219,7 +234,7 @@ def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -
 
 
 def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
-    _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a width of a variable")
+    _need(_is_made_of_tables(before[node.selector]), f"%{place}: a width of a variable or of best keys")
     values = node.domain.values if isinstance(node.domain, Listed) else ()
     top = len(values) - (values[:1] == (0,))
     ok = 1 <= top <= length and values in (tuple(range(top + 1)), tuple(range(1, top + 1)))
@@ -241,7 +256,7 @@ def _check_aggregate(node: N.Aggregate, place: int, before: list[Node], length: 
 
 
 def _check_sum(node: N.Sum, place: int, before: list[Node], length: int) -> None:
-    _need(isinstance(before[node.selector], N.Pattern), f"%{place}: a sum over a variable")
+    _need(_is_made_of_tables(before[node.selector]), f"%{place}: a sum over a variable or over best keys")
     source = before[node.source]
     _need(isinstance(source, Variable), f"%{place}: a sum of a selector")
     _need(not node.domain.specials, f"%{place}: a sum that is no number")
@@ -271,6 +286,7 @@ _CHECKS: dict[type[Node], Callable[[Any, int, list[Node], int], None]] = {
     N.Sum: _check_sum,
     N.Select: _check_select,
     N.Gate: _check_gate,
+    N.Best: _check_best,
 }
 
 
@@ -368,7 +384,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "key": lambda obj: _int(obj, "a reference"),
     "query": lambda obj: _int(obj, "a reference"),
     "op": _text,
+    "score": lambda obj: _int(obj, "a reference"),
+    "end": _text,
+    "single": _flag,
 }
+
+_OPTIONAL: dict[str, Any] = {"single": False}
+"""Fields that are left out where they are so."""
 
 _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
     N.Token: {},
@@ -384,10 +406,12 @@ _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
         "may_be_empty": bool,
         "pick": bool,
         "proof": str,
+        "single": bool,
     },
     N.Sum: {"selector": int, "source": int},
     N.Select: {"key": int, "query": int, "cells": _run_lengths},
     N.Gate: {"op": str, "args": _list},
+    N.Best: {"selector": int, "score": int, "end": str},
 }
 
 _KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in _WRITERS}
@@ -400,7 +424,7 @@ def to_text(graph: Graph) -> str:
     for place, node in enumerate(graph.nodes):
         obj = node_to_json(node)
         kind, refs = obj.pop("kind"), ", ".join(f"%{ref}" for ref in node.refs)
-        for name in ("args", "selector", "source", "key", "query"):
+        for name in ("args", "selector", "source", "key", "query", "score"):
             obj.pop(name, None)
         lines.append(f"%{place} = {kind}({refs}) {json.dumps(obj, sort_keys=True)}")
     return "\n".join(lines) + "\n"
@@ -411,6 +435,7 @@ _REF_FIELDS: dict[str, tuple[str, ...]] = {
     "aggregate": ("selector", "source"),
     "sum": ("selector", "source"),
     "select": ("key", "query"),
+    "best": ("selector", "score"),
 }
 
 

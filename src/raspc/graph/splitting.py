@@ -61,7 +61,8 @@ def _pick(builder: Builder, node: N.Aggregate, known: Mapping[Any, int], name: s
     store, label = builder.store, _label(known)
     places = {V.typed(value): place for place, value in enumerate(store.exactly(node.source).values)}
     apart = tabulate(store, _label(places), (node.source,), name)
-    pick, proof = builder.single(node.selector, apart, store.domain(apart))
+    single = node.single
+    pick, proof = (True, node.proof) if single else builder.single(node.selector, apart, store.domain(apart))
     if not pick or proof == "assumption":
         return None
     source = tabulate(store, label, (node.source,), name)
@@ -69,7 +70,7 @@ def _pick(builder: Builder, node: N.Aggregate, known: Mapping[Any, int], name: s
     domain, exact = values_of_pick(store, source, default, node.may_be_empty)
     moved = N.Aggregate(
         domain=domain, selector=node.selector, source=source, default=default, may_be_empty=node.may_be_empty,
-        pick=True, proof=proof,
+        pick=True, proof=proof, single=single,
     )  # fmt: skip
     return store.put(moved, exact=exact)
 

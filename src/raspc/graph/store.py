@@ -27,6 +27,7 @@ from raspc.graph.nodes import (
     Variable,
     renumbered,
 )
+from raspc.graph.scores import all_ranked
 from raspc.graph.selectors import FALSE, TRUE
 from raspc.graph.standing import Standing
 from raspc.graph.tables import Joint, own_listing
@@ -203,7 +204,8 @@ class Store:
             if (
                 (isinstance(node, Table) and node.raises)
                 or (isinstance(node, N.Select) and bool((node.cells < 0).any()))
-                or (isinstance(node, Aggregate) and self._may_mix(node))
+                or (isinstance(node, N.Best) and not all_ranked(self.listed(node.score)))
+                or (isinstance(node, Aggregate) and (node.single or self._may_mix(node)))
                 or (isinstance(node, Sum) and bool(self.domain(node.source).specials))
             ):
                 yield node

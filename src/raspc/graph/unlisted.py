@@ -106,7 +106,7 @@ def _sum(store: Store, place: int, args: Sequence[int]) -> Found | None:
 def _average(store: Store, node: Aggregate, source: int) -> Found | None:
     """A mean or a pick of listed values."""
     if node.pick:
-        alone = one_key(Facts(store.nodes, store.joints, False), node.selector)
+        alone = node.single or one_key(Facts(store.nodes, store.joints, False), node.selector)
         domain, exact = picked(store, source, node.default, node.may_be_empty, alone)
         return Found(replace(node, source=source, domain=domain), None, exact)
     if store.means is not None and (seen := store.means(node, source)) is not None:

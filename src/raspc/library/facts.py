@@ -183,6 +183,14 @@ def _unknown(run: Analysis, expr: Expr, *args: SelectorFacts) -> SelectorFacts:
     return SelectorFacts()
 
 
+def _best(run: Analysis, expr: rasp.Best, selector: SelectorFacts, score: SOpFacts) -> SelectorFacts:
+    if score.values is None or len({values.kind_of(x) for x in score.values}) > 1 or not score.total:
+        raise Rejected
+    if not (score.numeric or score.worded) or any(x != x for x in score.values):
+        raise Rejected
+    return SelectorFacts(selector.single or score.distinct, selector.agree | {id(expr.score)}, selector.trivial)
+
+
 def _width(run: Analysis, expr: rasp.SelectorWidth, selector: SelectorFacts) -> SOpFacts:
     most = 1 if selector.single else run.max_seq_len
     distinct = not run.causal and _is_rank(expr.selector)
@@ -210,6 +218,8 @@ def _shape(selector: Expr) -> tuple[int, Any]:
 
 def _aggregate(run: Analysis, expr: rasp.Aggregate, selector: SelectorFacts, sop: SOpFacts) -> SOpFacts:
     sources = frozenset({id(expr)})
+    if expr.single and not selector.single:
+        raise Rejected
     picks = selector.single or bool(selector.agree & sop.sources) or len(sop.values or (0, 1)) == 1
     if sop.values is not None and picks:
         return SOpFacts(_few([*sop.values, expr.default]), sources=sources)
@@ -280,6 +290,7 @@ RULES: dict[type[Expr], Callable[..., Facts]] = {
     rasp.SelectorAnd: _and,
     rasp.SelectorOr: _unknown,
     rasp.SelectorNot: _unknown,
+    rasp.Best: _best,
     rasp.SelectorWidth: _width,
     rasp.Aggregate: _aggregate,
     rasp.Sum: _sum,

@@ -54,8 +54,3 @@ def rank(keys: SOp, descending: bool = False) -> SOp:
     """
     smaller = rasp.Select(keys, keys, Comparison.GT if descending else Comparison.LT)
     return rasp.SelectorWidth(smaller | (same(keys) & before())).named("rank")
-
-
-def at_rank(sop: SOp, keys: SOp, place: int = 0, descending: bool = False) -> SOp:
-    """The value of `sop`, at every position, where the rank of the key is `place`."""
-    return rasp.Aggregate(equal(rank(keys, descending), place), sop)

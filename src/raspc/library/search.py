@@ -9,30 +9,31 @@ from collections import Counter
 from collections.abc import Sequence
 
 from raspc import rasp
-from raspc.library.parts import at_rank, before, equal, occurrences_before, same
+from raspc.library.parts import equal, everything, same, so_far
 from raspc.library.program import entry
 from raspc.library.tracr import hist, shift_by
-from raspc.rasp import Comparison, SOp, Value
+from raspc.rasp import Selector, SOp, Value
 
 _OWN = "raspc"
 _RASPL = "Zhou et al. (2023), RASP-L"
 _NOWHERE = -2
 """A position that no key has, and whose successor no key has."""
+_NO_TOKEN = ("no token",)
+"""What no token is equal to."""
 
 
 def induction(sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The token that came after the latest earlier occurrence of this one; `default` where it is new.
 
     The induction head of Elhage et al. (2021), "A Mathematical Framework for Transformer Circuits", and
-    `induct` of RASP-L. The latest earlier occurrence is the one that has one occurrence less before it.
+    `induct` of RASP-L. As there, one head moves each token to the next position; another one looks for the last
+    position so far to which this token was moved.
 
     >>> induction()("abcab")
     [None, None, None, 'b', 'c']
     """
-    seen = occurrences_before(sop)
-    latest = same(sop) & rasp.Select(seen, seen, lambda key, query: key == query - 1)
-    place = rasp.Aggregate(latest, rasp.indices, default=_NOWHERE).named("place")
-    return rasp.Aggregate(equal(rasp.indices, place + 1), sop, default).named("induction")
+    previous = shift_by(1, sop, default=_NO_TOKEN).named("previous")
+    return rasp.Aggregate(rasp.latest(equal(previous, sop) & so_far()), sop, default).named("induction")
 
 
 def has_seen(sop: SOp = rasp.tokens) -> SOp:
@@ -41,7 +42,8 @@ def has_seen(sop: SOp = rasp.tokens) -> SOp:
     >>> has_seen()("abab")
     [False, False, True, True]
     """
-    return (occurrences_before(sop) > 0).named("has_seen")
+    first = rasp.Aggregate(rasp.earliest(same(sop)), rasp.indices)
+    return (first < rasp.indices).named("has_seen")
 
 
 def first_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
@@ -54,37 +56,28 @@ def first_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, defa
     >>> first_occurrence("c")("abcb")
     [2, 2, 2, 2]
     """
-    new = equal(occurrences_before(sop), 0)
-    return rasp.Aggregate(equal(sop, of) & new, rasp.indices, default).named("first_occurrence")
+    return rasp.Aggregate(rasp.earliest(equal(sop, of)), rasp.indices, default).named("first_occurrence")
 
 
 def last_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The index at which a value occurs last (under a causal mask: so far); `default` where it does not.
 
-    `of` as in `first_occurrence`. The last occurrence is the one that has all the others before it.
+    `of` as in `first_occurrence`.
 
     >>> last_occurrence()("abcb")
     [0, 3, 2, 3]
     """
-    chosen, seen = equal(sop, of), occurrences_before(sop)
-    total = rasp.SelectorWidth(chosen).named("total")
-    last = chosen & rasp.Select(seen, total, lambda key, query: key == query - 1)
-    return rasp.Aggregate(last, rasp.indices, default).named("last_occurrence")
+    return rasp.Aggregate(rasp.latest(equal(sop, of)), rasp.indices, default).named("last_occurrence")
 
 
 def token_after_last(token: Value = "a", sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """What comes right after the last occurrence of a token, at every position; `default` if nothing does.
 
-    Selects the position that the token precedes and that has all its occurrences before it.
-
     >>> token_after_last()("abacb")
     ['c', 'c', 'c', 'c', 'c']
     """
-    follows = shift_by(1, sop == token, default=False).named("follows")
-    seen = rasp.SelectorWidth(equal(sop, token) & before())
-    total = rasp.SelectorWidth(equal(sop, token)).named("total")
-    chosen = equal(follows, True) & rasp.Select(seen.named("seen"), total, Comparison.EQ)
-    return rasp.Aggregate(chosen, sop, default).named("token_after_last")
+    place = last_occurrence(token, sop, default=_NOWHERE).named("place")
+    return rasp.Aggregate(equal(rasp.indices, place + 1), sop, default).named("token_after_last")
 
 
 def minimum(sop: SOp = rasp.tokens) -> SOp:
@@ -93,7 +86,7 @@ def minimum(sop: SOp = rasp.tokens) -> SOp:
     >>> minimum()([3, 1, 2])
     [1, 1, 1]
     """
-    return at_rank(sop, sop).named("minimum")
+    return rasp.Aggregate(_least(sop), sop).named("minimum")
 
 
 def maximum(sop: SOp = rasp.tokens) -> SOp:
@@ -102,7 +95,7 @@ def maximum(sop: SOp = rasp.tokens) -> SOp:
     >>> maximum()([3, 1, 2])
     [3, 3, 3]
     """
-    return at_rank(sop, sop, descending=True).named("maximum")
+    return rasp.Aggregate(_greatest(sop), sop).named("maximum")
 
 
 def argmin(sop: SOp = rasp.tokens) -> SOp:
@@ -111,7 +104,7 @@ def argmin(sop: SOp = rasp.tokens) -> SOp:
     >>> argmin()([3, 1, 1])
     [1, 1, 1]
     """
-    return at_rank(rasp.indices, sop).named("argmin")
+    return rasp.Aggregate(rasp.earliest(_least(sop)), rasp.indices).named("argmin")
 
 
 def argmax(sop: SOp = rasp.tokens) -> SOp:
@@ -120,7 +113,7 @@ def argmax(sop: SOp = rasp.tokens) -> SOp:
     >>> argmax()([1, 3, 3])
     [1, 1, 1]
     """
-    return at_rank(rasp.indices, sop, descending=True).named("argmax")
+    return rasp.Aggregate(rasp.earliest(_greatest(sop)), rasp.indices).named("argmax")
 
 
 def index_select(sop: SOp = rasp.tokens, at: SOp = rasp.tokens, default: Value = None) -> SOp:
@@ -140,7 +133,19 @@ def mode(sop: SOp = rasp.tokens) -> SOp:
     >>> mode()("abcbc")
     ['b', 'b', 'b', 'b', 'b']
     """
-    return at_rank(sop, hist(sop), descending=True).named("mode")
+    count = hist(sop)
+    most = rasp.Aggregate(_greatest(count), count).named("most")
+    return rasp.Aggregate(rasp.earliest(equal(count, most)), sop).named("mode")
+
+
+def _least(sop: SOp) -> Selector:
+    """The positions that hold the least value."""
+    return rasp.best(everything(), sop, "min")
+
+
+def _greatest(sop: SOp) -> Selector:
+    """The positions that hold the greatest value."""
+    return rasp.best(everything(), sop, "max")
 
 
 def _induction(xs: Sequence[Value]) -> list[Value]:

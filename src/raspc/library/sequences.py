@@ -19,7 +19,7 @@ def addition(base: int = 2) -> SOp:
 
     Each token is a column of two digits, such as "1+0", the most significant column first. A carry out of
     the first column is dropped. A column whose digits add up to base − 1 passes a carry on; so a column
-    receives a carry exactly if the nearest other column to its right makes one.
+    receives a carry exactly if the nearest column to its right that does not makes one.
 
     >>> addition()(["0+0", "0+1", "1+1"])
     [1, 0, 0]
@@ -28,10 +28,8 @@ def addition(base: int = 2) -> SOp:
     """
     total = rasp.Map(lambda column: sum(int(digit) for digit in column.split("+")), rasp.tokens).named("total")
     settles = (total != base - 1).named("settles")
-    below = rasp.SelectorWidth(equal(settles, True) & after()).named("below")
-    nearest = rasp.Select(below, below, lambda key, query: key == query - 1)
-    makes = rasp.Select(total, rasp.Full(base), rasp.Comparison.GEQ)
-    carry = rasp.SelectorWidth(makes & nearest).named("carry")
+    nearest = rasp.earliest(equal(settles, True) & after())
+    carry = rasp.Aggregate(nearest, total >= base, default=False).named("carry")
     return rasp.map(lambda digits, carried: (digits + carried) % base, total, carry).named("addition")
 
 

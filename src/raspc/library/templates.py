@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raspc.library.facts import SOpFacts
+from raspc.library.facts import SelectorFacts, SOpFacts
 from raspc.library.growing import DEFAULTS, Pool
 from raspc.rasp import Value
 
@@ -256,6 +256,15 @@ def negation(pool: Pool) -> str:
     return pool.pick((f"~{x}", f"rasp.SelectorNot({x})"))
 
 
+def best(pool: Pool) -> str:
+    """Of the selected keys the last, the first, or those that hold an extreme value."""
+    x = pool.selector()
+    if pool.chance(60):
+        return str(pool.pick(("rasp.latest({x})", "rasp.earliest({x})"))).format(x=x)
+    score = pool.sop(lambda facts: _key(facts) and (facts.numeric or facts.worded))
+    return f"rasp.best({x}, {score}, {pool.pick(('max', 'min'))!r})"
+
+
 def constant_selector(pool: Pool) -> str:
     """A selector that is the same on all inputs."""
     size, density = pool.analysis.max_seq_len, pool.pick((0, 30, 70))
@@ -292,6 +301,9 @@ def mean(pool: Pool) -> str:
 def _aggregate(pool: Pool, selector: str, sop: str) -> str:
     default: Value = pool.pick(DEFAULTS) if pool.chance(60) else pool.constant(sop)
     given = "" if default is None and pool.chance(50) else f", default={default!r}"
+    facts = pool.facts[selector]
+    if isinstance(facts, SelectorFacts) and facts.single and pool.chance(20):
+        given += ", single=True"
     return f"rasp.Aggregate({selector}, {sop}{given})"
 
 
@@ -348,6 +360,7 @@ WEIGHTS: dict[Callable[[Pool], str], int] = {
     width: 8,
     pick: 12,
     mean: 8,
+    best: 6,
 }
 
 KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))

@@ -176,7 +176,7 @@ def shift_by(offset: int = 1, sop: SOp = rasp.tokens, default: Value = None) -> 
     >>> shift_by(1)("abc")
     [None, 'a', 'b']
     """
-    moved = rasp.Select(rasp.indices, rasp.indices, lambda key, query: query == key + offset)
+    moved = rasp.Select(rasp.indices, rasp.indices - offset, Comparison.EQ)
     return rasp.Aggregate(moved, sop, default).named(f"shift_by({offset})")
 
 

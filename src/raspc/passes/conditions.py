@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from raspc.graph.evaluate import Batch, Column, Run, as_numbers, run_graph
 from raspc.graph.nodes import (
     Aggregate,
+    Best,
     Domain,
     Gate,
     Graph,
@@ -50,7 +51,7 @@ def _selectors(node: Node) -> tuple[int, ...]:
     """The references of a node that must be selectors."""
     if isinstance(node, Gate):
         return node.args
-    return (node.selector,) if isinstance(node, Width | Aggregate | Sum) else ()
+    return (node.selector,) if isinstance(node, Width | Aggregate | Sum | Best) else ()
 
 
 def _wrong_table(graph: Graph, node: Table | Select) -> str:
@@ -68,7 +69,7 @@ def _wrong_table(graph: Graph, node: Table | Select) -> str:
 
 def disjunctions(graph: Graph) -> Iterator[str]:
     """Selectors in use that a head cannot score: neither tables nor conjunctions of tables, nor empty."""
-    used = {node.selector for node in graph.nodes if isinstance(node, Width | Aggregate | Sum)}
+    used = {node.selector for node in graph.nodes if isinstance(node, Width | Aggregate | Sum | Best)}
     for place in sorted(used):
         node = graph[place]
         if isinstance(node, Gate) and node.args and not _is_conjunction(graph, node):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from raspc.graph.evaluate import nearest
-from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Ids, Index, Listed, Select, Width
+from raspc.graph.nodes import UNDEFINED, Aggregate, Best, Graph, Ids, Index, Listed, Select, Width
 from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
 from raspc.passes.contract import Guarantee, Pass
@@ -38,6 +38,8 @@ def _is_countable(graph: Graph, node: object) -> bool:
     """A mean of few numbers, of which it is known what it can be."""
     if not isinstance(node, Aggregate) or node.pick or not isinstance(node.domain, Listed):
         return False
+    if isinstance(graph[node.selector], Best):
+        return False  # how many keys are the best is no count of a selector
     source = graph.variable(node.source).domain
     if not isinstance(source, Listed) or not source.all_numbers:
         return False

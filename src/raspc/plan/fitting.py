@@ -13,6 +13,7 @@ import numpy as np
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
+from raspc.blocks.scores.ranking import Ranking
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Read, Write, reads_of
 from raspc.blocks.storage.stored import Stored
@@ -82,6 +83,8 @@ def _design_faults(graph: Graph, design: Design, outputs: int) -> Iterator[str]:
 
 
 def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
+    if selection.ranking is not None:
+        yield from _ranking_faults(graph, selection.ranking)
     for conjunct in selection.conjuncts:
         sides = ((conjunct.key, conjunct.factors.keys), (conjunct.query, conjunct.factors.queries))
         rows = [_rows(graph, place) for place, _ in sides]
@@ -92,6 +95,14 @@ def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
         shapes = [factors.shape[:-1] for _, factors in sides]
         if not listed or conjunct.cells.shape != tuple(rows) or shapes != [(r,) for r in rows] or len(ranks) != 1:
             yield "a penalty of its selector does not fit its variables"
+
+
+def _ranking_faults(graph: Graph, ranking: Ranking) -> Iterator[str]:
+    rows = _rows(graph, ranking.score)
+    listed = rows >= 0 and isinstance(graph.variable(ranking.score).domain, Listed)
+    finite = bool(np.isfinite([ranking.top, ranking.weight]).all())
+    if not listed or ranking.keys.shape != (rows, 1) or not finite or ranking.weight <= 0:
+        yield "the ranks of its keys do not fit their scores"
 
 
 def _space_faults(plan: Plan, width: int) -> Iterator[str]:

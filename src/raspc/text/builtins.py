@@ -31,11 +31,13 @@ def _sop(value: Value, role: str, argument: int) -> SOp:
     raise Refused(f"the {role} are an s-op or an atom; found {kind(value)}{remedy}", argument)
 
 
-def _aggregate(selector: Value, values: Value, default: Value) -> SOp:
+def _aggregate(selector: Value, values: Value, default: Value, single: Value) -> SOp:
+    if single is not None and not isinstance(single, bool):
+        raise Refused(f"single is True or False; found {kind(single)}", 3)
     if default is not None and not is_atom(default):
         raise Refused(f"the default of an aggregate is an atom; found {kind(default)}", 2)
     chosen = NOTHING_SELECTED if default is None else default
-    return Aggregate(_selector(selector, 0), _sop(values, "values", 1), chosen)
+    return Aggregate(_selector(selector, 0), _sop(values, "values", 1), chosen, single=bool(single))
 
 
 def _aggregate_sum(selector: Value, values: Value, default: Value) -> SOp:
@@ -48,6 +50,22 @@ def _selector(value: Value, argument: int) -> Selector:
     if isinstance(value, Selector):
         return value
     raise Refused(f"a selector is needed; found {kind(value)}", argument)
+
+
+def _latest(selector: Value) -> Selector:
+    return rasp.latest(_selector(selector, 0))
+
+
+def _earliest(selector: Value) -> Selector:
+    return rasp.earliest(_selector(selector, 0))
+
+
+def _best(selector: Value, score: Value, end: Value) -> Selector:
+    wanted = "max" if end is None else end
+    if not isinstance(wanted, str) or wanted not in rasp.ENDS:
+        shown = repr(wanted) if is_atom(wanted) else kind(wanted)
+        raise Refused(f'the end of the score is "max" or "min"; found {shown}', 2)
+    return rasp.best(_selector(selector, 0), _sop(score, "scores", 1), wanted)
 
 
 def _selector_width(selector: Value, assume_bos: Value) -> SOp:
@@ -118,8 +136,11 @@ TEXT = _tokens_as("tokens_str", str)
 
 FUNCTIONS = (
     Builtin("select", ("keys", "queries", "comparison"), _select),
-    Builtin("aggregate", ("selector", "values", "default?"), _aggregate),
+    Builtin("aggregate", ("selector", "values", "default?", "single?"), _aggregate),
     Builtin("aggregate_sum", ("selector", "values", "default?"), _aggregate_sum),
+    Builtin("latest", ("selector",), _latest),
+    Builtin("earliest", ("selector",), _earliest),
+    Builtin("best", ("selector", "score", "end?"), _best),
     Builtin("selector_width", ("selector", "assume_bos?"), _selector_width),
     Builtin("average", ("seq",), _average),
     Builtin("assume", ("values", "promised"), _assume),

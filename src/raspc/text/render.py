@@ -64,7 +64,14 @@ def _select(expr: Any, parts: list[str]) -> str:
 
 def _aggregate(expr: Any, parts: list[str]) -> str:
     default = f", {atom_or_more(expr.default)}" if expr.default != 0 else ""
-    return f"aggregate({', '.join(parts)}{default})"
+    single = ", single=True" if expr.single else ""
+    return f"aggregate({', '.join(parts)}{default}{single})"
+
+
+def _best(expr: Any, parts: list[str]) -> str:
+    if isinstance(expr.score, rasp.IndicesType):
+        return f"{'latest' if expr.end == 'max' else 'earliest'}({parts[0]})"
+    return f'best({", ".join(parts)}, "{expr.end}")'
 
 
 def _sum(expr: Any, parts: list[str]) -> str:
@@ -83,6 +90,7 @@ RULES: dict[type[Expr], Callable[[Any, list[str]], str]] = {
     rasp.Select: _select,
     rasp.SelectorAnd: lambda expr, parts: f"({parts[0]} and {parts[1]})",
     rasp.SelectorOr: lambda expr, parts: f"({parts[0]} or {parts[1]})",
+    rasp.Best: _best,
     rasp.SelectorNot: lambda expr, parts: f"not {parts[0]}",
     rasp.SelectorWidth: lambda expr, parts: f"selector_width({parts[0]})",
     rasp.Aggregate: _aggregate,

@@ -11,6 +11,7 @@ from raspc import jsonvalues
 from raspc.blocks.reading.groups import Group
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.graph.scores import kinds, ranks
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
@@ -85,11 +86,14 @@ def nodes(model: Model) -> list[dict[str, Any]]:
 
 def _meaning(graph: Graph, node: N.Node) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in ("args", "coefs", "bias", "selector", "source", "key", "query", "op"):
+    for name in ("args", "coefs", "bias", "selector", "source", "key", "query", "op", "score", "single"):
         if hasattr(node, name):
             found[name] = getattr(node, name)
     if isinstance(node, N.Table | N.Select):
         found["cells"] = pack(node.cells) if node.cells.size <= MOST_CELLS else None
+    if isinstance(node, N.Best):
+        score = graph.variable(node.score).listed
+        found |= {"ranks": ranks(score, node.end).tolist(), "kinds": kinds(score).tolist()}
     if isinstance(node, N.Aggregate):
         found |= {"default": jsonvalues.encode(node.default), "mayBeEmpty": node.may_be_empty}
     if isinstance(node, Variable):

@@ -46,6 +46,7 @@ def remark(node: Node) -> str:
     """What the compiler proved or assumed of the node; "" for most."""
     if isinstance(node, N.Aggregate):
         kind = f"pick, by {node.proof}" if node.pick else "mean"
+        kind = f"{kind} of the author: one key" if node.single else kind
         return kind if not node.may_be_empty else f"{kind}; may select nothing"
     return ""
 
@@ -96,6 +97,12 @@ def _gate(graph: Graph, node: N.Gate) -> list[Segment]:
     for arg in node.args:
         parts += [f" {node.op} ", arg] if parts else [arg]
     return parts or ["every key" if node.op == "and" else "no key"]
+
+
+def _best(graph: Graph, node: N.Best) -> list[Segment]:
+    if isinstance(graph[node.score], N.Index):
+        return ["latest(" if node.end == "max" else "earliest(", node.selector, ")"]
+    return ["best(", node.selector, ", ", node.score, f", {node.end})"]
 
 
 def _select(graph: Graph, node: N.Select) -> list[Segment]:
@@ -208,4 +215,5 @@ _RULES: dict[type[Node], Callable[..., list[Segment]]] = {
     N.Sum: _sum,
     N.Select: _select,
     N.Gate: _gate,
+    N.Best: _best,
 }

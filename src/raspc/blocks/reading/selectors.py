@@ -10,7 +10,7 @@ from raspc.graph.nodes import Graph, Select, Variable
 
 
 def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
-    """The conjuncts of a head's selector; of one that selects all keys none.
+    """The conjuncts of a head's selector; of one that selects all keys none. Of the best keys, those that compete.
 
     Raises UnsupportedProgram for what is no conjunction.
     """
@@ -18,6 +18,8 @@ def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
         return ()
     assert isinstance(node, N.Width | N.Aggregate | N.Sum)
     selector = graph[node.selector]
+    if isinstance(selector, N.Best):
+        selector = graph[selector.selector]
     if isinstance(selector, N.Gate) and selector.op == "or" and not selector.args:
         return (_nothing(graph),)
     is_conjunction = isinstance(selector, N.Gate) and selector.op == "and"
@@ -30,6 +32,12 @@ def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
             "compile it without leaving out passes",
         )  # fmt: skip
     return tables
+
+
+def best_of(graph: Graph, node: Variable) -> N.Best | None:
+    """By what a head ranks the keys that compete; None where all of them are selected."""
+    selector = graph[node.selector] if isinstance(node, N.Aggregate) else None
+    return selector if isinstance(selector, N.Best) else None
 
 
 def _nothing(graph: Graph) -> Select:

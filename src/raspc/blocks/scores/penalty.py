@@ -42,8 +42,16 @@ CHOICES = (
         "integers that spread over 8 or more; a head that scores steeply too",
         "terms of about 4B, not 4B²",
     ),
+    Choice(
+        "bits", "scores",
+        "equality is by the bits of a number for each value where the best of many keys is picked",
+        "classes of keys and queries that are partners; a head that ranks keys",
+        "as many terms as bits, each of them 0 or −1 where need be",
+    ),
 )  # fmt: skip
 
+LARGE = 1 << 20
+"""Where a table has more cells than this and is an equality of numbers, no other way to write it is looked for."""
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""
 SQUARE_LIMIT = 1 << 11
@@ -67,27 +75,46 @@ class Factors:
         """The most that the terms of a score add up to, whatever their signs."""
         return float((np.abs(self.keys) @ np.abs(self.queries).T).max(initial=0.0))
 
+    @property
+    def is_definite(self) -> bool:
+        """Whether no term of a score is above 0: of a selected pair all are 0 then."""
+        keys, queries = (np.sign([side.min(axis=0), side.max(axis=0)]) for side in (self.keys, self.queries))
+        falling = (keys[0] >= 0) & (queries[1] <= 0)
+        return bool((falling | ((keys[1] <= 0) & (queries[0] >= 0))).all())
+
 
 def candidates(
-    cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = ()
+    cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = (), ranked: bool = False
 ) -> Iterator[Factors]:
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
-    between keys of one query count. `without`: which of "squares", "renumber", "digits", "distinct_rows" and "low_rank"
-    are left out.
+    between keys of one query count. `without`: which of "squares", "renumber", "digits", "bits", "distinct_rows" and
+    "low_rank" are left out. `ranked`: by a head that ranks the keys which it selects, for which terms are to be small.
     """
+    if cells.size > LARGE and "squares" not in without and (natural := _natural(cells, keys, queries)) is not None:
+        yield from _equalities(*natural, competing, without, ranked)
+        return
     indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
     if indicators.rank <= 1:
         yield indicators
         return
-    for key_numbers, query_numbers in _numberings(cells, keys, queries, without):
-        yield _squares([key_numbers], [query_numbers], competing)
-        if "digits" not in without and max(np.ptp(key_numbers), np.ptp(query_numbers)) >= DIGITS_FROM:
-            yield _squares(*_digits(key_numbers, query_numbers), competing)
+    for numbers in _numberings(cells, keys, queries, without):
+        yield from _equalities(*numbers, competing, without, ranked)
     yield indicators
     if "low_rank" not in without:
         yield from _low_rank((cells == 1) | (cells < 0), indicators.rank)
+
+
+def _equalities(
+    keys: Floats, queries: Floats, competing: bool, without: Collection[str], ranked: bool
+) -> Iterator[Factors]:
+    """Ways to say that two numbers are equal."""
+    yield _squares([keys], [queries], competing)
+    if "digits" not in without and max(np.ptp(keys), np.ptp(queries)) >= DIGITS_FROM:
+        yield _squares(*_digits(keys, queries), competing)
+    if "bits" not in without and ranked:
+        yield from _by_bits(keys, queries, competing)
 
 
 def _low_rank(selected: Matrix, rank: int) -> Iterator[Factors]:
@@ -163,6 +190,16 @@ def _digits(k: Floats, q: Floats) -> tuple[list[Floats], list[Floats]]:
     base = np.ceil(np.sqrt(max(k.max(), q.max()) - low + 1))
     middle = np.floor(base / 2)
     return tuple([np.floor((x - low) / base) - middle, (x - low) % base - middle] for x in (k, q))  # type: ignore[return-value]
+
+
+def _by_bits(k: Floats, q: Floats, competing: bool) -> Iterator[Factors]:
+    """Minus the number of bits in which two numbers differ; then with terms that are 0 for each bit that is equal."""
+    low = min(k.min(), q.min())
+    count = max(1, int(max(k.max(), q.max()) - low).bit_length())
+    key, query = (((x - low).astype(np.int64)[:, None] >> np.arange(count) & 1).astype(np.float64) for x in (k, q))
+    rest = ([np.ones((len(k), 1))], [-query.sum(axis=1, keepdims=True)]) if competing else ([], [])
+    yield Factors(np.hstack([key, *rest[0]]), np.hstack([2 * query - 1, *rest[1]]))
+    yield Factors(np.hstack([key, 1 - key]), np.hstack([query - 1, -query]))
 
 
 def _squares(k: Sequence[Floats], q: Sequence[Floats], competing: bool) -> Factors:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from raspc.blocks.reading.groups import is_flat
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.reading.selectors import selects_of
+from raspc.blocks.reading.selectors import best_of, selects_of
 from raspc.blocks.scores import steep
 from raspc.blocks.scores.orders import Orders
 from raspc.blocks.scores.penalty import Factors, candidates
+from raspc.blocks.scores.ranking import Ranking, ranking_of
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Graph, Select, Variable
 
+DIGITS = 24
+"""Whole numbers of so many binary digits are added without rounding: those of float32."""
 MIXED = 1 << 12
 """Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then."""
 
@@ -39,10 +42,17 @@ class Selection:
     """How one head selects: the sum of these penalties, those that are steep last; of none, it selects all keys.
 
     `ties_round`: keys are to share the attention alike, and their scores carry rounding, which parts them.
+    `ranking`: by what the best of the selected keys are picked; None where all of them are.
     """
 
     conjuncts: tuple[Conjunct, ...]
     ties_round: bool = False
+    ranking: Ranking | None = None
+
+    @property
+    def weight(self) -> float:
+        """What a step of a penalty takes from a score."""
+        return 1.0 if self.ranking is None else self.ranking.weight
 
     @property
     def shortfall(self) -> float:
@@ -52,7 +62,8 @@ class Selection:
     @property
     def read(self) -> set[int]:
         """The variables that are read as keys or queries."""
-        return {place for conjunct in self.conjuncts for place in (conjunct.key, conjunct.query)}
+        ranked = set() if self.ranking is None else {self.ranking.score}
+        return ranked | {place for conjunct in self.conjuncts for place in (conjunct.key, conjunct.query)}
 
 
 def selections(ready: Readiness) -> Mapping[int, Selection]:
@@ -74,7 +85,7 @@ def _steep_orders(ready: Readiness) -> Orders:
     """The comparisons that may be steep: of compact models in formats with the exponents of float32."""
     options = ready.options
     steeply = options.storage.compact and options.has("steep") and not options.precision.narrow
-    heads = [node for node in ready.graph.nodes if isinstance(node, Variable) and _bears_shortfall(node)]
+    heads = [node for node in ready.graph.nodes if isinstance(node, Variable) and _bears_shortfall(ready.graph, node)]
     return Orders.of(ready, [select for node in heads if steeply for select in selects_of(ready.graph, node)])
 
 
@@ -84,7 +95,7 @@ class _Scorer:
 
     ready: Readiness
     orders: Orders
-    made: dict[tuple[int, int, bytes, bool], list[Factors]] = field(default_factory=dict)
+    made: dict[tuple[int, int, bytes, bool, bool], list[Factors]] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -92,51 +103,68 @@ class _Scorer:
 
     def selection(self, node: Variable) -> Selection:
         """How a head selects."""
-        conjuncts = self.conjuncts(node)
-        read = {place for conjunct in conjuncts for place in (conjunct.key, conjunct.query)}
-        return Selection(conjuncts, shares_alike(node) and any(map(self.ready.is_noisy, read)))
+        best = best_of(self.graph, node)
+        ranking = None if best is None else ranking_of(self.ready, best)
+        found = Selection(self.conjuncts(node, ranking), ranking=ranking)
+        return replace(found, ties_round=shares_alike(node) and any(map(self.ready.is_noisy, found.read)))
 
-    def conjuncts(self, node: Variable) -> tuple[Conjunct, ...]:
+    def conjuncts(self, node: Variable, ranking: Ranking | None) -> tuple[Conjunct, ...]:
         """The penalties of a head, those that are steep last."""
         narrow = self.ready.precision.narrow  # then only a penalty of 0 is sure to be stored alike for all
         competing = not isinstance(node, N.Aggregate) or node.may_be_empty or narrow
-        tied, steeply = shares_alike(node), _bears_shortfall(node)
+        tied, steeply = shares_alike(node), _bears_shortfall(self.graph, node)
         selects = selects_of(self.graph, node)
         orders = [self.orders.comparison(select) if steeply else None for select in selects]
         mixed = tied and any(order is not None and order.relation != "==" for order in orders)
         found = [
-            self.conjunct(select, competing, tied, order, mixed) for select, order in zip(selects, orders, strict=True)
+            self.conjunct(select, competing, tied, order, mixed, ranking)
+            for select, order in zip(selects, orders, strict=True)
         ]
         return tuple(sorted(found, key=lambda conjunct: conjunct.shortfall > 0))
 
     def conjunct(
-        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: bool
-    ) -> Conjunct:
+        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: bool,
+        ranking: Ranking | None,
+    ) -> Conjunct:  # fmt: skip
         """The best penalty for one table: read soonest, then exact among equals, then narrow.
 
         `mixed`: its scores are added to steep ones, and so are no integers; then large ones are not exact either.
         """
         n = self.graph.max_seq_len
 
-        def cost(factors: Factors) -> tuple[int, int, int, int]:
+        def cost(factors: Factors) -> tuple[int, int, int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
             late = any(not self.ready.is_ready(p, column) for p, columns in sides for column in columns.T[:8])
             rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
-            return not self.holds(factors), late, rough or (mixed and factors.size * n > MIXED), factors.rank
+            return (
+                not self.holds(factors),
+                not self.ranks_exactly(factors, ranking),
+                late,
+                rough or (mixed and factors.size * n > MIXED),
+                factors.rank,
+            )
 
-        best = min(self.candidates(select, competing), key=cost)
-        if order is not None and (False, steep.rank(order, n)) <= cost(best)[2:]:
+        best = min(self.candidates(select, competing, ranking is not None), key=cost)
+        if order is not None and (False, steep.rank(order, n)) <= cost(best)[3:]:
             shortfall = steep.shortfall(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), shortfall)
         return Conjunct(select.key, select.query, select.cells, best)
 
-    def candidates(self, select: Select, competing: bool) -> list[Factors]:
+    def candidates(self, select: Select, competing: bool, ranked: bool) -> list[Factors]:
         """All ways to write one table exactly."""
-        key = (select.key, select.query, select.cells.tobytes(), competing)
+        key = (select.key, select.query, select.cells.tobytes(), competing, ranked)
         if key not in self.made:
             keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
-            self.made[key] = list(candidates(select.cells, keys, queries, competing, self.ready.options.without))
+            without = self.ready.options.without
+            self.made[key] = list(candidates(select.cells, keys, queries, competing, without, ranked))
         return self.made[key]
+
+    def ranks_exactly(self, factors: Factors, ranking: Ranking | None) -> bool:
+        """Whether ranks that are added to a penalty are exact, or what is rounded has lost."""
+        if ranking is None:
+            return True
+        most = 2.0 ** min(DIGITS, self.ready.precision.sum_bits)
+        return ranking.weight * factors.size + ranking.top < most or factors.is_definite
 
     def holds(self, factors: Factors) -> bool:
         """Whether the format holds the factors, and the largest score is far below its largest number."""
@@ -148,11 +176,13 @@ class _Scorer:
         return fits and precision.holds(factors.keys) and precision.holds(factors.queries)
 
 
-def _bears_shortfall(node: N.Node) -> bool:
+def _bears_shortfall(graph: Graph, node: Variable) -> bool:
     """Whether selected keys may weigh a little less than others: those of a count, which is decoded, or of a pick.
 
-    A count of two values may be read as it is.
+    A count of two values may be read as it is; ranks are added to penalties of 0.
     """
+    if best_of(graph, node) is not None:
+        return False
     if isinstance(node, N.Width):
         return len(node.listed) > 2
     return isinstance(node, N.Aggregate) and node.pick

@@ -27,12 +27,19 @@ def scored(known: Known, place: int, finely: bool = False) -> Iterator[Request]:
     selection = known.selections[place]
     if shares_alike(known.graph[place]):
         yield from (Compare(side, finely) for side in selection.read)
+    parts = (len(selection.conjuncts) + (selection.ranking is not None)) * selection.weight
     for conjunct in selection.conjuncts:
-        yield from _sides(place, conjunct, len(selection.conjuncts))
+        yield from _sides(place, conjunct, parts)
+    if (ranking := selection.ranking) is not None:
+        for column in ranking.keys.T:
+            yield Read(ranking.score, column, (Reader(place, KEYS, ranking.score),), 1.0 / 16)
 
 
-def _sides(place: int, conjunct: Conjunct, conjuncts: int) -> Iterator[Request]:
-    """The keys and the queries of one of several conjuncts, each off by little beside what it is multiplied with."""
+def _sides(place: int, conjunct: Conjunct, conjuncts: float) -> Iterator[Request]:
+    """The keys and the queries of one of several conjuncts, each off by little beside what it is multiplied with.
+
+    `conjuncts`: how many there are, times what a step of a penalty takes from a score.
+    """
     factors = conjunct.factors
     keys, queries = (conjunct.key, KEYS, factors.keys), (conjunct.query, QUERIES, factors.queries)
     for (side, purpose, columns), (_, _, others) in ((keys, queries), (queries, keys)):

@@ -13,8 +13,9 @@ from raspc import values as V
 from raspc.graph.domain import EVERYTHING
 from raspc.graph.domain import Domain as InputDomain
 from raspc.graph.evaluate import NUMBER, Batch, Column, decoded, run_graph
-from raspc.graph.nodes import Aggregate, Domain, Floats, Graph, Ids, Listed, Select, Sum, Table
+from raspc.graph.nodes import Aggregate, Best, Domain, Floats, Graph, Ids, Listed, Select, Sum, Table
 from raspc.graph.permitted import permits
+from raspc.graph.scores import all_ranked
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 
@@ -151,7 +152,10 @@ def _leaves_room(graph: Graph) -> Callable[[Any], bool]:
     def room(node: Any) -> bool:
         if isinstance(node, Table | Select):
             return bool((node.cells < 0).any())
-        return isinstance(node, Aggregate | Sum) and bool(graph.variable(node.source).domain.specials)
+        if isinstance(node, Best):
+            return not all_ranked(graph.variable(node.score).listed)
+        promised = isinstance(node, Aggregate) and node.single
+        return promised or (isinstance(node, Aggregate | Sum) and bool(graph.variable(node.source).domain.specials))
 
     return room
 

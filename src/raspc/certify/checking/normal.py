@@ -19,6 +19,7 @@ from raspc import values as V
 from raspc.errors import RaspcError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Node
+from raspc.graph.scores import all_ranked
 from raspc.graph.selectors import COMBINE, Facts, single_valued
 from raspc.graph.tables import JOINT_LIMIT, Joint, listing, own_listing, possible
 from raspc.passes.pipeline import run_passes
@@ -203,6 +204,13 @@ class Former:
         self.gates[found] = (op, parts)
         return found
 
+    def best(self, node: N.Best) -> tuple[Class, None]:
+        score = self.graph.variable(node.score).listed
+        found = self.number("best", *self.of((node.selector, node.score)), keys_of(score), node.end)
+        if not all_ranked(score):
+            self.raising.add(found)
+        return found, None
+
     def index(self, node: N.Index) -> tuple[Class, None]:
         return self.number("indices"), None
 
@@ -216,10 +224,11 @@ class Former:
         # Where no query is without a key the default is never read; a value that the set lacks would be undefined.
         default = (V.key(node.default),) if node.may_be_empty else "never"
         held = keys_of(node.domain) if isinstance(node.domain, Listed) else "interval"
-        found = self.number("aggregate", *self.of((node.selector, node.source)), default, held)
+        promise = ("single",) if node.single else ()
+        found = self.number("aggregate", *self.of((node.selector, node.source)), default, held, *promise)
         mixes = bool(self.graph.variable(node.source).domain.specials)
         facts = Facts(self.graph.nodes, self.joints, self.graph.causal)
-        if mixes and not single_valued(facts, node.selector, node.source):
+        if node.single or (mixes and not single_valued(facts, node.selector, node.source)):
             self.raising.add(found)
         return found, None
 
@@ -270,6 +279,7 @@ RULES: dict[type[Node], Callable[[Former, Any], tuple[Class, Joint | None]]] = {
     N.Affine: lambda former, node: former.affine(node),
     N.Select: lambda former, node: former.select(node),
     N.Gate: lambda former, node: former.gate(node),
+    N.Best: lambda former, node: former.best(node),
     N.Width: lambda former, node: former.width(node),
     N.Aggregate: lambda former, node: former.aggregate(node),
     N.Sum: lambda former, node: former.sum(node),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed
+from raspc.graph.scores import all_ranked
 from raspc.graph.selectors import Facts, single_valued
 from raspc.graph.tables import listings
 
@@ -85,6 +86,10 @@ class _Actions:
     def gate(self, node: N.Gate) -> Permutation | None:
         return NONE if all(arg in self.known for arg in node.args) else None
 
+    def best(self, node: N.Best) -> Permutation | None:
+        """Keys compete alike where no score moves."""
+        return NONE if node.selector in self.known and self.untouched(node.score) else None
+
     def width(self, node: N.Width) -> Permutation | None:
         return self.same(node) if node.selector in self.known else None
 
@@ -128,7 +133,10 @@ class _Actions:
 def _can_raise(graph: Graph, node: N.Node) -> bool:
     if isinstance(node, N.Table | N.Select):
         return bool((node.cells < 0).any())
-    return isinstance(node, N.Aggregate | N.Sum) and bool(graph.variable(node.source).domain.specials)
+    if isinstance(node, N.Best):
+        return not all_ranked(graph.variable(node.score).listed)
+    promised = isinstance(node, N.Aggregate) and node.single
+    return promised or (isinstance(node, N.Aggregate | N.Sum) and bool(graph.variable(node.source).domain.specials))
 
 
 RULES: dict[type[N.Node], Callable[[_Actions, Any], Permutation | None]] = {
@@ -139,6 +147,7 @@ RULES: dict[type[N.Node], Callable[[_Actions, Any], Permutation | None]] = {
     N.Affine: _Actions.affine,
     N.Select: _Actions.select,
     N.Gate: _Actions.gate,
+    N.Best: _Actions.best,
     N.Width: _Actions.width,
     N.Aggregate: _Actions.aggregate,
     N.Sum: _Actions.sum,

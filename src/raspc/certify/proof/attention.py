@@ -10,7 +10,7 @@ import numpy as np
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.rounding import ANY, fits, grain_of
-from raspc.certify.proof.selecting import Apart, Noise
+from raspc.certify.proof.selecting import Apart, Noise, Ranked
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 from raspc.numbers.shares import Share, keeps
@@ -37,7 +37,8 @@ class Sink:
 class Scores:
     """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty.
 
-    `gap`: from selected to not selected; `default`: from selected to BOS, where it stands for an empty selection.
+    `gap`: from selected to not selected; `default`: from selected to BOS, where it stands for an empty selection;
+    `step`: from one rank to the next, and `step_at` where it is least, if keys are ranked.
     """
 
     tie: float
@@ -48,6 +49,8 @@ class Scores:
     present: float
     default: float | None = None
     at: Mapping[int, int] = field(default_factory=dict)
+    step: float | None = None
+    step_at: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def uneven(self) -> float:
@@ -69,6 +72,7 @@ def score_bounds(
     n: int,
     precision: Precision,
     may_be_empty: bool = False,
+    ranked: Ranked | None = None,
 ) -> Scores:
     """The errors of a head's scores for n keys, by those of its conjuncts; `head`: as the weights say it is.
 
@@ -78,32 +82,40 @@ def score_bounds(
 
     A selected key is off by no more than the ties of all conjuncts together: margins are what is left of a distance
     when all but that is taken away, and `needed` is that, what BOS is off by, and what it takes to be silent.
+    `ranked`: what is added to the scores of keys. One that is not selected may have the highest rank.
     """
     beta = float(head.scale(divisor) / divisor) * (1 - 2 * precision.unit)
     tie = sum(a.tie for a in conjuncts)
     at_bos = float((query.size * key.at_bos).sum() + (query.at_bos * key.size).sum())
-    worst = min(conjuncts, key=lambda a: a.gap + a.tie, default=Apart(0.0, 1.0))
+    worst = min(conjuncts, key=lambda a: a.gap + a.tie, default=Apart(0.0, 1.0 if ranked is None else np.inf))
     raised = (head.log_sink or 0.0) + sink.raised
-    below = sum(a.floor for a in conjuncts) - head.sink
+    low, top, apart = (0.0, 0.0, 0.0) if ranked is None else (ranked.low, ranked.top, ranked.tie)
+    below = sum(a.floor for a in conjuncts) + low - head.sink
     # What is not selected is so by one conjunct, whose gap holds its error; by the others it may be, and err as such.
-    outdone = worst.gap + worst.tie - tie
-    default = min(-head.sink, outdone + tie + head.sink) - sink.steps if may_be_empty else None
-    margin = outdone - sink.steps if default is None else min(default, outdone)
+    outdone = worst.gap + worst.tie - tie - top
+    default = min(low - head.sink, outdone + tie + head.sink) - sink.steps if may_be_empty else None
+    gap = outdone + low
+    margin = gap - sink.steps if default is None else min(default, gap)
+    step, step_at = (None, {}) if ranked is None else (ranked.step - tie, ranked.at)
+    margin = margin if step is None else min(margin, step)
     if default is None and head.log_sink is None:
         margin = min(margin, below - sink.steps)
     silent = SMALL_UNDERFLOW if precision.highest < 100 and precision.rounded_probabilities else UNDERFLOW
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
     silence = beta * (margin - tie - at_bos) - raised
     leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
-    spread = float(np.expm1(min(50.0, 2 * beta * (tie + at_bos / 2))))
+    spread = float(np.expm1(min(50.0, 2 * beta * (tie + (at_bos + apart) / 2))))
     needed = tie + at_bos + float(quiet) / beta
-    return Scores(tie, outdone, leak, spread, needed, margin, default, worst.at)
+    return Scores(tie, gap, leak, spread, needed, margin, default, worst.at, step, step_at)
 
 
 def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, competing: bool) -> Noise:
     """What the scores of a head err by."""
-    rounding = 0.0 if _exact(query, key, precision) else precision.sum_unit * (head.query.width + 2)
-    return Noise(rounding, 2 * precision.unit if precision.bits < precision.sum_bits else 0.0, competing)
+    grain = float((query.grain * key.grain).min(initial=np.inf))
+    whole = grain * 2.0**precision.sum_bits - float((query.size * key.size).sum())
+    rounding = 0.0 if grain > 0 and whole >= 0 else precision.sum_unit * (head.query.width + 2)
+    narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
+    return Noise(rounding, narrow, competing, whole)
 
 
 def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int) -> float:
@@ -112,13 +124,6 @@ def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int
     silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
     silence += min(head.log_sink or 0.0, 0.0)
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
-
-
-def _exact(query: Reading, key: Reading, precision: Precision) -> bool:
-    """Whether scores do not round; those of all conjuncts are one sum."""
-    grains = query.grain * key.grain
-    sizes = float((query.size * key.size).sum())
-    return bool((grains > 0).all()) and sizes <= grains.min(initial=np.inf) * 2.0**precision.sum_bits
 
 
 @dataclass(frozen=True, eq=False)

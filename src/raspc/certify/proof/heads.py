@@ -98,8 +98,22 @@ class HeadProof:
         noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
         return A.score_bounds(
             self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.divisor, self.n,
-            self.precision, self.may_be_empty,
+            self.precision, self.may_be_empty, self.ranked(noise),
         )  # fmt: skip
+
+    def ranked(self, noise: S.Noise) -> S.Ranked | None:
+        """How the last score directions rank the keys that compete; None where the graph ranks none."""
+        best = S.best_of(self.plan.graph, self.node)
+        if best is None:
+            return None
+        last = slice(self.head.query.width - self.rank_width, self.head.query.width)
+        return S.ranked(self.meaning, best, self.query, self.key, last, noise)
+
+    @property
+    def rank_width(self) -> int:
+        """How many score directions the plan gives to ranks."""
+        selection = self.plan.storage[self.place].selection
+        return 0 if selection is None or selection.ranking is None else selection.ranking.keys.shape[1]
 
     def conjuncts(self, noise: S.Noise) -> Iterator[S.Apart]:
         """Each conjunct of the selector by the score directions that the plan gives to it; all must be the graph's."""
@@ -113,7 +127,7 @@ class HeadProof:
                 yield S.UNKNOWN
                 continue
             yield S.apart(self.meaning, left.pop(own), self.query, self.key, cut, noise)
-        if left or self.selects is None or start != self.head.query.width:
+        if left or self.selects is None or start + self.rank_width != self.head.query.width:
             yield S.UNKNOWN
 
     def links(self) -> Iterator[Link]:
@@ -121,6 +135,8 @@ class HeadProof:
         steps, scores = "steps of the penalty", self.scores
         gap = min(scores.gap, 1.0, scores.present if scores.default is None else np.inf)
         yield Link("separation", self.head.name, scores.needed, gap, steps, scores.at)
+        if scores.step is not None:
+            yield Link("pick", self.head.name, scores.needed, scores.step, "steps of the rank", scores.step_at)
         if scores.default is not None:
             yield Link("default", self.head.name, scores.needed, scores.default, steps)
         if self.head.kind != "pick":
@@ -186,7 +202,7 @@ class HeadProof:
 
     def averaged(self) -> A.Arrived:
         """What arrives of a pick or a mean."""
-        there, single = self.value.there, S.is_single(self.plan.graph, self.selects or ())
+        there, single = self.value.there, S.is_single(self.premises.facts, self.node, self.selects or ())
         copies = isinstance(self.node, N.Aggregate) and self.node.pick
         if copies and single:
             return A.picked(self.scores, self.value, there, self.precision)

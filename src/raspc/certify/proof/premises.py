@@ -16,6 +16,7 @@ from raspc import values as V
 from raspc.certify.proof.counting import Counting
 from raspc.certify.proof.domain import is_tried, lacking
 from raspc.graph import nodes as N
+from raspc.graph.definedness import promised
 from raspc.graph.evaluate import gather, run_graph
 from raspc.graph.nodes import Aggregate, Floats, Graph, Interval, Listed, Sum
 from raspc.graph.permitted import search_of
@@ -120,8 +121,8 @@ class Premises:
         node = self.graph[place]
         assert isinstance(node, Aggregate)
         domain = self.graph.variable(node.source).domain
-        if isinstance(domain, Listed) and domain.is_number.sum() <= 1:
-            return True
+        if node.single or (isinstance(domain, Listed) and domain.is_number.sum() <= 1):
+            return True  # where two keys are selected, the program is undefined
         if picks_one(self.facts, node.selector, node.source):
             return True
         form = (self._forms[node.selector], self._forms[node.source])
@@ -143,12 +144,13 @@ class Premises:
 
 def assumed(graph: Graph) -> tuple[str, ...]:
     """What is not shown of a graph, but assumed: its notes, and picks that nothing decides, if no note says so."""
+    promises = (f"promised: {promise}" for promise in promised(graph))
     picks = (
         f"assumed: {graph.labels[place]} never averages unequal numbers"
         for place, node in enumerate(graph.nodes)
         if isinstance(node, Aggregate) and node.proof == "assumption" and _has_numbers(graph.variable(node.source))
     )
-    return graph.notes if graph.notes else tuple(picks)
+    return graph.notes if graph.notes else (*picks, *promises)
 
 
 def _has_numbers(source: N.Variable) -> bool:

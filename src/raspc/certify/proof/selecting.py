@@ -7,7 +7,7 @@ keys and queries can have: equal where the graph selects, and lower by a gap whe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from raspc.certify.proof.causes import WORK, work
 from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Bits, Gate, Graph, Ids, Select
+from raspc.graph.nodes import Best, Bits, Gate, Graph, Ids, Select
+from raspc.graph.scores import ranks
+from raspc.graph.selectors import Facts, one_key
 
-PAIRS = 1 << 22
+PAIRS = 1 << 19
 """How many pairs of a key and a query are looked at at once."""
 BLURRED = 2.0**-4
 """From this error of a score on, in steps of a penalty, it is worth asking what the error comes of."""
@@ -54,14 +56,22 @@ def selects_of(graph: Graph, node: N.Variable) -> tuple[Select, ...] | None:
     if isinstance(node, N.Length):
         return ()
     assert isinstance(node, N.Width | N.Aggregate | N.Sum)
-    return _conjuncts(graph, node.selector)
+    best = best_of(graph, node)
+    return _conjuncts(graph, node.selector if best is None else best.selector)
+
+
+def best_of(graph: Graph, node: N.Variable) -> Best | None:
+    """By what the keys that compete are ranked; None where all of them are selected."""
+    selector = graph[node.selector] if isinstance(node, N.Aggregate) else None
+    return selector if isinstance(selector, Best) else None
 
 
 def _conjuncts(graph: Graph, place: int) -> tuple[Select, ...] | None:
     node = graph[place]
     if isinstance(node, Select):
         return (node,)
-    assert isinstance(node, Gate)
+    if not isinstance(node, Gate):
+        return None
     if node.op == "or" and not node.args:
         return (_nothing(graph),)
     parts = [_conjuncts(graph, arg) for arg in node.args] if node.op == "and" or len(node.args) == 1 else [None]
@@ -76,25 +86,36 @@ def _nothing(graph: Graph) -> Select:
     return Select(key=token, query=token, cells=np.zeros((size, size), np.int8))
 
 
-def is_single(graph: Graph, selects: tuple[Select, ...]) -> bool:
-    """Whether some conjunct selects at most one index."""
+def is_single(facts: Facts, node: N.Variable, selects: tuple[Select, ...]) -> bool:
+    """Whether a query selects at most one key: by some conjunct, as the last or first of many, or by promise."""
+    if isinstance(node, N.Aggregate) and (node.single or one_key(facts, node.selector)):
+        return True
     return any(
-        isinstance(graph[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
+        isinstance(facts.nodes[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
         for select in selects
     )
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What a score errs by, relative to the size of its terms and to itself; `competing`: selected ones must be 0."""
+    """What a score errs by, relative to the size of its terms and to itself; `competing`: selected ones must be 0.
+
+    `whole`: sums that never get further from 0 than this do not round, whatever the order of their terms.
+    """
 
     rounding: float
     narrow: float
     competing: bool
+    whole: float = 0.0
+
+    def beside(self, own: float) -> Noise:
+        """The noise of one conjunct, whose terms are at most so large in all: the others leave it that much more."""
+        return replace(self, whole=self.whole + own)
 
 
 def apart(meaning: Meaning, select: Select, query: Reading, key: Reading, cut: slice, noise: Noise) -> Apart:
     """How far one conjunct parts keys, by the score directions `cut`."""
+    noise = noise.beside(float((query.size * key.size)[cut].sum()))
     found = _apart(meaning, select, query, key, cut, noise, causes=False)
     if found.blur > BLURRED:
         found = found.or_(_apart(meaning, select, query, key, cut, noise, causes=True))
@@ -129,6 +150,48 @@ def _takes_long(one: Rows, other: Rows) -> bool:
     if one.causes is None or other.causes is None:
         return True
     return work(one.causes, len(other.values)) + work(other.causes, len(one.values)) > 8 * WORK
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What the ranks of keys add to their scores: at least `low` and at most `top`.
+
+    `tie`: how far apart keys of one rank can be; `step`: the least that a rank adds beyond those below it.
+    """
+
+    low: float
+    top: float
+    tie: float
+    step: float
+    at: Mapping[int, int] = field(default_factory=dict)
+
+
+UNRANKED = Ranked(0.0, 0.0, 0.0, -np.inf)
+"""Where it cannot be said how keys are ranked."""
+
+
+def ranked(meaning: Meaning, best: Best, query: Reading, key: Reading, cut: slice, noise: Noise) -> Ranked:
+    """How the score directions `cut` rank keys, if by the weights all queries read the same there."""
+    keys, asked = _side(meaning, best.score, key, cut, causes=False), query.columns(cut)
+    noise = noise.beside(float((query.size * key.size)[cut].sum()))
+    if keys is None or asked.seen:
+        return UNRANKED
+    asker = Rows(asked.bias[None], asked.error[None], np.zeros(1, np.int32))
+    score = (keys.values @ asker.values.T)[:, 0]
+    error = np.asarray(_score_errors(keys, asker, score[:, None], noise)) + np.zeros((len(score), 1))
+    low, high = score - error[:, 0], score + error[:, 0]
+    order = ranks(meaning.graph.variable(best.score).listed, best.end)[keys.number]
+    held = np.unique(order[order >= 0])
+    if not len(held):
+        return UNRANKED
+    least = np.array([low[order == rank].min() for rank in held])
+    most = np.array([high[order == rank].max() for rank in held])
+    steps = least[1:] - most[:-1]
+    where = int(steps.argmin()) if len(steps) else 0
+    at = {best.score: int(keys.number[order == held[where]][0])}
+    return Ranked(
+        float(least.min()), float(high.max()), float((most - least).max()), float(steps.min(initial=np.inf)), at
+    )
 
 
 def _side(meaning: Meaning, place: int, reading: Reading, cut: slice, causes: bool) -> Rows | None:
@@ -191,7 +254,9 @@ def _with_rounding(moved: Matrix | float, key: Rows, query: Rows, score: Matrix,
     if noise.rounding == noise.narrow == 0.0:
         return moved
     size = np.abs(key.values) @ np.abs(query.values).T
-    found: Matrix = moved + noise.rounding * (size + moved) + noise.narrow * (np.abs(score) + moved)
+    # positive terms add up to half of (size + score), negative ones to half of (size − score)
+    rounding = np.where((size + np.abs(score)) / 2 + moved <= noise.whole, 0.0, noise.rounding)
+    found: Matrix = moved + rounding * (size + moved) + noise.narrow * (np.abs(score) + moved)
     return found
 
 

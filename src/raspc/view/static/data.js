@@ -34,7 +34,7 @@ function unpack(packed) {
 const READERS = NODES.map(() => []);
 NODES.forEach((node, place) => node.refs.forEach((ref) => READERS[ref].push(place)));
 
-const isPattern = (node) => node.kind === "select" || node.kind === "gate";
+const isPattern = (node) => node.kind === "select" || node.kind === "gate" || node.kind === "best";
 const LAST_STAGE = 2 * CONFIG.n_layers - 1;
 
 // Stage −1 is the embedding, 2·layer is after attention, 2·layer + 1 after the MLP.

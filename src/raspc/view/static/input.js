@@ -108,8 +108,16 @@ function culprit() {
     : state.ids.some((_, t) => state.meant.cells[place].ids[t] === UNDEFINED)));
 }
 
-// Whether a selector meets a key and a query of which its predicate says nothing.
+// Whether a selector meets a key and a query of which its predicate says nothing, or keys that cannot be compared.
 function comparesNothing(node, place) {
+  if (node.kind === "best") {
+    const { bits } = state.meant.cells[node.selector];
+    const held = state.meant.cells[node.score].ids.map((id) => (id < 0 ? UNDEFINED : node.kinds[id]));
+    return state.ids.some((_, q) => {
+      const chosen = held.filter((_kind, k) => bits[q * held.length + k]);
+      return chosen.some((kind) => kind < 0 || kind !== chosen[0]);
+    });
+  }
   if (node.kind !== "select" || !CELLS[place]) return false;
   const [keys, queries] = [state.meant.cells[node.key].ids, state.meant.cells[node.query].ids];
   return state.ids.some((_, q) => state.ids.some((_, k) => (k <= q || !CONFIG.causal)

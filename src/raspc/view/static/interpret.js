@@ -72,7 +72,7 @@ function aggregateColumn(run, node, place) {
   for (let q = 0; q < n; q++) {
     const keys = [];
     for (let k = 0; k < n; k++) if (bits[q * n + k]) keys.push(k);
-    [ids[q], numbers[q]] = aggregated(run, node, place, keys);
+    [ids[q], numbers[q]] = node.single && keys.length > 1 ? [UNDEFINED, 0] : aggregated(run, node, place, keys);
   }
   return { ids, numbers };
 }
@@ -95,6 +95,15 @@ function aggregated(run, node, place, keys) {
   }
   if (!keys.every((k) => isNumberAt(run, node.source, k))) return [UNDEFINED, 0];
   return [isListed(own) ? nearestNumber(own, mean) : NUMBER, mean];
+}
+
+// Of the selected keys of each query those of the highest rank; `ranks` is −1 for a score that is no number.
+function bestMatrix(run, node) {
+  const { bits } = run.cells[node.selector];
+  const ranks = run.cells[node.score].ids.map((id) => (id < 0 ? UNDEFINED : node.ranks[id]));
+  const tops = Array.from({ length: run.length }, (_, q) => (
+    ranks.reduce((top, rank, k) => (bits[q * run.length + k] ? Math.max(top, rank) : top), UNDEFINED)));
+  return matrix(run, (q, k) => bits[q * run.length + k] && ranks[k] === tops[q]);
 }
 
 function nearestNumber(domain, wanted) {
@@ -123,6 +132,7 @@ const MEANINGS = {
     const bits = node.args.map((arg) => run.cells[arg].bits[q * run.length + k]);
     return node.op === "and" ? bits.every(Boolean) : bits.some(Boolean);
   }),
+  best: bestMatrix,
 };
 
 const UNKNOWN = { value: undefined, text: "?" };

@@ -28,7 +28,7 @@ function drawDetail() {
 
 const KINDS = {
   token: "input", index: "input", length: "variable", table: "elementwise", affine: "sum", width: "selector width",
-  aggregate: "aggregate", select: "selector", gate: "selector",
+  aggregate: "aggregate", select: "selector", gate: "selector", best: "selector",
 };
 const kindOf = (node) => KINDS[node.kind];
 

@@ -53,6 +53,7 @@ class DefaultRASPEvaluator(RASPEvaluator):
             own.SelectorWidth: self.eval_selector_width,
             own.Aggregate: self.eval_aggregate,
             own.Select: self.eval_select,
+            own.Best: self._eval,
             own.ConstantSelector: self.eval_constant_selector,
             own.SelectorAnd: self.eval_selector_and,
             own.SelectorOr: self.eval_selector_or,

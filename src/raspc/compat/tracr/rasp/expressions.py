@@ -221,6 +221,12 @@ class Aggregate(SOp, own.Aggregate):
     selector, sop = Operand(0), Operand(1)
 
 
+class Best(Selector, own.Best):
+    """The best of the selected keys: not in Tracr, but what `raspc.rasp.best`, `latest` and `earliest` build."""
+
+    selector, score = Operand(0), Operand(1)
+
+
 class NaryMap(SOp, own.NaryMap):
     """`f(x, y, …)` at each position: not in Tracr, but what `raspc.rasp.map` and `where` build."""
 
@@ -230,6 +236,7 @@ KINDS: dict[type[own.Expr], type[RASPExpr]] = {
     for kind in (
         TokensType, IndicesType, LengthType, Map, SequenceMap, LinearSequenceMap, Full, ConstantSOp, Select,
         ConstantSelector, SelectorAnd, SelectorOr, SelectorNot, SelectorWidth, Aggregate, NaryMap,
+        Best,
     )
 }  # fmt: skip
 
