@@ -35,7 +35,7 @@ def kind_of(value: Value) -> str | None:
     """The kind that a value has an order with; None for None, NaN and other values."""
     if isinstance(value, NUMBERS):
         return "number" if value == value else None
-    return {str: "word", tuple: "tuple"}.get(type(value))
+    return "word" if isinstance(value, str) else "tuple" if isinstance(value, tuple) else None
 
 
 def plain(value: Value) -> Value:
