@@ -1,0 +1,86 @@
+"""Idioms that everybody writes: by what there was before the words for them, and by the words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.measure import Table
+
+PRELUDE = """
+from raspc import library, rasp
+T, I, EQ, LT = rasp.tokens, rasp.indices, rasp.Comparison.EQ, rasp.Comparison.LT
+A, S, W = rasp.Aggregate, rasp.Select, rasp.SelectorWidth
+same, before, everything = S(T, T, EQ), S(I, I, LT), S(I, I, rasp.Comparison.TRUE)
+seen, marker = W(same & before), S(T, rasp.Full("="), EQ)
+rank = W(S(T, T, LT) | same & before)
+"""
+COMPILE = """
+import json, time, warnings, raspc
+warnings.simplefilter("ignore")
+start = time.process_time()
+try:
+    model = raspc.compile(program, {vocab!r}, {n}, causal={causal}, optimize=2)
+    found = [sum(a.size for a in model.params.values()), model.config.n_layers, model.certificate.verdict]
+except raspc.RaspcError as error:
+    found = [type(error).__name__]
+print(json.dumps([*found, time.process_time() - start]))
+"""
+LIMIT = 240
+"""Seconds after which a compile is given up."""
+
+
+@dataclass(frozen=True)
+class Idiom:
+    """One idiom as two expressions; `words` is the one with the words that are meant for it."""
+
+    name: str
+    without: str
+    words: str
+    vocab: Sequence[str | int]
+    lengths: Sequence[int]
+    causal: bool = False
+
+
+LETTERS = tuple("abcdefgh")
+IDIOMS = (
+    Idiom("the last place of this token",
+          "A(same & S(seen, W(same) - 1, EQ), I)", "A(rasp.latest(same), I)", LETTERS, (16, 64, 256)),
+    Idiom("what came after this token (induction)",
+          "A(S(I, A(same & S(seen, seen - 1, EQ), I, default=-2) + 1, EQ), T)", "library.induction()",
+          LETTERS, (16, 64, 2100, 4096), causal=True),
+    Idiom("the least value", "A(S(rank, 0, EQ), T)", "A(rasp.best(everything, T, 'min'), T)", range(8), (16, 64, 256)),
+    Idiom("the place of the greatest value", "A(S(W(S(T, T, rasp.Comparison.GT) | same & before), 0, EQ), I)",
+          "A(rasp.earliest(rasp.best(everything, T)), I)", range(8), (16, 64, 256)),
+    Idiom("has this token been seen", "seen > 0", "A(rasp.earliest(same), I) < I", LETTERS, (16, 64, 256)),
+)  # fmt: skip
+
+
+def table() -> Table:
+    """Each idiom both ways at -O2: parameters, layers, how it is known to be right, and seconds of a compile."""
+    rows = [row(idiom, n) for idiom in IDIOMS for n in idiom.lengths]
+    return Table("Idioms (-O2)", ("idiom", "length", "without its word", "with its word"), rows)
+
+
+def row(idiom: Idiom, n: int) -> tuple[str, ...]:
+    """One idiom at one length."""
+    return idiom.name, f"{n:,}", compiled(idiom.without, idiom, n), compiled(idiom.words, idiom, n)
+
+
+def compiled(expression: str, idiom: Idiom, n: int) -> str:
+    """What a compile gives, in a process of its own."""
+    program = f"{PRELUDE}program = {expression}\n{COMPILE.format(vocab=list(idiom.vocab), n=n, causal=idiom.causal)}"
+    try:
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        return f"no end in {LIMIT} s"
+    if ran.returncode:
+        return ran.stderr.strip().splitlines()[-1][:60]
+    *found, took = json.loads(ran.stdout)
+    if len(found) == 1:
+        return f"refused ({found[0]})"
+    parameters, layers, verdict = found
+    return f"{parameters:,}; {layers} layer{'s' * (layers > 1)}, {verdict}, {took:.1f} s"
