@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.graph import patterns as P
-from raspc.graph.nodes import Floats, Gate, Ids, Index, Length, Listed, Select, Variable, Width
+from raspc.graph.nodes import Best, Floats, Gate, Ids, Index, Length, Listed, Select, Variable, Width
 from raspc.graph.selectors import Facts, single_valued, visible
 from raspc.graph.tables import Joint
 
@@ -52,6 +52,8 @@ def _conjuncts(facts: Facts, place: int) -> list[Select]:
     node = facts.nodes[place]
     if isinstance(node, Gate):
         return [part for arg in node.args for part in _conjuncts(facts, arg)] if node.op == "and" else []
+    if isinstance(node, Best):
+        return _conjuncts(facts, node.selector)
     assert isinstance(node, Select)
     return [node]
 
@@ -110,7 +112,8 @@ def weights_of(facts: Facts, place: int) -> P.Weights | None:
             part = weights_of(facts, arg)
             total = None if total is None or part is None else P.combined(RULES[node.op], total, part)
         return total
-    assert isinstance(node, Select)
+    if not isinstance(node, Select):
+        return None
     keys, queries = facts.joints[node.key], facts.joints[node.query]
     if keys is None or queries is None or keys.cells.size * queries.cells.size > STATES:
         return None
