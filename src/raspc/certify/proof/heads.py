@@ -20,6 +20,7 @@ from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import mean_errors
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.rounding import grain_of
+from raspc.certify.proof.sameness import UNDECIDED
 from raspc.certify.proof.summing import summed
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
@@ -144,8 +145,9 @@ class HeadProof:
         yield Link("leak", self.head.name, scores.leak, 2.0**-10, "of all attention")
         if isinstance(self.node, N.Aggregate) and self.node.pick and not self.premises.picks_one(self.place):
             yield Link("pick", self.head.name, np.inf, 0.0, "different numbers that one query may select")
-        if not self.premises.lists_all(self.place):
-            yield Link("value set", self.head.name, np.inf, 0.0, "values that the set lacks")
+        if not (listed := self.premises.lists_all(self.place)):
+            needed, present = UNDECIDED if listed is None else (np.inf, 0.0)
+            yield Link("value set", self.head.name, needed, present, "values that the set lacks, as far as is known")
         if self.precision.highest <= 100:
             sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
             reach = self.head.scale(self.plan.divisor) * max(sizes)

@@ -6,29 +6,27 @@ it was written, where a selector has the same form.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from raspc import values as V
 from raspc.certify.proof.counting import Counting
 from raspc.certify.proof.domain import is_tried, lacking
+from raspc.certify.proof.means import holds_means
 from raspc.graph import nodes as N
 from raspc.graph.definedness import promised
 from raspc.graph.evaluate import gather, run_graph
-from raspc.graph.nodes import Aggregate, Floats, Graph, Interval, Listed, Sum
+from raspc.graph.nodes import Aggregate, Graph, Interval, Listed, Sum
 from raspc.graph.permitted import search_of
 from raspc.graph.ranks import one_of_a_rank, picks_one
 from raspc.graph.selectors import Facts, most_keys, never_empty
 from raspc.graph.tables import listings
 from raspc.graph.totals import totals
 
-MEANS = 1 << 16
-"""The most sums that are gone through to see whether a value set holds all means."""
 NEAR = 1e-8
-"""How near, relatively, a mean must lie to one of a value set to be it."""
+"""By how much, relatively, a number may lie outside of an interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +76,11 @@ class Premises:
         means = {(node.selector, node.source) for node in self.program.nodes if isinstance(node, Aggregate)}
         return {(classes[one], classes[other]) for one, other in means if one_of_a_rank(facts, one, other)}
 
-    def lists_all(self, place: int) -> bool:
-        """Whether the value set of a node that attention computes holds all that it can give, as far as it is tried."""
+    def lists_all(self, place: int) -> bool | None:
+        """Whether the value set of a node that attention computes holds all that it can give; None if nothing tells.
+
+        Of an interval: whether it holds all numbers that are averaged, and the default.
+        """
         node = self.graph[place]
         if self.nothing_is_missing:
             return True
@@ -89,17 +90,17 @@ class Premises:
             return whole and (values[0] == 0 or (values[0] == 1 and self.never_empty(node.selector)))
         if isinstance(node, Sum):
             return self.holds_totals(node)
-        if not isinstance(node, Aggregate) or not isinstance(node.domain, Listed):
+        if not isinstance(node, Aggregate):
             return True
         source = self.graph.variable(node.source).domain
-        if node.may_be_empty and V.key(node.default) not in node.domain.index:
+        if not _has(node.domain, [*source.specials, *([node.default] if node.may_be_empty else [])]):
             return False
-        if not isinstance(source, Listed):
-            return True
-        passed = source.values if node.pick else source.specials
-        if any(V.key(value) not in node.domain.index for value in passed):
-            return False
-        return node.pick or _holds_means(node.domain, source.numbers[source.is_number], self.graph.max_seq_len)
+        if isinstance(node.domain, Interval) or isinstance(source, Interval):
+            numbers = _ends(source)
+            return _has(node.domain, numbers) if isinstance(node.domain, Interval) or node.pick else None
+        if node.pick:
+            return _has(node.domain, source.values)
+        return holds_means(node.domain, source.numbers[source.is_number], self.graph.max_seq_len)
 
     def holds_totals(self, node: Sum) -> bool:
         """Whether the value set of a sum holds all sums of as many numbers as can be selected."""
@@ -157,20 +158,23 @@ def _has_numbers(source: N.Variable) -> bool:
     return not isinstance(source.domain, Listed) or source.domain.is_number.sum() > 1
 
 
+def _ends(domain: N.Domain) -> list[float]:
+    """The least and the greatest number of a value set."""
+    numbers = domain.numbers[domain.is_number].tolist() if isinstance(domain, Listed) else [domain.lo, domain.hi]
+    return [min(numbers), max(numbers)] if numbers else []
+
+
+def _has(domain: N.Domain, values: Iterable[Any]) -> bool:
+    """Whether all values are in a value set."""
+    if isinstance(domain, Listed):
+        return all(V.key(value) in domain.index for value in values)
+    words = set(map(V.key, domain.specials))
+    room = NEAR * max(1.0, abs(domain.lo), abs(domain.hi))
+    return all(
+        domain.lo - room <= value <= domain.hi + room if V.is_number(value) else V.key(value) in words
+        for value in values
+    )
+
+
 def _facts(graph: Graph) -> Facts:
     return Facts(graph.nodes, listings(graph.nodes), graph.causal)
-
-
-def _holds_means(domain: Listed, numbers: Floats, n: int) -> bool:
-    """Whether a value set holds the means of up to n numbers, where these are few enough to go through."""
-    sums, held = np.zeros(1), np.sort(domain.numbers[domain.is_number])
-    for count in range(1, n + 1 if len(numbers) else 1):
-        if len(sums) * len(numbers) > MEANS:
-            return True
-        sums = np.unique(np.round(np.add.outer(sums, numbers).ravel(), 12))
-        means = sums / count
-        place = np.clip(np.searchsorted(held, means), 1, max(1, len(held) - 1))
-        near = np.minimum(*(np.abs(held[np.minimum(place - step, len(held) - 1)] - means) for step in (0, 1)))
-        if (near > NEAR * np.maximum(1.0, np.abs(means))).any():
-            return False
-    return True

@@ -26,7 +26,7 @@ ALL = 5_000
 PASSES = "passes"
 """The kind of the link that holds passes to the program."""
 UNDECIDED = (1.0, 0.5)
-"""Needed and present where a sample shows no difference: no proof, and nothing against it."""
+"""Needed and present where there is no proof, and nothing against it, such as where a sample shows no difference."""
 
 
 @dataclass(frozen=True)
