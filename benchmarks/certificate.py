@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from collections.abc import Iterator
 from statistics import median
+from typing import Any
+from unittest.mock import patch
 
 import raspc
 from benchmarks.library import VOCABULARY, N, sized
 from benchmarks.measure import Table
-from raspc import library
+from raspc import compiler, library
 from raspc.certify.proof.tightness import tightness
+from raspc.compiler import certified
+from raspc.library import Program
 from raspc.numbers.precision import PRECISIONS, precision_of
 from raspc.numbers.shares import counts_to
 from raspc.study.certifying import examined
@@ -28,6 +34,7 @@ def table() -> Table:
         *_verdicts("bfloat16"),
         *_verdicts("float16"),
         _tight(),
+        *_costs(),
         *_counts(),
     ]
     return Table("The certificate", ("what", "figure"), rows)
@@ -68,6 +75,42 @@ def _tight() -> tuple[str, str]:
     assert all(one.seen <= one.bound for one in found), "a bound that does not hold"
     ratios = [one.ratio for one in found if one.bound > 0 and one.seen > 0]
     return "bound on an error / largest error seen, median over spaces at -O1", f"{median(ratios):.0f}"
+
+
+LIMIT = 3.0
+"""A proof that takes more than so many times the rest of a compile is a fault."""
+TIMES = 3
+
+
+def _costs() -> Iterator[tuple[str, str]]:
+    """What the proof takes of a compile, as a ratio to all the rest, over the library at each level."""
+    for level in LEVELS:
+        ratios = {entry.name: min(_cost(entry, level) for _ in range(TIMES)) for entry in library.PROGRAMS.values()}
+        dearest = max(ratios, key=ratios.__getitem__)
+        over = sum(ratio > LIMIT for ratio in ratios.values())
+        yield (
+            f"time of the proof / the rest of a compile, -O{level}: median, maximum; limit {LIMIT:g}",
+            f"{median(ratios.values()):.2f}, {ratios[dearest]:.2f} ({dearest}); {over} over the limit",
+        )
+
+
+def _cost(entry: Program, level: int) -> float:
+    """The ratio in one compile, with the proofs of all models that were tried."""
+    proof = 0.0
+
+    def timed(*args: Any) -> Any:
+        nonlocal proof
+        start = time.process_time()
+        try:
+            return certified(*args)
+        finally:
+            proof += time.process_time() - start
+
+    with patch.object(compiler, "certified", timed):
+        start = time.process_time()
+        raspc.compile(entry.program, entry.vocab, entry.max_seq_len, entry.causal, optimize=level)
+        rest = time.process_time() - start - proof
+    return proof / rest
 
 
 def _counts() -> list[tuple[str, str]]:
