@@ -14,9 +14,11 @@ from raspc.errors import CertificateError, InputError, UncertainProgram, Unsuppo
 from raspc.graph.build import build
 from raspc.graph.definedness import Definedness, mask_matters
 from raspc.graph.nodes import Graph
-from raspc.interpret import interpret
+from raspc.interpret import GIVE_A_DEFAULT, interpret
 from raspc.weights.model import Model
 
+HAS_A_VALUE = "it has a value on"
+"""How the part of a note begins that says on how many inputs."""
 MISTAKES = (NameError, ImportError, AttributeError, SyntaxError)
 """What a function raises that is wrong, and not undefined for some arguments."""
 
@@ -48,19 +50,20 @@ def _undefined(
     """The note of a program that has no value on some input; UnsupportedProgram where that is not let through."""
     error = undefined_on(program, tokens, graph.causal, label)
     remedy, place = remedy_of(error, tokens, graph.causal), cited(error.expression) or cited(program)
+    told = str(error).removesuffix(f"; {GIVE_A_DEFAULT}")  # the remedy says which aggregate it is, and why
     if found.has_no_value:
         tried = f"any of the {found.tried:,} inputs" + ("" if found.complete else " that were tried")
         raise UnsupportedProgram(
-            f"the program has no value on {tried}; for example on {list(tokens)!r}: {error}; {remedy}{place}"
+            f"the program has no value on {tried}; for example on {list(tokens)!r}: {told}; {remedy}{place}"
         )
     if partial and not _is_mistake(error):
-        part = f"it has a value on {found.defined:,} of {found.tried:,} inputs" + ("" if found.complete else " tried")
-        return f"defined on a part of the inputs only: not on {list(tokens)!r} ({error}); {part}"
+        part = f"{HAS_A_VALUE} {found.defined:,} of {found.tried:,} inputs" + ("" if found.complete else " tried")
+        return f"defined on a part of the inputs only: not on {list(tokens)!r} ({told}); {part}"
     otherwise = (
         "" if _is_mistake(error) else ", or pass partial=True to compile it for the inputs on which it is defined"
     )
     raise UnsupportedProgram(
-        f"the program is undefined on the input {list(tokens)!r}: {error}; {remedy}{otherwise}{place}"
+        f"the program is undefined on the input {list(tokens)!r}: {told}; {remedy}{otherwise}{place}"
     )
 
 
@@ -88,7 +91,7 @@ def remedy_of(error: InputError, tokens: tuple[object, ...], causal: bool) -> st
     if isinstance(error.expression, rasp.Assume):
         return "correct the promise, or keep such inputs out with where="
     if isinstance(error.expression, rasp.Aggregate):
-        return "give the aggregate a default or select one value"
+        return "select one key for each query, or map the values to numbers first"
     if isinstance(error.expression, rasp.Sum):
         return "let the selector leave out what is no number, or map it to 0 first"
     if isinstance(error.expression, rasp.ConstantSOp | rasp.ConstantSelector):
@@ -105,7 +108,7 @@ def _default_for(source: object, position: int, tokens: tuple[object, ...], caus
         source = held[0]
     if isinstance(source, rasp.Aggregate):
         return f"give {source.told} a default: it selects no key at position {position}"
-    return "give the aggregate a default"
+    return GIVE_A_DEFAULT
 
 
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
@@ -136,6 +139,12 @@ def _warn_of(program: rasp.SOp, example: Sequence[Any]) -> None:
         f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
         UncertainProgram, stacklevel=4,
     )  # fmt: skip
+
+
+def on_how_many(notes: Sequence[str]) -> str:
+    """What the notes of a partial model say of how many inputs it has a value on; nothing where they say nothing."""
+    parts = (part for note in notes for part in note.split("; "))
+    return next((part for part in parts if part.startswith(HAS_A_VALUE)), "")
 
 
 SHARE, LEAST = 0.1, 0.05

@@ -19,6 +19,9 @@ from raspc.regular.expression import automaton_of
 Matrix = list[list[bool]]
 Results = dict[int, Any]
 
+GIVE_A_DEFAULT = "give the aggregate a default"
+"""What to do where a selector meets a None."""
+
 
 def interpret(
     program: Expr, xs: Sequence[Value], causal: bool = False, where: Any = None, strict: bool = True
@@ -174,9 +177,7 @@ def _predicate(expr: rasp.Select, keys: list[Value], queries: list[Value], q: in
     key, query = keys[k], queries[q]
     if key is None or query is None:
         side, position = ("key", k) if key is None else ("query", q)
-        error = InputError(
-            f"{expr.told} is undefined: a {side} is None! At position {position}; give the aggregate a default"
-        )
+        error = InputError(f"{expr.told} is undefined: a {side} is None! At position {position}; {GIVE_A_DEFAULT}")
         error.position, error.expression = position, expr
         error.none = expr.keys if key is None else expr.queries
         raise error

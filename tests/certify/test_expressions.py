@@ -61,9 +61,10 @@ def test_many_inputs_are_asked_by_a_sample() -> None:
 
 
 def test_what_a_compile_tries() -> None:
-    """Lengths 1, 2, 3 and the longest; inputs of the vocabulary, each once."""
+    """Lengths 1, 2, 3 and the longest, and tokens in pairs; inputs of the vocabulary, each once."""
     tried = telling(build(library.reverse(), ("a", "b"), 9))
-    assert {len(xs) for xs in tried} == {1, 2, 3, 9}
+    assert {len(xs) for xs in tried} == {1, 2, 3, 6, 9}
+    assert tried[-1] == ("a", "a", "b", "b", "a", "a")
     assert len(set(tried)) == len(tried)
     assert {len(xs) for xs in telling(build(T, ("a",), 1))} == {1}
 
@@ -96,8 +97,17 @@ def partial(request: pytest.FixtureRequest) -> Iterator[bool]:
 def test_a_program_without_a_value_is_refused(name: str, partial: bool) -> None:
     """Also where a part of the inputs would do: there is none. The position and the default to give are named."""
     program, remedy = NOWHERE[name]
-    with pytest.raises(UnsupportedProgram, match=f"has no value on any of the .*{remedy}"):
+    with pytest.raises(UnsupportedProgram, match=f"has no value on any of the .*{remedy}") as refusal:
         raspc.compile(program, ("a", "b"), 4, partial=partial)
+    assert "give the aggregate a default" not in str(refusal.value)  # it is named
+
+
+def test_a_default_is_no_remedy_for_unequal_words() -> None:
+    """Several keys are selected there."""
+    mixed = rasp.Aggregate(rasp.Select(T, T, Comparison.TRUE), T)
+    with pytest.raises(UnsupportedProgram, match="select one key for each query, or map the values") as refusal:
+        raspc.compile(mixed, ("a", "b"), 3)
+    assert "default" not in str(refusal.value)
 
 
 def test_a_partial_model_says_on_how_many_inputs_it_has_a_value() -> None:

@@ -176,6 +176,6 @@ def test_an_answer_that_means_nothing_is_marked(raspc: Raspc) -> None:
     assert "--partial" in raspc("compile", "part.py:part", "--vocab", "a,b", "--max-seq-len", "3").err
     told = raspc("compile", "part.py:part", "--vocab", "a,b", "--max-seq-len", "3", "--partial", "-o", "part").err
     assert "has a value on 3 of 14 inputs" in told
-    assert "means nothing" in raspc("run", "part", "a", "b").err
+    assert "means nothing (it has a value on 3 of 14 inputs)" in raspc("run", "part", "a", "b").err
     assert raspc("run", "part", "a", "b", "--json").json["defined"] is False
     assert (raspc("run", "part", "a", "a").err, raspc("run", "part", "a", "a").out) == ("", "1 1\n")

@@ -35,7 +35,7 @@ def run(
     report: dict[str, Any] = {"input": encoded(inputs[1:]), "output": encoded(decoded)}
     if not means:
         report["defined"] = False
-        print("the program has no value on this input: this answer means nothing", file=sys.stderr)
+        print(f"the program has no value on this input: this answer means nothing{_scope(model)}", file=sys.stderr)
     if not trace:
         answer(report, as_json, lambda: say(syntax.show_all(decoded)))
         return
@@ -43,6 +43,14 @@ def run(
 
     found = trace_variables(model, inputs[1:])
     answer(report | {"trace": list(_records(found))}, as_json, lambda: _tell(found, decoded))
+
+
+def _scope(model: Model) -> str:
+    """On how many inputs the program has a value, in brackets, where its notes tell."""
+    from raspc.doubts import on_how_many
+
+    many = on_how_many(model.tabulated.notes)
+    return f" ({many})" if many else ""
 
 
 def has_value(model: Model, tokens: Sequence[Any]) -> bool:

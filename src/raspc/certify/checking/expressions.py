@@ -142,7 +142,7 @@ def _sample(graph: Graph, many: int, seed: int) -> Iterator[tuple[Any, ...]]:
 
 
 def telling(graph: Graph) -> list[tuple[Any, ...]]:
-    """A few inputs for a compile to try: of lengths 1, 2 and 3, of the greatest, and of the last token alone.
+    """A few inputs for a compile to try: of lengths 1, 2 and 3, of the greatest, of the last token alone, and of pairs.
 
     Of a domain: the first and the last of those that counter-examples are looked for on, and some between.
     """
@@ -151,7 +151,8 @@ def telling(graph: Graph) -> list[tuple[Any, ...]]:
     vocab, longest = graph.vocab, graph.max_seq_len
     lengths = [n for n in (1, 2, 3) if n < longest] + ([longest] if longest <= LONG else [])
     turned = [tuple(vocab[(n + i) % len(vocab)] for i in range(n)) for n in lengths]
-    return list(dict.fromkeys([*turned, (vocab[-1],) * min(longest, 2)]))
+    pairs = tuple(vocab[i // 2 % len(vocab)] for i in range(min(longest, PAIRED)))
+    return list(dict.fromkeys([*turned, (vocab[-1],) * min(longest, 2), pairs]))
 
 
 def _some_of(graph: Graph) -> list[tuple[Any, ...]]:
@@ -160,5 +161,7 @@ def _some_of(graph: Graph) -> list[tuple[Any, ...]]:
     return list(dict.fromkeys([*found[::step], *found[-1:]]))
 
 
+PAIRED = 6
+"""An input of pairs of tokens has at most so many."""
 LONG = 200
 """A longer input is not interpreted while compiling."""

@@ -136,5 +136,6 @@ function noticeText() {
   }
   const place = culprit();
   if (place >= 0) found.push(`The program has no value for ${NODES[place].label} on this input; nothing is compared there.`);
+  if (hasNoValue()) found.push(...DATA.facts.notes.filter((note) => note.includes("it has a value on")));
   return found;
 }

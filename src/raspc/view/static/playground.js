@@ -118,9 +118,13 @@
     tell("checking …");
     const found = await ask("check", { id: state.model });
     if (found.faults) { tell(found.faults[0].message, "bad"); return; }
-    const { ok, checked, total, exhaustive, tokens, expected, found: answer } = found.report;
+    const { ok, checked, total, exhaustive, undefined: none, tokens, expected, found: answer } = found.report;
+    const many = (number) => number.toLocaleString("en");
+    const part = none ? `; the program has a value on ${many(checked - none)} of them` : "";
     if (ok) {
-      tell(`equal to the interpreter on ${exhaustive ? "all" : "random"} ${checked.toLocaleString("en")} of ${total.toLocaleString("en")} inputs`, "good");
+      tell(`equal to the interpreter on ${exhaustive ? "all" : "random"} ${many(checked)} of ${many(total)} inputs${part}`, "good");
+    } else if (checked === none) {
+      tell(`nothing was compared: the program has no value on any of the ${many(checked)} inputs`, "bad");
     } else {
       tell(`differs on ${JSON.stringify(tokens)}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(answer)}`, "bad");
     }
