@@ -83,7 +83,7 @@ def compile(
         return replace(again.graph, notes=notes)
 
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
-    with told(program, tabulated.graph, options, make):
+    with told(program, tabulated, options, make):
         model = recounting.settled(make, replace(tabulated.graph, notes=notes), recount)
         model = replace(model, expression=program)
         return doubts.settled_by_expressions(model, program, began, partial) if certify else model

@@ -15,10 +15,17 @@ class RaspcError(Exception):
 class UnsupportedProgram(RaspcError):
     """A meaningful program that cannot be compiled exactly: says which expression, why, and what to write."""
 
+    where: str = ""
+    """What the message begins with: an expression, or the label of a variable of `graph`."""
+    graph: object = None
+    """The graph that the compiler was at work on, if it was past the expressions."""
+
     @classmethod
     def at(cls, where: str, found: str, needed: str, remedy: str) -> UnsupportedProgram:
         """The error in its standard form."""
-        return cls(f"{where}: found {found}; needed {needed}; {remedy}")
+        error = cls(f"{where}: found {found}; needed {needed}; {remedy}")
+        error.where = where
+        return error
 
 
 class InvalidProgram(RaspcError):

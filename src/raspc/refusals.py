@@ -7,27 +7,33 @@ from contextlib import contextmanager
 
 from raspc import rasp
 from raspc.certify.proof.limits import could_do, longest
-from raspc.errors import CertificateError, UnsupportedProgram
-from raspc.graph.build import build
+from raspc.errors import CertificateError, UnsupportedProgram, cited
+from raspc.graph.build import Built, build
 from raspc.graph.nodes import Graph
+from raspc.graph.origins import origin
 from raspc.numbers.options import Options
 
 
 @contextmanager
-def told(program: rasp.SOp, graph: Graph, options: Options, make: Callable[[Graph], object]) -> Iterator[None]:
-    """Adds to a refusal what a user can do. `make`: how a model is made of a graph, to find the length that compiles.
+def told(program: rasp.SOp, built: Built, options: Options, make: Callable[[Graph], object]) -> Iterator[None]:
+    """Says of a refusal which expression it is about, and what a user can do.
+
+    `make`: how a model is made of a graph, to find the length that compiles.
 
     Raises the refusal; UnsupportedProgram where there is not enough memory, or the program is too long.
     """
+    graph = built.graph
     try:
         yield
     except (CertificateError, UnsupportedProgram) as error:
+        place = _named_as_written(error, program, built)
         if not options.precision.narrow and not isinstance(error, CertificateError):
+            error.args = (f"{error}{place}",)
             raise
         shorter = longest(
             lambda n: make(build(program, graph.vocab, n, graph.causal, where=graph.where)), graph.max_seq_len - 1
         )
-        raise type(error)(f"{error}; {could_do(options.precision, shorter)}") from error
+        raise type(error)(f"{error}; {could_do(options.precision, shorter)}{place}") from error
     except MemoryError as error:
         raise UnsupportedProgram(
             f"{program.name}: the model for {len(graph.vocab)} tokens and length {graph.max_seq_len} does not fit this "
@@ -38,3 +44,15 @@ def told(program: rasp.SOp, graph: Graph, options: Options, make: Callable[[Grap
             f"{program.name}: a chain of expressions is too long for the compiler; make fewer steps of it, for example "
             "one function of what the steps depend on"
         ) from error
+
+
+def _named_as_written(error: CertificateError | UnsupportedProgram, program: rasp.SOp, built: Built) -> str:
+    """Puts the expression, with the line where it was built, for the label of a graph; gives its place in a text."""
+    graph = error.graph if isinstance(error, UnsupportedProgram) else None
+    if not isinstance(error, UnsupportedProgram) or not isinstance(graph, Graph) or error.where not in graph.labels:
+        return ""
+    found = built.expressions[origin(built.graph, graph, graph.labels.index(error.where))]
+    expr = program if found is None else found
+    error.args = (f"{expr.told}{str(error).removeprefix(error.where)}",)
+    error.where = expr.told
+    return cited(expr) or cited(program)

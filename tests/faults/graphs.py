@@ -93,7 +93,7 @@ LISTING: dict[str, Patch] = {
     "a part of a selector": wrapped(_Builder, "gate", without_the_last_part),
     "constants from their end": rule(rasp.ConstantSOp, backwards),
     "a constant": wrapped(_Builder, "constant", one_more),
-    "tables that differ are one": wrapped(store, "_identity", W.same_kind),
+    "tables that differ are one": wrapped(store, "identity_of", W.same_kind),
     "selectors are constant": wrapped(store.Store, "select", W.by_the_first),
     "a table over its root": wrapped(store.Store, "rooted", W.turned),
     "the mask hides the other half": wrapped(building, "without_hidden", W.other_triangle),

@@ -236,7 +236,7 @@ MIRRORED = rasp.Aggregate(rasp.Select(I, L - 1 - I, Comparison.EQ), T)
 MAXIMUM = rasp.map(lambda x, i: (x * i) % 5, T, I)
 CASES: dict[str, Case] = {
     "share": Case(rasp.Map(lambda x: (x + 1) % 3, COUNT * 3 + T) * 3 + rasp.Map(lambda x: (x + 2) % 3, COUNT * 3 + T),
-                  wrapped(store, "_identity", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
+                  wrapped(store, "identity_of", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
     "fold": Case(rasp.SelectorWidth(SAME & rasp.Select(I, I, Comparison.TRUE)),
                  wrapped(store.Store, "select", by_the_first)),
     "compose": Case(rasp.Aggregate(rasp.Select((T + 1) % 3, T, Comparison.EQ), I),

@@ -77,10 +77,15 @@ DRIFT = ABSOLUTE / 100
 
 @dataclass(frozen=True)
 class Built:
-    """A graph, and how often each pass of `raspc.plan.switches` changed something while it was built."""
+    """A graph, and how often each pass of `raspc.plan.switches` changed something while it was built.
+
+    `expressions`: of each node the expression that it stands for, one that has a name if there is one; None of a node
+    that stands for a part of one.
+    """
 
     graph: Graph
     changes: Mapping[str, int]
+    expressions: tuple[rasp.Expr | None, ...]
 
 
 def build(
@@ -113,7 +118,7 @@ def built(
             raise _located(told, expr, program) from error
         except RaspcError as error:
             raise _located(error, expr, program)  # noqa: B904 - the same error
-    return Built(builder.graph(program), dict(builder.store.changes))
+    return Built(builder.graph(program), dict(builder.store.changes), builder.expressions(program))
 
 
 def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcError:
@@ -190,6 +195,15 @@ class _Builder:
         encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical)
+
+    def expressions(self, program: rasp.SOp) -> tuple[rasp.Expr | None, ...]:
+        """The expression that each node of the graph stands for."""
+        found: dict[int, rasp.Expr] = {}
+        for expr in rasp.topological(program):
+            place = self.places[id(expr)]
+            if place not in found or (expr.given_name is not None and found[place].given_name is None):
+                found[place] = expr
+        return tuple(found.get(place) for place in self.store.kept(self.places[id(program)]))
 
     def graph(self, program: rasp.SOp) -> Graph:
         graph = self.store.graph(self.places[id(program)], self.max_len, self.causal)

@@ -113,7 +113,7 @@ class Store:
         self, node: Node, joint: Joint | None = None, exact: Exact | None = None, maker: Maker | None = None
     ) -> int:
         """The place of this node, or of one equal to it. `exact`: what it holds where several values count as one."""
-        identity = (_identity(node), exact and exact.identity, maker and maker.operation)
+        identity = (identity_of(node), exact and exact.identity, maker and maker.operation)
         known = self._known.get(identity)
         if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
             return known
@@ -267,14 +267,18 @@ class Store:
 
     def graph(self, output: int, max_len: int, causal: bool) -> Graph:
         """The nodes that the output or a name needs, renumbered."""
+        kept = self.kept(output)
+        place_of = {old: new for new, old in enumerate(kept)}
+        nodes = tuple(renumbered(self.nodes[old], place_of) for old in kept)
+        return Graph(nodes, place_of[output], max_len, causal)
+
+    def kept(self, output: int) -> list[int]:
+        """The places of the nodes that the output or a name needs."""
         needed = {output} | {i for i, node in enumerate(self.nodes) if node.names or isinstance(node, N.Token)}
         for place in range(len(self.nodes) - 1, -1, -1):
             if place in needed:
                 needed.update(self.nodes[place].refs)
-        kept = sorted(needed)
-        place_of = {old: new for new, old in enumerate(kept)}
-        nodes = tuple(renumbered(self.nodes[old], place_of) for old in kept)
-        return Graph(nodes, place_of[output], max_len, causal)
+        return sorted(needed)
 
 
 def _range(domain: N.Domain) -> tuple[float, float]:
@@ -284,7 +288,7 @@ def _range(domain: N.Domain) -> tuple[float, float]:
     return (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
 
 
-def _identity(node: Node) -> Any:
+def identity_of(node: Node) -> Any:
     parts: list[Any] = [type(node).__name__]
     for f in fields(node):
         if f.name in ("names", "numerical"):

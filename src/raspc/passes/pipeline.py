@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from raspc.errors import InternalError, RaspcError
+from raspc.errors import InternalError, RaspcError, UnsupportedProgram
 from raspc.graph.nodes import Graph
 from raspc.numbers.options import SMALLEST, Options
 from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
@@ -59,6 +59,8 @@ def _run(one: Pass, graph: Graph, options: Options, ran: Sequence[str]) -> Graph
         if options.verify:
             check_ensured(one, graph, after, options, ran)
     except RaspcError as error:
+        if isinstance(error, UnsupportedProgram):
+            error.graph = graph
         error.add_note(f"in the pass {one.name}, after {list(ran)}")
         raise
     return after

@@ -9,6 +9,7 @@ from functools import partial
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.storage.storing import store
+from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.placement import reuse
@@ -91,9 +92,13 @@ def _refused_for(design: Options) -> frozenset[str]:
 def plan_by(program: Graph, design: Options) -> Plan:
     """The plan of one design. Raises UnsupportedProgram for a program that it cannot compute exactly."""
     graph, steps = run_passes(program, design)
-    ready = Readiness.of(graph, design)
-    storage = store(ready)
-    lowered = lower(ready, storage)
+    try:
+        ready = Readiness.of(graph, design)
+        storage = store(ready)
+        lowered = lower(ready, storage)
+    except UnsupportedProgram as error:
+        error.graph = graph
+        raise
     return Plan(design, program, graph, steps, storage, lowered, *placed(graph, lowered, design))
 
 
