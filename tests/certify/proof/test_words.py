@@ -13,7 +13,7 @@ from raspc.rasp import Comparison
 from raspc.view.payload import facts
 from raspc.weights.certificate import PROVED, VERDICTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 T, I = rasp.tokens, rasp.indices  # noqa: E741
 EITHER = rasp.Select(T, T, Comparison.EQ) | rasp.Select(I, I, Comparison.LT)
 

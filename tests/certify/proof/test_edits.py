@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.certify.edits import edited_files, edited_weights
+from tests.certify.proof.edits import edited_files, edited_weights
 
 import raspc
 from raspc import library, rasp

@@ -111,7 +111,7 @@ KILLER = """
 import os, signal, sys, warnings
 sys.path.insert(0, {root!r})
 from raspc.certify.checking import check as checking, inputs, state
-from tests.certify.test_state import model_of
+from tests.certify.checking.test_state import model_of
 inputs.CELLS, state.SECONDS, path = 3000, 0.0, {path!r}
 model = model_of(False)
 expected = checking.check(model)
@@ -138,7 +138,7 @@ print(step)
 
 def test_a_killed_check_goes_on(tmp_path: Path) -> None:
     """A real process, killed before each of its operations on files, one after another."""
-    script = KILLER.format(root=str(Path(__file__).parents[2]), path=str(tmp_path / "state"))
+    script = KILLER.format(root=str(Path(__file__).parents[3]), path=str(tmp_path / "state"))
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.certify.any_order import Shuffled
+from tests.certify.proof.any_order import Shuffled
 
 import raspc
 from raspc import library, rasp

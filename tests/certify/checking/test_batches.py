@@ -83,7 +83,7 @@ def test_padding_by_hand() -> None:
 
 ONE_THREAD = """
 import json, sys
-from tests.certify.test_batches import inputs_of, models
+from tests.certify.checking.test_batches import inputs_of, models
 model = models()[-1]
 print(json.dumps(model.apply_batch(inputs_of(model)).unembedded.astype(float).tolist()))
 """
