@@ -13,11 +13,13 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import library, rasp
+from raspc.blocks.storage.stored import ANSWER
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
+from raspc.graph.nodes import Variable
 from raspc.passes.pipeline import PIPELINE
 from raspc.plan.switches import OPTIONAL, SWITCHES
-from raspc.study.explain import explain
+from raspc.study.explain import OUTPUT, explain
 
 
 def compiled(program: rasp.SOp, vocab: object, length: int, **options: object) -> raspc.Model:
@@ -142,3 +144,20 @@ def test_the_commands_tell_it(
     assert "values of reverse" in capsys.readouterr().out
     assert status(["compile", "reverse", "--disable-pass", "foo", "-o", place]) == 2
     assert "foo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["reverse", "sort", "double_hist", "shuffle_dyck1", "most_freq", "addition"])
+def test_readers_are_those_that_the_plan_records(name: str) -> None:
+    """What is told of each space, by its blocks, is for each variable what `Stored` says of it."""
+    found = library.get(name)
+    model = raspc.compile(found.program, found.vocab, 4, found.causal, optimize=2, certify=False)
+    plan = model.plan
+    assert plan is not None
+    places = [place for place, node in enumerate(plan.graph.nodes) if isinstance(node, Variable)]
+    for place, explanation in zip(places, explain(model), strict=True):
+        told = {reader for home in explanation.homes for reader in home.readers}
+        stored = {
+            OUTPUT if reader.purpose == ANSWER else f"{reader.purpose} of {plan.graph.labels[reader.by]}"
+            for reader in plan.storage[place].readers
+        }
+        assert not explanation.homes or told == stored

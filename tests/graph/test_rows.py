@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from raspc.graph.rows import distinct_rows
+from raspc.graph.rows import MANY, distinct_rows
 
 ENTRIES = {
     "bool": st.booleans(),
@@ -30,3 +30,15 @@ def test_rows_are_those_of_numpy(kind: str, data: Any) -> None:
     assert rows.dtype == matrix.dtype
     assert np.array_equal(rows, expected)
     assert np.array_equal(number, inverse.ravel())
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["int8", "int32", "int64"]), st.integers(1, 4))
+def test_many_rows_of_small_integers_are_counted(seed: int, dtype: str, columns: int) -> None:
+    """Of any signed type, at both ends of its range."""
+    rng, info = np.random.default_rng(seed), np.iinfo(dtype)
+    ends = np.array([info.min, info.min + 1, info.max - 1, info.max], dtype)
+    low = ends[rng.integers(0, 2, (2 * MANY, columns))]
+    matrix = low if seed % 3 else ends[rng.integers(0, 4, (2 * MANY, columns))]
+    rows, number = distinct_rows(matrix)
+    expected, inverse = np.unique(matrix, axis=0, return_inverse=True)
+    assert np.array_equal(rows, expected) and np.array_equal(number, inverse.ravel())
