@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.strategies import fractions, indices, integers, scalars, tokens
 
 from raspc import InvalidProgram, rasp
+from raspc.graph.build import build as build_graph
 from raspc.rasp import Comparison, Encoding
 
 ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod]
@@ -137,7 +138,7 @@ SELECTOR = rasp.Select(tokens, tokens, Comparison.EQ)
         (lambda: rasp.map(lambda: 0), "needs at least one s-op"),
         (lambda: rasp.map(max, tokens, SELECTOR), "found a selector"),
         (lambda: rasp.Select(tokens, tokens, True), "Select: the predicate is True"),
-        (lambda: rasp.Select(tokens, 3, Comparison.EQ), "Select: found 3"),
+        (lambda: rasp.Select(tokens, None, Comparison.EQ), "Select: found None where an s-op is needed"),
         (lambda: rasp.Select(SELECTOR, tokens, Comparison.EQ), "Select: found a selector"),
         (lambda: rasp.Aggregate(tokens, tokens), "Aggregate: found an s-op where a selector is needed"),
         (lambda: rasp.Aggregate(SELECTOR, SELECTOR), "Aggregate: found a selector where an s-op is needed"),
@@ -153,6 +154,15 @@ def test_wrong_kinds(build: Callable[[], Any], message: str) -> None:
     """An ill-formed expression is refused when it is written, in words."""
     with pytest.raises(InvalidProgram, match=message):
         build()
+
+
+def test_atoms_stand_for_s_ops() -> None:
+    """As keys, as queries, and as what is aggregated; equal programs are one graph."""
+    first = rasp.Aggregate(rasp.Select(rasp.indices, 0, Comparison.EQ), tokens)
+    assert first("abc") == ["a", "a", "a"]
+    assert rasp.Aggregate(rasp.Select(1, rasp.indices, Comparison.LEQ), "x", default="-")("abc") == ["-", "x", "x"]
+    lifted = rasp.Aggregate(rasp.Select(rasp.indices, rasp.Full(0), Comparison.EQ), tokens)
+    assert str(build_graph(first, "abc", 3)) == str(build_graph(lifted, "abc", 3))
 
 
 def test_annotations_are_copies() -> None:

@@ -429,14 +429,17 @@ class Selector(Expr):
 
 
 class Select(Selector):
-    """Entry [query][key] is `predicate(key, query)`. Undefined where a key or a query is None."""
+    """Entry [query][key] is `predicate(key, query)`. Undefined where a key or a query is None.
+
+    An atom on either side stands for an s-op that holds it at each position: `Select(indices, 0, Comparison.EQ)`.
+    """
 
     default_name = "select"
 
     def __init__(self, keys: SOp, queries: SOp, predicate: Predicate) -> None:
         if not callable(predicate):
             raise InvalidProgram(f"Select: the predicate is {predicate!r}, which cannot be called")
-        self.children = (_sop(keys, "Select"), _sop(queries, "Select"))
+        self.children = (_sop_or_atom(keys, "Select"), _sop_or_atom(queries, "Select"))
         self.predicate = predicate
 
     @property
@@ -559,7 +562,7 @@ class Aggregate(SOp):
     default_name = "aggregate"
 
     def __init__(self, selector: Selector, sop: SOp, default: Value = None, single: bool = False) -> None:
-        self.children = (_selector(selector, "Aggregate"), _sop(sop, "Aggregate"))
+        self.children = (_selector(selector, "Aggregate"), _sop_or_atom(sop, "Aggregate"))
         self.default = _hashable(default, "Aggregate: the default")
         if not isinstance(single, bool):
             raise wrong_kind("Aggregate: single", single, "True or False")
@@ -585,7 +588,7 @@ class Sum(SOp):
     default_name = "sum"
 
     def __init__(self, selector: Selector, sop: SOp, default: Value = 0) -> None:
-        self.children = (_selector(selector, "Sum"), _sop(sop, "Sum"))
+        self.children = (_selector(selector, "Sum"), _sop_or_atom(sop, "Sum"))
         self.default = _hashable(default, "Sum: the default")
 
     @property
@@ -721,6 +724,11 @@ def _sop(expr: Any, where: str) -> SOp:
     if isinstance(expr, SOp):
         return expr
     raise InvalidProgram(f"{where}: found {_kind(expr)} where an s-op is needed")
+
+
+def _sop_or_atom(expr: Any, where: str) -> SOp:
+    """An s-op; a number, a word or a tuple stands for the s-op that holds it at each position."""
+    return Full(expr) if isinstance(expr, int | float | str | tuple) else _sop(expr, where)
 
 
 def _selector(expr: Any, where: str) -> Selector:
