@@ -223,6 +223,20 @@ def _affine(run: Run, node: N.Affine) -> Column:
     return Column(np.where(run.batch.real, NUMBER, UNDEFINED).astype(np.int32), total)
 
 
+def _sign(run: Run, node: N.Sign) -> Column:
+    total, ids = np.full(run.batch.ids.shape, node.bias), np.full(run.batch.ids.shape, NUMBER)
+    for arg, coef in zip(node.args, node.coefs, strict=True):
+        column, domain = run.column(arg), run.nodes[arg].domain  # type: ignore[attr-defined]
+        numbers, numeric = as_numbers(column, domain)
+        total = total + coef * np.where(numeric, numbers, 0.0)
+        pool = domain.values if isinstance(domain, Listed) else domain.specials
+        own = np.array([node.listed.index.get(V.key(value), UNDEFINED) for value in pool] or [UNDEFINED])
+        ids = np.where(numeric, ids, own[np.clip(column.ids, 0, len(own) - 1)])
+    signs = np.array([node.listed.id(sign) for sign in (0, 1, -1)])
+    found = signs[np.where(np.abs(total) < node.gap / 2, 0, np.sign(total)).astype(int)]
+    return Column(np.where(run.batch.real, np.where(ids == NUMBER, found, ids), UNDEFINED).astype(np.int32))
+
+
 def _select(run: Run, node: N.Select) -> Matrix:
     keys, queries = (np.maximum(run.column(place).ids, 0) for place in (node.key, node.query))
     found = node.cells.ravel().take((keys * node.cells.shape[1]).T[:, :, None] + queries)
@@ -316,6 +330,7 @@ RULES: dict[type[Node], Callable[[Run, Any], Cell]] = {
     N.Length: _length,
     N.Table: _table,
     N.Affine: _affine,
+    N.Sign: _sign,
     N.Select: _select,
     N.Gate: _gate,
     N.Best: _best,

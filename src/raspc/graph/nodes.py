@@ -174,6 +174,23 @@ class Affine(Variable):
 
 
 @dataclass(frozen=True, eq=False)
+class Sign(Variable):
+    """Whether a sum of numbers, bias + Σ coefs·args, is below 0, 0 or above: −1, 0 or 1; a special value stays itself.
+
+    One argument is a mean that is not listed. `gap`: a sum that is not 0 is at least so far from it.
+    """
+
+    args: tuple[int, ...]
+    coefs: tuple[float, ...]
+    bias: float
+    gap: float
+
+    @property
+    def refs(self) -> tuple[int, ...]:
+        return self.args
+
+
+@dataclass(frozen=True, eq=False)
 class Width(Variable):
     """The number of keys that a selector selects."""
 

@@ -105,12 +105,18 @@ def _affine(graph: Graph, node: Any, made: Sequence[Any]) -> Any:
     return total
 
 
+def _sign(graph: Graph, node: Any, made: Sequence[Any]) -> Any:
+    total, gap = _affine(graph, node, made), node.gap
+    return rasp.Map(lambda x: 0 if abs(x) < gap / 2 else 1 if x > 0 else -1, total)
+
+
 _RULES: Mapping[type[Node], Callable[[Graph, Any, Sequence[Made]], Any]] = {
     N.Token: lambda graph, node, made: rasp.tokens,
     N.Index: lambda graph, node, made: rasp.indices,
     N.Length: lambda graph, node, made: rasp.length,
     N.Table: _table,
     N.Affine: _affine,
+    N.Sign: _sign,
     N.Width: lambda graph, node, made: rasp.SelectorWidth(made[node.selector]),
     N.Aggregate: _aggregate,
     N.Sum: lambda graph, node, made: rasp.Sum(made[node.selector], made[node.source]),

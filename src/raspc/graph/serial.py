@@ -233,6 +233,13 @@ def _check_affine(node: N.Affine, place: int, before: list[Node], length: int) -
     _need(all(isinstance(before[a], Variable) for a in node.args), f"%{place}: an affine node of selectors")
 
 
+def _check_sign(node: N.Sign, place: int, before: list[Node], length: int) -> None:
+    _need(len(node.args) == len(node.coefs), f"%{place}: as many coefficients as arguments")
+    _need(all(isinstance(before[a], Variable) for a in node.args), f"%{place}: the sign of a selector")
+    _need(node.gap > 0, f"%{place}: a sign without a gap")
+    _need(isinstance(node.domain, Listed) and {-1, 0, 1} <= set(node.listed.index), f"%{place}: a sign is −1, 0 or 1")
+
+
 def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
     _need(_is_made_of_tables(before[node.selector]), f"%{place}: a width of a variable or of best keys")
     values = node.domain.values if isinstance(node.domain, Listed) else ()
@@ -281,6 +288,7 @@ _CHECKS: dict[type[Node], Callable[[Any, int, list[Node], int], None]] = {
     N.Length: _check_length,
     N.Table: _check_table,
     N.Affine: _check_affine,
+    N.Sign: _check_sign,
     N.Width: _check_width,
     N.Aggregate: _check_aggregate,
     N.Sum: _check_sum,
@@ -375,6 +383,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "raises": _flag,
     "coefs": lambda obj: tuple(_number(x) for x in obj),
     "bias": _number,
+    "gap": _number,
     "selector": lambda obj: _int(obj, "a reference"),
     "source": lambda obj: _int(obj, "a reference"),
     "default": jsonvalues.decode,
@@ -398,6 +407,7 @@ _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
     N.Length: {},
     N.Table: {"args": _list, "cells": _run_lengths, "raises": bool},
     N.Affine: {"args": _list, "coefs": _list, "bias": float},
+    N.Sign: {"args": _list, "coefs": _list, "bias": float, "gap": float},
     N.Width: {"selector": int},
     N.Aggregate: {
         "selector": int,

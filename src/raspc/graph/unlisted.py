@@ -14,6 +14,7 @@ from raspc.graph.exact import Exact, distinct, nearness, stands_for_all, unroote
 from raspc.graph.means import averages, means_of, too_near
 from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Sum, Table, Variable
 from raspc.graph.selectors import Facts, one_key
+from raspc.graph.signs import REMEDY
 from raspc.graph.store import Store
 from raspc.graph.tables import Joint, listing
 from raspc.graph.tabulate import tabulated
@@ -80,7 +81,8 @@ def _list(store: Store, place: int, reader: str) -> None:
             next(iter(node.names), f"%{place}"),
             "a mean or sum of numbers with too many possible values, or values within 1e-9 of each other",
             f"at most {LIST_LIMIT} of them, clearly apart, because {reader} depends on the exact value",
-            "shorten the maximum length, average fewer distinct numbers, or take sums or counts",
+            "shorten the maximum length, average fewer distinct numbers, or take sums or counts; where a mean stands "
+            f"for one of its numbers, {REMEDY}",
         )  # fmt: skip
     refs = found.node.args if isinstance(found.node, Table) else sources
     if sources == before and refs == tuple(dict.fromkeys(before)):

@@ -86,7 +86,7 @@ def nodes(model: Model) -> list[dict[str, Any]]:
 
 def _meaning(graph: Graph, node: N.Node) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in ("args", "coefs", "bias", "selector", "source", "key", "query", "op", "score", "single"):
+    for name in ("args", "coefs", "bias", "selector", "source", "key", "query", "op", "score", "single", "gap"):
         if hasattr(node, name):
             found[name] = getattr(node, name)
     if isinstance(node, N.Table | N.Select):

@@ -68,7 +68,7 @@ def _input(graph: Graph, node: Node) -> list[Segment]:
     return [words[type(node)]]
 
 
-def _affine(graph: Graph, node: N.Affine) -> list[Segment]:
+def _affine(graph: Graph, node: N.Affine | N.Sign) -> list[Segment]:
     parts: list[Segment] = []
     for coef, arg in zip(node.coefs, node.args, strict=True):
         sign = " - " if coef < 0 else " + "
@@ -77,6 +77,10 @@ def _affine(graph: Graph, node: N.Affine) -> list[Segment]:
     if node.bias or not parts:
         parts.append(f"{' - ' if node.bias < 0 else ' + '}{abs(node.bias):.6g}")
     return parts
+
+
+def _sign(graph: Graph, node: N.Sign) -> list[Segment]:
+    return ["sign(", *_affine(graph, node), ")"]
 
 
 def _width(graph: Graph, node: N.Width) -> list[Segment]:
@@ -210,6 +214,7 @@ _RULES: dict[type[Node], Callable[..., list[Segment]]] = {
     N.Length: _input,
     N.Table: _table,
     N.Affine: _affine,
+    N.Sign: _sign,
     N.Width: _width,
     N.Aggregate: _aggregate,
     N.Sum: _sum,

@@ -19,6 +19,7 @@ from raspc.blocks.storage.functions import function
 from raspc.blocks.storage.heads import moved_groups, scored
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Requests, Wanted
+from raspc.blocks.storage.signs import signed
 from raspc.blocks.storage.stored import Storage, Stored
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Variable
@@ -71,6 +72,7 @@ RULES: Mapping[type[N.Node], Callable[[Known, int, Wanted], Decision]] = {
     N.Index: embedded,
     N.Table: function,
     N.Affine: affine,
+    N.Sign: signed,
     N.Aggregate: picked,
 }
 """What decides of each kind of variable, but for counts and means, of which attention leaves something."""

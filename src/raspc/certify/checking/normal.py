@@ -140,6 +140,10 @@ class Former:
         terms = sorted(zip(self.of(node.args), node.coefs, strict=True))
         return self.number("affine", tuple(terms), node.bias), None
 
+    def sign(self, node: N.Sign) -> tuple[Class, None]:
+        terms = sorted(zip(self.of(node.args), node.coefs, strict=True))
+        return self.number("sign", tuple(terms), node.bias, node.gap, keys_of(node.listed)), None
+
     def select(self, node: N.Select) -> tuple[Class, None]:
         keys, queries = self.joints[node.key], self.joints[node.query]
         assert keys is not None and queries is not None
@@ -277,6 +281,7 @@ RULES: dict[type[Node], Callable[[Former, Any], tuple[Class, Joint | None]]] = {
     N.Length: lambda former, node: former.length(node),
     N.Table: lambda former, node: former.table(node),
     N.Affine: lambda former, node: former.affine(node),
+    N.Sign: lambda former, node: former.sign(node),
     N.Select: lambda former, node: former.select(node),
     N.Gate: lambda former, node: former.gate(node),
     N.Best: lambda former, node: former.best(node),

@@ -77,6 +77,9 @@ class _Actions:
     def affine(self, node: N.Affine) -> Permutation | None:
         return NONE if all(map(self.untouched, node.args)) else None
 
+    def sign(self, node: N.Sign) -> Permutation | None:
+        return self.same(node) if all(map(self.untouched, node.args)) else None
+
     def select(self, node: N.Select) -> Permutation | None:
         if node.key not in self.known or node.query not in self.known:
             return None
@@ -145,6 +148,7 @@ RULES: dict[type[N.Node], Callable[[_Actions, Any], Permutation | None]] = {
     N.Length: _Actions.same,
     N.Table: _Actions.table,
     N.Affine: _Actions.affine,
+    N.Sign: _Actions.sign,
     N.Select: _Actions.select,
     N.Gate: _Actions.gate,
     N.Best: _Actions.best,

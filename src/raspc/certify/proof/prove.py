@@ -18,7 +18,7 @@ from raspc.certify.proof import mlp
 from raspc.certify.proof.answering import answered
 from raspc.certify.proof.bounds import Held, Reading, embedded, read_stream
 from raspc.certify.proof.causes import Causes
-from raspc.certify.proof.cells import cells_of
+from raspc.certify.proof.cells import Cells, cells_of
 from raspc.certify.proof.domain import occurs
 from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.grids import decided
@@ -27,6 +27,7 @@ from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.rounding import fits
+from raspc.certify.proof.signs import cells_of_sign, has_gap
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Interval
@@ -188,11 +189,13 @@ class _Prover:
 
     def neurons(self, place: int, said: Neurons) -> None:
         read = self.read(said.read, fired=True)
-        cells = cells_of(*decided(self.meaning, place, read), self.precision) or cells_by_sums(
-            self.meaning, place, read
-        )
+        cells = self.cells(place, said, read)
         if cells is None:
-            self.links.append(unfit("combinations", said.name, "of values that are few enough to list"))
+            told = isinstance(self.graph[place], N.Sign)
+            unit = (
+                "of steps that are flat on either side of the gap" if told else "of values that are few enough to list"
+            )
+            self.links.append(unfit("staircase" if told else "combinations", said.name, unit))
             for space, base in said.write.bias.items():
                 self.hold(space, np.full((1, 1), UNBOUNDED), np.zeros(len(base)), base, np.full(len(base), UNBOUNDED))
             return
@@ -204,6 +207,16 @@ class _Prover:
             code = self.code(space)
             found = mlp.written(said, space, code, read, fired, cells.value, self.precision)
             self.hold(space, found.error, found.grain, base, found.at_bos, found.common, found.alone)
+
+    def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:
+        """What the neurons of a variable read; None where that has too many combinations."""
+        node = self.graph[place]
+        if isinstance(node, N.Sign):
+            if not has_gap(self.graph, node):
+                self.links.append(unfit("gap", said.name, "of sums that are not 0, but nearer to it"))
+            return cells_of_sign(self.graph, node, said, read)
+        found = cells_of(*decided(self.meaning, place, read), self.precision)
+        return found or cells_by_sums(self.meaning, place, read)
 
 
 def _least_step(numbers: Floats) -> float:

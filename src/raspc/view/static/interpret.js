@@ -52,6 +52,14 @@ function affineColumn(run, node) {
   return { ids: new Int32Array(run.length).fill(NUMBER), numbers };
 }
 
+// −1, 0 or 1, as numbers of the value set; a special value stays itself.
+function signAt(run, node, place, t) {
+  const special = node.args.find((arg) => !isNumberAt(run, arg, t));
+  if (special !== undefined) return idOf(place, NODES[special].domain.values[run.cells[special].ids[t]], UNDEFINED);
+  const total = node.args.reduce((sum, arg, i) => sum + node.coefs[i] * numberAt(run, arg, t), node.bias);
+  return idOf(place, Math.abs(total) < node.gap / 2 ? 0 : Math.sign(total), UNDEFINED);
+}
+
 function numberAt(run, place, t) {
   const { ids, numbers } = run.cells[place];
   if (ids[t] === NUMBER) return numbers[t];
@@ -121,6 +129,7 @@ const MEANINGS = {
   length: (run) => column(run, () => run.length - 1),
   table: (run, node, place) => column(run, (t) => cellAt(CELLS[place], node.args.map((a) => run.cells[a].ids[t]))),
   affine: affineColumn,
+  sign: (run, node, place) => column(run, (t) => signAt(run, node, place, t)),
   width: (run, node, place) => column(run, (q) => {
     const row = run.cells[node.selector].bits.subarray(q * run.length, (q + 1) * run.length);
     return row.reduce((a, b) => a + b, 0) - NODES[place].domain.values[0];

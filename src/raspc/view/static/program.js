@@ -27,7 +27,7 @@ function drawDetail() {
 }
 
 const KINDS = {
-  token: "input", index: "input", length: "variable", table: "elementwise", affine: "sum", width: "selector width",
+  token: "input", index: "input", length: "variable", table: "elementwise", affine: "sum", sign: "comparison", width: "selector width",
   aggregate: "aggregate", select: "selector", gate: "selector", best: "selector",
 };
 const kindOf = (node) => KINDS[node.kind];
