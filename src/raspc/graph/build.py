@@ -40,7 +40,7 @@ from raspc.graph.selectors import (
     one_key,
     without_hidden,
 )
-from raspc.graph.signs import compared, recognised
+from raspc.graph.signs import by_sign
 from raspc.graph.splitting import split
 from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
@@ -254,10 +254,8 @@ class _Builder:
         if total is not None:
             self.store.does("sums")
             return total
-        for rule in (compared, recognised):
-            found = rule(self, expr, args)
-            if found is not None:
-                return found
+        if (sign := by_sign(self, expr, args)) is not None:
+            return sign
         place = self.elementwise_of(f, args, expr.told, expr.operation)
         self.recipes[place] = Recipe(f, args, expr.told, expr.operation)
         return place

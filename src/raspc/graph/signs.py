@@ -84,6 +84,12 @@ def _is_whole(domain: N.Domain) -> bool:
     return bool(np.isfinite(domain.numbers).all() and not (domain.numbers % 1).any())
 
 
+def by_sign(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) -> int | None:
+    """A function of a mean and of whole numbers as one of the sign of their difference; None where it is none."""
+    found = compared(builder, expr, args)
+    return recognised(builder, expr, args) if found is None else found
+
+
 def compared(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) -> int | None:
     """A comparison of a mean with whole numbers, as a function of a sign; None where it is no such thing."""
     name, left, right = expr.operation or ("", None, None)
