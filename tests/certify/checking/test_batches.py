@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -18,6 +19,8 @@ from tests.fuzz import VOCABULARIES
 
 import raspc
 from raspc import library, rasp
+from raspc.certify.checking import inputs
+from raspc.certify.checking.judging import judge
 from raspc.numbers.promise import OF_A_BATCH, tolerance
 from raspc.weights.model import Model
 
@@ -98,3 +101,24 @@ def test_threads(threads: str) -> None:
         [sys.executable, "-c", ONE_THREAD], capture_output=True, text=True, check=True, env=os.environ | counts
     )
     assert alike(model.apply_batch(inputs_of(model)).unembedded, np.array(json.loads(done.stdout)))
+
+
+@pytest.mark.parametrize(("off", "again", "asked", "failures"), [(0.3, 2.0, 0, 0), (0.7, 0.9, 3, 0), (0.7, 1.1, 3, 3)])
+def test_what_is_nearly_wrong_in_a_batch_is_run_as_one_input_too(
+    off: float, again: float, asked: int, failures: int
+) -> None:
+    """Numbers that are off by parts of the promise: from one half on, what a single run gives has to be right too."""
+    model = raspc.compile(rasp.numerical(rasp.tokens), (1, 2, 3), 1)
+    runs = []
+
+    def shifted(part: float) -> Callable[[Any], Any]:
+        def run(ids: Any) -> Any:
+            logits = model.logits(ids).astype(np.float64)
+            runs.append((part, len(ids)))
+            return logits + part * tolerance(logits)
+
+        return run
+
+    batch = inputs.whole(np.array([[0], [1], [2]], np.int32), False)
+    found = judge(model, model.as_written, batch, shifted(off), again=shifted(again))
+    assert found.failures == failures and sum(many for part, many in runs if part == again) == asked

@@ -31,6 +31,8 @@ from raspc.graph.nodes import Graph
 from raspc.graph.permitted import Frame, frame_of
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.promise import ABSOLUTE, RELATIVE
+from raspc.run.plain import Ids
+from raspc.run.rounded import logits_by_definition
 from raspc.weights.encoders import decode_logits
 from raspc.weights.model import Model
 
@@ -137,6 +139,9 @@ def check(
     are cores, unless told otherwise. `state`: a file that keeps what has been found; a check that finds one goes
     on where it ended. `progress(done, total)` is called after each batch.
 
+    The model runs as in a batch. An answer that is nearly another one, or off by half of what it may be, is computed as
+    `apply` computes it too, and both have to be right: elsewhere the order of sums changes less than that.
+
     The graph speaks for the program. The interpreter of expressions is asked too, on all inputs where these are few and
     else on a sample, in the process that compiled the model, and where its `program` is given.
 
@@ -237,7 +242,15 @@ class _Work:
 
     def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
         precision = self.model.precision if self.dtype is None else PRECISIONS["float32"]
-        return judge(self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like, precision)
+        one_by_one = self.dtype is None and not precision.narrow
+        return judge(
+            self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like, precision,
+            again=self.as_applied if one_by_one else None,
+        )  # fmt: skip
+
+    def as_applied(self, ids: Ids) -> Any:
+        """The logits as `apply` adds them up, where `apply_batch` adds in another order."""
+        return logits_by_definition(self.model.params, self.model.config, ids, self.model.precision)
 
 
 def _report(work: _Work, plan: Asked, tally: Tally) -> Report:

@@ -50,12 +50,14 @@ class Tally:
 
 def judge(
     model: Model, graph: Graph, batch: Batch, run_model: Callable[[Ids], Any], like: Any | None = None,
-    precision: Precision = PRECISIONS["float32"], part: float = 1.0,
+    precision: Precision = PRECISIONS["float32"], part: float = 1.0, again: Callable[[Ids], Any] | None = None,
 ) -> Tally:  # fmt: skip
     """Run a batch on both sides: `run_model` gives the logits of padded ids, in a precision.
 
     `part`: of the promise, by which numbers are judged.
     `like` [B]: how many inputs each one stands for, if it stands for others.
+    `again`: the same in another order of sums, which is asked too wherever an answer is nearly another one, or off by
+    half of what it may be; elsewhere an order changes less than that.
     """
     if not len(batch.lengths):
         return Tally()
@@ -65,6 +67,16 @@ def judge(
     logits = run_model(model_ids(model, batch))[:, 1:]
     wrong, error = disagreements(model, logits, expected, domain, batch, precision, part)
     failed = wrong.any(axis=1) & ~run.undefined
+    if again is not None:
+        rows = np.flatnonzero(
+            _in_doubt(model, logits, error, expected, domain, batch, precision) & ~failed & ~run.undefined
+        )
+        if len(rows):
+            some = Batch(batch.ids[rows], batch.lengths[rows], batch.causal)
+            numbers = None if expected.numbers is None else expected.numbers[rows]
+            other = again(model_ids(model, batch)[rows])[:, 1:]
+            found, off = disagreements(model, other, Column(expected.ids[rows], numbers), domain, some, precision, part)
+            failed[rows], error[rows] = found.any(axis=1), np.maximum(error[rows], off)
     weight = np.ones(len(failed), np.int64) if like is None else like
     rows = np.flatnonzero(failed)
     return Tally(
@@ -106,6 +118,17 @@ def unclear(model: Model, logits: Any, error: Any, batch: Batch) -> Any:
         near = two[:, :, 1] - two[:, :, 0] < LEAD
     else:
         near = (np.abs(logits[:, :, 1:] - 0.5) < LEAD).any(axis=-1) | (error > ABSOLUTE / 2)
+    return (near & batch.real).any(axis=1)
+
+
+def _in_doubt(
+    model: Model, logits: Any, error: Any, expected: Column, domain: Domain, batch: Batch, precision: Precision
+) -> Any:  # fmt: skip
+    """[B]: inputs with an answer that another order of sums might make wrong: it is off by half of what it may be."""
+    if model.config.output.kind == "categorical":
+        return unclear(model, logits, error, batch)
+    off = error > tolerance(expected_numbers(expected, domain)[2], precision) / 2
+    near = off | (np.abs(logits[:, :, 1:] - 0.5) < LEAD).any(axis=-1)
     return (near & batch.real).any(axis=1)
 
 
