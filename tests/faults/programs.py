@@ -89,6 +89,6 @@ PROGRAMS: dict[str, Shown] = {
     "by frequency": Shown(library.sort_freq(), ("a", "b", "c"), 4),
     "most frequent": Shown(library.most_freq(), ("a", "b", "c"), 4),
     "brackets": Shown(library.shuffle_dyck(["()"]), ("(", ")"), 5),
-    "majority": Shown(library.majority(), (0, 1), 4),
+    "majority": Shown(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L, (0, 1), 4),
     "count by threes": Shown(COUNT, given=THREE),
 }

@@ -1,13 +1,12 @@
 """Programs that count: majorities, fractions, sums, parity.
 
-Counts are widths of selectors wherever that is possible: whole numbers, exact at every length.
+Counts are widths of selectors, or sums, wherever that is possible: whole numbers, exact at every length.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from functools import reduce
 
 from raspc import rasp
 from raspc.library.parts import equal, everything, number_of, so_far
@@ -27,7 +26,8 @@ def majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
     >>> majority()([1, 0, 1])
     [1, 1, 1]
     """
-    return (2 * number_of(token, sop) - rasp.length).named("majority")
+    votes = rasp.Map(lambda x: 1 if x == token else -1, sop)
+    return rasp.Sum(everything(), votes).named("majority")
 
 
 def running_majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
@@ -71,16 +71,12 @@ def num_prevs(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
 def cumulative_sum(largest: int = 15, sop: SOp = rasp.tokens) -> SOp:
     """The sum of the numbers so far, for whole numbers from 0.
 
-    Counts each binary digit of the numbers, so that there is one width for each digit of `largest` and no
-    product of variables. Undefined where anything else than 0 … `largest` occurs. RASP-L: `cumsum`.
+    Undefined where anything else than 0 … `largest` occurs. RASP-L: `cumsum`.
 
     >>> cumulative_sum()([3, 2, 1, 1])
     [3, 5, 6, 7]
     """
-    numbers = rasp.Map(_up_to(largest), sop)
-    digits = {2**place: numbers // 2**place % 2 for place in range(largest.bit_length())}
-    sums = [rasp.numerical(worth * rasp.SelectorWidth(equal(digit, 1) & so_far())) for worth, digit in digits.items()]
-    return reduce(lambda x, y: rasp.numerical(x + y), sums).named("cumulative_sum")
+    return rasp.Sum(so_far(), rasp.Map(_up_to(largest), sop)).named("cumulative_sum")
 
 
 def _up_to(largest: int) -> Callable[[Value], Value]:

@@ -7,11 +7,12 @@ least number times how many they are, and 2^b times how many of them have the di
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
+from raspc import values as V
 from raspc.graph.evaluate import nearest
 from raspc.graph.nodes import Floats, Graph, Index, Listed, Select, Sum, Width
 from raspc.numbers.options import DEFAULT, Options
@@ -19,8 +20,8 @@ from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
 from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 
-CELLS = 1 << 14
-"""A sum whose counts have more combinations than this stays as it is."""
+CELLS = 1 << 18
+"""A sum stays as it is where a count and the sum of the counts before it have more combinations than this."""
 
 
 def count_sums(graph: Graph, options: Options = DEFAULT) -> Graph:
@@ -31,6 +32,7 @@ def count_sums(graph: Graph, options: Options = DEFAULT) -> Graph:
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Sum) and _is_countable(graph, node):
             new.stand_in(place, _of_counts(new, graph, node))
+            new.store.describe(new.place[place], None, True)  # it is read off its counts as the number that it is
         else:
             new.keep(place)
     return new.graph()
@@ -55,23 +57,41 @@ def _terms(graph: Graph, node: Sum) -> list[tuple[float, Floats]] | None:
 def _is_countable(graph: Graph, node: object) -> bool:
     """A sum of few digits, of which it is known what it can be."""
     terms = _terms(graph, node) if isinstance(node, Sum) else None
-    return terms is not None and (graph.max_seq_len + 1) ** len(terms) <= CELLS
+    return terms is not None and _partial(terms, graph.max_seq_len) is not None
+
+
+def _partial(terms: Sequence[tuple[float, Floats]], n: int) -> list[Floats] | None:
+    """What the first count can be, the first two together, and so on; None where that is too much."""
+    found = [np.zeros(1)]
+    for factor, _ in terms:
+        if len(found[-1]) * (n + 1) > CELLS:
+            return None
+        found.append(np.unique(np.add.outer(found[-1], factor * np.arange(n + 1))))
+    return found[1:]
 
 
 def _of_counts(new: Rewriter, graph: Graph, node: Sum) -> int:
-    """The sum as a table of widths; widths that cannot come together have no value."""
+    """The sum as tables of widths, one more at a time; widths that cannot come together have no value."""
     terms, n = _terms(graph, node) or [], graph.max_seq_len
-    counts, index = Listed(tuple(range(n + 1))), new.store.put(Index(domain=Listed(tuple(range(n)))))
-    selects, places = new.tables(node.selector), list[int]()
-    for _, holds in terms:
-        cells = np.repeat((holds > 0)[:, None], n, axis=1).astype(np.int8)
-        select = Select(key=new.place[node.source], query=index, cells=cells)
-        chosen = selects if (holds > 0).all() else [*selects, select]
-        places.append(new.store.put(Width(domain=counts, selector=new.conjunction(chosen))))
-    grid = np.indices((n + 1,) * len(terms), sparse=True)
-    total = sum((factor * count for (factor, _), count in zip(terms, grid, strict=True)), np.zeros([1] * len(terms)))
-    ids = nearest(node.listed, np.asarray(np.broadcast_to(total, (n + 1,) * len(terms)), np.float64))
-    return new.table(places, ids, node.listed)
+    total, numbers = new.table((), np.array(0, np.int32), Listed((0,))), np.zeros(1)
+    for (factor, holds), known in zip(terms, _partial(terms, n) or (), strict=True):
+        last = holds is terms[-1][1]
+        domain = node.listed if last else Listed(tuple(map(V.whole, known.tolist())))
+        ids = nearest(domain, np.add.outer(numbers, factor * np.arange(n + 1)))
+        width = _width(new, graph, node, holds)
+        total, numbers = new.table((width,) if len(numbers) == 1 else (total, width), ids.squeeze(), domain), known
+        new.store.describe(total, None, True)
+    return total if terms else new.table((), np.array(node.listed.id(0), np.int32), node.listed)
+
+
+def _width(new: Rewriter, graph: Graph, node: Sum, holds: Floats) -> int:
+    """How many of the selected keys hold such values."""
+    n = graph.max_seq_len
+    selects, index = new.tables(node.selector), new.store.put(Index(domain=Listed(tuple(range(n)))))
+    cells = np.repeat((holds > 0)[:, None], n, axis=1).astype(np.int8)
+    select = Select(key=new.place[node.source], query=index, cells=cells)
+    chosen = selects if (holds > 0).all() else [*selects, select]
+    return new.store.put(Width(domain=Listed(tuple(range(n + 1))), selector=new.conjunction(chosen)))
 
 
 def _uncounted(before: Graph, after: Graph, options: Options) -> Iterator[str]:
@@ -86,7 +106,7 @@ COUNT_SUMS = Pass(
     requires=(WELL_FORMED, CONJUNCTIONS),
     ensures=(
         ONLY_CONJUNCTIONS,
-        Guarantee(f"no sum is left whose counts have at most {CELLS:,} combinations", _uncounted),
+        Guarantee(f"no sum is left whose counts have at most {CELLS:,} combinations, added one by one", _uncounted),
     ),
     narrow=True,
 )  # fmt: skip
