@@ -17,6 +17,7 @@ A, S, W = rasp.Aggregate, rasp.Select, rasp.SelectorWidth
 same, before, everything = S(T, T, EQ), S(I, I, LT), S(I, I, rasp.Comparison.TRUE)
 seen, marker = W(same & before), S(T, rasp.Full("="), EQ)
 rank = W(S(T, T, LT) | same & before)
+one = rasp.Full(1)
 """
 COMPILE = """
 import json, time, warnings, raspc
@@ -56,6 +57,10 @@ IDIOMS = (
     Idiom("the place of the greatest value", "A(S(W(S(T, T, rasp.Comparison.GT) | same & before), 0, EQ), I)",
           "A(rasp.earliest(rasp.best(everything, T)), I)", range(8), (16, 64, 256)),
     Idiom("has this token been seen", "seen > 0", "A(rasp.earliest(same), I) < I", LETTERS, (16, 64, 256)),
+    Idiom("twice the sum less the length", "rasp.map(lambda m, n: 2 * m * n - n, A(everything, T), rasp.length)",
+          "2 * A(everything, T) * rasp.length - rasp.length", (1, 2, 3), (10, 20)),
+    Idiom("the sum so far", "W(S(T % 2, one, EQ)) + 2 * W(S(T // 2 % 2, one, EQ)) + 4 * W(S(T // 4, one, EQ))",
+          "rasp.Sum(everything, T)", range(8), (16, 64, 128), causal=True),
 )  # fmt: skip
 
 
