@@ -22,7 +22,9 @@ from raspc.graph.nodes import Floats, Ids
 from raspc.numbers.precision import Precision
 
 DENSE = 1 << 20
-"""From this many products on, only those with weights that are not 0 are taken."""
+SPARSE = 512
+"""From DENSE products on, only those with weights that are not 0 are taken, if a column has fewer than one in SPARSE:
+a product of whole matrices does about that many terms in the time in which one is looked up."""
 UNBOUNDED = 1e30
 """The error of what is not known: no margin is as large."""
 
@@ -236,7 +238,7 @@ def _sums(open_: _Open, steps: Steps, matrix: Matrix, precision: Precision) -> S
 def _times(rows: Matrix, matrix: Matrix) -> Matrix:
     """rows @ matrix; of a large one with few weights in a column, column by column of these."""
     most = int((matrix != 0).sum(axis=0).max(initial=0)) if len(rows) * matrix.size > DENSE else len(matrix)
-    if 2 * most >= len(matrix):
+    if SPARSE * most >= len(matrix):
         return rows @ matrix
     places = np.argsort(matrix == 0, axis=0, kind="stable")[:most]
     found: Matrix = np.zeros((len(rows), matrix.shape[1]))
