@@ -16,7 +16,7 @@ from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
 from raspc.regular.expression import automaton_of
 
-Matrix = list[list[bool]]
+Rows = list[list[bool]]
 Results = dict[int, Any]
 
 GIVE_A_DEFAULT = "give the aggregate a default"
@@ -106,7 +106,7 @@ class _Run:
     def __init__(self, xs: list[Value], causal: bool) -> None:
         self.xs, self.n, self.causal = xs, len(xs), causal
 
-    def matrix(self, entry: Callable[[int, int], bool]) -> Matrix:
+    def matrix(self, entry: Callable[[int, int], bool]) -> Rows:
         """entry(query, key) for each pair that the mask allows, False elsewhere."""
         return [[entry(q, k) if k <= q or not self.causal else False for k in range(self.n)] for q in range(self.n)]
 
@@ -169,7 +169,7 @@ def _promised(expr: rasp.Assume, value: Value) -> bool:
         ) from error
 
 
-def _select(run: _Run, expr: rasp.Select, keys: list[Value], queries: list[Value]) -> Matrix:
+def _select(run: _Run, expr: rasp.Select, keys: list[Value], queries: list[Value]) -> Rows:
     return run.matrix(lambda q, k: _predicate(expr, keys, queries, q, k))
 
 
@@ -190,7 +190,7 @@ def _predicate(expr: rasp.Select, keys: list[Value], queries: list[Value], q: in
         ) from error
 
 
-def _constant_selector(run: _Run, expr: rasp.ConstantSelector) -> Matrix:
+def _constant_selector(run: _Run, expr: rasp.ConstantSelector) -> Rows:
     _check_constant_length(run, expr, len(expr.value), expr.check_length)
     return run.matrix(lambda q, k: expr.value[q][k])
 
@@ -200,19 +200,19 @@ def _check_constant_length(run: _Run, expr: Expr, size: int, exact: bool) -> Non
         raise InputError(f"{expr.told} is a constant of length {size}; the input has length {run.n}")
 
 
-def _and(run: _Run, expr: Expr, fst: Matrix, snd: Matrix) -> Matrix:
+def _and(run: _Run, expr: Expr, fst: Rows, snd: Rows) -> Rows:
     return run.matrix(lambda q, k: fst[q][k] and snd[q][k])
 
 
-def _or(run: _Run, expr: Expr, fst: Matrix, snd: Matrix) -> Matrix:
+def _or(run: _Run, expr: Expr, fst: Rows, snd: Rows) -> Rows:
     return run.matrix(lambda q, k: fst[q][k] or snd[q][k])
 
 
-def _not(run: _Run, expr: Expr, inner: Matrix) -> Matrix:
+def _not(run: _Run, expr: Expr, inner: Rows) -> Rows:
     return run.matrix(lambda q, k: not inner[q][k])
 
 
-def _best(run: _Run, expr: rasp.Best, inner: Matrix, scores: list[Value]) -> Matrix:
+def _best(run: _Run, expr: rasp.Best, inner: Rows, scores: list[Value]) -> Rows:
     return [_extreme(expr, row, scores) for row in inner]
 
 
@@ -238,17 +238,17 @@ def _extreme(expr: rasp.Best, row: list[bool], scores: list[Value]) -> list[bool
     return [selected and values.whole(score) == wanted for selected, score in zip(row, scores, strict=True)]
 
 
-def _width(run: _Run, expr: Expr, selector: Matrix) -> list[Value]:
+def _width(run: _Run, expr: Expr, selector: Rows) -> list[Value]:
     return [sum(row) for row in selector]
 
 
-def _aggregate(run: _Run, expr: rasp.Aggregate, selector: Matrix, xs: list[Value]) -> list[Value]:
+def _aggregate(run: _Run, expr: rasp.Aggregate, selector: Rows, xs: list[Value]) -> list[Value]:
     if expr.single:
         _check_promise(expr, selector)
     return [_mean(expr, [x for x, chosen in zip(xs, row, strict=True) if chosen]) for row in selector]
 
 
-def _check_promise(expr: rasp.Aggregate, selector: Matrix) -> None:
+def _check_promise(expr: rasp.Aggregate, selector: Rows) -> None:
     """Raises InputError where a query selects several keys, though the author promised that none does."""
     for query, row in enumerate(selector):
         if sum(row) > 1:
@@ -267,7 +267,7 @@ def _mean(expr: rasp.Aggregate, chosen: list[Value]) -> Value:
         raise InputError(f"{expr.told} is undefined: {error}") from error
 
 
-def _sum(run: _Run, expr: rasp.Sum, selector: Matrix, xs: list[Value]) -> list[Value]:
+def _sum(run: _Run, expr: rasp.Sum, selector: Rows, xs: list[Value]) -> list[Value]:
     return [_total(expr, [x for x, chosen in zip(xs, row, strict=True) if chosen]) for row in selector]
 
 

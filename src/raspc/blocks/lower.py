@@ -210,11 +210,11 @@ class _Lowering:
         labels, places = self.graph.labels, self.places
         return " and ".join(labels[places[id(s)]] if id(s) in places else "nothing" for s in selects) or "all"
 
-    def width_head(self, place: int, node: Variable, raw: Group, share: Share) -> Head:
+    def width_head(self, place: int, node: Variable, left: Group, share: Share) -> Head:
         query, key = self.scores(place)
-        self.stream.open(place, [raw], np.array([share.at_bos + share.added]))
+        self.stream.open(place, [left], np.array([share.at_bos + share.added]))
         value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
-        write = Write({raw.space: np.eye(1)}, {raw.space: np.array([share.added])} if share.added else {})
+        write = Write({left.space: np.eye(1)}, {left.space: np.array([share.added])} if share.added else {})
         precision = self.ready.precision
         raised = float(np.log(share.raised))
         raised = float(precision.round(np.array(raised))) if precision.narrow else raised
@@ -234,29 +234,29 @@ class _Lowering:
             *self.steepness(place),
         )
 
-    def sum_head(self, place: int, node: N.Sum, raw: Group, raised: Raised) -> Head:
+    def sum_head(self, place: int, node: N.Sum, left: Group, raised: Raised) -> Head:
         """Add the numbers of the keys; BOS, which holds 0, leaves each of them one part in M of the attention."""
         query, key = self.scores(place)
-        self.stream.open(place, [raw], np.zeros(1))
+        self.stream.open(place, [left], np.zeros(1))
         numbers = F.number(self.graph.variable(node.source).domain)
         value = self.stream.read([(node.source, raised.at_key * numbers[:, None])])
         return Head(
             self.graph.labels[place], self.selector_name(place, node), query, key, value,
-            Write({raw.space: np.full((1, 1), raised.factor)}), 0.0, self.sharpness(place), "sum", False, raised.score,
+            Write({left.space: np.full((1, 1), raised.factor)}), 0.0, self.sharpness(place), "sum", False, raised.score,
         )  # fmt: skip
 
-    def mean_head(self, place: int, node: N.Aggregate, raw: Group) -> Head:
+    def mean_head(self, place: int, node: N.Aggregate, left: Group) -> Head:
         source = self.graph.variable(node.source).domain
-        columns = np.zeros((F.size(source), len(raw.labels)))
+        columns = np.zeros((F.size(source), len(left.labels)))
         own = F.numeric_code(source)
-        has_number = raw.code.shape[1] > len(node.domain.specials)
+        has_number = left.code.shape[1] > len(node.domain.specials)
         offset = own.shape[1] - len(source.specials)
         if has_number and offset:
             columns[:, 0] = own[:, 0]
         for i, special in enumerate(source.specials):
             columns[:, int(has_number) + node.domain.specials.index(special)] = own[:, offset + i]
         value = self.stream.read([(node.source, columns)])
-        return self.aggregate_head(place, node, [raw], value, self.default_code(node, has_number))
+        return self.aggregate_head(place, node, [left], value, self.default_code(node, has_number))
 
     def default_code(self, node: N.Aggregate, has_number: bool) -> Floats:
         specials = node.domain.specials

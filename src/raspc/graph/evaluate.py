@@ -61,8 +61,7 @@ class Column:
 
 NUMBER = -2
 
-Matrix: TypeAlias = Bools
-Cell: TypeAlias = "Column | Matrix"
+Cell: TypeAlias = "Column | Bools"
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +110,7 @@ class Run:
         assert isinstance(cell, Column)
         return cell
 
-    def matrix(self, place: int) -> Matrix:
+    def matrix(self, place: int) -> Bools:
         """The matrix [key, B, query] of the selector at a place."""
         cell = self.upto(place)
         if cell is None:
@@ -132,7 +131,7 @@ def start(nodes: Sequence[Node], batch: Batch, lean: bool = False) -> Run:
     return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), {}, lean)
 
 
-def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gathered:
+def gather(run: Run, selector: Bools, source: Column, domain: N.Domain) -> Gathered:
     """What lies under the selected keys of each query."""
     count = _count(selector)
     ids = source.ids.T[:, :, None]
@@ -152,7 +151,7 @@ def gather(run: Run, selector: Matrix, source: Column, domain: N.Domain) -> Gath
     return Gathered(count, least, greatest, low, high, np.where(low == high, low, mean), words == 0)
 
 
-def _count(selector: Matrix) -> NDArray[np.int64]:
+def _count(selector: Bools) -> NDArray[np.int64]:
     """[B, query]: how many keys are selected."""
     narrow = np.int16 if len(selector) < 1 << 15 else np.int64
     return np.asarray(selector.sum(axis=0, dtype=narrow), np.int64)
@@ -237,7 +236,7 @@ def _sign(run: Run, node: N.Sign) -> Column:
     return Column(np.where(run.batch.real, np.where(ids == NUMBER, found, ids), UNDEFINED).astype(np.int32))
 
 
-def _select(run: Run, node: N.Select) -> Matrix:
+def _select(run: Run, node: N.Select) -> Bools:
     keys, queries = (np.maximum(run.column(place).ids, 0) for place in (node.key, node.query))
     found = node.cells.ravel().take((keys * node.cells.shape[1]).T[:, :, None] + queries)
     if node.cells.min(initial=0) < 0:
@@ -245,13 +244,13 @@ def _select(run: Run, node: N.Select) -> Matrix:
     return np.asarray((found > 0) & run.batch.allowed)
 
 
-def _gate(run: Run, node: N.Gate) -> Matrix:
+def _gate(run: Run, node: N.Gate) -> Bools:
     combine = np.logical_and if node.op == "and" else np.logical_or
     neutral = run.batch.allowed if node.op == "and" else np.zeros_like(run.batch.allowed)
     return reduce(combine, (run.matrix(arg) for arg in node.args), neutral)
 
 
-def _best(run: Run, node: N.Best) -> Matrix:
+def _best(run: Run, node: N.Best) -> Bools:
     inner, domain = run.matrix(node.selector), run.nodes[node.score].domain  # type: ignore[attr-defined]
     assert isinstance(domain, Listed)
     rank = np.append(ranks(domain, node.end), UNDEFINED)  # where UNDEFINED stands is the last entry
@@ -262,7 +261,7 @@ def _best(run: Run, node: N.Best) -> Matrix:
     return np.asarray(inner & (held == held.max(axis=0, initial=UNDEFINED)))
 
 
-def _incomparable(run: Run, selector: Matrix, kind: Ids) -> Bools:
+def _incomparable(run: Run, selector: Bools, kind: Ids) -> Bools:
     """[input]: where a query selects keys with scores of two kinds, or without any; `kind`: of each position."""
     found = kind.T[:, :, None]
     least = np.where(selector, found, len(V.KINDS)).min(axis=0, initial=len(V.KINDS))

@@ -56,7 +56,7 @@ def _stored(plan: Plan) -> Iterator[str]:
             yield f"{plan.graph.labels[place]}: {_origin(plan, node, stored)}"
             yield from (f"  {line}" for group in stored.groups for line in _directions(group))
             if stored.readers:
-                yield f"  read by {', '.join(_reader(plan, reader) for reader in stored.readers)}{_borne(stored)}"
+                yield f"  read by {', '.join(_reader(plan, reader) for reader in stored.readers)}{_right_to(stored)}"
 
 
 def _origin(plan: Plan, node: Variable, stored: Stored) -> str:
@@ -102,7 +102,7 @@ def _reader(plan: Plan, reader: Reader) -> str:
     return f"{plan.graph.labels[reader.by]} ({reader.purpose} of {plan.graph.labels[reader.of]})"
 
 
-def _borne(stored: Stored) -> str:
+def _right_to(stored: Stored) -> str:
     return f"; right to {stored.error:.3g}" if np.isfinite(stored.error) else ""
 
 

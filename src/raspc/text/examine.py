@@ -22,7 +22,7 @@ class Answer(list[Any]):
     """The values of an s-op on an input."""
 
 
-class Matrix(list[Any]):
+class SelectorAnswer(list[Any]):
     """The rows of a selector on an input, with the tokens that name its rows and columns."""
 
     def __init__(self, rows: Sequence[Sequence[bool]], tokens: Sequence[Value]) -> None:
@@ -30,7 +30,7 @@ class Matrix(list[Any]):
         self.tokens = tokens
 
 
-def apply_to(expr: Expr, given: Sequence[Value], named: dict[str, Value], where: Location) -> Answer | Matrix:
+def apply_to(expr: Expr, given: Sequence[Value], named: dict[str, Value], where: Location) -> Answer | SelectorAnswer:
     """`expr(input)` as the text calls it.
 
     Raises Refused unless it is given one input, TextInputError where the expression is undefined on it.
@@ -55,7 +55,7 @@ def as_input(value: Value) -> list[Value]:
         raise Refused(f"an input is a string or a list of atoms: {error}") from error
 
 
-def on_input(expr: Expr, xs: Sequence[Value], where: Location) -> Answer | Matrix:
+def on_input(expr: Expr, xs: Sequence[Value], where: Location) -> Answer | SelectorAnswer:
     """The values or the matrix of an expression; `where` is cited for parts that have no place of their own.
 
     Raises TextInputError where the expression is undefined, a division by zero included.
@@ -65,7 +65,7 @@ def on_input(expr: Expr, xs: Sequence[Value], where: Location) -> Answer | Matri
     except InputError as error:
         raise _undefined(expr, xs, where, error) from error
     if not isinstance(expr, SOp):
-        return Matrix(results[id(expr)], xs)
+        return SelectorAnswer(results[id(expr)], xs)
     values = results[id(expr)]
     if None in values:
         raise _arithmetic_fault(expr, values.index(None), results, xs, where)

@@ -8,7 +8,7 @@ from typing import Any
 from raspc import rasp, values
 from raspc.errors import InputError, RaspcError
 from raspc.rasp import Expr
-from raspc.text.examine import Answer, Matrix, on_input, written
+from raspc.text.examine import Answer, SelectorAnswer, on_input, written
 from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Value, label
 from raspc.text.operators import MAX_BITS
 from raspc.text.settings import Settings
@@ -33,7 +33,7 @@ def summary(name: str, value: Value) -> str:
 
 def as_list(value: Value) -> Value:
     """What an s-op or selector gave on an input as the list that it is, which it is shown as once it has a name."""
-    return list(value) if isinstance(value, (Answer, Matrix)) else value
+    return list(value) if isinstance(value, (Answer, SelectorAnswer)) else value
 
 
 def _kind(value: Expr) -> str:
@@ -73,11 +73,11 @@ def _show_selector(name: str, value: Expr, settings: Settings, where: Location) 
     if settings.show_selector:
         answer = _on_example(value, settings.selector_example, where)
         lines.append(f"{EXAMPLE}Example:{' ' + answer if isinstance(answer, str) else ''}")
-        lines += matrix(answer) if isinstance(answer, Matrix) else []
+        lines += matrix(answer) if isinstance(answer, SelectorAnswer) else []
     return "\n".join(lines)
 
 
-def _on_example(value: Expr, example: Sequence[Value], where: Location) -> Answer | Matrix | str:
+def _on_example(value: Expr, example: Sequence[Value], where: Location) -> Answer | SelectorAnswer | str:
     """The value on the example; in words where it is undefined there, which is no fault of the statement."""
     try:
         return on_input(value, example, where)
@@ -91,7 +91,7 @@ def _show_answer(name: str, value: Answer, settings: Settings, where: Location) 
     return f"\t =  {sequence(value, settings.full)}"
 
 
-def _show_matrix(name: str, value: Matrix, settings: Settings, where: Location) -> str:
+def _show_matrix(name: str, value: SelectorAnswer, settings: Settings, where: Location) -> str:
     return "\n".join(["\t =", *matrix(value)])
 
 
@@ -131,7 +131,7 @@ RULES: list[tuple[type | tuple[type, ...], Callable[..., str]]] = [
     (rasp.SOp, _show_sop),
     (rasp.Selector, _show_selector),
     (Answer, _show_answer),
-    (Matrix, _show_matrix),
+    (SelectorAnswer, _show_matrix),
     ((Function, Builtin), _show_function),
     ((list, dict), _show_container),
     (object, _show_atom),
@@ -186,7 +186,7 @@ def _kinds(items: Sequence[Value]) -> str:
     return "mixed"
 
 
-def matrix(value: Matrix) -> list[str]:
+def matrix(value: SelectorAnswer) -> list[str]:
     """A selector: a column for each key, a row for each query, 1 where it selects."""
     names = [token(item) for item in value.tokens]
     width = max(map(len, names), default=1)

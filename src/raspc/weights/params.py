@@ -12,12 +12,11 @@ import numpy as np
 
 from raspc.errors import ModelFormatError
 from raspc.run.plain import Array
+from raspc.target import Axes
 from raspc.weights.config import Config
 
-Shape = tuple[int, ...]
 
-
-def shapes(config: Config) -> dict[str, Shape]:
+def shapes(config: Config) -> dict[str, Axes]:
     """The shape of each parameter, by its flat name, in the order of the forward pass."""
     return config.target.parameters(config)
 
@@ -57,7 +56,7 @@ def _frozen(array: Array) -> Array:
     return held
 
 
-def _checked(arrays: Mapping[str, Array], needed: Mapping[str, Shape]) -> Mapping[str, Shape]:
+def _checked(arrays: Mapping[str, Array], needed: Mapping[str, Axes]) -> Mapping[str, Axes]:
     faults = [f"{name} is missing" for name in needed if name not in arrays]
     faults += [f"{name} is unknown" for name in arrays if name not in needed]
     faults += [

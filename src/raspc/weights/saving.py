@@ -34,6 +34,7 @@ from raspc.plan.fitting import plan_faults
 from raspc.plan.plan import Plan
 from raspc.plan.switches import OPTIONAL
 from raspc.run.plain import Array
+from raspc.target import Axes
 from raspc.weights import files
 from raspc.weights.align import alignment as aligned
 from raspc.weights.alignment import Alignment
@@ -42,7 +43,7 @@ from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
 from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
-from raspc.weights.params import Params, Shape, shapes
+from raspc.weights.params import Params, shapes
 
 CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json", "labels.json"
 HASHED = (WEIGHTS, GRAPH, LABELS, plans.PLAN, plans.ARRAYS)
@@ -288,7 +289,7 @@ def _check_count(config: Config, tensors: int, size: int) -> None:
         raise ModelFormatError(f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered")
 
 
-def _entry_fault(header: Mapping[str, Any], name: str, shape: Shape) -> str | None:
+def _entry_fault(header: Mapping[str, Any], name: str, shape: Axes) -> str | None:
     entry = header.get(name)
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         return f"{name} is missing or malformed"
@@ -300,6 +301,6 @@ def _entry_fault(header: Mapping[str, Any], name: str, shape: Shape) -> str | No
     return None if offsets[1] - offsets[0] == size else f"{name} has offsets that do not fit its shape"
 
 
-def _array(body: memoryview, entry: Mapping[str, Any], shape: Shape) -> Array:
+def _array(body: memoryview, entry: Mapping[str, Any], shape: Axes) -> Array:
     start, end = entry["data_offsets"]
     return np.frombuffer(body[start:end], dtype="<f4").reshape(shape)

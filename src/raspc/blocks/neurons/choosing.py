@@ -9,7 +9,7 @@ import numpy as np
 
 from raspc.blocks.neurons import steps
 from raspc.blocks.neurons.cells import cells, stepped
-from raspc.blocks.neurons.costs import LATE, ROUGH, cost, is_stored, waiting
+from raspc.blocks.neurons.costs import LATE, NOISE, cost, is_stored, waiting
 from raspc.blocks.neurons.design import Design, Worth
 from raspc.blocks.neurons.frontiers import Frontier, digits
 from raspc.blocks.neurons.gated import gated_lines
@@ -54,7 +54,7 @@ WIDE = 64
 """Over more than so many times as many combinations as a design has neurons no cheaper one is looked for."""
 
 
-def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = False) -> Design | None:
+def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = False) -> Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
     `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
@@ -63,7 +63,7 @@ def choose(ways: Ways, outputs: Matrix, rough: float = ROUGH, exact: bool = Fals
     ready = ways.ready
     rows, number = distinct_rows(outputs)
     grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
-    best = _Best(ready, ways.roots, rough, round=len(grids))
+    best = _Best(ready, ways.roots, noise, round=len(grids))
     best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
     for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
         if grid.classes.size > WIDE * best.cost:
@@ -82,7 +82,7 @@ class _Best:
 
     ready: Readiness
     roots: Sequence[int]
-    rough: float
+    noise: float
     cost: float = np.inf
     design: Design | None = None
     round: int = 0
@@ -91,7 +91,7 @@ class _Best:
     def take(self, designs: Iterable[tuple[int, Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
         for rank, design in designs:
-            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.roots, self.rough)):
+            if design is None or not self.could_be(rank, found := cost(self.ready, design, self.roots, self.noise)):
                 continue
             if not self.ready.precision.narrow or is_stored(design, self.ready):
                 self.cost, self.design, self.at = found, design, (self.round, rank)
@@ -114,14 +114,14 @@ class _Best:
 def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     ready = frontier.ready
-    raw = [axis for axis, place in enumerate(grid.axes) if place in ready.left]
+    undecoded = [axis for axis, place in enumerate(grid.axes) if place in ready.left]
     # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
     # small, so that a sum with a share rounds less
     squares = ready.options.has("square_gates") and not ready.precision.narrow
     narrow = [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
     for rank, line in frontier.lines:
         yield from _one_line(rank, line, grid, best)
-    if len(raw) < 2 or grid.classes.size <= JOINT_LIMIT:
+    if len(undecoded) < 2 or grid.classes.size <= JOINT_LIMIT:
         twice = exact and any(map(ready.is_noisy, grid.axes))
         times, worth = 1 + twice, best.worth(0)
         found = None
@@ -131,7 +131,7 @@ def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[t
     for rank, line in digits(frontier, grid) if best.could_be(2, 2 * grid.changes) else ():
         yield from _one_line(rank, line, grid, best)
     for along, place in enumerate(grid.axes):
-        if raw in ([], [along]) and grid.classes.ndim > 1 and ready.options.has("gated_lines"):
+        if undecoded in ([], [along]) and grid.classes.ndim > 1 and ready.options.has("gated_lines"):
             position, noise = ready.position(place)
             worth = best.worth(6)
             if worth(grid.changes, (place,), (position[:, None],)):

@@ -12,11 +12,11 @@ from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.tables import JOINT_LIMIT
 
-ROUGH = 2.0**-9
+NOISE = 2.0**-9
 """A design that rounds by more than this part of what a neuron writes is avoided."""
-ROUGH_TIED = 2.0**-16
+NOISE_TIED = 2.0**-16
 """The same for what a head that averages several keys compares: the score scale multiplies its error."""
-ROUGH_ANSWER = 2.0**-5
+NOISE_ANSWER = 2.0**-5
 """The same for the answer, of which only the greatest logit matters."""
 LATE = 1e6
 """What waiting for a decoded variable costs, in neurons."""
@@ -24,18 +24,18 @@ WAITS = 64
 """The same where the design would have to wait as long for another variable: what decoding the first may cost."""
 
 
-def cost(ready: Readiness, design: Design | None, roots: Sequence[int], rough: float = ROUGH) -> float:
+def cost(ready: Readiness, design: Design | None, roots: Sequence[int], noise: float = NOISE) -> float:
     """Neurons; a design that must wait for a decoded variable costs more than any that need not.
 
     `roots`: of the variable that is computed. One whose many steep steps would drown the result in rounding (more than
-    `rough`) is the last resort.
+    `noise`) is the last resort.
     """
     if design is None:
         return np.inf
-    rough = float(design.noise(ready.unit).max(initial=0.0)) > rough * max(
+    drowned = float(design.noise(ready.unit).max(initial=0.0)) > noise * max(
         1.0, float(np.abs(design.out).max(initial=0.0))
     )
-    return design.size + waiting(ready, roots, design.axes, design.features) + 1e9 * rough
+    return design.size + waiting(ready, roots, design.axes, design.features) + 1e9 * drowned
 
 
 def waiting(ready: Readiness, roots: Sequence[int], axes: Sequence[int], features: Sequence[Matrix]) -> float:

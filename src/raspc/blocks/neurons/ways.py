@@ -84,7 +84,7 @@ def _along_decoded(ways: Ways) -> Line | None:
 
 
 def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float | None:
-    """What to multiply the raw position by to get the part, at least nearly; None if it is not linear."""
+    """What to multiply a position by, as attention leaves it, to get the part, nearly; None if it is not linear."""
     if not ready.is_count(root):
         return float(part @ position) / float(position @ position)
     steps = np.diff(part)

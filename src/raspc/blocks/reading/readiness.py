@@ -127,7 +127,7 @@ class Readiness:
     def delays(self, roots: Sequence[int], axes: Sequence[int], features: Sequence[Matrix]) -> bool:
         """Whether neurons that read these features fire later than any that read the roots alone would have to."""
         ready = {axis: not self.is_late((axis,), (columns,)) for axis, columns in zip(axes, features, strict=True)}
-        there = max((self.times.raw[axis] if ready[axis] else self.times.decoded[axis] for axis in axes), default=-1)
+        there = max((self.times.latest[axis] if ready[axis] else self.times.decoded[axis] for axis in axes), default=-1)
         soonest = max((self.times.soonest[root] for root in roots), default=-1)
         return neurons_after(there) > neurons_after(soonest)
 

@@ -29,33 +29,33 @@ def neurons_after(stage: int) -> int:
 class Times:
     """Of each node a stage. `soonest`: no model has what is left of it by attention, or embedded, before.
 
-    `raw`: the same at the latest, if nothing waits for more than it reads. `decoded`: every feature of it then too.
+    `latest`: the same at the latest, if nothing waits for more than it reads. `decoded`: every feature of it then too.
     """
 
     soonest: tuple[int, ...]
-    raw: tuple[int, ...]
+    latest: tuple[int, ...]
     decoded: tuple[int, ...]
 
     @classmethod
     def of(cls, roots: Roots, left: Collection[int], virtual: bool) -> Times:
         """Of a graph. `left`: its counts and means; `virtual`: functions of one variable are read off that one."""
-        soonest, raw, decoded = list[int](), list[int](), list[int]()
+        soonest, latest, decoded = list[int](), list[int](), list[int]()
         for place, node in enumerate(roots.graph.nodes):
             first, reads = (_latest(times, node) for times in (soonest, decoded))
             if isinstance(node, N.Width | N.Length | N.Aggregate):
                 soonest.append(attention_after(first))
-                raw.append(attention_after(reads))
-                decoded.append(raw[-1] + (place in left))
+                latest.append(attention_after(reads))
+                decoded.append(latest[-1] + (place in left))
                 continue
             joint = roots.derived(place)
             rests_on = node.refs if joint is None else joint.roots
             soonest.append(max((soonest[i] for i in rests_on), default=EMBEDDED))
-            raw.append(max((raw[i] for i in rests_on), default=EMBEDDED))
+            latest.append(max((latest[i] for i in rests_on), default=EMBEDDED))
             if joint is None or (virtual and len(joint.roots) < 2):
                 decoded.append(max((decoded[i] for i in rests_on), default=EMBEDDED))
             else:
                 decoded.append(neurons_after(reads))
-        return cls(tuple(soonest), tuple(raw), tuple(decoded))
+        return cls(tuple(soonest), tuple(latest), tuple(decoded))
 
 
 def _latest(times: list[int], node: Node) -> int:

@@ -135,12 +135,12 @@ class _Scorer:
         def cost(factors: Factors) -> tuple[int, int, int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
             late = any(not self.ready.is_ready(p, column) for p, columns in sides for column in columns.T[:8])
-            rough = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
+            rounds = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return (
                 not self.holds(factors),
                 not self.ranks_exactly(factors, ranking),
                 late,
-                rough or (mixed and factors.size * n > MIXED),
+                rounds or (mixed and factors.size * n > MIXED),
                 factors.rank,
             )
 

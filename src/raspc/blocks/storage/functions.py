@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from raspc.blocks.neurons.choosing import choose
-from raspc.blocks.neurons.costs import ROUGH, ROUGH_ANSWER, ROUGH_TIED, cost, decoding_cost
+from raspc.blocks.neurons.costs import NOISE, NOISE_ANSWER, NOISE_TIED, cost, decoding_cost
 from raspc.blocks.neurons.design import NEURON_LIMIT, Design, evened
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading import features as F
@@ -103,9 +103,9 @@ def _designed(
     node = known.graph[place]
     assert isinstance(node, Table)
     is_answer = place == known.graph.output and not known.numerical
-    rough = ROUGH_TIED if wanted.finely else ROUGH_ANSWER if is_answer else ROUGH
+    noise = NOISE_TIED if wanted.finely else NOISE_ANSWER if is_answer else NOISE
     ways = Ways(known.ready, node, joint)
-    return exact_enough(known, place, wanted, rest, form, lambda code: choose(ways, code, rough, exact=wanted.compared))
+    return exact_enough(known, place, wanted, rest, form, lambda code: choose(ways, code, noise, exact=wanted.compared))
 
 
 def _possible(known: Known, place: int, design: Design | None) -> Design:
