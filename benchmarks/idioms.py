@@ -36,7 +36,10 @@ LIMIT = 240
 
 @dataclass(frozen=True)
 class Idiom:
-    """One idiom as two expressions; `words` is the one with the words that are meant for it."""
+    """One idiom as two expressions; `words` is the one with the words that are meant for it.
+
+    Without another one there is but one way to write it, which was refused, or took millions of parameters.
+    """
 
     name: str
     without: str
@@ -61,6 +64,11 @@ IDIOMS = (
           "2 * A(everything, T) * rasp.length - rasp.length", (1, 2, 3), (10, 20)),
     Idiom("the sum so far", "W(S(T % 2, one, EQ)) + 2 * W(S(T // 2 % 2, one, EQ)) + 4 * W(S(T // 4, one, EQ))",
           "rasp.Sum(everything, T)", range(8), (16, 64, 128), causal=True),
+    Idiom("is the marker just before (a mean of places)", "", "A(marker, I) == I - 1", ("a", "="), (12, 48, 128)),
+    Idiom("is the marker just before (one place)", "", "A(rasp.latest(marker), I) == I - 1", ("a", "="), (12, 48, 512)),
+    Idiom("a named goal: a mean of places and a count", "",
+          "((A(marker, I, default=0) + W(S(T, '1', EQ))).named('goal') == I).named('here')",
+          ("1", "0", "="), (10, 12, 16), causal=True),
 )  # fmt: skip
 
 
@@ -72,7 +80,8 @@ def table() -> Table:
 
 def row(idiom: Idiom, n: int) -> tuple[str, ...]:
     """One idiom at one length."""
-    return idiom.name, f"{n:,}", compiled(idiom.without, idiom, n), compiled(idiom.words, idiom, n)
+    without = compiled(idiom.without, idiom, n) if idiom.without else "the same words"
+    return idiom.name, f"{n:,}", without, compiled(idiom.words, idiom, n)
 
 
 def compiled(expression: str, idiom: Idiom, n: int) -> str:
