@@ -113,7 +113,7 @@ def test_a_planted_fault_is_refused_in_every_way(name: str, tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, fault in NAMES.items() if fault.room != "listing"])
 def test_no_program_lets_a_planted_fault_through(name: str, tmp_path: Path) -> None:
-    """All programs, at one level each. A compile asks the expressions on a few inputs only: of listing, this is all."""
+    """All programs, at one level each. Faults of listing are left out: a compile asks the expressions on few inputs."""
     for place, shown in enumerate(PROGRAMS.values()):
         hold_it_to_the_rule(NAMES[name], shown, Way(place % 3, DTYPES[place % 2]), tmp_path)
 

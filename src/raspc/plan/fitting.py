@@ -17,7 +17,9 @@ from raspc.blocks.scores.ranking import Ranking
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Read, Write, reads_of
 from raspc.blocks.storage.stored import Stored
+from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.numbers.precision import Precision, precision_of
 from raspc.plan.plan import Plan
 
 
@@ -25,9 +27,20 @@ def plan_faults(plan: Plan, width: int, config: Mapping[str, Any]) -> Iterator[s
     """Where a plan does not fit. `width`: how many logits there are; `config`: its fields, by name."""
     if plan.options.target != config["family"]:
         yield f"it is planned for the target {plan.options.target}"
+    yield from _precision_faults(plan.options.precision)
     yield from _storage_faults(plan, width)
     yield from _space_faults(plan, width)
     yield from _layout_faults(plan, config)
+
+
+def _precision_faults(precision: Precision) -> Iterator[str]:
+    """A number format that is none of those that there are, whatever it is called."""
+    try:
+        known = precision_of(**precision.to_json())
+    except InputError:
+        known = None
+    if known != precision:
+        yield "its options name no number format that there is"
 
 
 def _storage_faults(plan: Plan, width: int) -> Iterator[str]:

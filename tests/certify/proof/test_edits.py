@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.certify.proof.edits import edited_files, edited_weights
+from tests.certify.proof.edits import edited_files, edited_weights, rehashed
 
 import raspc
 from raspc import library, rasp
@@ -128,3 +128,13 @@ def test_without_the_hash_nothing_is_read(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFormatError):
         raspc.load(written(mixed, tmp_path / "model"))
     assert json.loads(files_of("hist")["config.json"])["hash"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("summation", "tokens"), ("sum_bits", 53), ("name", "float8")])
+def test_a_plan_is_of_a_number_format(field: str, value: object, tmp_path: Path) -> None:
+    """Another one would be taken for what the model was compiled for."""
+    plan = json.loads(files_of("hist")["plan.json"])
+    plan["options"]["precision"][field] = value
+    changed = rehashed({**files_of("hist"), "plan.json": json.dumps(plan).encode()})
+    with pytest.raises(ModelFormatError, match="number format"):
+        raspc.load(written(changed, tmp_path / "model"))
