@@ -57,7 +57,9 @@ def test_verdict(where: str) -> None:
     wanted = expected(where)["verdict"]
     assert model.certificate["verdict"] == wanted
     # of format 1 only where today's compiler makes the same model
-    assert raspc.certificate(model).verdict in ({wanted, UNPLANNED} if where.startswith("format1") else {wanted, "proved"})
+    assert raspc.certificate(model).verdict in (
+        {wanted, UNPLANNED} if where.startswith("format1") else {wanted, "proved"}
+    )
 
 
 @with_places
