@@ -35,6 +35,7 @@ def plan_faults(plan: Plan, width: int, config: Mapping[str, Any]) -> Iterator[s
 
 def _precision_faults(precision: Precision) -> Iterator[str]:
     """A number format that is none of those that there are, whatever it is called."""
+    known: Precision | None
     try:
         known = precision_of(**precision.to_json())
     except InputError:
