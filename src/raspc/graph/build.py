@@ -21,6 +21,7 @@ from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
 from raspc.graph.best import best_of, holders_of_best
 from raspc.graph.counted import counted_mean
+from raspc.graph.counting import counted
 from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
@@ -357,10 +358,9 @@ class _Builder:
         if selector == self.store.put(FALSE):
             return self.constant(0)
         low, high = int(self.never_empty(selector)), self.max_len
-        if self.observed is not None:
-            least, most = self.observed.counts(selector)
-            low = max(low, min(least, 1))
-            high = min(high, max(most, low + 1))
+        least, most = self.counts(selector)
+        low = max(low, min(least, 1))
+        high = min(high, max(most, low + 1))
         return self.store.put(N.Width(domain=Listed(tuple(range(low, high + 1))), selector=selector))
 
     def aggregate(self, expr: rasp.Aggregate, selector: int, source: int) -> int:
@@ -375,8 +375,8 @@ class _Builder:
         domain = self.store.domain(source)
         maybe_empty = not self.never_empty(selector)
         proved_full = not maybe_empty
-        if maybe_empty and self.observed is not None:
-            maybe_empty = self.observed.counts(selector)[0] == 0
+        if maybe_empty:
+            maybe_empty = self.counts(selector)[0] == 0
         alone = source not in self.store.exact or single or one_key(self.facts, selector)
         settled = isinstance(domain, Listed) and len(domain) == 1 and proved_full and alone and not single
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
@@ -397,6 +397,14 @@ class _Builder:
         if self.observed is not None and isinstance(values, Listed) and exact is None:
             node = replace(node, domain=self.observed.kept(node))
         return self.store.put(node, exact=exact)
+
+    def counts(self, selector: int) -> tuple[int, int]:
+        """The fewest and the most keys that a query can select, by what is known of the domain."""
+        if self.observed is not None:
+            return self.observed.counts(selector)
+        if self.frame.where.automaton is None:
+            return 0, self.max_len
+        return counted(self.facts, selector, self.frame.where.automaton, self.max_len)
 
     def sum(self, expr: rasp.Sum, selector: int, source: int) -> int:
         """A sum is 0 where no key is selected; another default takes a look at whether one is."""
@@ -445,6 +453,8 @@ class _Builder:
         """Whether the aggregate is a pick, and how that is known."""
         if self.store.does("single", picks_one(self.facts, selector, source)):
             return True, "structure"
+        if self.observed is None and self.counts(selector)[1] <= 1:
+            return True, "domain"
         numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
         if numeric and any(self.averages(run, selector, source) for run in self.runs()):
             return False, ""

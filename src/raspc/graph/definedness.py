@@ -99,7 +99,11 @@ def _doubts(graph: Graph) -> Iterator[str]:
 def _may_mix(graph: Graph, node: Aggregate) -> bool:
     """Whether several keys could hold a value that is not a number."""
     domain = graph.variable(node.source).domain
-    return node.proof != "structure" and bool(domain.specials) and (not isinstance(domain, Listed) or len(domain) > 1)
+    return (
+        node.proof not in ("structure", "domain")
+        and bool(domain.specials)
+        and (not isinstance(domain, Listed) or len(domain) > 1)
+    )
 
 
 def _assumed_picks(graph: Graph) -> Iterator[str]:

@@ -217,7 +217,7 @@ class Store:
         """Whether it is not proved that the aggregate never averages unequal values that are not all numbers."""
         source = self.domain(node.source)
         single = isinstance(source, Listed) and len(source) == 1
-        return node.proof != "structure" and bool(source.specials) and not single
+        return node.proof not in ("structure", "domain") and bool(source.specials) and not single
 
     def affine(self, args: Sequence[int], coefs: Sequence[float], bias: float, maker: Maker) -> int:
         """bias + Σ coefs·args. `maker`: the function that this is, for when its values are listed."""

@@ -8,6 +8,8 @@ from typing import Any
 from raspc.errors import InvalidProgram
 
 UNITS = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+BYTES = 12
+"""What a parameter takes: once in float64, as it is assembled, and once in float32, as the model holds it."""
 DEFAULT_BUDGET = 2 * 2**30
 """What the arrays of one model may take while it is compiled, in bytes."""
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from raspc.blocks.spaces import Head
 from raspc.errors import UnsupportedProgram
-from raspc.numbers.memory import in_words
+from raspc.numbers.memory import BYTES, in_words
 from raspc.plan.plan import Plan
-
-BYTES = 12
-"""Each parameter once in float64, as it is assembled, and once in float32, as the model holds it."""
 
 
 def bytes_needed(plan: Plan) -> int:

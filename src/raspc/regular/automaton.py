@@ -124,6 +124,20 @@ class Automaton:
             found[:, index] = (within[longest - index - 1][moves] & (moves >= 0)).any(axis=0)
         return found
 
+    def count_bounds(self, tokens: Bools, longest: int) -> tuple[int, int]:
+        """(fewest, most) of some tokens in an input of 1 to `longest` tokens; (0, 0) where there is no input."""
+        if not self.n_states:
+            return 0, 0
+        added, alive = np.broadcast_to(tokens.astype(float), self.moves.shape), self.moves >= 0
+        low = np.where(self.accepting, 0.0, np.inf)
+        high, found = -low, [(np.inf, -np.inf)]
+        for _ in range(longest):
+            low = np.where(alive, added + low[self.moves], np.inf).min(axis=1)
+            high = np.where(alive, added + high[self.moves], -np.inf).max(axis=1)
+            found.append((low[0], high[0]))
+        least, most = min(one for one, _ in found), max(one for _, one in found)
+        return (int(least), int(most)) if most >= 0 else (0, 0)
+
     def inputs(self, length: int, start: int = 0, stop: int | None = None) -> Ids:
         """[input, position]: the inputs of one length with the numbers `start` … `stop` − 1, in lexicographic order."""
         return _numbered(self, length, start, self.sizes(length)[length] if stop is None else stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 
 import pytest
@@ -90,3 +91,15 @@ def test_inputs_are_checked() -> None:
     for xs in ("abc", "aaaa"):
         with pytest.raises(InputError):
             trace_variables(model, xs)
+
+
+def test_memory_of_an_explanation() -> None:
+    """It grows with the codes of the variables, not with the pairs of their values, which would take 8 GB here."""
+    values = 1000
+    model = raspc.compile(rasp.numerical(I * 2), ("a",), values, certify=False)
+    tracemalloc.start()
+    found = trace_variables(model, ["a", "a"])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.held[-1] == {"indices": [0, 1], "map_1": [0, 2]}
+    assert most < 8 * (8 * values**2)

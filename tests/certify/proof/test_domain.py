@@ -185,6 +185,42 @@ def test_it_says_which_inputs_it_is_about() -> None:
 expressions = st.sampled_from(["[01]*=[01]*", "0*1*=?", "(01|=)+", "1?0?=?1?", ".{3}", "(..)*"])
 
 
+@given(expressions, st.integers(1, 6), st.lists(st.booleans(), min_size=3, max_size=3))
+def test_how_many_tokens_there_are(pattern: str, longest: int, chosen: list[bool]) -> None:
+    """The compiler says the fewest and the most, the proof every number; both as listing all inputs does."""
+    automaton, tokens = automaton_of(pattern, VOCAB), np.array(chosen)
+    wanted = {int(tokens[ids].sum()) for n in range(1, longest + 1) for ids in automaton.inputs(n)}
+    assert automaton.count_bounds(tokens, longest) == ((min(wanted), max(wanted)) if wanted else (0, 0))
+    assert Places(automaton, longest).counts(tokens) == sum(1 << many for many in wanted)
+
+
+LONG: dict[str, SOp] = {
+    "a function of a count": rasp.map(lambda n, t: (n, t), marks, T),
+    "a place": at,
+    "what stands there": rasp.Aggregate(marker, rasp.map(lambda t, i: (t, i % 3), T, I)),
+    "one of two": rasp.Aggregate(marker | rasp.Select(T, rasp.Full("x"), Comparison.EQ), I),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_counts_at_lengths_that_are_not_listed(name: str) -> None:
+    """There is one marker, and so a pick is a pick, a count is small, and nothing is assumed."""
+    model = compiled(LONG[name], "[01]+=[01]+", 40, strict=True)
+    assert model.certificate.proved and model.certificate.assumptions == ()
+    assert raspc.check(model, limit=300).ok
+    picks = [node for node in model.program.nodes if isinstance(node, Aggregate)]
+    assert all(node.pick and node.proof == "domain" and not node.may_be_empty for node in picks)
+
+
+@pytest.mark.parametrize("name", ["a place", "a function of a count"])
+def test_a_wrong_count_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the compiler believes that there is one marker, and there may be three."""
+    _drop("count_bounds", lambda found: (1, 1), Automaton)(monkeypatch)
+    model = compiled(LONG[name], "[01]+=[01]*=?=?", 40, certify=False)
+    found = raspc.certificate(model)
+    assert not found.proved and any(link.kind in ("pick", "value set") and not link.holds for link in found.links)
+
+
 @given(expressions, st.integers(1, 6))
 def test_which_tokens_stand_where(pattern: str, longest: int) -> None:
     """The compiler and the proof say so alike, and both as listing all inputs does."""

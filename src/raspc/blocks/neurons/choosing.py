@@ -22,6 +22,7 @@ from raspc.blocks.spaces import Matrix
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT
 from raspc.numbers.choice import Choice
+from raspc.numbers.memory import BYTES
 
 CHOICES = (
     Choice(
@@ -63,7 +64,7 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
     ready = ways.ready
     rows, number = distinct_rows(outputs)
     grids = [frontier.grid(rows, number) for frontier in ways.frontiers]
-    best = _Best(ready, ways.roots, noise, round=len(grids))
+    best = _Best(ready, ways.roots, noise, round=len(grids), width=outputs.shape[1])
     best.take(_one_line(3, ways.itself, grids[-1], best))  # soon made, and often the best: others have to beat it
     for best.round, (frontier, grid) in enumerate(zip(ways.frontiers, grids, strict=True), 1):
         if grid.classes.size > WIDE * best.cost:
@@ -87,6 +88,7 @@ class _Best:
     design: Design | None = None
     round: int = 0
     at: tuple[int, int] = (0, 0)
+    width: int = 1
 
     def take(self, designs: Iterable[tuple[int, Design | None]]) -> None:
         """Consider designs with their ranks. They are made one by one, so that each knows what it has to beat."""
@@ -104,6 +106,8 @@ class _Best:
         """Whether a design of so many neurons that reads these features can be the best."""
 
         def worth(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
+            if 2 * BYTES * size * self.width > self.ready.options.memory:  # two weights for each neuron and direction
+                return False  # a model with such neurons would be refused
             if self.could_be(rank, size + LATE) or not self.could_be(rank, size):
                 return self.could_be(rank, size)
             return self.could_be(rank, size + waiting(self.ready, self.roots, axes, features))

@@ -22,6 +22,7 @@ from raspc.graph import nodes as N
 from raspc.graph.nodes import Table
 from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
+from raspc.numbers.memory import in_words
 
 CHOICE = Choice(
     "decode_terms", "storage",
@@ -114,8 +115,8 @@ def _possible(known: Known, place: int, design: Design | None) -> Design:
         raise UnsupportedProgram.at(
             known.graph.labels[place],
             f"a function with too many cells, or values too close for {known.options.precision.name}",
-            f"at most {NEURON_LIMIT} neurons and gaps above rounding",
-            "use fewer distinct values, a shorter maximum length, or compute it in two steps",
+            f"at most {NEURON_LIMIT} neurons, at most {in_words(known.options.memory)}, and gaps above rounding",
+            "use fewer distinct values, a shorter maximum length, or two steps, or allow more with memory=",
         )  # fmt: skip
     even = all(known.ready.is_count(axis) and known.ready.share(axis).added for axis in design.axes)
     return evened(design) if even else design

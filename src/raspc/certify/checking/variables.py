@@ -113,6 +113,24 @@ def _levels(group: Group, numbers: Any) -> Any:
     return np.log2(np.maximum(numbers, LEAST_POWER)) if group.steep else numbers
 
 
+def _nearest(row: Any, code: Any) -> int | None:
+    """The place of the code [values, dims] that is nearest to a row; None where it is far from all.
+
+    In memory of the size of the code: with thousands of values, pairs of codes are too many to hold at once.
+    """
+    distances = _squares(code, row)
+    best = int(distances.argmin())
+    others = _squares(code, code[best])
+    others[best] = np.inf
+    return None if distances[best] > FAR**2 * others.min() else best
+
+
+def _squares(code: Any, row: Any) -> Any:
+    """[value]: the squared distance of each code from a row."""
+    away = code - row
+    return np.einsum("ij,ij->i", away, away)
+
+
 class _Decoder:
     """Reads the variables that the stream [positions, d_model] holds after one stage."""
 
@@ -163,12 +181,8 @@ class _Decoder:
             return [self.number(row, node.domain) for row in held]
         assert isinstance(node.domain, Listed)
         scale = np.maximum(np.ptp(code, axis=0), 1e-12)
-        distances = (((held[:, None, :] - code[None]) / scale) ** 2).sum(axis=2)
-        apart = (((code[:, None, :] - code[None]) / scale) ** 2).sum(axis=2)
-        np.fill_diagonal(apart, np.inf)
-        best = distances.argmin(axis=1)
-        lost = distances.min(axis=1) > FAR**2 * apart.min(axis=1)[best]
-        return [... if far else node.domain.values[i] for i, far in zip(best, lost, strict=True)]
+        found = (_nearest(row / scale, code / scale) for row in held)
+        return [... if place is None else node.domain.values[place] for place in found]
 
     @staticmethod
     def number(row: Any, domain: Interval) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph.evaluate import start
-from raspc.graph.nodes import Aggregate, Graph, Index, Length, Listed, Node, Select, Table, Token
+from raspc.graph.nodes import Aggregate, Gate, Graph, Index, Length, Listed, Node, Select, Table, Token
 from raspc.graph.permitted import search_of
 from raspc.regular.automaton import Automaton
 from raspc.weights.certificate import Link
@@ -64,7 +64,33 @@ def may_be_undefined(graph: Graph, node: Node) -> bool:
     if not isinstance(node, Aggregate):
         return False
     source = graph.variable(node.source).domain
-    return node.proof != "structure" and bool(source.specials) and (not isinstance(source, Listed) or len(source) > 1)
+    return (
+        node.proof not in ("structure", "domain")
+        and bool(source.specials)
+        and (not isinstance(source, Listed) or len(source) > 1)
+    )
+
+
+def selected(graph: Graph, place: int) -> tuple[int, int]:
+    """(fewest, most) keys that a query selects, by how many of its tokens a permitted input has; else what can be."""
+    node, n = graph[place], graph.max_seq_len
+    if isinstance(node, Gate):
+        parts = [selected(graph, arg) for arg in node.args]
+        lows, highs = [low for low, _ in parts], [high for _, high in parts]
+        if node.op == "and":
+            return int(not parts), min([n, *highs])
+        return max([0, *lows]), min(n, sum(highs))
+    if graph.where.automaton is None or not isinstance(node, Select) or not isinstance(graph[node.key], Token):
+        return 0, n
+    places = Places(graph.where.automaton, n)
+    columns = list({column.tobytes(): column for column in np.ascontiguousarray(node.cells.T)}.values())
+    least = 0 if graph.causal else min((_lowest(places.counts(column == 1)) for column in columns), default=0)
+    return least, max((places.counts(column != 0).bit_length() - 1 for column in columns), default=n)
+
+
+def _lowest(bits: int) -> int:
+    """The number of the lowest bit; 0 where none is set."""
+    return max(0, (bits & -bits).bit_length() - 1)
 
 
 def _left_out(graph: Graph) -> Iterator[Link]:
@@ -114,6 +140,21 @@ class Places:
         found = [frozenset(np.flatnonzero(self.automaton.accepting).tolist())]
         for _ in range(self.longest):
             found.append(frozenset(state for to in found[-1] for state in back[to]))
+        return found
+
+    def counts(self, tokens: NDArray[np.bool_]) -> int:
+        """How many of some tokens an input can have: bit k is set where one has k of them."""
+        held, moves = [1] + [0] * (self.automaton.n_states - 1), self.automaton.moves.tolist()
+        found, ends = 0, np.flatnonzero(self.automaton.accepting).tolist()
+        for _ in range(self.longest):
+            after = [0] * len(held)
+            for state, bits in enumerate(held):
+                for token, to in enumerate(moves[state] if bits else ()):
+                    if to >= 0:
+                        after[to] |= bits << int(tokens[token])
+            held = after
+            for end in ends:
+                found |= held[end]
         return found
 
     @cached_property

@@ -13,7 +13,7 @@ from typing import Any
 
 from raspc import values as V
 from raspc.certify.proof.counting import Counting
-from raspc.certify.proof.domain import is_tried, lacking
+from raspc.certify.proof.domain import is_tried, lacking, selected
 from raspc.certify.proof.means import holds_means
 from raspc.graph import nodes as N
 from raspc.graph.definedness import promised
@@ -48,7 +48,7 @@ class Premises:
 
     def never_empty(self, selector: int) -> bool:
         """Whether every query of every input is shown to select some key."""
-        if never_empty(self.facts, selector) or self.nothing_is_missing:
+        if never_empty(self.facts, selector) or self.nothing_is_missing or selected(self.graph, selector)[0] > 0:
             return True
         return self.program is not self.graph and self._forms[selector] in self._full
 
@@ -86,7 +86,8 @@ class Premises:
             return True
         if isinstance(node, N.Width):
             values = node.listed.values
-            whole = values == tuple(range(int(values[0]), self.graph.max_seq_len + 1))
+            most = selected(self.graph, node.selector)[1]
+            whole = values == tuple(range(int(values[0]), int(values[-1]) + 1)) and values[-1] >= most
             return whole and (values[0] == 0 or (values[0] == 1 and self.never_empty(node.selector)))
         if isinstance(node, Sum):
             return self.holds_totals(node)
@@ -124,7 +125,7 @@ class Premises:
         domain = self.graph.variable(node.source).domain
         if node.single or (isinstance(domain, Listed) and domain.is_number.sum() <= 1):
             return True  # where two keys are selected, the program is undefined
-        if picks_one(self.facts, node.selector, node.source):
+        if picks_one(self.facts, node.selector, node.source) or selected(self.graph, node.selector)[1] <= 1:
             return True
         form = (self._forms[node.selector], self._forms[node.source])
         if self.program is not self.graph and form in self._alone:
