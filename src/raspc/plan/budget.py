@@ -13,6 +13,15 @@ def bytes_needed(plan: Plan) -> int:
     return BYTES * plan.size[1]
 
 
+FAR = 2
+"""A plan that needs so many times what is allowed is not looked at for what else could be done."""
+
+
+def is_far_beyond(plan: Plan) -> bool:
+    """Whether a model needs far more memory than the options allow."""
+    return bytes_needed(plan) > FAR * plan.options.memory
+
+
 def check_budget(plan: Plan) -> None:
     """Raises UnsupportedProgram for a model that needs more memory than the options allow; names what costs it."""
     needed, budget = bytes_needed(plan), plan.options.memory

@@ -19,6 +19,7 @@ from raspc.layout.solver import solved
 from raspc.numbers.options import DEFAULT, Level, Options
 from raspc.passes.pipeline import run_passes
 from raspc.plan.alternatives import Refused, attempt, best
+from raspc.plan.budget import is_far_beyond
 from raspc.plan.plan import Plan, rows_of, size_of
 from raspc.plan.unsure import CAN_BE_GIVEN_UP, unsure_of
 
@@ -58,7 +59,7 @@ def settled(program: Graph, firsts: Sequence[Options]) -> list[Plan | Refused]:
     for first in firsts:
         found += explored(program, first)
         plans = [plan for plan in found if isinstance(plan, Plan)]
-        if not all(map(unsure_of, plans)) or not plans:
+        if not all(map(doubts_of, plans)) or not plans:
             break
     return found
 
@@ -78,9 +79,17 @@ def explored(program: Graph, first: Options) -> list[Plan | Refused]:
         if given_up not in found:
             design = first.giving_up(*sorted(given_up))
             plan = found[given_up] = attempt(partial(plan_by, program, design))
-            doubts = unsure_of(plan) if isinstance(plan, Plan) else _refused_for(design)
+            doubts = doubts_of(plan) if isinstance(plan, Plan) else _refused_for(design)
             waiting += [given_up | {name} for name in CAN_BE_GIVEN_UP if name in doubts]
     return list(found.values())
+
+
+def doubts_of(plan: Plan) -> frozenset[str]:
+    """What may be the reason why a plan is not the smallest.
+
+    Of one that is refused for its size whatever is given up nothing is: to look for it takes as much memory again.
+    """
+    return frozenset() if is_far_beyond(plan) else unsure_of(plan)
 
 
 def _refused_for(design: Options) -> frozenset[str]:
