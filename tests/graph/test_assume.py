@@ -20,6 +20,10 @@ VOCAB = ("0", "1", "=")
 marks = rasp.SelectorWidth(rasp.Select(T, rasp.Full("="), Comparison.EQ)).named("marks")
 
 
+FEW = marks < 2
+"""A domain of which no more is known than what it says of an input."""
+
+
 def pairs(count: SOp) -> SOp:
     """A function of a count and a token."""
     return rasp.map(lambda n, x: (n, x), count, T).named("pairs")
@@ -49,7 +53,7 @@ def test_values_are_compared_as_everywhere() -> None:
 def test_what_is_promised_takes_no_room() -> None:
     """The value set is smaller, and so is the model; the answers are the same."""
     with pytest.warns(UncertainProgram, match="assumed: marks is one of 0, 1, as .* says"):
-        model = raspc.compile(pairs(rasp.assume(marks, [0, 1])), VOCAB, 40, where="[01]*=?[01]*")
+        model = raspc.compile(pairs(rasp.assume(marks, [0, 1])), VOCAB, 40, where=FEW)
     assert model.program is not None and model.graph is not None
     held = model.program.variable(model.program.output).domain
     assert isinstance(held, Listed) and {n for n, _ in held.values} == {0, 1}
@@ -66,6 +70,12 @@ def test_a_promise_that_is_proved_is_no_assumption() -> None:
     assert model.program is not None and model.program.notes == ()
 
 
+def test_a_promise_that_the_automaton_of_a_domain_proves() -> None:
+    """Too many inputs to be tried, but none of them has two marks."""
+    model = raspc.compile(pairs(rasp.assume(marks, [0, 1])), VOCAB, 40, where="[01]*=?[01]*", strict=True)
+    assert model.certificate is not None and model.certificate.proved and model.certificate.assumptions == ()
+
+
 def test_a_promise_that_is_broken_is_refused() -> None:
     """With the input that breaks it."""
     with pytest.raises(UnsupportedProgram, match=r"undefined on the input \['=', '='\].*marks is 2 there.*where="):
@@ -75,7 +85,7 @@ def test_a_promise_that_is_broken_is_refused() -> None:
 def test_strict_takes_no_promise() -> None:
     """One that is neither proved nor refuted."""
     with pytest.raises(UnsupportedProgram, match="strict: neither proved nor refuted: marks is one of 0, 1"):
-        raspc.compile(pairs(rasp.assume(marks, [0, 1])), VOCAB, 40, where="[01]*=?[01]*", strict=True)
+        raspc.compile(pairs(rasp.assume(marks, [0, 1])), VOCAB, 40, where=FEW, strict=True)
 
 
 def test_a_promise_is_saved() -> None:

@@ -369,7 +369,7 @@ class _Builder:
     def aggregate_of(self, selector: int, source: int, default: Any, told: str, single: bool = False) -> int:
         """The values of a variable at the selected keys. `single`: no query selects two, as the author promises."""
         within_floats([default], told)
-        single = single and not self.is_single(selector)
+        single = single and not self.is_single(selector) and self.counts(selector)[1] > 1
         if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
         domain = self.store.domain(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raspc.graph.nodes import Gate, Select, Token
+from raspc.graph.nodes import Best, Gate, Select, Token
 from raspc.graph.selectors import Facts
 from raspc.regular.automaton import Automaton
 
@@ -17,6 +17,9 @@ def counted(facts: Facts, place: int, automaton: Automaton, longest: int) -> tup
         if node.op == "and":
             return (0, min((most for _, most in parts), default=longest)) if parts else (1, longest)
         return max((least for least, _ in parts), default=0), min(longest, sum(most for _, most in parts))
+    if isinstance(node, Best):
+        least, most = counted(facts, node.selector, automaton, longest)
+        return min(least, 1), most
     if not isinstance(node, Select) or not isinstance(facts.nodes[node.key], Token):
         return 0, longest
     found = [

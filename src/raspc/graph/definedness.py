@@ -82,18 +82,25 @@ def _breaks_promise(graph: Graph, run: Run, row: int) -> bool:
 
 
 def _doubts(graph: Graph) -> Iterator[str]:
-    for place, node in enumerate(graph.nodes):
-        label = graph.labels[place]
-        if isinstance(node, Table) and node.raises:
-            yield node.promise or f"{label} is never applied where its function is undefined"
-        elif isinstance(node, Select) and (node.cells < 0).any():
-            yield f"{label} never compares where its predicate is undefined"
-        elif isinstance(node, Best) and not all_ranked(graph.variable(node.score).listed):
-            yield f"{label} never ranks keys whose scores cannot be compared"
-        elif isinstance(node, Aggregate) and _may_mix(graph, node):
-            yield f"{label} never averages unequal values that are not all numbers"
-        elif isinstance(node, Sum) and graph.variable(node.source).domain.specials:
-            yield f"{label} never adds what is no number"
+    for place in range(len(graph)):
+        if doubt := doubt_of(graph, place):
+            yield doubt
+
+
+def doubt_of(graph: Graph, place: int) -> str:
+    """What is assumed if a node has a value on every input; nothing where that is plain."""
+    node, label = graph[place], graph.labels[place]
+    if isinstance(node, Table) and node.raises:
+        return node.promise or f"{label} is never applied where its function is undefined"
+    if isinstance(node, Select) and (node.cells < 0).any():
+        return f"{label} never compares where its predicate is undefined"
+    if isinstance(node, Best) and not all_ranked(graph.variable(node.score).listed):
+        return f"{label} never ranks keys whose scores cannot be compared"
+    if isinstance(node, Aggregate) and _may_mix(graph, node):
+        return f"{label} never averages unequal values that are not all numbers"
+    if isinstance(node, Sum) and graph.variable(node.source).domain.specials:
+        return f"{label} never adds what is no number"
+    return ""
 
 
 def _may_mix(graph: Graph, node: Aggregate) -> bool:

@@ -205,9 +205,9 @@ class Width(Variable):
 class Aggregate(Variable):
     """A pick (all selected keys hold one value) or a mean of the values at the selected keys.
 
-    `proof` says why it is a pick: "structure", "domain", "enumeration", "assumption"; "promise" where `single`, which the author
-    says of it: that no query selects two keys, or else the program is undefined; "" for a mean. The default counts
-    only where `may_be_empty`: where it is not proved that every query selects a key.
+    `proof` says why it is a pick: "structure", "domain", "enumeration", "assumption"; "promise" where `single`, which
+    the author says of it: that no query selects two keys, or else the program is undefined; "" for a mean. The default
+    counts only where `may_be_empty`: where it is not proved that every query selects a key.
     """
 
     selector: int

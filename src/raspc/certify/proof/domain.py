@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.certify.proof.meaning import Meaning
+from raspc.graph.definedness import doubt_of
 from raspc.graph.evaluate import start
-from raspc.graph.nodes import Aggregate, Gate, Graph, Index, Length, Listed, Node, Select, Table, Token
+from raspc.graph.nodes import Aggregate, Best, Gate, Graph, Index, Length, Node, Select, Table, Token
 from raspc.graph.permitted import search_of
 from raspc.regular.automaton import Automaton
 from raspc.weights.certificate import Link
@@ -51,24 +52,14 @@ def lacking(graph: Graph) -> tuple[int, int]:
         run.upto(len(graph) - 1)
         total += len(batch.lengths)
         for row in np.flatnonzero(run.undefined).tolist():
-            missing += not may_be_undefined(graph, graph[run.culprits[row]])
+            missing += not _may_be_undefined(graph, run.culprits[row])
     return missing, total
 
 
-def may_be_undefined(graph: Graph, node: Node) -> bool:
-    """Whether a node says itself that it may have no value: its function raised, or it may average words."""
-    if isinstance(node, Table):
-        return node.raises
-    if isinstance(node, Select):
-        return bool((node.cells < 0).any())
-    if not isinstance(node, Aggregate):
-        return False
-    source = graph.variable(node.source).domain
-    return (
-        node.proof not in ("structure", "domain")
-        and bool(source.specials)
-        and (not isinstance(source, Listed) or len(source) > 1)
-    )
+def _may_be_undefined(graph: Graph, place: int) -> bool:
+    """Whether a node says itself that it may have no value: its function raised, or a promise may be broken."""
+    node = graph[place]
+    return bool(doubt_of(graph, place)) or (isinstance(node, Aggregate) and node.single)
 
 
 def selected(graph: Graph, place: int) -> tuple[int, int]:
@@ -80,6 +71,9 @@ def selected(graph: Graph, place: int) -> tuple[int, int]:
         if node.op == "and":
             return int(not parts), min([n, *highs])
         return max([0, *lows]), min(n, sum(highs))
+    if isinstance(node, Best):
+        low, high = selected(graph, node.selector)
+        return min(low, 1), high
     if graph.where.automaton is None or not isinstance(node, Select) or not isinstance(graph[node.key], Token):
         return 0, n
     places = Places(graph.where.automaton, n)
