@@ -24,7 +24,7 @@ def attempt(make: Callable[[], Made]) -> Made | Refused:
     try:
         return make()
     except (CertificateError, UnsupportedProgram, MemoryError) as error:
-        return Refused(error)
+        return Refused(error.with_traceback(None))  # whose frames hold arrays that nobody needs any more
 
 
 def best(
@@ -38,14 +38,23 @@ def best(
     """
     first: Refused | None = None
     for alternatives in rounds:
-        made = list(alternatives)
-        refused = [one for one in made if isinstance(one, Refused)]
-        for one in sorted((one for one in made if not isinstance(one, Refused)), key=size):
-            done = attempt(lambda one=one: finish(one))  # type: ignore[misc]
-            if not isinstance(done, Refused):
-                return done
-            refused.append(done)
-        first = first or refused[-1]
+        done = _of_one_round(list(alternatives), size, finish)
+        if not isinstance(done, Refused):
+            return done
+        first = first or done
     if first is None:
         raise ValueError("there are no alternatives")
     raise first.error
+
+
+def _of_one_round(
+    made: list[Made | Refused], size: Callable[[Made], Any], finish: Callable[[Made], Done]
+) -> Done | Refused:
+    """The smallest that can be finished, or the last refusal; none of them is held on to."""
+    refused = [one for one in made if isinstance(one, Refused)]
+    for one in sorted((one for one in made if not isinstance(one, Refused)), key=size):
+        done = attempt(lambda one=one: finish(one))  # type: ignore[misc]
+        if not isinstance(done, Refused):
+            return done
+        refused.append(done)
+    return refused[-1]
