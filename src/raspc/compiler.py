@@ -12,7 +12,8 @@ from typing import Any
 from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.weights import examined
-from raspc.graph.build import built, checked_length, checked_vocab
+from raspc.graph.build import built
+from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
 from raspc.graph.where import Where, domain_of

@@ -14,7 +14,8 @@ import pytest
 import raspc
 from raspc import InputError, InvalidProgram, UnsupportedProgram, rasp
 from raspc.graph import from_json, to_json
-from raspc.graph.build import build, checked_vocab
+from raspc.graph.build import build
+from raspc.graph.checked import checked_vocab
 from raspc.graph.domain import EVERYTHING
 from raspc.graph.permitted import Frame, permits, sampled, searched, tokens_of
 from raspc.graph.where import domain_of

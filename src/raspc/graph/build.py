@@ -16,10 +16,11 @@ import numpy as np
 
 from raspc import rasp
 from raspc import values as V
-from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited, wrong_kind
+from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
 from raspc.graph import nodes as N
 from raspc.graph.apart import ToldApart
 from raspc.graph.best import best_of, holders_of_best
+from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.counted import counted_mean
 from raspc.graph.counting import counted
 from raspc.graph.domain import EVERYTHING, Domain
@@ -128,40 +129,6 @@ def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcErr
     error.args = (f"{error}{cited(expr) or cited(program)}",)
     error.add_note(f"while tabulating {expr.told}")
     return error
-
-
-def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
-    """The tokens in canonical order. Raises InvalidProgram for an empty or ambiguous vocabulary."""
-    if isinstance(vocab, rasp.Expr) or not isinstance(vocab, Iterable):
-        raise wrong_kind("vocab", vocab, "the tokens, as a list or a set")
-    tokens = [V.plain(token) for token in vocab]
-    if not tokens:
-        raise InvalidProgram("the vocabulary is empty; give at least one token")
-    try:
-        distinct = V.canonical(tokens)
-    except TypeError as error:
-        raise InvalidProgram(f"a token of the vocabulary cannot be hashed: {error}; use strings or numbers") from error
-    if len(distinct) < len(tokens):
-        twins = [t for i, t in enumerate(tokens) if any(V.same(t, other) for other in tokens[:i])]
-        raise InvalidProgram(f"the vocabulary holds equal tokens twice: {twins}; values equal under == are one")
-    within_floats(tokens, "the vocabulary")
-    if None in distinct:
-        raise InvalidProgram("None is in the vocabulary; None means 'no value' and cannot be a token")
-    return distinct
-
-
-def checked_length(max_seq_len: int) -> int:
-    """A usable maximum length, NumPy's integers too. Raises InvalidProgram for one below 1 or beyond LONGEST."""
-    found = V.plain(max_seq_len)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
-        raise InvalidProgram(f"the maximum length is {max_seq_len!r}; needed an integer of at least 1")
-    if found > LONGEST:
-        raise InvalidProgram(f"the maximum length is {found:,}; a model takes at most {LONGEST:,} tokens")
-    return found
-
-
-LONGEST = 1 << 20
-"""No model is made for longer inputs: what is refused here would fail for want of memory, minutes later."""
 
 
 class _Builder:
