@@ -75,3 +75,12 @@ def test_every_node_has_an_origin(name: str) -> None:
         place for place, node in enumerate(before.nodes) if isinstance(node, Token | Index)
     ]
     assert set(found) <= set(range(len(before)))
+
+
+def test_a_function_of_two_means_is_listed_or_refused() -> None:
+    """It compares no mean with whole numbers; where there are too many combinations that is said."""
+    means = [rasp.Aggregate(rasp.Select(x, x, Comparison.LEQ), T) for x in (T, I)]
+    program = rasp.SequenceMap(lambda x, y: x > y, *means)
+    assert raspc.compile(program, (0, 1), 2).apply(["BOS", 0, 1]).decoded[1:] == [False, False]
+    with pytest.raises(UnsupportedProgram, match=r"sequence_map \(test_refusals\.py:\d+\): found a function with"):
+        raspc.compile(program, range(40), 12)

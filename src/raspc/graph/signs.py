@@ -157,9 +157,10 @@ def recognised(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) ->
     store = builder.store
     if len(args) != 2 or not expr.none_in_none_out:
         return None
-    (axis,) = [i for i, arg in enumerate(args) if _is_mean(store.nodes[arg])] or (None,)
-    if axis is None or not _is_whole(store.domain(args[1 - axis])):
+    axes = [i for i, arg in enumerate(args) if _is_mean(store.nodes[arg])]
+    if len(axes) != 1 or not _is_whole(store.domain(args[1 - axes[0]])):
         return None
+    axis = axes[0]
     mean, other = args[axis], store.listed(args[1 - axis])
     node = store.nodes[mean]
     assert isinstance(node, Aggregate)
