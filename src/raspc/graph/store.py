@@ -101,6 +101,7 @@ class Store:
         self.standing: Standing | None = None
         self.listed_as: dict[int, int] = {}
         self._known: dict[Any, int] = {}
+        self._may_raise: list[bool] = []
         self._drift: dict[int, float] = {}
 
     def does(self, name: str, applies: bool = True) -> bool:
@@ -188,11 +189,17 @@ class Store:
         return domain
 
     def may_raise(self, place: int) -> bool:
-        """Whether this node, or one that it rests on, is undefined somewhere."""
-        return next(self._raising(place), None) is not None
+        """Whether this node, or one that it rests on, is undefined somewhere. Each node is looked at once."""
+        known = self._may_raise
+        while len(known) <= place:
+            node = self.nodes[len(known)]
+            known.append(self._is_undefined_somewhere(node) or any(known[ref] for ref in node.refs))
+        return known[place]
 
     def promises(self, place: int) -> tuple[str, ...] | None:
         """The author's promises that this node, and all that it rests on, has a value; None where none says so."""
+        if not self.may_raise(place):
+            return ()
         found = [node.promise if isinstance(node, Table) else "" for node in self._raising(place)]
         return tuple(dict.fromkeys(found)) if all(found) else None
 
@@ -201,17 +208,21 @@ class Store:
         seen, stack = {place}, [place]
         while stack:
             node = self.nodes[stack.pop()]
-            if (
-                (isinstance(node, Table) and node.raises)
-                or (isinstance(node, N.Select) and bool((node.cells < 0).any()))
-                or (isinstance(node, N.Best) and not all_ranked(self.listed(node.score)))
-                or (isinstance(node, Aggregate) and (node.single or self._may_mix(node)))
-                or (isinstance(node, Sum) and bool(self.domain(node.source).specials))
-            ):
+            if self._is_undefined_somewhere(node):
                 yield node
             fresh = [ref for ref in node.refs if ref not in seen]
             seen.update(fresh)
             stack.extend(fresh)
+
+    def _is_undefined_somewhere(self, node: Node) -> bool:
+        """Whether this node itself is, wherever those that it rests on have values."""
+        return (
+            (isinstance(node, Table) and node.raises)
+            or (isinstance(node, N.Select) and bool((node.cells < 0).any()))
+            or (isinstance(node, N.Best) and not all_ranked(self.listed(node.score)))
+            or (isinstance(node, Aggregate) and (node.single or self._may_mix(node)))
+            or (isinstance(node, Sum) and bool(self.domain(node.source).specials))
+        )
 
     def _may_mix(self, node: Aggregate) -> bool:
         """Whether it is not proved that the aggregate never averages unequal values that are not all numbers."""
@@ -245,6 +256,7 @@ class Store:
         self._keep_exact(place, exact)
         for run in self.runs or []:
             del run.cells[place:]
+        del self._may_raise[place:]
 
     def _keep_exact(self, place: int, exact: Exact | None) -> None:
         if exact is not None:

@@ -75,6 +75,9 @@ def _first_fit(blocked: NDArray[np.bool_], size: int) -> int:
 ROOM = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """With how many neurons in a layer beyond the widest one sweeps are tried."""
 
+PATIENCE = 32
+"""After so many places without room for a sweep a space gets new dimensions; as many layers are looked at for one."""
+
 
 def all_at_once(lives: Sequence[Life], loads: Sequence[int]) -> Iterator[dict[str, int]]:
     """Places in which every space may be followed by others, with more and more room for sweeps in each layer."""
@@ -111,8 +114,11 @@ class _Filling:
             place = self.reserved.index(life)
             self.settle(life, place, inf)
             return place
-        free = dim = 0
+        free = dim = refused = 0
         while free < life.size or not self.settle(life, dim - life.size, self.most):
+            refused += free >= life.size
+            if refused > PATIENCE and dim < len(self.tenant):
+                free, dim = 0, len(self.tenant)
             free = free + 1 if self.is_free(dim, life) else 0
             dim += 1
         return dim - life.size
@@ -129,7 +135,8 @@ class _Filling:
         swept = list[tuple[int, int]]()
         for tenant in self.tenant[place : place + life.size]:
             if tenant is not None:
-                layer = min(range(tenant.clearable // 2, life.written // 2), key=self.load.__getitem__)
+                first = tenant.clearable // 2
+                layer = min(range(first, min(life.written // 2, first + PATIENCE)), key=self.load.__getitem__)
                 self.load[layer] += tenant.neurons
                 swept.append((layer, tenant.neurons))
         if any(self.load[layer] > most for layer, _ in swept):

@@ -98,7 +98,7 @@ class _Asked:
 
     columns: dict[bytes, Floats] = field(default_factory=dict)
     errors: dict[bytes, float] = field(default_factory=dict)
-    read_by: dict[bytes, tuple[Reader, ...]] = field(default_factory=dict)
+    read_by: dict[bytes, dict[Reader, None]] = field(default_factory=dict)
     powers: list[Floats] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     compared: bool = False
@@ -107,24 +107,21 @@ class _Asked:
 
     def read(self, key: bytes, column: Floats, readers: tuple[Reader, ...], error: float) -> None:
         """A feature that nobody has asked for before."""
-        self.columns[key], self.read_by[key] = column, readers
+        self.columns[key], self.read_by[key] = column, dict.fromkeys(readers)
         if not is_flat(column):
             self.errors[key] = error
 
     def read_again(self, key: bytes, readers: tuple[Reader, ...], error: float) -> None:
         """A feature that others have asked for too."""
-        self.read_by[key] = _both(self.read_by[key], readers)
+        if readers[0] not in self.read_by[key]:
+            self.read_by[key].update(dict.fromkeys(readers))
         if key in self.errors:
             self.errors[key] = min(self.errors[key], error)
 
     def wanted(self) -> Wanted:
-        features = {key: Feature(c, self.errors.get(key), self.read_by[key]) for key, c in self.columns.items()}
+        features = {key: Feature(c, self.errors.get(key), tuple(self.read_by[key])) for key, c in self.columns.items()}
         readers = tuple(dict.fromkeys(reader for some in self.readers for reader in some))
         return Wanted(features, tuple(self.powers), tuple(self.shown), self.compared, self.finely, readers)
-
-
-def _both(some: tuple[Reader, ...], others: tuple[Reader, ...]) -> tuple[Reader, ...]:
-    return some if others is some or others[0] in some else (*some, *others)
 
 
 class Requests:
