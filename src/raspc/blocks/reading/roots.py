@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -25,8 +25,8 @@ class Roots:
 
     @classmethod
     def of(cls, graph: Graph) -> Roots:
-        """Every node of the graph over its roots."""
-        return cls(graph, listings(graph.nodes))
+        """Every node of the graph over its roots. Of a graph that was asked for last, what is known of it already."""
+        return _listed(graph)
 
     def derived(self, place: int) -> Joint | None:
         """A table as a function of its roots, or of its arguments if these are too many; None for other variables."""
@@ -57,6 +57,11 @@ class Roots:
             place = joint.roots[0]
             joint = self.derived(place)
         return place, columns
+
+
+@lru_cache(maxsize=1)
+def _listed(graph: Graph) -> Roots:
+    return Roots(graph, listings(graph.nodes))
 
 
 def over_root(joint: Joint, columns: Matrix) -> Matrix:
