@@ -18,6 +18,7 @@ from benchmarks import (
     library,
     optimiser,
     process,
+    programs,
     rasp_text,
     text,
     tracr_compile,
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "library": library.table,
     "optimiser": optimiser.table,
     "growth": growth.table,
+    "growth --axis program": programs.table,
     "idioms": idioms.table,
     "rasp_text": rasp_text.table,
     "text": text.table,
@@ -43,11 +45,18 @@ SECTIONS: dict[str, Callable[[], Table]] = {
 
 def main(names: Sequence[str]) -> None:
     """Prints the sections of these names."""
+    names = with_axes(names)
     if unknown := set(names) - set(SECTIONS):
         raise SystemExit(f"unknown section {sorted(unknown)[0]}: there are {', '.join(SECTIONS)}")
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}\n")
     for name in names or SECTIONS:
         print(SECTIONS[name](), flush=True)
+
+
+def with_axes(names: Sequence[str]) -> list[str]:
+    """The sections, `growth --axis program` being one: growth with the program rather than with its sizes."""
+    joined = " ".join(names).replace(" --axis program", "\0")
+    return [name.replace("\0", " --axis program") for name in joined.split()]
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from raspc.graph.best import best_of, holders_of_best
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.counted import counted_mean
 from raspc.graph.counting import counted
+from raspc.graph.digits import put_compared
 from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evaluate import Run, gather, start
 from raspc.graph.exact import Exact
@@ -46,7 +47,7 @@ from raspc.graph.signs import by_sign
 from raspc.graph.splitting import split
 from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
-from raspc.graph.tabulate import Operation, affine_form, operation_of, predicate, tabulate, within_floats
+from raspc.graph.tabulate import Operation, affine_form, operation_of, tabulate, within_floats
 from raspc.graph.totals import totals
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
@@ -244,7 +245,7 @@ class _Builder:
 
     def select(self, expr: rasp.Select, key: int, query: int) -> int:
         key, query = (list_values(self.store, arg, expr.told) for arg in (key, query))
-        return self.put_select(*predicate(self.store, expr.predicate, key, query, expr.told))
+        return put_compared(self, expr.predicate, key, query, expr.told)
 
     def put_select(self, key: int, query: int, cells: Bits) -> int:
         key, query, cells = self.store.rooted_both(key, query, cells)

@@ -54,6 +54,9 @@ CHOICES = (
     ),
 )  # fmt: skip
 
+LARGE = 1 << 12
+"""Equality of more values than this is told by two digits of their numbers, and no table over all pairs is made."""
+
 COMPUTED = (Table, N.Width, Aggregate, Sum)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
 
@@ -101,7 +104,7 @@ class Store:
         self.standing: Standing | None = None
         self.listed_as: dict[int, int] = {}
         self._known: dict[Any, int] = {}
-        self._may_raise: list[bool] = []
+        self._may_raise: dict[int, bool] = {}
         self._drift: dict[int, float] = {}
 
     def does(self, name: str, applies: bool = True) -> bool:
@@ -190,10 +193,15 @@ class Store:
 
     def may_raise(self, place: int) -> bool:
         """Whether this node, or one that it rests on, is undefined somewhere. Each node is looked at once."""
-        known = self._may_raise
-        while len(known) <= place:
-            node = self.nodes[len(known)]
-            known.append(self._is_undefined_somewhere(node) or any(known[ref] for ref in node.refs))
+        known, waiting = self._may_raise, [place]
+        while waiting:
+            node = self.nodes[waiting[-1]]
+            fresh = [ref for ref in node.refs if ref not in known]
+            if fresh:
+                waiting.extend(fresh)
+            else:
+                undefined = any(known[ref] for ref in node.refs) or self._is_undefined_somewhere(node)
+                known[waiting.pop()] = undefined
         return known[place]
 
     def promises(self, place: int) -> tuple[str, ...] | None:
@@ -256,7 +264,7 @@ class Store:
         self._keep_exact(place, exact)
         for run in self.runs or []:
             del run.cells[place:]
-        del self._may_raise[place:]
+        self._may_raise = {other: known for other, known in self._may_raise.items() if other < place}
 
     def _keep_exact(self, place: int, exact: Exact | None) -> None:
         if exact is not None:
@@ -272,7 +280,11 @@ class Store:
         return joint.roots[0], moved.astype(np.int8)
 
     def rooted_both(self, key: int, query: int, cells: Bits) -> tuple[int, int, Bits]:
-        """A selector's table over the roots of its two variables, where they have one root."""
+        """A selector's table over the roots of its two variables, where they have one root each, and no huge ones."""
+        joints = [joint for place in (key, query) if (joint := self.joints[place]) is not None]
+        sizes = [len(self.listed(root)) for joint in joints for root in joint.roots]
+        if max([0, *sizes]) > LARGE and max(cells.shape) <= LARGE:
+            return key, query, cells
         key, cells = self.rooted(key, cells)
         query, turned = self.rooted(query, cells.T)
         return key, query, np.ascontiguousarray(turned.T)
