@@ -42,7 +42,13 @@ def test_models_of_decimals_are_exact(case: Case) -> None:
             warnings.simplefilter("ignore", UncertainProgram)
             try:
                 model = raspc.compile(
-                    case.program, case.vocab, case.max_seq_len, case.causal, optimize=level, partial=True
+                    case.program,
+                    case.vocab,
+                    case.max_seq_len,
+                    case.causal,
+                    optimize=level,
+                    partial=True,
+                    memory="64 MiB",  # a larger model takes minutes to prove
                 )
             except (raspc.UnsupportedProgram, raspc.CertificateError):
                 continue
