@@ -165,9 +165,10 @@ def test_keys_that_tell_the_value(selector: Selector, sop: SOp) -> None:
 
 
 def test_a_pick_by_enumeration() -> None:
-    """Sorted positions are distinct, which no table shows; with all inputs tried it is proved."""
-    rank = rasp.SelectorWidth(rasp.Select(T, T, Comparison.LT) | SAME & BEFORE)
-    program = rasp.Aggregate(rasp.Select(rank, I, Comparison.EQ), T)
+    """One position is marked, which no table shows; with all inputs tried it is proved."""
+    first = rasp.Map(lambda i: i == 0, I)
+    marked = rasp.Aggregate(rasp.Select(I, I, lambda key, query: key == query - 1), first, default=False)
+    program = rasp.Aggregate(rasp.Select(marked, marked, lambda key, query: key), T, default=1)
     few, many = (build(program, (1, 2), n) for n in (4, 40))
     proofs = [graph[graph.output].proof for graph in (few, many)]  # type: ignore[attr-defined]
     assert proofs == ["enumeration", "assumption"]

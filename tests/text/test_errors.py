@@ -80,7 +80,7 @@ FAULTS = [
     ("x = «tokens([full_s])»;", "a selector is no constant"),
     # arguments
     ("x = «select(tokens, 1)»;", "select(keys, queries, comparison) takes 3 arguments; found 2"),
-    ("x = «aggregate(full_s)»;", "takes 2 to 3 arguments; found 1: values is missing"),
+    ("x = «aggregate(full_s)»;", "takes 2 to 4 arguments; found 1: values is missing"),
     ("def f(a, b) { return a; }\nx = «f(1)»;", "f(a, b) takes 2 arguments; found 1: b is missing"),
     ("def f(a, b = 2) { return a; }\nx = «f(1, 2, 3)»;", "takes 1 to 2 arguments; found 3"),
     ("def f(a) { return a; }\nx = «f(1, a=2)»;", 'is given "a" twice'),

@@ -99,11 +99,8 @@ def compared(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) -> i
     if not all(c is None or (V.is_number(c) and c == c) for c in constants):
         return None
     places = iter(args)
-    sides = [_terms(store, next(places)) if c is None else Terms({}, float(c)) for c in constants]
-    known = [side for side in sides if side is not None]
-    if len(known) < 2:
-        return None
-    total = known[0].minus(known[1])
+    left_side, right_side = (_terms(store, next(places)) if c is None else Terms({}, float(c)) for c in constants)
+    total = left_side.minus(right_side)
     sign = _signed(builder, total)
     if sign is None or not _is_worth(store, total, builder.max_len):
         return None
@@ -114,18 +111,19 @@ def compared(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) -> i
 _NAMES = {"eq": "EQ", "ne": "NEQ", "lt": "LT", "le": "LEQ", "gt": "GT", "ge": "GEQ"}
 
 
-def _terms(store: Store, place: int) -> Terms | None:
+def _terms(store: Store, place: int) -> Terms:
     """A variable as a sum of others; those that are not listed are means, or sums of them."""
-    node = store.nodes[place]
-    if not isinstance(node, Affine):
-        return Terms({place: 1.0}, 0.0)
-    total = Terms({}, node.bias)
-    for arg, coef in zip(node.args, node.coefs, strict=True):
-        part = _terms(store, arg)
-        if part is None:
-            return None
-        total = total.minus(Terms({p: -coef * c for p, c in part.coefs.items()}, -coef * part.bias))
-    return total
+    pending, coefs, bias = {place: 1.0}, dict[int, float](), 0.0
+    while pending:
+        last = max(pending)  # what it is made of stands before it
+        coef, node = pending.pop(last), store.nodes[last]
+        if not isinstance(node, Affine):
+            coefs[last] = coef
+            continue
+        bias += coef * node.bias
+        for arg, part in zip(node.args, node.coefs, strict=True):
+            pending[arg] = pending.get(arg, 0.0) + coef * part
+    return Terms({}, 0.0).minus(Terms({arg: -coef for arg, coef in coefs.items()}, -bias))
 
 
 def _signed(builder: Builder, total: Terms) -> int | None:

@@ -90,7 +90,7 @@ def _causes(read: Reading, known: NDArray[np.bool_], rounding: Matrix) -> tuple[
     if known.sum() * sum(len(c.moves) for one in read.seen.values() for c in one.causes) > NUMBERS:
         return None
     own = Causes(rounding, np.eye(read.width))
-    places = np.nonzero(known)
+    places = np.nonzero(known) if known.ndim else ()  # where nothing is read there is one row
     found = [c.at(rows) for rows, one in zip(places, read.seen.values(), strict=True) for c in one.causes]
     return used([*found, own])
 
