@@ -298,6 +298,15 @@ def mean(pool: Pool) -> str:
     return _aggregate(pool, pool.selector(), pool.sop(_numbers))
 
 
+def total(pool: Pool) -> str:
+    """A sum of numbers, or a mean times the width that it is taken over."""
+    selector, sop = pool.selector(), pool.sop(_key_numbers)
+    if pool.chance(30):
+        return f"rasp.SelectorWidth({selector}) * rasp.Aggregate({selector}, {sop}, default=0)"
+    default = f", default={pool.pick(DEFAULTS)!r}" if pool.chance(30) else ""
+    return f"rasp.Sum({selector}, {sop}{default})"
+
+
 def _aggregate(pool: Pool, selector: str, sop: str) -> str:
     default: Value = pool.pick(DEFAULTS) if pool.chance(60) else pool.constant(sop)
     given = "" if default is None and pool.chance(50) else f", default={default!r}"
@@ -328,6 +337,10 @@ def _worded(pool: Pool, x: str) -> bool:
 
 def _numbers(facts: SOpFacts) -> bool:
     return facts.numeric and facts.total
+
+
+def _key_numbers(facts: SOpFacts) -> bool:
+    return facts.numeric and facts.total and facts.values is not None
 
 
 def _key(facts: SOpFacts) -> bool:
