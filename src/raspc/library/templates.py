@@ -373,6 +373,7 @@ WEIGHTS: dict[Callable[[Pool], str], int] = {
     width: 8,
     pick: 12,
     mean: 8,
+    total: 3,
     best: 6,
 }
 
