@@ -54,6 +54,8 @@ class DefaultRASPEvaluator(RASPEvaluator):
             own.Aggregate: self.eval_aggregate,
             own.Select: self.eval_select,
             own.Best: self._eval,
+            own.Sum: self._eval,
+            own.Assume: self._eval,
             own.ConstantSelector: self.eval_constant_selector,
             own.SelectorAnd: self.eval_selector_and,
             own.SelectorOr: self.eval_selector_or,

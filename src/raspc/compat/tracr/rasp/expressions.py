@@ -227,6 +227,16 @@ class Best(Selector, own.Best):
     selector, score = Operand(0), Operand(1)
 
 
+class Sum(SOp, own.Sum):
+    """The sum of the selected numbers: not in Tracr, but what `raspc.rasp.Sum` builds."""
+
+    selector, sop = Operand(0), Operand(1)
+
+
+class Assume(SOp, own.Assume):
+    """An s-op with a promise of its values: not in Tracr, but what `raspc.rasp.assume` builds."""
+
+
 class NaryMap(SOp, own.NaryMap):
     """`f(x, y, …)` at each position: not in Tracr, but what `raspc.rasp.map` and `where` build."""
 
@@ -236,7 +246,7 @@ KINDS: dict[type[own.Expr], type[RASPExpr]] = {
     for kind in (
         TokensType, IndicesType, LengthType, Map, SequenceMap, LinearSequenceMap, Full, ConstantSOp, Select,
         ConstantSelector, SelectorAnd, SelectorOr, SelectorNot, SelectorWidth, Aggregate, NaryMap,
-        Best,
+        Best, Sum, Assume,
     )
 }  # fmt: skip
 
