@@ -126,9 +126,15 @@ def without_a_carry(original: Any, new: Any, base: int, one: Any, other: Any) ->
     return sharing._numbers(new, [one[0], other[0]], highs), sharing._numbers(new, [one[1], other[1]], lows % base)
 
 
-def of_all_keys(original: Any, new: Any, selects: Any, counts: Any) -> Any:
+def of_all_keys(original: Any, new: Any, graph: Any, node: Any, holds: Any) -> Any:
     """The keys that hold a value, whether they are selected or not."""
-    return original(new, selects[1:] or selects, counts)
+    if holds.all():
+        return original(new, graph, node, holds)
+    new.tables = lambda selector: []
+    try:
+        return original(new, graph, node, holds)
+    finally:
+        del new.tables
 
 
 def never_empty_now(original: Any, self: Any, old: int, node: Any = None) -> Any:
@@ -172,7 +178,7 @@ PASSES: dict[str, Patch] = {
     "selectors are turned": wrapped(Rewriter, "select", transposed),
     "another output": wrapped(Rewriter, "graph", without_names),
     "means in the opposite order": wrapped(counting, "_means", W.greatest_first),
-    "what a count of a mean counts": wrapped(counting, "_width", of_all_keys),
+    "what a count of a mean counts": wrapped(counting, "holders", of_all_keys),
     "a stretch of positions": wrapped(sharing, "pairwise", W.without_the_last),
     "a carry": wrapped(sharing, "_added", without_a_carry),
 }

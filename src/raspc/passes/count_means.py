@@ -6,15 +6,14 @@ keys are selected, and of how many of them hold each value. A width counts eithe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import numpy as np
 
 from raspc.graph.evaluate import nearest
-from raspc.graph.nodes import UNDEFINED, Aggregate, Best, Graph, Ids, Index, Listed, Select, Width
+from raspc.graph.nodes import UNDEFINED, Aggregate, Best, Graph, Ids, Listed, Node
 from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
 from raspc.passes.contract import Guarantee, Pass
+from raspc.passes.counts import holders, in_counts, uncounted
 from raspc.passes.rewriting import Rewriter
 
 CELLS = 1 << 14
@@ -23,44 +22,27 @@ CELLS = 1 << 14
 
 def count_means(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with counts in place of means; the graph itself where no mean can be counted."""
-    if not any(_is_countable(graph, node) for node in graph.nodes):
-        return graph
-    new = Rewriter(graph, options.without)
-    for place, node in enumerate(graph.nodes):
-        if isinstance(node, Aggregate) and _is_countable(graph, node):
-            new.stand_in(place, _quotient(new, graph, node))
-        else:
-            new.keep(place)
-    return new.graph()
+    return in_counts(graph, options, _countable, _quotient)
 
 
-def _is_countable(graph: Graph, node: object) -> bool:
+def _countable(graph: Graph, node: Node) -> Aggregate | None:
     """A mean of few numbers, of which it is known what it can be."""
     if not isinstance(node, Aggregate) or node.pick or not isinstance(node.domain, Listed):
-        return False
+        return None
     if isinstance(graph[node.selector], Best):
-        return False  # how many keys are the best is no count of a selector
+        return None  # how many keys are the best is no count of a selector
     source = graph.variable(node.source).domain
     if not isinstance(source, Listed) or not source.all_numbers:
-        return False
-    return bool((graph.max_seq_len + 1) ** len(source) <= CELLS)
+        return None
+    return node if (graph.max_seq_len + 1) ** len(source) <= CELLS else None
 
 
 def _quotient(new: Rewriter, graph: Graph, node: Aggregate) -> int:
     """The mean as a table of the number of selected keys, and of the number of those that hold each value but one."""
-    source, n = graph.variable(node.source).listed, graph.max_seq_len
-    selects, counts = new.tables(node.selector), Listed(tuple(range(n + 1)))
-    index = new.store.put(Index(domain=Listed(tuple(range(n)))))
-    widths = [_width(new, selects, counts)]
-    for value in range(len(source) - 1):
-        cells = np.repeat((np.arange(len(source)) == value)[:, None], n, axis=1).astype(np.int8)
-        holds = Select(key=new.place[node.source], query=index, cells=cells)
-        widths.append(_width(new, [*selects, holds], counts))
-    return new.table(widths, _means(node, source, n), node.listed)
-
-
-def _width(new: Rewriter, selects: Sequence[Select], counts: Listed) -> int:
-    return new.store.put(Width(domain=counts, selector=new.conjunction(selects)))
+    source = graph.variable(node.source).listed
+    everything, *each = np.ones(len(source), bool), *np.eye(len(source), dtype=bool)[:-1]
+    widths = [holders(new, graph, node, holds) for holds in (everything, *each)]
+    return new.table(widths, _means(node, source, graph.max_seq_len), node.listed)
 
 
 def _means(node: Aggregate, source: Listed, n: int) -> Ids:
@@ -76,11 +58,6 @@ def _means(node: Aggregate, source: Listed, n: int) -> Ids:
     return np.where((each < 0).any(axis=0), UNDEFINED, ids).astype(np.int32)
 
 
-def _uncounted(before: Graph, after: Graph, options: Options) -> Iterator[str]:
-    """Means that could still be counted."""
-    yield from (f"%{place} is such a mean" for place, node in enumerate(after.nodes) if _is_countable(after, node))
-
-
 COUNT_MEANS = Pass(
     "count_means",
     "a mean of few numbers is a quotient of counts",
@@ -88,7 +65,7 @@ COUNT_MEANS = Pass(
     requires=(WELL_FORMED, CONJUNCTIONS),
     ensures=(
         ONLY_CONJUNCTIONS,
-        Guarantee(f"no mean is left whose counts have at most {CELLS:,} combinations", _uncounted),
+        Guarantee(f"no mean is left whose counts have at most {CELLS:,} combinations", uncounted(_countable, "mean")),
     ),
     narrow=True,
 )  # fmt: skip

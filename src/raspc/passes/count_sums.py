@@ -7,17 +7,18 @@ least number times how many they are, and 2^b times how many of them have the di
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from raspc import values as V
 from raspc.graph.evaluate import nearest
-from raspc.graph.nodes import Floats, Graph, Index, Listed, Select, Sum, Width
+from raspc.graph.nodes import Floats, Graph, Listed, Node, Sum
 from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
 from raspc.passes.contract import Guarantee, Pass
+from raspc.passes.counts import holders, in_counts, uncounted
 from raspc.passes.rewriting import Rewriter
 
 CELLS = 1 << 18
@@ -26,16 +27,8 @@ CELLS = 1 << 18
 
 def count_sums(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with counts in place of sums; the graph itself where no sum can be counted."""
-    if not any(_is_countable(graph, node) for node in graph.nodes):
-        return graph
-    new = Rewriter(graph, options.without)
-    for place, node in enumerate(graph.nodes):
-        if isinstance(node, Sum) and _is_countable(graph, node):
-            new.stand_in(place, _of_counts(new, graph, node))
-            new.store.describe(new.place[place], None, True)  # it is read off its counts as the number that it is
-        else:
-            new.keep(place)
-    return new.graph()
+    numerical = True  # a sum is read off its counts as the number that it is
+    return in_counts(graph, options, _countable, _of_counts, numerical)
 
 
 def _terms(graph: Graph, node: Sum) -> list[tuple[float, Floats]] | None:
@@ -54,10 +47,11 @@ def _terms(graph: Graph, node: Sum) -> list[tuple[float, Floats]] | None:
     return [*([(low, np.ones(len(above)))] if low else []), *digits]
 
 
-def _is_countable(graph: Graph, node: object) -> bool:
+def _countable(graph: Graph, node: Node) -> Sum | None:
     """A sum of few digits, of which it is known what it can be."""
-    terms = _terms(graph, node) if isinstance(node, Sum) else None
-    return terms is not None and _partial(terms, graph.max_seq_len) is not None
+    if not isinstance(node, Sum) or (terms := _terms(graph, node)) is None:
+        return None
+    return None if _partial(terms, graph.max_seq_len) is None else node
 
 
 def _partial(terms: Sequence[tuple[float, Floats]], n: int) -> list[Floats] | None:
@@ -78,25 +72,10 @@ def _of_counts(new: Rewriter, graph: Graph, node: Sum) -> int:
         last = holds is terms[-1][1]
         domain = node.listed if last else Listed(tuple(map(V.whole, known.tolist())))
         ids = nearest(domain, np.add.outer(numbers, factor * np.arange(n + 1)))
-        width = _width(new, graph, node, holds)
+        width = holders(new, graph, node, holds > 0)
         total, numbers = new.table((width,) if len(numbers) == 1 else (total, width), ids.squeeze(), domain), known
         new.store.describe(total, None, True)
     return total if terms else new.table((), np.array(node.listed.id(0), np.int32), node.listed)
-
-
-def _width(new: Rewriter, graph: Graph, node: Sum, holds: Floats) -> int:
-    """How many of the selected keys hold such values."""
-    n = graph.max_seq_len
-    selects, index = new.tables(node.selector), new.store.put(Index(domain=Listed(tuple(range(n)))))
-    cells = np.repeat((holds > 0)[:, None], n, axis=1).astype(np.int8)
-    select = Select(key=new.place[node.source], query=index, cells=cells)
-    chosen = selects if (holds > 0).all() else [*selects, select]
-    return new.store.put(Width(domain=Listed(tuple(range(n + 1))), selector=new.conjunction(chosen)))
-
-
-def _uncounted(before: Graph, after: Graph, options: Options) -> Iterator[str]:
-    """Sums that could still be counted."""
-    yield from (f"%{place} is such a sum" for place, node in enumerate(after.nodes) if _is_countable(after, node))
 
 
 COUNT_SUMS = Pass(
@@ -106,7 +85,10 @@ COUNT_SUMS = Pass(
     requires=(WELL_FORMED, CONJUNCTIONS),
     ensures=(
         ONLY_CONJUNCTIONS,
-        Guarantee(f"no sum is left whose counts have at most {CELLS:,} combinations, added one by one", _uncounted),
+        Guarantee(
+            f"no sum is left whose counts have at most {CELLS:,} combinations, added one by one",
+            uncounted(_countable, "sum"),
+        ),
     ),
     narrow=True,
 )  # fmt: skip
