@@ -552,7 +552,26 @@ class SelectorWidth(SOp):
         return self.children[0]  # type: ignore[return-value]
 
 
-class Aggregate(SOp):
+class _Gathered(SOp):
+    """What is made of the values of `sop` at the selected keys; `default` where none is selected."""
+
+    def __init__(self, selector: Selector, sop: SOp, default: Value) -> None:
+        kind = type(self).__name__
+        self.children = (_selector(selector, kind), _sop_or_atom(sop, kind))
+        self.default = _hashable(default, f"{kind}: the default")
+
+    @property
+    def selector(self) -> Selector:
+        """The selector that chooses keys."""
+        return self.children[0]  # type: ignore[return-value]
+
+    @property
+    def sop(self) -> SOp:
+        """The s-op whose values are gathered."""
+        return self.children[1]  # type: ignore[return-value]
+
+
+class Aggregate(_Gathered):
     """The values of `sop` at the selected keys: none selected, the default; equal values, that value;
     several unequal numbers, their mean; several unequal other values, undefined.
 
@@ -562,24 +581,13 @@ class Aggregate(SOp):
     default_name = "aggregate"
 
     def __init__(self, selector: Selector, sop: SOp, default: Value = None, single: bool = False) -> None:
-        self.children = (_selector(selector, "Aggregate"), _sop_or_atom(sop, "Aggregate"))
-        self.default = _hashable(default, "Aggregate: the default")
+        super().__init__(selector, sop, default)
         if not isinstance(single, bool):
             raise wrong_kind("Aggregate: single", single, "True or False")
         self.single = single
 
-    @property
-    def selector(self) -> Selector:
-        """The selector that chooses keys."""
-        return self.children[0]  # type: ignore[return-value]
 
-    @property
-    def sop(self) -> SOp:
-        """The s-op whose values are moved or averaged."""
-        return self.children[1]  # type: ignore[return-value]
-
-
-class Sum(SOp):
+class Sum(_Gathered):
     """The sum of the numbers that `sop` holds at the selected keys; `default` where none is selected.
 
     Whole numbers are added exactly, as ints; True counts as 1. Undefined where a selected key holds no number.
@@ -588,18 +596,7 @@ class Sum(SOp):
     default_name = "sum"
 
     def __init__(self, selector: Selector, sop: SOp, default: Value = 0) -> None:
-        self.children = (_selector(selector, "Sum"), _sop_or_atom(sop, "Sum"))
-        self.default = _hashable(default, "Sum: the default")
-
-    @property
-    def selector(self) -> Selector:
-        """The selector that chooses keys."""
-        return self.children[0]  # type: ignore[return-value]
-
-    @property
-    def sop(self) -> SOp:
-        """The s-op whose values are added."""
-        return self.children[1]  # type: ignore[return-value]
+        super().__init__(selector, sop, default)
 
 
 tokens = TokensType()
