@@ -6,6 +6,7 @@ The mean of up to n whole numbers is a fraction whose denominator is at most n. 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -32,7 +33,8 @@ REMEDY = (
     "where= which inputs the program is for"
 )
 """What to do where a mean is read as if it were the place of one key."""
-COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
+COMPARISONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+"""What the sign of a difference is compared with 0 by, by the name of the comparison of its sides."""
 
 
 class Builder(Protocol):
@@ -101,14 +103,10 @@ def compared(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) -> i
     places = iter(args)
     left_side, right_side = (_terms(store, next(places)) if c is None else Terms({}, float(c)) for c in constants)
     total = left_side.minus(right_side)
-    sign = _signed(builder, total)
-    if sign is None or not _is_worth(store, total, builder.max_len):
+    if not _is_worth(store, total, builder.max_len) or (sign := _signed(builder, total)) is None:
         return None
-    compare = rasp.Comparison[_NAMES[name]]
+    compare = COMPARISONS[name]
     return builder.elementwise_of(lambda s: None if s is None else compare(s, 0), (sign,), expr.told)
-
-
-_NAMES = {"eq": "EQ", "ne": "NEQ", "lt": "LT", "le": "LEQ", "gt": "GT", "ge": "GEQ"}
 
 
 def _terms(store: Store, place: int) -> Terms:
@@ -123,7 +121,7 @@ def _terms(store: Store, place: int) -> Terms:
         bias += coef * node.bias
         for arg, part in zip(node.args, node.coefs, strict=True):
             pending[arg] = pending.get(arg, 0.0) + coef * part
-    return Terms({}, 0.0).minus(Terms({arg: -coef for arg, coef in coefs.items()}, -bias))
+    return Terms({arg: coef for arg, coef in coefs.items() if coef}, bias)
 
 
 def _signed(builder: Builder, total: Terms) -> int | None:
