@@ -19,7 +19,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
+from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
 
 import raspc
-from raspc import jsonvalues, library
+from raspc import jsonvalues, library, rasp
 from raspc import values as V
 from raspc.certify.checking.variables import trace_variables
+from raspc.graph.evaluate import RULES
 from raspc.weights.model import Model
 
 NUMBERS_OF = """ids => { const run = raspc.forward(ids);
@@ -20,7 +23,7 @@ NUMBERS_OF = """ids => { const run = raspc.forward(ids);
           streams: run.streams.map(s => [...s]), patterns: run.patterns.map(l => l.map(p => [...p]))}; }"""
 VARIABLES_OF = """ids => { const run = raspc.forward(ids), meant = raspc.interpret(ids);
   const held = raspc.decodeRun(run).map(stage => stage.map(values => values && values.map(v => v.value ?? null)));
-  const expected = raspc.data.nodes.map((n, i) => n.kind === "select" || n.kind === "gate" ? null
+  const expected = raspc.data.nodes.map((n, i) => n.domain === undefined ? null
     : ids.map((_, t) => raspc.expectedAt(meant, i, t).value ?? null));
   return {held, expected}; }"""
 SOME = ("sort", "pair_balance", "shuffle_dyck1", "induction", "caesar")
@@ -85,9 +88,8 @@ def alike(found: list[Any], expected: list[Any]) -> bool:
     )
 
 
-def check(open_page: Callable[..., Any], name: str, optimize: int) -> None:
+def check(open_page: Callable[..., Any], model: Model) -> None:
     """One program on a few inputs."""
-    model = compiled(name, optimize)
     cases = inputs(model, 4)
     page = open_page(model, cases[0]).page
     for tokens in cases:
@@ -99,7 +101,7 @@ def check(open_page: Callable[..., Any], name: str, optimize: int) -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_page_equals_numpy(open_page: Callable[..., Any], name: str, optimize: int) -> None:
     """Activations, answers, decoded and interpreted variables, on random inputs and the longest one."""
-    check(open_page, name, optimize)
+    check(open_page, compiled(name, optimize))
 
 
 @pytest.mark.slow
@@ -107,4 +109,21 @@ def test_page_equals_numpy(open_page: Callable[..., Any], name: str, optimize: i
 @pytest.mark.parametrize("name", sorted(set(library.PROGRAMS) - set(SOME)))
 def test_page_equals_numpy_on_the_whole_library(open_page: Callable[..., Any], name: str, optimize: int) -> None:
     """The same for every other program of the library."""
-    check(open_page, name, optimize)
+    check(open_page, compiled(name, optimize))
+
+
+@pytest.mark.parametrize(("script", "table"), [("interpret.js", "MEANINGS"), ("program.js", "KINDS")])
+def test_the_page_knows_every_kind_of_node(script: str, table: str) -> None:
+    """Each node of a graph has a meaning and a word in the page's scripts; this needs no browser."""
+    text = (resources.files("raspc.view") / "static" / script).read_text()
+    entries = text.split(f"const {table} = {{")[1].split("\n};")[0]
+    assert set(re.findall(r"(?:^  |, )(\w+): (?:\(|\w+Column|bestMatrix|\")", entries, re.MULTILINE)) == {
+        kind.__name__.lower() for kind in RULES
+    }
+
+
+@pytest.mark.parametrize("vocab", [[1, 2, -3], [0.1, 0.2, 0.7]], ids=["listed", "interval"])
+def test_page_equals_numpy_on_sums(open_page: Callable[..., Any], vocab: list[float]) -> None:
+    """A sum of whole numbers has a listed value set; one of decimals is any number."""
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ)
+    check(open_page, raspc.compile(rasp.Sum(earlier, rasp.tokens), vocab, 5))

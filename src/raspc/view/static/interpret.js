@@ -105,6 +105,23 @@ function aggregated(run, node, place, keys) {
   return [isListed(own) ? nearestNumber(own, mean) : NUMBER, mean];
 }
 
+// The sum of the numbers at the selected keys: a value of the set where it is listed, else a number beside the id.
+function sumColumn(run, node, place) {
+  const { bits } = run.cells[node.selector];
+  const n = run.length;
+  const ids = new Int32Array(n);
+  const numbers = new Float64Array(n);
+  for (let q = 0; q < n; q++) {
+    const keys = Array.from({ length: n }, (_, k) => k).filter((k) => bits[q * n + k]);
+    numbers[q] = keys.reduce((total, k) => total + numberAt(run, node.source, k), 0);
+    ids[q] = keys.every((k) => isNumberAt(run, node.source, k)) ? placeOfSum(place, numbers[q]) : UNDEFINED;
+  }
+  return { ids, numbers };
+}
+
+const placeOfSum = (place, total) => (
+  isListed(NODES[place].domain) ? nearestNumber(NODES[place].domain, total) : NUMBER);
+
 // Of the selected keys of each query those of the highest rank; `ranks` is −1 for a score that is no number.
 function bestMatrix(run, node) {
   const { bits } = run.cells[node.selector];
@@ -135,6 +152,7 @@ const MEANINGS = {
     return row.reduce((a, b) => a + b, 0) - NODES[place].domain.values[0];
   }),
   aggregate: aggregateColumn,
+  sum: sumColumn,
   select: (run, node, place) => matrix(run, (q, k) => cellAt(
     CELLS[place], [run.cells[node.key].ids[k], run.cells[node.query].ids[q]]) === 1),
   gate: (run, node) => matrix(run, (q, k) => {

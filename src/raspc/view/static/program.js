@@ -27,8 +27,8 @@ function drawDetail() {
 }
 
 const KINDS = {
-  token: "input", index: "input", length: "variable", table: "elementwise", affine: "sum", sign: "comparison", width: "selector width",
-  aggregate: "aggregate", select: "selector", gate: "selector", best: "selector",
+  token: "input", index: "input", length: "variable", table: "elementwise", affine: "linear", sign: "comparison",
+  width: "selector width", aggregate: "aggregate", sum: "sum", select: "selector", gate: "selector", best: "selector",
 };
 const kindOf = (node) => KINDS[node.kind];
 
