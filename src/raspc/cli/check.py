@@ -72,6 +72,17 @@ def _record(report: Report) -> dict[str, Any]:
     return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs} | {"symmetric": symmetric}
 
 
+def _why_fewer_ran(report: Report) -> str:
+    """What became of the inputs that were compared without a run of their own; "" where there are none."""
+    if report.symmetric:
+        classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
+        begin = "begin one of these, or " if report.beginnings else ""
+        return f"the others {begin}are the same with tokens exchanged among {classes}"
+    if report.beginnings and report.ran < report.checked:
+        return "the others are what these begin with: a causal mask hides what follows"
+    return ""
+
+
 def _tell(report: Report) -> None:
     scope = f"all {report.checked:,}" if report.exhaustive else f"{report.checked:,} random"
     inputs = f"inputs of {report.where}" if report.where else "inputs"
@@ -82,9 +93,8 @@ def _tell(report: Report) -> None:
         return
     if report.ok:
         say(f"equal on {scope} {inputs}" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
-        if report.symmetric:
-            classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
-            say(f"  {report.ran:,} of them were run; the others are the same with tokens exchanged among {classes}")
+        if why := _why_fewer_ran(report):
+            say(f"  {report.ran:,} of them were run; {why}")
         say(f"  asked: {report.oracles}")
         return
     say(f"{report.failures:,} of {scope} {inputs} differ; the first:")

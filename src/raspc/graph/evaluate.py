@@ -87,6 +87,8 @@ class Gathered:
 class Run:
     """Columns computed so far on one batch, and the inputs found to be undefined, with the first culprit.
 
+    `undefined` [B]: which inputs; `raising` [B, T]: the positions at which some node has no value. Under a causal mask
+    the first of these tells of all inputs that this one begins with.
     `lean`: matrices, which take most room, are not kept but made again for each that reads them.
     """
 
@@ -94,6 +96,7 @@ class Run:
     batch: Batch
     cells: list[Cell | None]
     undefined: Bools
+    raising: Bools
     culprits: dict[int, int]
     lean: bool = False
 
@@ -118,9 +121,12 @@ class Run:
         assert not isinstance(cell, Column)
         return cell
 
-    def flag(self, bad: Bools) -> None:
-        """Note the inputs [B] on which the node under way is undefined somewhere."""
-        fresh = bad & ~self.undefined
+    def flag(self, raising: Bools) -> None:
+        """Note the positions [B, T] at which the node under way is undefined."""
+        if not raising.any():
+            return
+        self.raising |= raising
+        fresh = raising.any(axis=1) & ~self.undefined
         for row in np.flatnonzero(fresh):
             self.culprits[int(row)] = len(self.cells)
         self.undefined |= fresh
@@ -128,7 +134,7 @@ class Run:
 
 def start(nodes: Sequence[Node], batch: Batch, lean: bool = False) -> Run:
     """A run over nodes; nothing is computed before it is asked for."""
-    return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), {}, lean)
+    return Run(nodes, batch, [], np.zeros(len(batch.lengths), bool), np.zeros(batch.ids.shape, bool), {}, lean)
 
 
 def gather(run: Run, selector: Bools, source: Column, domain: N.Domain) -> Gathered:
@@ -210,7 +216,7 @@ def _table(run: Run, node: N.Table) -> Column:
     shape = run.batch.ids.shape
     found = lookup(node.cells, args) if args else np.full(shape, int(node.cells), np.int32)
     found = np.where(run.batch.real, found, UNDEFINED).astype(np.int32)
-    run.flag(np.asarray(((found < 0) & run.batch.real).any(axis=1)))
+    run.flag(np.asarray((found < 0) & run.batch.real))
     return Column(found)
 
 
@@ -240,7 +246,7 @@ def _select(run: Run, node: N.Select) -> Bools:
     keys, queries = (np.maximum(run.column(place).ids, 0) for place in (node.key, node.query))
     found = node.cells.ravel().take((keys * node.cells.shape[1]).T[:, :, None] + queries)
     if node.cells.min(initial=0) < 0:
-        run.flag(np.asarray(((found < 0) & run.batch.allowed).any(axis=(0, 2))))
+        run.flag(np.asarray(((found < 0) & run.batch.allowed).any(axis=0)))
     return np.asarray((found > 0) & run.batch.allowed)
 
 
@@ -262,17 +268,17 @@ def _best(run: Run, node: N.Best) -> Bools:
 
 
 def _incomparable(run: Run, selector: Bools, kind: Ids) -> Bools:
-    """[input]: where a query selects keys with scores of two kinds, or without any; `kind`: of each position."""
+    """[B, query]: where a query selects keys with scores of two kinds, or without any; `kind`: of each position."""
     found = kind.T[:, :, None]
     least = np.where(selector, found, len(V.KINDS)).min(axis=0, initial=len(V.KINDS))
     most = np.where(selector, found, UNDEFINED).max(axis=0, initial=UNDEFINED)
-    return np.asarray((((least < 0) | (least < most)) & run.batch.real).any(axis=1))
+    return np.asarray(((least < 0) | (least < most)) & run.batch.real)
 
 
 def _width(run: Run, node: N.Width) -> Column:
     found = _count(run.matrix(node.selector)) - int(node.listed.values[0])
     known = run.batch.real & (found >= 0) & (found < len(node.listed))
-    run.flag(np.asarray((run.batch.real & ~known).any(axis=1)))
+    run.flag(np.asarray(run.batch.real & ~known))
     return Column(np.where(known, found, UNDEFINED).astype(np.int32))
 
 
@@ -280,12 +286,12 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
     source = run.column(node.source)
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     found = gather(run, run.matrix(node.selector), source, domain)
-    run.flag(np.asarray((found.several & ~found.numeric & run.batch.real).any(axis=1)))
+    run.flag(np.asarray(found.several & ~found.numeric & run.batch.real))
     if node.single:
-        run.flag(np.asarray(((found.count > 1) & run.batch.real).any(axis=1)))
+        run.flag(np.asarray((found.count > 1) & run.batch.real))
     column = settle(run.batch, node, found, domain)
     lacks = (column.ids == UNDEFINED) | ((found.count == 0) & (not node.may_be_empty))
-    run.flag(np.asarray((lacks & run.batch.real).any(axis=1)))
+    run.flag(np.asarray(lacks & run.batch.real))
     return column
 
 
@@ -294,12 +300,12 @@ def _sum(run: Run, node: N.Sum) -> Column:
     selector, real = run.matrix(node.selector), run.batch.real
     numbers, numeric = as_numbers(run.column(node.source), domain)
     if not numeric.all():
-        run.flag(np.asarray(((_weighted(selector.astype(np.float32), ~numeric) > 0) & real).any(axis=1)))
+        run.flag(np.asarray((_weighted(selector.astype(np.float32), ~numeric) > 0) & real))
     total = arithmetic.sums(selector, np.where(numeric, numbers, 0.0))
     if not isinstance(node.domain, Listed):
         return Column(np.where(real, NUMBER, UNDEFINED).astype(np.int32), total)
     found = nearest(node.domain, total)
-    run.flag(np.asarray(((found == UNDEFINED) & real).any(axis=1)))
+    run.flag(np.asarray((found == UNDEFINED) & real))
     return Column(np.where(real, found, UNDEFINED).astype(np.int32))
 
 
@@ -354,7 +360,8 @@ def run_graph(graph: Graph, batch: Batch) -> Run:
     run = start(graph.nodes, batch)
     run.upto(len(graph) - 1)
     if graph.exact_length is not None:
-        run.flag(batch.lengths != graph.exact_length)
+        run.flag(batch.real & (batch.lengths != graph.exact_length)[:, None])
+        run.undefined |= batch.lengths != graph.exact_length  # an input of no token has no position that could raise
     return run
 
 

@@ -142,13 +142,34 @@ def permits(where: Domain, vocab: Sequence[Any], batch: Batch) -> Bools:
     return found
 
 
+def permits_each(where: Domain, vocab: Sequence[Any], batch: Batch) -> Bools:
+    """[B, T]: which inputs are permitted of those that each one begins with, under a causal mask."""
+    found = batch.real.copy()
+    if where.automaton is not None:
+        states = where.automaton.states(batch.ids, batch.lengths)
+        found &= (states >= 0) & where.automaton.accepting[np.maximum(states, 0)]
+    if where.condition is not None and len(found):
+        found &= np.logical_and.accumulate(_held(where.condition, batch), axis=1)
+    if where.predicate is not None:
+        for row, last in np.argwhere(found).tolist():
+            length = np.array([last + 1], np.int64)
+            found[row, last] = _says(where, vocab, Batch(batch.ids[row : row + 1], length, batch.causal), 0)
+    return found
+
+
 def _holds(condition: Graph, batch: Batch) -> Bools:
     """[B]: where the condition is True at every position, and has a value."""
+    long_enough = condition.exact_length is None or batch.lengths == condition.exact_length
+    return np.asarray((_held(condition, batch) | ~batch.real).all(axis=1) & long_enough)
+
+
+def _held(condition: Graph, batch: Batch) -> Bools:
+    """[B, T]: the positions at which the condition is True, and nothing raises."""
     run = run_graph(condition, replace(batch, causal=condition.causal))
     held = condition.variable(condition.output).listed
     true = np.array([V.same(value, True) for value in held.values], bool)
     at = run.column(condition.output).ids
-    return np.asarray(~run.undefined & ((true[np.maximum(at, 0)] & (at >= 0)) | ~batch.real).all(axis=1))
+    return np.asarray(~run.raising & true[np.maximum(at, 0)] & (at >= 0))
 
 
 def _says(where: Domain, vocab: Sequence[Any], batch: Batch, row: int) -> bool:

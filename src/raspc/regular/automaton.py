@@ -60,11 +60,20 @@ class Automaton:
 
     def accepts(self, ids: Ids, lengths: NDArray[np.int64]) -> Bools:
         """[B]: which inputs are in the set. `ids` [B, T], padded with anything after each input's length."""
+        if not self.n_states:
+            return np.zeros(len(ids), bool)
+        states = np.hstack([np.zeros((len(ids), 1), np.int32), self.states(ids, lengths)])[:, -1]
+        return np.asarray((states >= 0) & self.accepting[states])
+
+    def states(self, ids: Ids, lengths: NDArray[np.int64]) -> Ids:
+        """[B, T]: the state after each token, DEAD where no continuation is accepted; at padding the last one."""
+        found = np.full(ids.shape, DEAD, np.int32)
         states = np.zeros(len(ids), np.int32) if self.n_states else np.full(len(ids), DEAD, np.int32)
         for position in range(ids.shape[1]):
             here = (position < lengths) & (states >= 0)
             states[here] = self.moves[states[here], ids[here, position]]
-        return np.asarray((states >= 0) & self.accepting[states]) if self.n_states else np.zeros(len(ids), bool)
+            found[:, position] = states
+        return found
 
     def dies_at(self, ids: Sequence[int]) -> int:
         """The first position from which no continuation is in the set; the length where there is none."""

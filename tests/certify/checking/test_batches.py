@@ -21,6 +21,7 @@ import raspc
 from raspc import library, rasp
 from raspc.certify.checking import inputs
 from raspc.certify.checking.judging import judge
+from raspc.certify.checking.runs import whole_inputs
 from raspc.numbers.promise import OF_A_BATCH, tolerance
 from raspc.weights.model import Model
 
@@ -120,5 +121,5 @@ def test_what_is_nearly_wrong_in_a_batch_is_run_as_one_input_too(
         return run
 
     batch = inputs.whole(np.array([[0], [1], [2]], np.int32), False)
-    found = judge(model, model.as_written, batch, shifted(off), again=shifted(again))
+    found = judge(model, model.as_written, whole_inputs(batch), shifted(off), again=shifted(again))
     assert found.failures == failures and sum(many for part, many in runs if part == again) == asked

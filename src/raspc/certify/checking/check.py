@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 
 from raspc import rasp
-from raspc.certify.checking import inputs, symmetry
+from raspc.certify.checking import inputs, runs, symmetry
 from raspc.certify.checking.answers import model_ids
 from raspc.certify.checking.expressions import check_expressions
 from raspc.certify.checking.judging import Tally, disagreements, expected_numbers, judge
 from raspc.certify.checking.ordered import cores, in_order
+from raspc.certify.checking.runs import Runs
 from raspc.certify.checking.state import Asked, Journal
 from raspc.certify.checking.variables import Difference, first_difference
 from raspc.errors import InputError, wrong_kind
-from raspc.graph.evaluate import Batch, decoded, run_graph
+from raspc.graph.evaluate import decoded, run_graph
 from raspc.graph.nodes import Graph
 from raspc.graph.permitted import Frame, frame_of
 from raspc.numbers.precision import PRECISIONS
@@ -56,8 +57,9 @@ class Report:
 
     `where`: which inputs these are all of, or random ones of, where the program is not for every one.
 
-    `symmetric`: classes of tokens that are proved to be exchangeable; of inputs that are equal but for an
-    exchange one was run for all, so that `ran` is smaller than `checked`.
+    `ran`: how many inputs the model was run on. It is smaller than `checked` under a causal mask, where a run tells of
+    every input that its own begins with (`beginnings`), and where there are classes of tokens that are proved to be
+    exchangeable, `symmetric`: of inputs that are equal but for an exchange one was run for all.
     """
 
     checked: int
@@ -75,6 +77,7 @@ class Report:
     asked: int = 0
     alone: str = ""
     where: str = ""
+    beginnings: bool = False
 
     @property
     def compared(self) -> int:
@@ -115,6 +118,7 @@ class Report:
             "oracles": self.oracles,
             "symmetric": [list(tokens) for tokens in self.symmetric],
             "where": self.where,
+            "beginnings": self.beginnings,
         }
 
 
@@ -138,6 +142,9 @@ def check(
     `symmetric`: run one input for all those that a proved symmetry makes like it. `threads`: as many as there
     are cores, unless told otherwise. `state`: a file that keeps what has been found; a check that finds one goes
     on where it ended. `progress(done, total)` is called after each batch.
+
+    Under a causal mask no answer depends on a later token: every input that a longer one begins with is compared in its
+    run. Random inputs are then as long as may be, and no two that are compared are the same.
 
     The model runs as in a batch. An answer that is nearly another one, or off by half of what it may be, is computed as
     `apply` computes it too, and both have to be right: elsewhere the order of sums changes less than that.
@@ -224,27 +231,25 @@ class _Work:
     def tasks(self, plan: Asked) -> Iterator[Callable[[], Tally]]:
         """One for each batch."""
         if plan.limit is None:
-            pieces = inputs.pieces_of(self.frame)
+            pieces = runs.pieces_to_run(self.frame, self.beginnings)
             yield from (partial(self.judge_piece, piece, plan.classes) for piece in pieces)
             return
-        for i, size in enumerate(inputs.random_sizes(self.graph.max_seq_len, plan.limit)):
-            yield partial(self.judge_random, size, (plan.seed, i))
+        drawn = runs.at_random(self.frame, plan.limit, plan.seed, self.beginnings)
+        yield from (partial(self.judge_runs, some) for some in drawn)
 
-    def judge_random(self, size: int, seed: tuple[int, int]) -> Tally:
-        return self.judge_batch(inputs.random_of(self.frame, size, seed))
+    @property
+    def beginnings(self) -> bool:
+        """Whether a run tells of all inputs that its own begins with."""
+        return runs.by_beginnings(self.model)
 
     def judge_piece(self, piece: inputs.Piece, classes: symmetry.Classes) -> Tally:
-        if not classes:
-            return self.judge_batch(inputs.batch_of(self.frame, piece))
-        ids = inputs.inputs_of(piece, len(self.graph.vocab))
-        ids = ids[symmetry.is_representative(ids, classes)]
-        return self.judge_batch(inputs.whole(ids, self.graph.causal), symmetry.orbit_sizes(ids, classes))
+        return self.judge_runs(runs.of_piece(self.frame, piece, self.beginnings, classes))
 
-    def judge_batch(self, batch: Batch, like: Any | None = None) -> Tally:
+    def judge_runs(self, some: Runs) -> Tally:
         precision = self.model.precision if self.dtype is None else PRECISIONS["float32"]
         one_by_one = self.dtype is None and not precision.narrow
         return judge(
-            self.model, self.graph, batch, lambda ids: self.model.logits(ids, self.dtype), like, precision,
+            self.model, self.graph, some, lambda ids: self.model.logits(ids, self.dtype), precision,
             again=self.as_applied if one_by_one else None,
         )  # fmt: skip
 
@@ -269,6 +274,7 @@ def _report(work: _Work, plan: Asked, tally: Tally) -> Report:
         tally.ran,
         tuple(tuple(work.graph.vocab[i] for i in ids) for ids in plan.classes),
         where=work.graph.where.written,
+        beginnings=work.beginnings,
     )
 
 

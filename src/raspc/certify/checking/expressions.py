@@ -14,7 +14,7 @@ import numpy as np
 
 from raspc import rasp
 from raspc import values as V
-from raspc.certify.checking import inputs
+from raspc.certify.checking import inputs, runs
 from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.graph.evaluate import batch_of, run_graph
@@ -61,11 +61,19 @@ class Asked:
         )  # fmt: skip
 
 
+Begun = tuple[tuple[Any, ...], tuple[int, ...]]
+"""An input, and the lengths of those that it begins with, it being one, on which program and model are compared."""
+
+
 def ask(model: Model, program: rasp.SOp, asked: Iterable[Sequence[Any]], deadline: float, dtype: Any = None) -> Asked:
     """Compare the model with the program on inputs, until a time (of `time.perf_counter`)."""
-    total, held = Asked(), list[tuple[Any, ...]]()
-    for xs in asked:
-        held.append(tuple(xs))
+    return _asked(model, program, ((tuple(xs), (len(xs),)) for xs in asked), deadline, dtype)
+
+
+def _asked(model: Model, program: rasp.SOp, asked: Iterable[Begun], deadline: float, dtype: Any) -> Asked:
+    total, held = Asked(), list[Begun]()
+    for begun in asked:
+        held.append(begun)
         if len(held) >= AT_ONCE:
             total, held = total + _compared(model, program, held, deadline, dtype), []
         if time.perf_counter() > deadline:
@@ -73,32 +81,36 @@ def ask(model: Model, program: rasp.SOp, asked: Iterable[Sequence[Any]], deadlin
     return total + _compared(model, program, held, deadline, dtype) if held else total
 
 
-def _compared(model: Model, program: rasp.SOp, held: Sequence[tuple[Any, ...]], deadline: float, dtype: Any) -> Asked:
+def _compared(model: Model, program: rasp.SOp, held: Sequence[Begun], deadline: float, dtype: Any) -> Asked:
+    """What is said of inputs; where one is answered rightly as a whole, so is all that it begins with."""
     wanted: list[list[Any] | InputError] = []
-    for xs in held:
+    for xs, _ in held:
         wanted.append(_answer(program, xs, model.config.causal))
         if time.perf_counter() > deadline:
             break
-    batch = batch_of(model.as_written, held[: len(wanted)])
+    whole = [xs for xs, _ in held[: len(wanted)]]
+    batch = batch_of(model.as_written, whole)
     has_none = any(isinstance(want, InputError) for want in wanted)
     nowhere = run_graph(model.as_written, batch).undefined if has_none else np.zeros(len(wanted), bool)
     ids = model_ids(model, batch)
     rows = decode_logits(model.config, model.logits(ids, dtype), ids)
-    found = [tuple(row[1 : len(xs) + 1]) for row, xs in zip(rows, held, strict=False)]
-    wrong = [
-        not nowhere[i] if isinstance(want, InputError) else not _right(found[i], want, model.precision)
-        for i, want in enumerate(wanted)
-    ]
-    undefined = sum(isinstance(want, InputError) for want in wanted)
-    if True not in wrong:
-        return Asked(len(wanted), undefined)
-    first = wrong.index(True)
-    want = wanted[first]
-    reason = want if isinstance(want, InputError) else None
-    return Asked(
-        len(wanted), undefined, sum(wrong), False, held[first], None if isinstance(want, InputError) else tuple(want),
-        found[first], reason,
-    )  # fmt: skip
+    found = [tuple(row[1 : len(xs) + 1]) for row, xs in zip(rows, whole, strict=False)]
+    total, apart = Asked(), list[Begun]()
+    for (xs, lengths), want, row, none in zip(held, wanted, found, nowhere, strict=False):
+        if not isinstance(want, InputError) and _right(row, want, model.precision):
+            total += Asked(len(lengths))
+        elif lengths != (len(xs),):
+            apart += [(xs[:n], (n,)) for n in lengths]
+        else:
+            total += _alone(xs, want, row, bool(none))
+    return total + _asked(model, program, apart, deadline, dtype) if apart else total
+
+
+def _alone(xs: tuple[Any, ...], want: list[Any] | InputError, found: tuple[Any, ...], nowhere: bool) -> Asked:
+    """What is said of one input on which the program has no value, or another one than the model."""
+    if not isinstance(want, InputError):
+        return Asked(1, 0, 1, False, xs, tuple(want), found)
+    return Asked(1, 1) if nowhere else Asked(1, 1, 1, False, xs, None, found, want)
 
 
 def _answer(program: rasp.SOp, xs: Sequence[Any], causal: bool) -> list[Any] | InputError:
@@ -121,24 +133,33 @@ def _agrees(found: Any, wanted: Any, precision: Precision) -> bool:
 
 
 def check_expressions(model: Model, program: rasp.SOp, limit: int | None, seed: int, dtype: Any) -> Asked:
-    """All inputs where these are few, else a sample of them."""
+    """All inputs where these are few, else those that begin a sample of them, or the sample alone."""
     graph = model.as_written
     total = inputs.count_of(frame_of(graph))
     few = total <= FEW and (limit is None or total <= limit)
-    chosen = _all(graph) if few else _sample(graph, SAMPLE if limit is None else min(SAMPLE, limit), seed)
-    found = ask(model, program, chosen, time.perf_counter() + SECONDS, dtype)
+    beginnings = runs.by_beginnings(model, program)
+    many = SAMPLE if limit is None else min(SAMPLE, limit)
+    chosen = _all(graph, beginnings) if few else _sample(graph, many, seed, beginnings)
+    found = _asked(model, program, chosen, time.perf_counter() + SECONDS, dtype)
     return Asked(**vars(found) | {"exhaustive": few and (found.inputs == total or graph.where.is_filtered)})
 
 
-def _all(graph: Graph) -> Iterator[tuple[Any, ...]]:
+def _all(graph: Graph, beginnings: bool) -> Iterator[Begun]:
     frame = frame_of(graph)
-    for piece in inputs.pieces_of(frame):
-        yield from tokens_of(inputs.batch_of(frame, piece), graph.vocab)
+    for piece in runs.pieces_to_run(frame, beginnings):
+        yield from _of_runs(runs.of_piece(frame, piece, beginnings), graph)
 
 
-def _sample(graph: Graph, many: int, seed: int) -> Iterator[tuple[Any, ...]]:
+def _sample(graph: Graph, many: int, seed: int, beginnings: bool) -> Iterator[Begun]:
+    frame = frame_of(graph)
     for i, size in enumerate(inputs.random_sizes(graph.max_seq_len, many)):
-        yield from tokens_of(inputs.random_of(frame_of(graph), size, (seed, i)), graph.vocab)
+        batch = inputs.random_of(frame, size, (seed, i))
+        yield from _of_runs(runs.compared_once(frame, batch) if beginnings else runs.whole_inputs(batch), graph)
+
+
+def _of_runs(found: runs.Runs, graph: Graph) -> Iterator[Begun]:
+    for xs, weights in zip(tokens_of(found.batch, graph.vocab), found.weights, strict=True):
+        yield xs, tuple((np.flatnonzero(weights) + 1).tolist())
 
 
 def telling(graph: Graph) -> list[tuple[Any, ...]]:

@@ -62,11 +62,15 @@ def pieces_of(frame: Frame, max_len: int | None = None) -> Iterator[Piece]:
 
 def batch_of(frame: Frame, piece: Piece) -> Batch:
     """The permitted inputs of a piece."""
-    if frame.where.automaton is None:
-        ids = inputs_of(piece, len(frame.vocab))
-    else:
-        ids = frame.automaton.inputs(piece.length, piece.start, piece.stop)
+    ids = candidates(frame, piece)
     return only_permitted(frame, whole(ids, frame.causal)) or whole(ids[:0], frame.causal)
+
+
+def candidates(frame: Frame, piece: Piece) -> Ids:
+    """[input, position]: the inputs of a piece, whether a condition permits them or not."""
+    if frame.where.automaton is None:
+        return inputs_of(piece, len(frame.vocab))
+    return frame.automaton.inputs(piece.length, piece.start, piece.stop)
 
 
 def random_of(frame: Frame, size: int, seed: tuple[int, int]) -> Batch:
@@ -133,10 +137,12 @@ def whole(ids: Ids, causal: bool) -> Batch:
     return Batch(ids, np.full(len(ids), ids.shape[1], np.int64), causal)
 
 
-def random_batch(n_tokens: int, max_len: int, size: int, seed: tuple[int, int], causal: bool) -> Batch:
-    """Random inputs of all lengths, a third of them of the greatest, half of them from few tokens."""
+def random_batch(
+    n_tokens: int, max_len: int, size: int, seed: tuple[int, int], causal: bool, longest: bool = False
+) -> Batch:
+    """Random inputs of all lengths, a third of them (or all) of the greatest, half of them from few tokens."""
     rng = np.random.default_rng(seed)
-    lengths = np.where(rng.random(size) < 1 / 3, max_len, rng.integers(1, max_len + 1, size))
+    lengths = np.where(rng.random(size) < (1 if longest else 1 / 3), max_len, rng.integers(1, max_len + 1, size))
     ids = rng.integers(0, n_tokens, (size, max_len))
     few = np.where(rng.random(size) < 0.5, rng.integers(1, 4, size), n_tokens)
     offset = rng.integers(0, n_tokens, size)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from raspc.certify.checking.answers import model_ids
-from raspc.graph.evaluate import Batch, Column, run_graph
+from raspc.certify.checking.runs import Runs
+from raspc.graph.evaluate import Batch, Bools, Column, run_graph
 from raspc.graph.nodes import Domain, Graph, Listed
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.numbers.promise import ABSOLUTE, tolerance
@@ -49,44 +50,82 @@ class Tally:
 
 
 def judge(
-    model: Model, graph: Graph, batch: Batch, run_model: Callable[[Ids], Any], like: Any | None = None,
+    model: Model, graph: Graph, runs: Runs, run_model: Callable[[Ids], Any],
     precision: Precision = PRECISIONS["float32"], part: float = 1.0, again: Callable[[Ids], Any] | None = None,
 ) -> Tally:  # fmt: skip
     """Run a batch on both sides: `run_model` gives the logits of padded ids, in a precision.
 
     `part`: of the promise, by which numbers are judged.
-    `like` [B]: how many inputs each one stands for, if it stands for others.
     `again`: the same in another order of sums, which is asked too wherever an answer is nearly another one, or off by
     half of what it may be; elsewhere an order changes less than that.
+
+    A failure within a longer input is believed where the failing one is run by itself and fails.
     """
-    if not len(batch.lengths):
+    if not len(runs.weights):
         return Tally()
-    run = run_graph(graph, batch)
+    found = _judged(model, graph, runs, run_model, precision, part, again)
+    doubted = np.asarray((found.failed & (runs.weights > 0)).any(axis=1))
+    if not (doubted.any() and runs.begun):
+        return _tally(model, runs, found)
+    sound = replace(runs, weights=np.where(doubted[:, None], 0, runs.weights))
+    alone, rows = runs.some(doubted).apart(), len(doubted)
+    parts = (alone.some(slice(i, i + rows)) for i in range(0, len(alone.weights), rows))
+    return sum(
+        (judge(model, graph, some, run_model, precision, part, again) for some in parts), _tally(model, sound, found)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """[B, T], of the tokens up to each position: whether they have no value, and failed; how far a number is off."""
+
+    logits: Any
+    undefined: Bools
+    failed: Bools
+    error: Any
+
+
+def _judged(
+    model: Model, graph: Graph, runs: Runs, run_model: Callable[[Ids], Any], precision: Precision, part: float,
+    again: Callable[[Ids], Any] | None,
+) -> _Judged:  # fmt: skip
+    batch, run = runs.batch, run_graph(graph, runs.batch)
     domain = graph.variable(graph.output).domain
     expected = run.column(graph.output)
     logits = run_model(model_ids(model, batch))[:, 1:]
     wrong, error = disagreements(model, logits, expected, domain, batch, precision, part)
-    failed = wrong.any(axis=1) & ~run.undefined
+    undefined = _so_far(run.raising)
+    failed = _so_far(wrong) & ~undefined
     if again is not None:
-        rows = np.flatnonzero(
-            _in_doubt(model, logits, error, expected, domain, batch, precision) & ~failed & ~run.undefined
-        )
+        doubtful = _so_far(_in_doubt(model, logits, error, expected, domain, batch, precision))
+        rows = np.flatnonzero((doubtful & ~failed & ~undefined & (runs.weights > 0)).any(axis=1))
         if len(rows):
             some = Batch(batch.ids[rows], batch.lengths[rows], batch.causal)
             numbers = None if expected.numbers is None else expected.numbers[rows]
             other = again(model_ids(model, batch)[rows])[:, 1:]
             found, off = disagreements(model, other, Column(expected.ids[rows], numbers), domain, some, precision, part)
-            failed[rows], error[rows] = found.any(axis=1), np.maximum(error[rows], off)
-    weight = np.ones(len(failed), np.int64) if like is None else like
-    rows = np.flatnonzero(failed)
+            failed[rows] |= _so_far(found) & ~undefined[rows]
+            error[rows] = np.maximum(error[rows], off)
+    return _Judged(logits, undefined, failed, np.maximum.accumulate(error, axis=1))
+
+
+def _so_far(found: Bools) -> Bools:
+    """[B, T]: at some position up to this one."""
+    return np.logical_or.accumulate(found, axis=1)
+
+
+def _tally(model: Model, runs: Runs, found: _Judged) -> Tally:
+    weights, compared = runs.weights, (runs.weights > 0) & ~found.undefined
+    rows, places = np.nonzero(found.failed & compared)
+    near = _so_far(unclear(model, found.logits, found.error, runs.batch)) & compared if runs.exchanged else None
     return Tally(
-        int(weight.sum()),
-        len(failed),
-        int(weight[run.undefined].sum()),
-        int(weight[failed].sum()),
-        0 if like is None else int((unclear(model, logits, error, batch) & ~run.undefined).sum()),
-        float(error[~run.undefined].max(initial=0.0)),
-        tuple(batch.ids[rows[0], : batch.lengths[rows[0]]].tolist()) if len(rows) else None,
+        int(weights.sum()),
+        len(weights),
+        int(weights[found.undefined].sum()),
+        int(weights[rows, places].sum()),
+        0 if near is None else int(near.sum()),
+        float(found.error[compared].max(initial=0.0)),
+        tuple(runs.batch.ids[rows[0], : places[0] + 1].tolist()) if len(rows) else None,
     )
 
 
@@ -110,26 +149,26 @@ def disagreements(
 
 
 def unclear(model: Model, logits: Any, error: Any, batch: Batch) -> Any:
-    """[B]: inputs with an answer that rounding in another order might change, or push over the tolerance."""
+    """[B, T]: answers that rounding in another order might change, or push over the tolerance."""
     if model.config.output.kind == "categorical":
         if logits.shape[-1] == 1:
-            return np.zeros(len(logits), bool)
+            return np.zeros(logits.shape[:2], bool)
         two = np.partition(logits, -2, axis=-1)[:, :, -2:]
         near = two[:, :, 1] - two[:, :, 0] < LEAD
     else:
         near = (np.abs(logits[:, :, 1:] - 0.5) < LEAD).any(axis=-1) | (error > ABSOLUTE / 2)
-    return (near & batch.real).any(axis=1)
+    return near & batch.real
 
 
 def _in_doubt(
     model: Model, logits: Any, error: Any, expected: Column, domain: Domain, batch: Batch, precision: Precision
 ) -> Any:  # fmt: skip
-    """[B]: inputs with an answer that another order of sums might make wrong: it is off by half of what it may be."""
+    """[B, T]: answers that another order of sums might make wrong: off by half of what they may be."""
     if model.config.output.kind == "categorical":
         return unclear(model, logits, error, batch)
     off = error > tolerance(expected_numbers(expected, domain)[2], precision) / 2
     near = off | (np.abs(logits[:, :, 1:] - 0.5) < LEAD).any(axis=-1)
-    return (near & batch.real).any(axis=1)
+    return near & batch.real
 
 
 def expected_numbers(column: Column, domain: Domain) -> tuple[Any, Any, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from raspc.certify.checking.judging import Tally, judge
+from raspc.certify.checking.runs import whole_inputs
 from raspc.graph.evaluate import Batch
 from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision
@@ -59,8 +60,8 @@ def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tal
     def run_model(ids: Ids) -> Any:
         return run(model, ids, precision)
 
-    batches = [_thinned(batch, limit, total) for batch in found.batches]
-    tallies = (judge(model, graph, batch, run_model, precision=precision, part=part) for batch in batches)
+    batches = [whole_inputs(_thinned(batch, limit, total)) for batch in found.batches]
+    tallies = (judge(model, graph, batch, run_model, precision, part) for batch in batches)
     return sum(tallies, Tally()), found.complete and total <= limit
 
 

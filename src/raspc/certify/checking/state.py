@@ -20,7 +20,7 @@ from raspc.errors import InputError, ModelFormatError
 from raspc.weights import files, saving
 from raspc.weights.model import Model
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 1 << 20
 """More than a state needs; a larger file is none."""
 SECONDS = 2.0

@@ -62,10 +62,10 @@ def is_representative(ids: Ids, classes: Classes) -> NDArray[np.bool_]:
 
 
 def orbit_sizes(ids: Ids, classes: Classes) -> NDArray[np.int64]:
-    """[B]: how many inputs each one stands for."""
-    sizes = np.ones(len(ids), np.int64)
+    """[B, T]: how many inputs the tokens up to each position stand for."""
+    sizes = np.ones(ids.shape, np.int64)
     for members in classes:
-        used = sum((ids == token).any(axis=1).astype(int) for token in members)
+        used = sum(np.logical_or.accumulate(ids == token, axis=1).astype(int) for token in members)
         # More tokens than positions do not occur, and would be too many to count in 64 bits.
         most = min(len(members), ids.shape[1])
         sizes *= np.array([perm(len(members), k) for k in range(most + 1)], np.int64)[used]
