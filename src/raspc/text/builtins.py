@@ -10,8 +10,8 @@ from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp, Sum
 from raspc.text.booleans import ANNOTATION, holds_booleans
 from raspc.text.flow import FULL
-from raspc.text.kinds import Builtin, Comparator, Value, is_atom, is_elementwise, kind
-from raspc.text.operators import COMPARISONS, MAX_SIZE, Refused, broadcast
+from raspc.text.kinds import MAX_SIZE, Builtin, Comparator, Value, is_atom, is_elementwise, kind
+from raspc.text.operators import COMPARISONS, Refused, broadcast
 from raspc.values import as_given
 
 NOTHING_SELECTED = 0
@@ -97,6 +97,8 @@ def _zip(*lists: Value) -> list[list[Value]]:
             raise Refused(f"zip takes lists; found {kind(value)}")
     if len({len(value) for value in lists}) > 1:
         raise Refused(f"zip takes lists of one length; found {', '.join(str(len(v)) for v in lists)}")
+    if sum(map(len, lists)) > MAX_SIZE:
+        raise Refused(f"a zip of {sum(map(len, lists))} items; at most {MAX_SIZE} are allowed")
     return [list(row) for row in zip(*lists, strict=True)]
 
 

@@ -150,7 +150,7 @@ class Environment:
                 yield from new[: MAX_FAULTS - len(told) + len(new)]
             else:
                 self._watch(done)
-            if len(told) >= MAX_FAULTS or budget.left < 0 or is_exit(statement):
+            if len(told) >= MAX_FAULTS or budget.is_spent or is_exit(statement):
                 return
 
     def _watch(self, done: Done) -> None:
@@ -206,9 +206,9 @@ class Environment:
             return self._load_statement(statement, source)
         if _draws(statement) and "draw" not in self.names():
             return Done(statement, source, {})
-        frame = Frame(source, self.own, self.loaded, self.results, self.around, self.language)
+        frame = Frame(source, budget, self.own, self.loaded, self.results, self.around, self.language)
         try:
-            value = evaluate(statement, frame, budget)
+            value = evaluate(statement, frame)
         except BaseException:
             frame.undo()
             raise

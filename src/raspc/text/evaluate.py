@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from raspc.text import expressions, statements, syntax
-from raspc.text.frames import Budget, Frame, Steps
+from raspc.text.frames import Frame, Steps
 from raspc.text.kinds import Value
 from raspc.text.operators import Refused
 from raspc.text.source import TextError
@@ -22,7 +22,7 @@ RULES = {**expressions.RULES, **statements.RULES}
 MAX_CALLS_SHOWN = 3
 
 
-def evaluate(node: Node, frame: Frame, budget: Budget) -> Value:
+def evaluate(node: Node, frame: Frame) -> Value:
     """The value of a node; assignments bind names in the frame.
 
     Raises TextError, with its place, whatever is wrong with the program.
@@ -34,7 +34,7 @@ def evaluate(node: Node, frame: Frame, budget: Budget) -> Value:
         while request or stack:
             if request:
                 node, frame = request
-                value, request = _start(node, frame, budget, stack), None
+                value, request = _start(node, frame, stack), None
                 continue
             steps, node, frame = stack[-1]
             try:
@@ -51,11 +51,11 @@ def evaluate(node: Node, frame: Frame, budget: Budget) -> Value:
     return value
 
 
-def _start(node: Node, frame: Frame, budget: Budget, stack: list[tuple[Steps, Node, Frame]]) -> Value:
+def _start(node: Node, frame: Frame, stack: list[tuple[Steps, Node, Frame]]) -> Value:
     """The value of a leaf; of any other node the start of its rule, put on the stack."""
     while isinstance(node, syntax.Brackets):
         node = node.inner
-    budget.spend(node, frame)
+    frame.budget.spend(frame.at(node))
     if leaf := expressions.LEAVES.get(type(node)):
         return leaf(node, frame)
     stack.append((RULES[type(node)](node, frame), node, frame))

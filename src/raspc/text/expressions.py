@@ -64,6 +64,7 @@ def _apply(operator: syntax.Operator, values: list[Value], frame: Frame) -> None
         values.append(placed(binary(operator.symbol, left, right), frame.at(operator)))
     except Refused as error:
         raise TextError(str(error), frame.at(operator)) from error
+    frame.budget.hold(values[-1], frame.at(operator))
 
 
 def _choice(node: syntax.Choice, frame: Frame) -> Steps:
@@ -97,7 +98,7 @@ def _pair(node: syntax.Pair, frame: Frame) -> Steps:
     try:
         return constant(key), value
     except TypeError as error:
-        raise TextError(f"a key of a dictionary is an atom or a list of atoms; found {kind(key)}",
+        raise TextError(f"a key of a dictionary is an atom or a list of atoms; found {kind(key)}: {error}",
                         frame.at(node.key)) from error  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def _dict(node: syntax.DictOf, frame: Frame) -> Steps:
 
 def _list_comprehension(node: syntax.Comprehension, frame: Frame) -> Steps:
     items = []
-    inner = Frame(frame.source, {}, frame.names, *frame.outer)
+    inner = Frame(frame.source, frame.budget, {}, frame.names, *frame.outer)
     for item in items_of((yield node.iterable, frame), frame.at(node.iterable)):
         unpack(node.targets, [item], inner)
         items.append((yield node.item, inner))
@@ -141,10 +142,12 @@ def _call(node: syntax.Call, frame: Frame) -> Steps:
 
 def _built(callee: Builtin, arguments: list[Value], node: syntax.Call, frame: Frame) -> Value:
     try:
-        return callee.call(*arguments)
+        value = callee.call(*arguments)
     except Refused as error:
         culprit = node if error.argument is None else _argument(callee, error.argument, node)
         raise TextError(str(error), frame.at(culprit)) from error
+    frame.budget.hold(value, frame.at(node))
+    return value
 
 
 def _argument(callee: Builtin, number: int, node: syntax.Call) -> syntax.Node:
@@ -157,7 +160,7 @@ def _argument(callee: Builtin, number: int, node: syntax.Call) -> syntax.Node:
 
 
 def _body(function: Function, arguments: dict[str, Value], frame: Frame) -> Steps:
-    inner = Frame(function.source, arguments, *function.scopes)
+    inner = Frame(function.source, frame.budget, arguments, *function.scopes)
     for statement in function.define.body:
         yield statement, inner
     results = []

@@ -17,6 +17,10 @@ MAX_STEPS = 1_000_000
 that calls itself for ever, ends in an error, not in a hang."""
 
 
+ITEMS_PER_STEP = 10
+"""How many items of lists and characters of strings a text may make for each step that it may take: what bounds the
+memory of a list of long lists."""
+
 WORDS = frozenset({"select", "aggregate", "range", "zip", "len"})
 """Functions that belong to the grammar of RASP's own interpreter: they cannot be given another meaning."""
 
@@ -31,23 +35,47 @@ class Cascade(TextError):
 
 @dataclass
 class Budget:
-    """How many nodes may be evaluated, and how many still may."""
+    """How many nodes of a text may be evaluated and how many items it may make, and how many still may be."""
 
     limit: int = MAX_STEPS
     left: int = field(init=False)
+    items: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.left = self.limit
+        self.left, self.items = self.limit, ITEMS_PER_STEP * self.limit
 
-    def spend(self, node: Node, frame: Frame) -> None:
+    @property
+    def is_spent(self) -> bool:
+        """Whether a step or an item was asked for that is not there."""
+        return self.left < 0 or self.items < 0
+
+    def spend(self, where: Location) -> None:
         """One step more. Raises TextError where none is left."""
         self.left -= 1
         if self.left < 0:
             raise TextError(
                 f"this text asks for more than {self.limit:,} steps; shorten its loops, end its recursion, or give it "
-                f"more: --steps {10 * self.limit} on the command line, steps={10 * self.limit} in Python",
-                frame.at(node),
+                f"more: {self._more}",
+                where,
             )
+
+    def hold(self, value: Value, where: Location) -> None:
+        """Takes the items of a list, or the characters of a string, that an operator or a function of the language made.
+
+        Those of a list that is written out, or of a comprehension, took a step each.
+        Raises TextError where they are more than are left.
+        """
+        self.items -= len(value) if isinstance(value, str | list | dict) else 0
+        if self.items < 0:
+            raise TextError(
+                f"this text makes more than {ITEMS_PER_STEP * self.limit:,} items of lists and characters of strings; "
+                f"make fewer, or give it more: {self._more}",
+                where,
+            )
+
+    @property
+    def _more(self) -> str:
+        return f"--steps {10 * self.limit} on the command line, steps={10 * self.limit} in Python"
 
 
 ABSENT = object()
@@ -58,10 +86,11 @@ class Frame:
     """The names that hold at a place, in scopes from the innermost out, and the source of the place.
 
     The innermost scope takes new names. Scopes are live: a function sees what its names mean when it is called.
+    `budget`: what the text that is carried out has left, whatever file a function stands in.
     """
 
-    def __init__(self, source: Source, names: dict[str, Value], *outer: Mapping[str, Value]) -> None:
-        self.source, self.names, self.outer = source, names, outer
+    def __init__(self, source: Source, budget: Budget, names: dict[str, Value], *outer: Mapping[str, Value]) -> None:
+        self.source, self.budget, self.names, self.outer = source, budget, names, outer
         self.before: dict[str, Value] = {}
         """What each name that was bound through this frame had been, or ABSENT, in the order of binding."""
 

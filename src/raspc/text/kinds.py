@@ -15,6 +15,9 @@ Value = Any
 
 ATOMS = (bool, int, float, str)
 
+MAX_SIZE = 1_000_000
+"""The most items in a list and characters in a string."""
+
 MAX_DEPTH = 50
 """How deep the lists in a constant may be nested, and how deep a list is shown."""
 
@@ -93,15 +96,31 @@ def is_elementwise(value: Value) -> bool:
     return isinstance(value, (rasp.SOp, *ATOMS))
 
 
-def constant(value: Value, depth: int = 0) -> Value:
+def constant(value: Value) -> Value:
     """The value as what an s-op can hold at a position: a list becomes a tuple.
 
-    Raises TypeError where it holds s-ops, selectors, functions or dictionaries, or lists nested too deep.
+    Raises TypeError where it holds s-ops, selectors, functions or dictionaries, lists nested too deep, or more than
+    MAX_SIZE items, counted in each place where a list stands.
     """
-    if depth > MAX_DEPTH:
-        raise TypeError(f"lists nested more than {MAX_DEPTH} deep")
     if isinstance(value, list):
-        return tuple(constant(item, depth + 1) for item in value)
+        _check_extent(value, {}, 0)
+        return _tuple_of(value)
     if not isinstance(value, (*ATOMS, tuple)):
         raise TypeError(f"{kind(value)} is no constant")
     return value
+
+
+def _tuple_of(value: Value) -> Value:
+    return tuple(map(_tuple_of, value)) if isinstance(value, list) else constant(value)
+
+
+def _check_extent(value: list[Value], known: dict[int, int], depth: int) -> int:
+    """How many items a list and those in it hold; each list is gone through once, however often it stands there."""
+    if depth > MAX_DEPTH:
+        raise TypeError(f"lists nested more than {MAX_DEPTH} deep")
+    if id(value) not in known:
+        inner = (_check_extent(item, known, depth + 1) for item in value if isinstance(item, list))
+        known[id(value)] = len(value) + sum(inner)
+        if known[id(value)] > MAX_SIZE:
+            raise TypeError(f"lists of lists with more than {MAX_SIZE:,} items, those inside counted")
+    return known[id(value)]

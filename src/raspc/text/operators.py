@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from raspc import rasp
 from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp
 from raspc.text.booleans import ANNOTATION
-from raspc.text.kinds import Value, constant, is_atom, is_elementwise, kind
+from raspc.text.kinds import MAX_SIZE, Value, constant, is_atom, is_elementwise, kind
 from raspc.values import as_given
 
 MAX_BITS = 4096
 """An integer beyond this many bits is an overflow: `9^9^9^9` gets an answer, not a hang."""
-
-MAX_SIZE = 1_000_000
-"""The most items in a list and characters in a string."""
 
 COMPARISONS = {c.value: c for c in Comparison if c not in (Comparison.TRUE, Comparison.FALSE)}
 """The comparisons that select takes, by how they are written."""
@@ -213,7 +210,7 @@ def computed(f: Callable[..., Value], *args: Value) -> Value:
         raise Refused("the result is too large") from error
     except (TypeError, ValueError) as error:
         shown = " and ".join(kind(arg) for arg in args)
-        raise Refused(f"not defined for {shown}: {error}") from error
+        raise Refused(f"not defined for {shown}: {error}" if args else str(error)) from error
 
 
 def _bounded(value: Value) -> Value:

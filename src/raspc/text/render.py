@@ -9,7 +9,7 @@ from raspc import rasp
 from raspc.rasp import Expr
 from raspc.text.kinds import label
 from raspc.text.operators import BINARY, COMPARISONS, PREFIX
-from raspc.text.show import atom_or_more
+from raspc.text.show import whole
 
 SYMBOLS = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%", "eq": "==", "ne": "!=", "lt": "<",
@@ -46,7 +46,7 @@ def _elementwise(expr: Any, parts: list[str]) -> str:
 def _operation(operation: tuple[str, Any, Any], parts: list[str]) -> str:
     name, left, right = operation
     operands = iter(parts)
-    sides = [next(operands) if side is None else atom_or_more(side) for side in (left, right)]
+    sides = [next(operands) if side is None else whole(side) for side in (left, right)]
     return f"({sides[0]} {SYMBOLS.get(name, name)} {sides[1]})"
 
 
@@ -63,7 +63,7 @@ def _select(expr: Any, parts: list[str]) -> str:
 
 
 def _aggregate(expr: Any, parts: list[str]) -> str:
-    default = f", {atom_or_more(expr.default)}" if expr.default != 0 else ""
+    default = f", {whole(expr.default)}" if expr.default != 0 else ""
     single = ", single=True" if expr.single else ""
     return f"aggregate({', '.join(parts)}{default}{single})"
 
@@ -75,7 +75,7 @@ def _best(expr: Any, parts: list[str]) -> str:
 
 
 def _sum(expr: Any, parts: list[str]) -> str:
-    default = f", {atom_or_more(expr.default)}" if expr.default != 0 else ""
+    default = f", {whole(expr.default)}" if expr.default != 0 else ""
     return f"aggregate_sum({', '.join(parts)}{default})"
 
 
@@ -86,7 +86,7 @@ def _function(expr: Expr, parts: list[str]) -> str:
 RULES: dict[type[Expr], Callable[[Any, list[str]], str]] = {
     rasp.NaryMap: _choice,
     rasp.Elementwise: _elementwise,
-    rasp.Full: lambda expr, parts: atom_or_more(expr.fill),
+    rasp.Full: lambda expr, parts: whole(expr.fill),
     rasp.Select: _select,
     rasp.SelectorAnd: lambda expr, parts: f"({parts[0]} and {parts[1]})",
     rasp.SelectorOr: lambda expr, parts: f"({parts[0]} or {parts[1]})",

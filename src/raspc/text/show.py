@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from raspc import rasp, values
@@ -13,6 +14,12 @@ from raspc.text.kinds import MAX_DEPTH, Builtin, Comparator, Function, Value, la
 from raspc.text.operators import MAX_BITS
 from raspc.text.settings import Settings
 from raspc.text.source import Location, TextInputError
+
+MAX_SHOWN = 10_000
+"""How many characters of a value are shown."""
+
+MAX_EXAMPLES = 20
+"""How many s-ops and selectors of a list are shown with their examples."""
 
 KEY = "     "
 EXAMPLE = " \t "
@@ -103,17 +110,26 @@ def _show_function(name: str, value: Function | Builtin, *where: Any) -> str:
 
 def _show_container(name: str, value: list[Value] | dict[Value, Value], settings: Settings, where: Location) -> str:
     """The container in a line; each s-op and selector in it with an example of its own."""
-    inner = [show(place, item, settings, where) for place, item in _expressions(name, value)]
+    found = list(islice(_expressions(name, value, set()), MAX_EXAMPLES + 1))
+    inner = [show(place, item, settings, where) for place, item in found[:MAX_EXAMPLES]]
+    inner += ["… and more"] if len(found) > MAX_EXAMPLES else []
     return "\n".join([_named(name, value), *(INSIDE + line for text in inner for line in text.split("\n"))])
 
 
-def _expressions(name: str, value: Value, depth: int = 0) -> Iterator[tuple[str, Expr]]:
-    """The s-ops and selectors at any depth of a container, each under its name or its place: `out[0]`."""
+def _expressions(name: str, value: Value, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Expr]]:
+    """The s-ops and selectors at any depth of a container, each under its name or its place: `out[0]`.
+
+    What stands in several places is told of the first.
+    """
+    if id(value) in seen or depth > MAX_DEPTH:
+        return
     if isinstance(value, Expr):
+        seen.add(id(value))
         yield label(value) or name, value
-    elif isinstance(value, (list, dict)) and depth <= MAX_DEPTH:
+    elif isinstance(value, (list, dict)):
+        seen.add(id(value))
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _expressions(f"{name}[{atom_or_more(key)}]", item, depth + 1)
+            yield from _expressions(f"{name}[{atom_or_more(key)}]", item, seen, depth + 1)
 
 
 def _show_atom(name: str, value: Value, settings: Settings, where: Location) -> str:
@@ -204,12 +220,38 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def atom_or_more(value: Value, depth: int = 0) -> str:
-    """A value as it is shown, and as Python shows it inside a list."""
-    if isinstance(value, str):
-        return repr(value) if depth else quoted(value)
+def cut(pieces: Iterable[str]) -> str:
+    """Pieces of text as one, no longer than is shown: those beyond are not made."""
+    found, room = [], MAX_SHOWN
+    for piece in pieces:
+        found.append(piece[:room])
+        room -= len(piece)
+        if room < 0:
+            return "".join([*found, "…"])
+    return "".join(found)
+
+
+def atom_or_more(value: Value) -> str:
+    """A value as it is shown, and as Python shows it inside a list; cut where it is long."""
+    return cut(_pieces(value, 0))
+
+
+def whole(value: Value) -> str:
+    """The same, not cut: for a text that is to mean the value."""
+    return "".join(_pieces(value, 0))
+
+
+def _pieces(value: Value, depth: int) -> Iterator[str]:
     if isinstance(value, (list, tuple, dict)):
-        return "…" if depth > MAX_DEPTH else _container(value, depth + 1)
+        yield from ["…"] if depth > MAX_DEPTH else _container(value, depth + 1)
+    elif isinstance(value, str):
+        yield repr(value) if depth else quoted(value)
+    else:
+        yield _one(value)
+
+
+def _one(value: Value) -> str:
+    """What is no string and no container."""
     if isinstance(value, Expr):
         return f"{_kind(value)} {label(value) or ''}".rstrip()
     if isinstance(value, (Function, Builtin)):
@@ -219,8 +261,13 @@ def atom_or_more(value: Value, depth: int = 0) -> str:
     return value.symbol if isinstance(value, Comparator) else str(value)
 
 
-def _container(value: Value, depth: int) -> str:
-    if isinstance(value, dict):
-        pairs = (f"{atom_or_more(k, depth)}: {atom_or_more(v, depth)}" for k, v in value.items())
-        return "{" + ", ".join(pairs) + "}"
-    return f"[{', '.join(atom_or_more(item, depth) for item in value)}]"
+def _container(value: Value, depth: int) -> Iterator[str]:
+    is_dict = isinstance(value, dict)
+    yield "{" if is_dict else "["
+    for place, item in enumerate(value.items() if is_dict else value):
+        yield ", " if place else ""
+        if is_dict:
+            yield from _pieces(item[0], depth)
+            yield ": "
+        yield from _pieces(item[1] if is_dict else item, depth)
+    yield "}" if is_dict else "]"
