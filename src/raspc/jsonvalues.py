@@ -26,7 +26,9 @@ MAX_ITEMS = 1 << 23
 
 SPECIAL_FLOATS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string, also one that does not end: a quote without its partner is then met once, not once for each other quote."""
+
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[[ord("["), ord("{")]] = 1

@@ -68,3 +68,14 @@ def test_the_prompt_shows_the_first_s_ops_of_a_list() -> None:
     main(io.StringIO(lines), said)
     assert "… and more" in said.getvalue()
     assert len(said.getvalue()) < 45 * (MAX_SHOWN + 500)
+
+
+def test_typos_among_many_and_long_names() -> None:
+    """A near name is found among thousands; names of a page are not compared, letter by letter, with each other."""
+    names = "".join(f"quite_a_long_name_{i} = indices + {i};\n" for i in range(3_000))
+    with pytest.raises(raspc.InvalidProgram, match='did you mean "quite_a_long_name_7"'):
+        load_program(f"{names}answer = quite_a_lang_name_7;")
+    page = "a" * 20_000
+    long = "".join(f"{page}{i} = indices;\n" for i in range(20))
+    with pytest.raises(raspc.InvalidProgram, match=r'unknown name "a+b0'):
+        load_program(long + "".join(f"x{i} = {page}b{i};\n" for i in range(20)))

@@ -142,6 +142,7 @@ class _Builder:
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
         self.recipes: dict[int, Recipe] = {}
+        self.complements: dict[int, int] = {}
         self.frame = Frame(where, vocab, max_len, causal)
         self.search = searched(self.frame)
         self.exact_length: int | None = None
@@ -281,12 +282,23 @@ class _Builder:
         return holders_of_best(self, place) if isinstance(self.store.nodes[place], N.Best) else place
 
     def negation(self, place: int) -> int:
+        """The complement of a selector. Each gate in it is negated once, however many gates read it."""
         place = self.as_tables(place)
-        node = self.store.nodes[place]
-        if isinstance(node, Select):
-            return self.put_select(node.key, node.query, negated(node.cells))
-        assert isinstance(node, Gate)
-        return self.gate("or" if node.op == "and" else "and", [self.negation(arg) for arg in node.args])
+        waiting = [place]
+        while waiting:
+            node = self.store.nodes[waiting[-1]]
+            args = node.args if isinstance(node, Gate) else ()
+            if ahead := [arg for arg in args if arg not in self.complements]:
+                waiting.extend(ahead)
+            else:
+                self.complements[waiting.pop()] = self._complement(node)
+        return self.complements[place]
+
+    def _complement(self, node: N.Node) -> int:
+        if isinstance(node, Gate):
+            return self.gate("or" if node.op == "and" else "and", [self.complements[arg] for arg in node.args])
+        assert isinstance(node, Select)
+        return self.put_select(node.key, node.query, negated(node.cells))
 
     def gate(self, op: str, args: Sequence[int]) -> int:
         """An and / or in normal form: flat, sorted, tables over the same two variables merged."""

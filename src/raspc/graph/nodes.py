@@ -355,7 +355,7 @@ def _labels(nodes: Sequence[Node]) -> tuple[str, ...]:
             number = counts[kind] = counts.get(kind, 0) + 1
             unnumbered = isinstance(node, Token | Index | Length) and number == 1
             candidate = kind if unnumbered else f"{kind}_{number}"
-            label = None if candidate in taken | named else candidate
+            label = None if candidate in taken or candidate in named else candidate
         taken.add(label)
         labels.append(label)
     return tuple(labels)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,10 +103,32 @@ def never_empty(facts: Facts, place: int) -> bool:
 
 
 def _selects_itself(facts: Facts, place: int) -> bool:
+    """Whether every query selects the key at its own position."""
+    return holds(facts.nodes, place, partial(_table_selects_itself, facts))
+
+
+def holds(nodes: Sequence[Node], place: int, leaf: Callable[[int], bool]) -> bool:
+    """Whether something holds of a selector: of an "and" where it does of all its parts, of an "or" where of any.
+
+    `leaf` says it of what is no gate. Each selector is asked once, however many gates read it.
+    """
+    found: dict[int, bool] = {}
+    waiting = [place]
+    while waiting:
+        node = nodes[waiting[-1]]
+        if ahead := [arg for arg in (node.args if isinstance(node, Gate) else ()) if arg not in found]:
+            waiting.extend(ahead)
+            continue
+        here = waiting.pop()
+        if isinstance(node, Gate):
+            found[here] = (all if node.op == "and" else any)(found[arg] for arg in node.args)
+        elif here not in found:
+            found[here] = leaf(here)
+    return found[place]
+
+
+def _table_selects_itself(facts: Facts, place: int) -> bool:
     node = facts.nodes[place]
-    if isinstance(node, Gate):
-        combine = all if node.op == "and" else any
-        return combine(_selects_itself(facts, arg) for arg in node.args)
     if not isinstance(node, Select):
         return False
     keys, queries = facts.joint(node.key), facts.joint(node.query)

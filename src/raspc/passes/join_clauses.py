@@ -7,13 +7,13 @@ the selector, is computed first, as one variable of classes; likewise the querie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 
 from raspc.errors import InternalError, UnsupportedProgram
-from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Select
+from raspc.graph.nodes import UNDEFINED, Bits, Gate, Graph, Ids, Listed, Node, Select
 from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import COMBINE, FALSE
 from raspc.numbers.options import DEFAULT, Options
@@ -59,7 +59,8 @@ def _joined(new: Rewriter, graph: Graph, place: int) -> Select:
     node = graph[place]
     if isinstance(node, Select):
         return Select(key=new.place[node.key], query=new.place[node.query], cells=node.cells)
-    selects = _leaves(graph, place)
+    parts = _selectors_of(graph, place)
+    selects = [select for part in parts if isinstance(select := graph[part], Select)]
     keys = sorted({select.key for select in selects})
     queries = sorted({select.query for select in selects})
     extent = [len(graph.variable(p).listed) for p in (*keys, *queries)]
@@ -69,32 +70,48 @@ def _joined(new: Rewriter, graph: Graph, place: int) -> Select:
             f"at most {PAIR_LIMIT:,} combinations of their values",
             "compute what the selectors test with maps first, or use fewer distinct values",
         )  # fmt: skip
-    grid = np.broadcast_to(_cells(graph, place, keys, queries), extent)
+    grid = np.broadcast_to(_cells(graph, parts, keys, queries), extent)
     table = grid.reshape(int(np.prod(extent[: len(keys)])), -1)
     key, rows = _side(new, graph, keys, table)
     query, columns = _side(new, graph, queries, rows.T)
     return Select(key=key, query=query, cells=np.ascontiguousarray(columns.T))
 
 
-def _leaves(graph: Graph, place: int) -> list[Select]:
-    node = graph[place]
-    if isinstance(node, Select):
-        return [node]
-    return [leaf for arg in node.refs for leaf in _leaves(graph, arg)]
+def _selectors_of(graph: Graph, place: int) -> list[int]:
+    """The selectors that a selector is made of, and itself, each once, before those that read them."""
+    found, waiting = {place}, [place]
+    while waiting:
+        node = graph[waiting.pop()]
+        new = set(node.args) - found if isinstance(node, Gate) else set()
+        found |= new
+        waiting += new
+    return sorted(found)
 
 
-def _cells(graph: Graph, place: int, keys: Sequence[int], queries: Sequence[int]) -> Bits:
-    """The selector over all its key variables, then all its query variables, one axis each."""
-    node = graph[place]
+def _cells(graph: Graph, parts: Sequence[int], keys: Sequence[int], queries: Sequence[int]) -> Bits:
+    """The last of the selectors over all its key variables, then all its query variables, one axis each.
+
+    The table of a part is kept until its last reader has been made.
+    """
+    last = {arg: place for place in parts if isinstance(node := graph[place], Gate) for arg in node.args}
+    held: dict[int, Bits] = {}
+    for place in parts:
+        held[place] = _part(graph[place], held, keys, queries)
+        for part in graph[place].refs:
+            if last.get(part) == place:
+                held.pop(part, None)
+    return held[parts[-1]]
+
+
+def _part(node: Node, held: Mapping[int, Bits], keys: Sequence[int], queries: Sequence[int]) -> Bits:
+    shape = [1] * (len(keys) + len(queries))
     if isinstance(node, Select):
-        shape = [1] * (len(keys) + len(queries))
         shape[keys.index(node.key)] = node.cells.shape[0]
         shape[len(keys) + queries.index(node.query)] = node.cells.shape[1]
         return node.cells.reshape(shape)
     if not isinstance(node, Gate):
-        raise InternalError(f"%{place} is no selector")
-    neutral = np.full([1] * (len(keys) + len(queries)), int(node.op == "and"), np.int8)
-    return reduce(COMBINE[node.op], (_cells(graph, arg, keys, queries) for arg in node.args), neutral)
+        raise InternalError(f"{type(node).__name__.lower()} is no selector of tables")
+    return reduce(COMBINE[node.op], (held[arg] for arg in node.args), np.full(shape, int(node.op == "and"), np.int8))
 
 
 def _side(new: Rewriter, graph: Graph, places: Sequence[int], table: Bits) -> tuple[int, Bits]:

@@ -60,7 +60,7 @@ class Budget:
             )
 
     def hold(self, value: Value, where: Location) -> None:
-        """Takes the items of a list, or the characters of a string, that an operator or a function of the language made.
+        """Takes the items of a list, or the characters of a string, that an operator or a function has just made.
 
         Those of a list that is written out, or of a comprehension, took a step each.
         Raises TextError where they are more than are left.

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from heapq import nsmallest
 from functools import cached_property
 from pathlib import PurePath
 
@@ -128,7 +129,14 @@ class TextInputError(InputError):
         self.bare, self.where = message, where
 
 
+LONGEST_NAME, MOST_NAMES = 80, 2_000
+"""Which names a typo is compared with: comparing takes the product of two lengths, for each name."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean "…"?` where a known name is near, else nothing."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """`; did you mean "…"?` where a known name is near, else nothing. Long names are not tried, nor names beyond many."""
+    if len(name) > LONGEST_NAME:
+        return ""
+    short = (one for one in known if len(one) <= LONGEST_NAME)
+    near = get_close_matches(name, nsmallest(MOST_NAMES, short, key=lambda one: abs(len(one) - len(name))), n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
