@@ -42,9 +42,6 @@ def test_more_is_had_for_the_asking() -> None:
 
 def test_a_row_of_a_long_list_costs_nothing() -> None:
     """Only what is made counts: a loop may look at a long row as often as it has steps."""
-    text = "rows = [range(1000) for i in range(1000)]; n = 0;\nfor i in range(1000): n = n + rows[i][i];\nanswer = indices;"
-    with pytest.raises(raspc.InvalidProgram):
-        load_program(text, steps=90_000)
     load_program("rows = [range(1000) for i in range(100)]; x = [rows[i % 100][0] for i in range(20000)]; a = indices;")
 
 

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from heapq import nsmallest
 from functools import cached_property
+from heapq import nsmallest
 from pathlib import PurePath
 
 from raspc.errors import InputError, InvalidProgram
@@ -134,7 +134,10 @@ LONGEST_NAME, MOST_NAMES = 80, 2_000
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean "…"?` where a known name is near, else nothing. Long names are not tried, nor names beyond many."""
+    """`; did you mean "…"?` where a known name is near, else nothing.
+
+    Long names are not tried, and of very many names only those of a like length.
+    """
     if len(name) > LONGEST_NAME:
         return ""
     short = (one for one in known if len(one) <= LONGEST_NAME)

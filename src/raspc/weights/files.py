@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from raspc.errors import InputError, ModelFormatError
+from raspc.weights import replacing
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
 
     A directory that stands there is replaced only if it is empty or holds the file `marker`, so that a
     mistyped path never deletes what is not ours. However the block is interrupted, `target` is then the old
-    directory, the new one, or absent; never half of one.
+    directory or the new one, never half of one.
 
     Raises InputError for a path that cannot be written.
     """
@@ -32,12 +32,10 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
     with writing(path):
         _check_replaceable(path, marker)
         path.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-        try:
+        with replacing.building(path) as building:
             yield building
-            _take_place(building, path)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+            os.chmod(building, 0o777 & ~_umask())
+            replacing.take_place(building, path)
 
 
 @contextmanager
@@ -56,18 +54,6 @@ def _check_replaceable(path: Path, marker: str) -> None:
         raise InputError(f"cannot write {path}: it is not a directory; choose another path")
     if any(path.iterdir()) and not (path / marker).is_file():
         raise InputError(f"cannot write {path}: the directory holds other files and no {marker}; choose another path")
-
-
-def _take_place(building: Path, path: Path) -> None:
-    os.chmod(building, 0o777 & ~_umask())
-    if not path.exists():
-        os.rename(building, path)
-        return
-    # A directory cannot be renamed onto a full one, so the old one steps aside first.
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-    os.rename(path, aside)
-    os.rename(building, path)
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _umask() -> int:

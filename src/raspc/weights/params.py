@@ -5,6 +5,7 @@ Names and shapes are those of the config's target (`raspc.target`), such as `tra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ from raspc.weights.config import Config
 def shapes(config: Config) -> dict[str, Axes]:
     """The shape of each parameter, by its flat name, in the order of the forward pass."""
     return config.target.parameters(config)
+
+
+def parameters_of(config: Config) -> int:
+    """How many numbers the parameters hold."""
+    return sum(math.prod(map(int, shape)) for shape in shapes(config).values())
 
 
 class Params(Mapping[str, Any]):

@@ -35,7 +35,7 @@ from raspc.plan.plan import Plan
 from raspc.plan.switches import OPTIONAL
 from raspc.run.plain import Array
 from raspc.target import Axes
-from raspc.weights import files
+from raspc.weights import files, replacing
 from raspc.weights.align import alignment as aligned
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
@@ -43,7 +43,7 @@ from raspc.weights.config import Config
 from raspc.weights.fitting import alignment_faults, frame_faults
 from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
-from raspc.weights.params import Params, shapes
+from raspc.weights.params import Params, parameters_of, shapes
 
 CONFIG, WEIGHTS, GRAPH, LABELS = "config.json", "model.safetensors", "graph.json", "labels.json"
 HASHED = (WEIGHTS, GRAPH, LABELS, plans.PLAN, plans.ARRAYS)
@@ -66,6 +66,9 @@ class Limits:
     arrays: int = 256 * 2**20
     claims: GraphLimits = field(default_factory=GraphLimits)
 
+
+READS = 100
+"""How often a directory is read anew that was replaced while it was read."""
 
 DEFAULT_LIMITS = Limits()
 
@@ -132,13 +135,24 @@ def _hash(config: Mapping[str, Any], contents: Mapping[str, bytes]) -> str:
 
 
 def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Model:
-    """The model in a directory that `save` wrote.
+    """The model in a directory that `save` wrote; the old or the new one where a save replaces it meanwhile.
 
     Raises ModelFormatError for everything else, whoever made it.
     """
-    path = _directory(directory)
+    for _ in range(READS):
+        path = _directory(directory)
+        found = replacing.identity(path)
+        try:
+            return _load(path, limits)
+        except ModelFormatError:
+            if replacing.identity(path) == found:
+                raise
+    raise ModelFormatError(f"{path}: is replaced again and again while it is read; load it when its writers are done")
+
+
+def _load(path: Path, limits: Limits) -> Model:
     config, written, stated = _read_config(files.read_file(path, CONFIG, limits.config))
-    most = {WEIGHTS: limits.weights, GRAPH: limits.graph, LABELS: limits.labels}
+    most = {WEIGHTS: _most_of_weights(config, limits), GRAPH: limits.graph, LABELS: limits.labels}
     if written["format_version"] > 1:
         most |= {plans.PLAN: limits.plan, plans.ARRAYS: limits.arrays}
     contents = {name: files.read_file(path, name, size) for name, size in most.items()}
@@ -156,6 +170,14 @@ def load(directory: str | PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Mod
         )
     plan = _read_plan(contents, config, alignment, graph, program)
     return Model(config, params, labels, alignment, graph, certificate, program, without, plan)
+
+
+def _most_of_weights(config: Config, limits: Limits) -> int:
+    """How large the file of weights may be: a sparse one that the config does not need is not read."""
+    needed = 8 + limits.header + 4 * parameters_of(config)
+    if needed - limits.header > limits.weights:
+        raise ModelFormatError(f"{CONFIG}: needs {needed} bytes of weights, the limit is {limits.weights}")
+    return min(needed, limits.weights)
 
 
 def _directory(directory: str | PathLike[str]) -> Path:
@@ -284,7 +306,7 @@ def _check_count(config: Config, tensors: int, size: int) -> None:
         raise ModelFormatError(
             f"{WEIGHTS}: found {tensors} tensors, needed {4 + 12 * config.n_layers}: four and twelve a layer"
         )
-    needed = 4 * sum(int(np.prod(shape, dtype=object)) for shape in shapes(config).values())
+    needed = 4 * parameters_of(config)
     if needed != size:
         raise ModelFormatError(f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered")
 

@@ -1,0 +1,84 @@
+"""Several processes that save, load and die over one directory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.hand_built import random_model
+
+from raspc.weights import load, replacing
+
+WRITER = """
+import sys
+sys.path.insert(0, {root!r})
+from tests.hand_built import random_model
+model = random_model(seed={seed})
+for _ in range({times}):
+    model.save({path!r})
+"""
+
+
+def writer(path: Path, seed: int, times: int) -> subprocess.Popen[bytes]:
+    """A process that saves one model over and over."""
+    script = WRITER.format(root=str(Path(__file__).parents[2]), seed=seed, times=times, path=str(path))
+    return subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def hidden(folder: Path) -> list[str]:
+    """The temporary siblings in a folder."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="names are exchanged in one step there only")
+def test_two_writers_and_a_reader(tmp_path: Path) -> None:
+    """No save fails, the model is never gone, each look finds one of the two, and nothing is left."""
+    path = tmp_path / "model"
+    models = {seed: random_model(seed=seed).params["unembed/b"] for seed in (1, 2)}
+    random_model(seed=1).save(path)
+    writers = [writer(path, seed, 60) for seed in models]
+    looks = 0
+    while any(process.poll() is None for process in writers):
+        assert path.is_dir()
+        found = load(path).params["unembed/b"]
+        assert any(np.array_equal(found, model) for model in models.values())
+        looks += 1
+    assert [process.returncode for process in writers] == [0, 0]
+    assert looks > 1
+    assert not hidden(tmp_path)
+
+
+def test_what_dead_writers_left_is_swept(tmp_path: Path) -> None:
+    """By the next save of the same name, and of no other; a directory that is new or in use is left alone."""
+    for name in (".model.abc.tmp", ".model.def.old", ".other.abc.tmp", ".model.new.tmp", ".model.used.tmp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_bytes(b"x")
+        if name != ".model.new.tmp":
+            os.utime(tmp_path / name, (time.time() - 2 * replacing.ABANDONED,) * 2)
+    (tmp_path / ".model.file.tmp").write_bytes(b"x")
+    with replacing._locked(tmp_path / ".model.used.tmp"):
+        random_model().save(tmp_path / "model")
+    used = [".model.used.tmp"] if replacing.fcntl else []
+    assert hidden(tmp_path) == [".model.file.tmp", ".model.new.tmp", *used, ".other.abc.tmp"]
+
+
+def test_names_that_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old directory steps aside, where a system lacks the exchange; nothing is left of it."""
+    monkeypatch.setattr(replacing, "_NATIVE", {})
+    for seed in (1, 2):
+        random_model(seed=seed).save(tmp_path / "model")
+        assert np.array_equal(load(tmp_path / "model").params["unembed/b"], random_model(seed=seed).params["unembed/b"])
+    assert not hidden(tmp_path)
+
+
+def test_a_failed_exchange_is_an_error(tmp_path: Path) -> None:
+    """The system's reason comes back, and both directories stay."""
+    (tmp_path / "new").mkdir()
+    with pytest.raises(OSError, match=r"denied|Invalid|not permitted|No such"):
+        replacing.take_place(tmp_path / "absent", tmp_path / "new")
+    assert (tmp_path / "new").is_dir()
