@@ -8,13 +8,14 @@ computed from how many keys hold each value.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from raspc.certify.proof.certificate import NUMBER, refusal
 from raspc.errors import UncertainProgram
 from raspc.graph.nodes import Aggregate, Graph
-from raspc.plan.alternatives import Refused, attempt
+from raspc.plan.alternatives import Refused, attempt, best
+from raspc.plan.plan import Size
 from raspc.weights.model import Model
 
 GIVEN_UP = ("lines",)
@@ -24,22 +25,28 @@ GIVEN_UP = ("lines",)
 def settled(make: Callable[..., Model], graph: Graph, recount: Callable[[], Graph]) -> Model:
     """The model of a graph where it holds; else one without lines, or one of `recount`, with counts for its means.
 
-    `make`: of a graph, and of what it is to do without (`given_up`).
+    Of these two the smaller is taken, so that a higher level gives no larger one. `make`: of a graph, and of what it is
+    to do without (`given_up`).
 
     Where numbers are in doubt, a warning says that they were measured.
 
     Raises the refusal of the graph where none holds.
     """
-    first = found = attempt(partial(make, graph))
-    others: list[Callable[[], Model]] = [partial(make, graph, given_up=GIVEN_UP), lambda: make(recount())]
-    for other in others if _has_means(graph) else ():
-        found = attempt(other) if isinstance(found, Refused) else found
-    if isinstance(found, Refused):
-        assert isinstance(first, Refused)
-        raise first.error
+
+    def rounds() -> Iterator[list[Model | Refused]]:
+        yield [attempt(partial(make, graph))]
+        if _has_means(graph):
+            yield [attempt(partial(make, graph, given_up=GIVEN_UP)), attempt(lambda: make(recount()))]
+
+    found = best(rounds(), _size, lambda model: model)
     if found.certificate is not None and _doubts_numbers(found):
         warnings.warn(f"measured, not proved: {refusal(found.certificate)}", UncertainProgram, stacklevel=3)
     return found
+
+
+def _size(model: Model) -> Size:
+    """Layers and parameters."""
+    return Size(model.config.n_layers, sum(array.size for array in model.params.values()))
 
 
 def _doubts_numbers(model: Model) -> bool:

@@ -63,9 +63,12 @@ def test_levels_of_random_programs(start: int) -> None:
     assert [seed for seed in range(start, start + 25) if not never_worse(random_sizes(seed))] == []
 
 
-@pytest.mark.parametrize("seed", [3547])
+@pytest.mark.parametrize("seed", [1216, 3547])
 def test_levels_where_they_once_failed(seed: int) -> None:
-    """3547: steep scores take four directions, where one more would do for heads that are not steep."""
+    """1216: refused as it is; without lines it has five layers, with counts for its means four, at any level.
+
+    3547: steep scores take four directions, where one more would do for heads that are not steep.
+    """
     assert never_worse(random_sizes(seed))
 
 

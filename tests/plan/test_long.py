@@ -70,7 +70,7 @@ def test_each_function_is_designed_once(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(functions, "choose", designed)
     monkeypatch.setattr(lives._Filling, "run", filled)
     plan_of("(shift(x) + tokens) % 3", 40)
-    assert calls.count("design") == 40 and calls.count("layout") == len(lives.ROOM)
+    assert calls.count("design") == 40 and calls.count("layout") <= len(lives.ROOM)
 
 
 spans = st.lists(

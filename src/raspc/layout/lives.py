@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import reduce
+from itertools import accumulate, compress, takewhile
 from math import inf
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,24 +54,32 @@ class Neighbours:
     def placed(self, taken: NDArray[np.bool_]) -> dict[str, int]:
         """Each space at the first place where it meets nobody; those of `taken` may be followed by others."""
         follows = self.precede & taken[:, None]
-        apart = ~(follows | follows.T)
-        there = np.zeros((len(self.sizes), sum(self.sizes)), bool)
+        apart = (~(follows | follows.T)).tolist()
+        there: list[int] = []
         start: dict[str, int] = {}
-        for i, (name, size) in enumerate(zip(self.names.tolist(), self.sizes, strict=True)):
-            place = _first_fit(np.asarray(there[:i][apart[i, :i]].any(axis=0)), size)
-            there[i, place : place + size] = True
+        for name, size, meets in zip(self.names.tolist(), self.sizes, apart, strict=True):
+            place = next(places(reduce(or_, compress(there, meets), 0), size))
+            there.append(dimensions(place, size))
             start[name] = place
         return start
 
 
-def _first_fit(blocked: NDArray[np.bool_], size: int) -> int:
-    """The least place from which so many dimensions are free."""
-    place = 0
+def dimensions(place: int, size: int) -> int:
+    """A set of dimensions as a number: bit i stands for dimension i."""
+    return ((1 << size) - 1) << place
+
+
+def places(blocked: int, size: int) -> Iterator[int]:
+    """From where so many dimensions in a row are free, the least first; there is no end to them."""
+    fits, run = ~blocked if size else -1, 1  # bit i of fits: dimensions i to i + run - 1 are free
+    while run < size:
+        step = min(run, size - run)
+        fits &= fits >> step
+        run += step
     while True:
-        hit = np.flatnonzero(blocked[place : place + size])
-        if not len(hit):
-            return place
-        place += int(hit[-1]) + 1
+        least = fits & -fits
+        yield least.bit_length() - 1
+        fits ^= least
 
 
 ROOM = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -83,10 +93,13 @@ def all_at_once(lives: Sequence[Life], loads: Sequence[int]) -> Iterator[dict[st
     """Places in which every space may be followed by others, with more and more room for sweeps in each layer."""
     tried: list[dict[str, int]] = []
     for room in ROOM:
-        found = _Filling(lives, loads, max(1, *loads) + room).run()
+        filling = _Filling(lives, loads, max(1, *loads) + room)
+        found = filling.run()
         if found not in tried:
             tried.append(found)
             yield found
+        if not filling.refused:
+            return  # more room makes no difference
 
 
 class _Filling:
@@ -99,9 +112,16 @@ class _Filling:
     def __init__(self, lives: Sequence[Life], loads: Sequence[int], most: int) -> None:
         self.lives, self.load, self.most = lives, list(loads), most
         output = list(takewhile(lambda life: life.clearable > FOREVER and life.written >= 0, lives))
-        self.reserved = [life for life in output for _ in range(life.size)]
-        self.tenant: list[Life | None] = [None] * len(self.reserved)
+        ends = accumulate((life.size for life in output), initial=0)
+        self.own = {life.name: place for life, place in zip(output, ends, strict=False)}
+        self.tenant: list[Life | None] = [None] * sum(life.size for life in output)
+        self.reserved: dict[int, int] = {}  # the dimensions that the output will have from a stage on
+        for life in output:
+            mine = dimensions(self.own[life.name], life.size)
+            self.reserved[life.written] = self.reserved.get(life.written, 0) | mine
+        self.held: dict[int, int] = {}  # the dimensions whose tenants can be cleared from a stage on
         self.start: dict[str, int] = {}
+        self.refused = 0  # places without room for a sweep
 
     def run(self) -> dict[str, int]:
         for life in sorted(self.lives, key=lambda life: life.written):
@@ -110,25 +130,24 @@ class _Filling:
 
     def place(self, life: Life) -> int:
         """Settle a space at the first place with room for it."""
-        if life in self.reserved:
-            place = self.reserved.index(life)
-            self.settle(life, place, inf)
-            return place
-        free = dim = refused = 0
-        while free < life.size or not self.settle(life, dim - life.size, self.most):
-            refused += free >= life.size
-            if refused > PATIENCE and dim < len(self.tenant):
-                free, dim = 0, len(self.tenant)
-            free = free + 1 if self.is_free(dim, life) else 0
-            dim += 1
-        return dim - life.size
+        if life.name in self.own:
+            self.settle(life, self.own[life.name], inf)
+            return self.own[life.name]
+        for refused, place in enumerate(places(self.blocked(life), life.size), 1):
+            if self.settle(life, place, self.most):
+                return place
+            self.refused += 1
+            if refused > PATIENCE and place + life.size < len(self.tenant):
+                break
+        place = len(self.tenant)
+        self.settle(life, place, self.most)
+        return place
 
-    def is_free(self, dim: int, life: Life) -> bool:
-        """Whether nobody is there, or one who can be cleared away in time; and so can this one where that must be."""
-        if dim < len(self.reserved) and not life.may_precede(self.reserved[dim]):
-            return False
-        tenant = self.tenant[dim] if dim < len(self.tenant) else None
-        return tenant is None or tenant.may_precede(life)
+    def blocked(self, life: Life) -> int:
+        """Where somebody is who cannot be cleared away in time, or will be before this one can."""
+        there = (mine for clearable, mine in self.held.items() if clearable >= life.written)
+        to_come = (mine for written, mine in self.reserved.items() if written <= life.clearable)
+        return reduce(or_, (*there, *to_come), 0)
 
     def settle(self, life: Life, place: int, most: float) -> bool:
         """Clear the dimensions and move in, if no layer between then has more neurons than `most`."""
@@ -144,4 +163,7 @@ class _Filling:
                 self.load[layer] -= neurons
             return False
         self.tenant[place : place + life.size] = [life] * life.size
+        mine = dimensions(place, life.size)
+        self.held = {clearable: theirs & ~mine for clearable, theirs in self.held.items()}
+        self.held[life.clearable] = self.held.get(life.clearable, 0) | mine
         return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from raspc.errors import InternalError, RaspcError, UnsupportedProgram
 from raspc.graph.nodes import Graph
@@ -55,7 +56,7 @@ def _run(one: Pass, graph: Graph, options: Options, ran: Sequence[str]) -> Graph
     try:
         if options.verify:
             check_required(one, graph, ran)
-        after = one.run(graph, options)
+        after = _after(one, graph, replace(options.asked, level=one.level))
         if options.verify:
             check_ensured(one, graph, after, options, ran)
     except RaspcError as error:
@@ -64,6 +65,15 @@ def _run(one: Pass, graph: Graph, options: Options, ran: Sequence[str]) -> Graph
         error.add_note(f"in the pass {one.name}, after {list(ran)}")
         raise
     return after
+
+
+@lru_cache(maxsize=len(PIPELINE))
+def _after(one: Pass, graph: Graph, options: Options) -> Graph:
+    """The graph after a pass, remembered: the designs of one compile have most of their passes in common.
+
+    So no pass sees the level or what a design gives up.
+    """
+    return one.run(graph, options)
 
 
 def check_required(one: Pass, graph: Graph, ran: Sequence[str] = ()) -> None:

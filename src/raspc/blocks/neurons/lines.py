@@ -53,6 +53,16 @@ class Line:
             total = total + position.reshape([-1 if a == axis else 1 for a in range(len(self.shape))])
         return self.at_points(total)
 
+    def sums_at(self, some: NDArray[np.intp]) -> Floats:
+        """The sum at some of these cells."""
+        if self.given is not None or "sums" in vars(self):
+            return self.sums[some]
+        total: Floats = np.zeros(len(some))
+        cells = np.unravel_index(some if self.known is None else self.known[some], self.shape)
+        for position, values in zip(self.positions, cells, strict=True):
+            total = total + position[values]
+        return total
+
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """The cells in ascending order."""

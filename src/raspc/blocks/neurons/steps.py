@@ -18,6 +18,9 @@ from raspc.numbers.precision import PRECISIONS, Precision
 MANY = 512
 """Of a line with more points than this, a sample is looked at first."""
 
+SPARSE = 8
+"""Before that, one of so many points of the sample."""
+
 HALF = 2.0**-6
 """A ramp takes half of its gap, or so much more of it (in binary digits) where that halves its slope."""
 
@@ -54,8 +57,10 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     """
     axes, features = line.reads
     classes = grid.points
-    if len(classes) > MANY and "order" not in vars(line) and _fails_on_few(grid, line, precision, worth):
-        return None
+    if len(classes) > MANY and "order" not in vars(line):
+        few = (grid.sample[::SPARSE], grid.sample)
+        if any(_fails_at(some, grid, line, precision, worth) for some in few):
+            return None
     found = _steps_on_lattice if precision.narrow else _steps_in_order
     steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
@@ -76,11 +81,11 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
     )
 
 
-def _fails_on_few(grid: Grid, line: Line, precision: Precision, worth: Worth) -> bool:
+def _fails_at(some: NDArray[np.intp], grid: Grid, line: Line, precision: Precision, worth: Worth) -> bool:
     """Whether some of the points alone take too many steps, or two that lie too close together: then all do."""
-    s = line.sums[grid.sample]
+    s = line.sums_at(some)
     order = np.argsort(s)
-    s, c = s[order], grid.points[grid.sample][order]
+    s, c = s[order], grid.points[some][order]
     places = np.flatnonzero(c[1:] != c[:-1])
     room = 4 * line.noise if isinstance(line.noise, float) and not precision.narrow else 0.0
     gap = float((s[places + 1] - s[places]).min(initial=np.inf))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -73,6 +74,12 @@ def selections(ready: Readiness) -> Mapping[int, Selection]:
     return {place: scorer.selection(node) for place, node in heads}
 
 
+@lru_cache(maxsize=1)
+def _made(graph: Graph) -> dict[tuple[int, int, bytes, bool, tuple[str, ...], bool], list[Factors]]:
+    """The candidates for the tables of a graph, for the next design of it: they follow from the graph alone."""
+    return {}
+
+
 _ATTENTION = (N.Width, N.Length, N.Aggregate, N.Sum)
 
 
@@ -95,7 +102,6 @@ class _Scorer:
 
     ready: Readiness
     orders: Orders
-    made: dict[tuple[int, int, bytes, bool, bool], list[Factors]] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:
@@ -152,12 +158,12 @@ class _Scorer:
 
     def candidates(self, select: Select, competing: bool, ranked: bool) -> list[Factors]:
         """All ways to write one table exactly."""
-        key = (select.key, select.query, select.cells.tobytes(), competing, ranked)
-        if key not in self.made:
+        made, without = _made(self.graph), self.ready.options.without
+        key = (select.key, select.query, select.cells.tobytes(), competing, without, ranked)
+        if key not in made:
             keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
-            without = self.ready.options.without
-            self.made[key] = list(candidates(select.cells, keys, queries, competing, without, ranked))
-        return self.made[key]
+            made[key] = list(candidates(select.cells, keys, queries, competing, without, ranked))
+        return made[key]
 
     def ranks_exactly(self, factors: Factors, ranking: Ranking | None) -> bool:
         """Whether ranks that are added to a penalty are exact, or what is rounded has lost."""
