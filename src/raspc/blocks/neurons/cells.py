@@ -80,5 +80,5 @@ def reach_of(sizes: Sequence[int]) -> int:
 
 
 def _most_common(classes: Ids) -> int:
-    values, counts = np.unique(classes[classes >= 0], return_counts=True)
-    return int(values[counts.argmax()]) if len(values) else 0
+    known = classes[classes >= 0]
+    return int(np.bincount(known).argmax()) if known.size else 0

@@ -14,7 +14,7 @@ from raspc.blocks.neurons.grid import Grid, merge
 from raspc.blocks.neurons.lines import Line, where_known
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
-from raspc.graph.nodes import Floats, Ids
+from raspc.graph.nodes import UNDEFINED, Floats, Ids
 
 GENERIC_CELLS = 1 << 16
 GENERIC_TRIES = 4
@@ -47,8 +47,8 @@ class Frontier:
 
     def grid(self, rows: Matrix, number: NDArray[np.intp]) -> Grid:
         """What is to be computed: for the value with id i the row number[i]."""
-        classes = np.where(self.ids >= 0, number.ravel()[np.maximum(self.ids, 0)], -1).astype(np.int32)
-        return Grid(self.axes, classes, rows, self.ready.options.has("merge_values"))
+        classes = np.append(number, UNDEFINED).astype(np.int32)  # the last one is of cells without a value
+        return Grid(self.axes, classes[self.ids], rows, self.ready.options.has("merge_values"))
 
 
 def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:

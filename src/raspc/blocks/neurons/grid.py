@@ -43,9 +43,14 @@ class Grid:
         return flat if self.known is None else flat[self.known]
 
     @cached_property
+    def counts(self) -> NDArray[np.intp]:
+        """How many of the points each class has."""
+        return np.bincount(self.points)
+
+    @cached_property
     def sample(self) -> NDArray[np.intp]:
         """A few of the points: all of the classes that are rare, and every so many of the others."""
-        counts = np.bincount(self.points)
+        counts = self.counts
         chosen = counts[self.points] <= len(self.points) // (SAMPLED * np.count_nonzero(counts))
         chosen[::SAMPLED] = True
         return np.flatnonzero(chosen)
@@ -53,7 +58,7 @@ class Grid:
     @cached_property
     def changes(self) -> int:
         """How many classes occur, but for one: no design has fewer neurons, and no staircase fewer steps."""
-        return len(np.unique(self.points)) - 1
+        return int(np.count_nonzero(self.counts)) - 1
 
     def merged(self, axis: int) -> tuple[NDArray[np.int64], Ids]:
         """A number for each value of an axis, after all axes before it, and what is left of the grid then."""

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
+
+
+REMEMBERED = 1 << 15
+"""Of lines over at most so many cells the order is remembered."""
 
 
 def where_known(cells: Ids) -> NDArray[np.intp] | None:
@@ -65,8 +70,11 @@ class Line:
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
-        """The cells in ascending order."""
-        return np.argsort(self.sums)
+        """The cells in ascending order; of few cells remembered from one design of a program to the next."""
+        if self.given is not None or prod(self.shape) > REMEMBERED:
+            return np.argsort(self.sums)
+        known = None if self.known is None else self.known.tobytes()
+        return _ordered(tuple(position.tobytes() for position in self.positions), self.shape, known)
 
     @cached_property
     def ascending(self) -> Floats:
@@ -82,3 +90,10 @@ class Line:
         """What an array that broadcasts to the grid has at these cells."""
         flat = np.broadcast_to(numbers, self.shape).ravel()
         return flat if self.known is None else flat[self.known]
+
+
+@lru_cache(maxsize=32)
+def _ordered(positions: tuple[bytes, ...], shape: tuple[int, ...], known: bytes | None) -> NDArray[np.intp]:
+    """The order of the cells of a line, which is given by the bytes of its arrays."""
+    cells = None if known is None else np.frombuffer(known, np.intp)
+    return np.argsort(Line((), [np.frombuffer(position) for position in positions], 0.0, shape, cells).sums)

@@ -134,8 +134,10 @@ def staircases(
     change = outputs[c[places + 1]] - outputs[c[places]]
     slack = slopes * (gaps - grain) / 2 - 0.5
     least = float(gaps.min(initial=np.inf))
-    stairs = np.zeros(len(s), np.intp) if stairs is None else stairs
-    starts = np.flatnonzero(np.diff(stairs, prepend=-1))
+    if stairs is None:
+        stairs, starts = np.zeros(len(s), np.intp), np.arange(min(1, len(s)))
+    else:
+        starts = np.flatnonzero(np.diff(stairs, prepend=-1))
     return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, stairs[places], stairs[starts])
 
 
