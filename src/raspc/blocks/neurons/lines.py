@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats, Ids
 
-
 REMEMBERED = 1 << 15
 """Of lines over at most so many cells the order is remembered."""
 
