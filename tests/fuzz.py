@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.domains import Where, random_where
+
 import raspc
-from raspc import UncertainProgram, UnsupportedProgram, values
+from raspc import InputError, UncertainProgram, UnsupportedProgram, values
 from raspc.library.decimals import random_decimal_script
 from raspc.library.random_program import Script, random_script
+from raspc.library.templates import KINDS as KINDS_OF_LINES
+from raspc.library.templates import place
 from raspc.numbers.promise import is_kept
 from raspc.plan.switches import OPTIONAL
 
@@ -33,7 +37,10 @@ DECIMALS: tuple[tuple[Any, ...], ...] = (
     (1e-7, 0, 1), (0.1, 0.7, 1e6), (True, False), (1 / 3, 2 / 3, 1),
 )  # fmt: skip
 """Vocabularies whose sums and means differ by rounding alone, by 1e-10, or by magnitudes."""
-SHORT, LONGER = 2, 40
+SHORT, LONGER, SHORT_IN_DOMAIN = 2, 40, 4
+SMALL: tuple[tuple[Any, ...], ...] = (("a", "="), (0, 1, 2), ("x", "y", "z"))
+PLACED = (*KINDS_OF_LINES, *(place,) * len(KINDS_OF_LINES))
+"""Every other line compares a place."""
 Compile = Callable[..., Any]
 
 
@@ -48,17 +55,35 @@ class Case:
     optimize: int
     without: tuple[str, ...] = ()
     partial: bool = False
+    where: Where | None = None
 
     def options(self) -> dict[str, Any]:
-        """How it is compiled, but for the vocabulary."""
+        """How it is compiled, but for the vocabulary and the domain."""
         disabled = {"disabled_passes": self.without} if self.without else {}
         part = {"partial": True} if self.partial else {}
         known = {"max_seq_len": self.max_seq_len, "causal": self.causal, "optimize": self.optimize}
         return {**known, **disabled, **part}
 
+    def permits(self, xs: Sequence[Any]) -> bool:
+        """Whether an input is one that the program is for."""
+        return self.where is None or self.where.permits(xs, self.causal)
+
     def inputs(self) -> Iterator[list[Any]]:
-        """Short inputs, then longer ones: always the same for the same vocabulary and length."""
-        for n in range(1, min(SHORT, self.max_seq_len) + 1):
+        """The permitted ones of short inputs, then of longer ones: the same for the same vocabulary and length.
+
+        In a domain all short inputs are tried, as few of the longer ones are permitted.
+        """
+        short = SHORT if self.where is None else SHORT_IN_DOMAIN
+        if self.where is not None and isinstance(self.where.value, list):
+            yield from (xs for xs in self.where.value if self.permits(xs))
+        yield from filter(self.permits, self._tried(short))
+
+    def outside(self) -> list[list[Any]]:
+        """Some inputs that are not permitted."""
+        return [xs for xs in self._tried(SHORT) if not self.permits(xs)][:5]
+
+    def _tried(self, short: int) -> Iterator[list[Any]]:
+        for n in range(1, min(short, self.max_seq_len) + 1):
             yield from map(list, itertools.product(self.vocab, repeat=n))
         rng = random.Random(self.max_seq_len)
         for i in range(LONGER):
@@ -83,8 +108,9 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
     program = case.script.build()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
+        domain = {} if case.where is None else {"where": case.where.value}
         try:
-            model = compile(program, case.vocab, **case.options())
+            model = compile(program, case.vocab, **case.options(), **domain)
         except UnsupportedProgram:
             raise
         except raspc.CertificateError as error:
@@ -98,10 +124,17 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
 
 def _difference(case: Case, program: Any, model: Any) -> Fault | None:
     inputs = list(case.inputs())
-    found = model.apply_batch([[model.config.bos, *xs] for xs in inputs]).decoded
+    if (outside := next((xs for xs in case.outside() if _answers(model, xs)), None)) is not None:
+        return Fault("an answer outside the domain", "the model should refuse this input", outside)
+    if not inputs:
+        return None
+    try:
+        found = model.apply_batch([[model.config.bos, *xs] for xs in inputs]).decoded
+    except InputError as error:
+        return Fault("a permitted input is refused", str(error))
     for xs, (_, *answer) in zip(inputs, found, strict=True):
         try:
-            wanted = raspc.interpret(program, xs, causal=case.causal)
+            wanted = raspc.interpret(program, xs, causal=case.causal, where=case.where and case.where.value)
         except raspc.InputError as error:
             if case.partial:
                 continue
@@ -109,6 +142,14 @@ def _difference(case: Case, program: Any, model: Any) -> Fault | None:
         if not all(map(agree, answer, wanted)):
             return Fault("difference", f"interpreted {wanted}, compiled {answer}", xs)
     return None
+
+
+def _answers(model: Any, xs: list[Any]) -> bool:
+    try:
+        model.apply([model.config.bos, *xs])
+    except InputError:
+        return False
+    return True
 
 
 def agree(x: Any, y: Any) -> bool:
@@ -133,6 +174,8 @@ def _smaller(case: Case) -> Iterator[Case]:
         yield replace(case, max_seq_len=case.max_seq_len - 1)
     for i in range(len(case.vocab) if len(case.vocab) > 1 else 0):
         yield replace(case, vocab=case.vocab[:i] + case.vocab[i + 1 :])
+    if case.where is not None:
+        yield replace(case, where=None)
 
 
 def _kind(case: Case, compile: Compile) -> str | None:
@@ -147,11 +190,12 @@ def _kind(case: Case, compile: Compile) -> str | None:
 def reproduction(case: Case, found: Fault) -> str:
     """A script that shows the fault."""
     options = ", ".join(f"{name}={value!r}" for name, value in case.options().items())
+    domain = "" if case.where is None else f", where={case.where.text}"
     lines = [
         f"# {found.kind}: {found.text}",
         "import raspc",
         f"{case.script}",
-        f"model = raspc.compile(program, vocab={list(case.vocab)!r}, {options})",
+        f"model = raspc.compile(program, vocab={list(case.vocab)!r}, {options}{domain})",
     ]
     if found.xs is not None:
         lines += [
@@ -183,7 +227,24 @@ def decimal_cases(seed: int, number: int, levels: Sequence[int], switches: Switc
     return [Case(script, vocab, n, causal, level, without, True) for level in levels for without in switches]
 
 
-KINDS = {"all": cases, "decimals": decimal_cases}
+def domain_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+    """The same of a program that is for the inputs of a random domain, and may be undefined on others."""
+    rng = random.Random(f"{seed}:{number}")
+    vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 5, 6))
+    where = random_where(rng, vocab, n)
+    script = random_script(rng, rng.randint(3, 10), where.occur, n, causal, where.once)
+    return [Case(script, vocab, n, causal, level, without, where=where) for level in levels for without in switches]
+
+
+def place_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+    """The same of a shorter program for longer inputs, where places are compared by the sign of a difference."""
+    rng = random.Random(f"{seed}:{number}")
+    vocab, causal, n = rng.choice(SMALL), rng.random() < 0.25, rng.choice((10, 12, 16, 24))
+    script = random_script(rng, rng.randint(2, 5), vocab, n, causal, kinds=PLACED)
+    return [Case(script, vocab, n, causal, level, without) for level in levels for without in switches]
+
+
+KINDS = {"all": cases, "decimals": decimal_cases, "domains": domain_cases, "places": place_cases}
 
 
 def run(

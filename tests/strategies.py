@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.domains import Where, random_where
 
 from raspc import rasp, values
 from raspc.library.decimals import random_decimal_script
@@ -57,6 +58,7 @@ class Case:
     max_seq_len: int
     causal: bool
     xs: list[Any]
+    where: Where | None = None
 
     @property
     def program(self) -> SOp:
@@ -80,6 +82,16 @@ def cases(draw: st.DrawFn, max_operations: int = 10, longest: int = 6) -> Case:
     causal = draw(booleans)
     script = draw(scripts(vocab, max_seq_len, causal, max_operations))
     return Case(script, vocab, max_seq_len, causal, draw(inputs(vocab, max_seq_len)))
+
+
+@st.composite
+def domain_cases(draw: st.DrawFn, max_operations: int = 8, longest: int = 5) -> Case:
+    """A random program for the inputs of a random domain, which may be undefined on others; `xs` may be outside."""
+    vocab, max_seq_len, causal = draw(vocabularies()), draw(st.integers(1, longest)), draw(booleans)
+    rng = draw(st.randoms(use_true_random=False))
+    where = random_where(rng, vocab, max_seq_len)
+    script = random_script(rng, draw(st.integers(1, max_operations)), where.occur, max_seq_len, causal, where.once)
+    return Case(script, vocab, max_seq_len, causal, draw(inputs(vocab, max_seq_len)), where)
 
 
 DECIMALS = ((0.1, 0.2, 0.3), (0.1, 0.2), (-0.3, 0.1, 0.2), (0, 1), (-1, 1), (1, 10, 100), (1, 1 + 1e-10), (True, False))

@@ -30,6 +30,40 @@ def test_random_programs_agree_without_passes() -> None:
     assert fuzz.run(seed=3, count=4, levels=[2], switches=fuzz.EACH) == 0
 
 
+@pytest.mark.parametrize(("kind", "count"), [("domains", 20), ("places", 6)])
+def test_random_programs_of_other_kinds_agree(kind: str, count: int) -> None:
+    """Programs for the inputs of a domain, which refuse others; longer ones that compare places by a sign."""
+    assert fuzz.run(seed=5, count=count, levels=[0, 2], kind=kind) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "count"), [("domains", 1000), ("places", 300)])
+def test_many_random_programs_of_other_kinds_agree(kind: str, count: int) -> None:
+    """The same, of many."""
+    assert fuzz.run(seed=6, count=count, levels=[0, 1, 2], kind=kind) == 0
+
+
+def answering_all(program: Any, *args: Any, where: Any, **options: Any) -> Any:
+    """A compiler that forgets which inputs the program is for."""
+    return raspc.compile(program, *args, partial=True, certify=False, **options)
+
+
+def forgetful(program: Any, *args: Any, max_seq_len: int, **options: Any) -> Any:
+    """A compiler that forgets the longest inputs."""
+    return raspc.compile(program, *args, max_seq_len=max_seq_len - 1, **options)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"), [(answering_all, "an answer outside the domain"), (forgetful, "a permitted input is refused")]
+)
+def test_faults_of_domains_are_found(broken: Any, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that answers where it should not, and one that refuses what is permitted."""
+    assert fuzz.run(seed=0, count=20, levels=[1], compile=broken, kind="domains") == 1
+    printed = capsys.readouterr().out
+    assert f"# {kind}" in printed
+    assert ("where=" in printed) == (broken is answering_all), "a fault that needs no domain is shown without one"
+
+
 @pytest.mark.slow
 def test_many_random_programs_agree_without_passes() -> None:
     """The same for a hundred programs, at every level."""

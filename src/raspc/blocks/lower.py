@@ -307,13 +307,19 @@ class _Lowering:
         sink = -0.5 if node.may_be_empty and self.selection(place).ranking is None else SINK
         name = self.selector_name(place, node)
         if (best := best_of(self.graph, node)) is not None:
-            name = f"{best.end} {self.graph.labels[best.score]} of {name}"
+            name = self.best_name(best, name)
         kind = "pick" if node.pick else "mean"
         sharpness, single = self.sharpness(place), self.is_single(node)
         return Head(
             self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single, None,
             *self.steepness(place),
         )  # fmt: skip
+
+    def best_name(self, best: N.Best, name: str) -> str:
+        """The best of the selected keys, as a program writes it."""
+        if isinstance(self.graph[best.score], N.Index):
+            return f"{'latest' if best.end == 'max' else 'earliest'}({name})"
+        return f"best({name}, {self.graph.labels[best.score]}, {best.end})"
 
     def steepness(self, place: int) -> tuple[int, float]:
         """How many score directions of a head are steep, the last ones, and how far they lower selected scores."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +21,8 @@ MOST_CELLS = 3000
 LARGEST = 100
 CLOSEST = 1e-4
 LONGEST = 6
+COMPARED = ("lt", "le", "gt", "ge", "eq", "ne")
+"""The operators that compare."""
 
 
 class Rejected(Exception):
@@ -32,12 +34,14 @@ class SOpFacts:
     """Of an s-op.
 
     `values`: all that it can be, or None for numbers too many to list. `distinct`: it differs between any
-    two positions. `sources`: ids of the s-ops of which it is a function, position by position.
+    two positions. `sources`: ids of the s-ops of which it is a function, position by position. `mean_of_whole`:
+    numbers that are not listed are whole, or a fraction of a few positions away from whole numbers.
     """
 
     values: tuple[Value, ...] | None
     distinct: bool = False
     sources: frozenset[int] = frozenset()
+    mean_of_whole: bool = False
 
     @property
     def trivial(self) -> bool:
@@ -59,6 +63,11 @@ class SOpFacts:
         """A string wherever it is not None."""
         return self.values is not None and all(v is None or isinstance(v, str) for v in self.values)
 
+    @property
+    def whole(self) -> bool:
+        """A whole number everywhere."""
+        return self.values is not None and all(values.is_number(v) and v % 1 == 0 for v in self.values)
+
 
 @dataclass(frozen=True)
 class SelectorFacts:
@@ -78,11 +87,15 @@ Facts = SOpFacts | SelectorFacts
 
 @dataclass
 class Analysis:
-    """The facts of every expression met so far, for one vocabulary, length and mask."""
+    """The facts of every expression met so far, for one vocabulary, length and mask.
+
+    `once`: a token that no input holds twice, if there is one.
+    """
 
     vocab: tuple[Value, ...]
     max_seq_len: int
     causal: bool
+    once: Value = None
     known: dict[int, Facts] = field(default_factory=dict)
     _alive: list[Expr] = field(default_factory=list)
 
@@ -137,6 +150,8 @@ def _elementwise(run: Analysis, expr: rasp.Elementwise, *args: SOpFacts) -> SOpF
 def _linear(expr: rasp.Elementwise, args: Sequence[SOpFacts], sources: frozenset[int]) -> SOpFacts:
     """Of numbers that are not listed, only sums and multiples are sure to be defined."""
     operator = expr.operation[0] if expr.operation else ""
+    if operator in COMPARED and _are_apart(expr, args):
+        return SOpFacts((False, True), sources=sources)
     scaled = operator == "mul" and len(args) == 1
     if not all(arg.numeric and arg.total for arg in args):
         raise Rejected
@@ -145,6 +160,18 @@ def _linear(expr: rasp.Elementwise, args: Sequence[SOpFacts], sources: frozenset
     if expr.operation and not all(c is None or values.is_number(c) for c in expr.operation[1:]):
         raise Rejected
     return SOpFacts(None, sources=sources)
+
+
+def _are_apart(expr: rasp.Elementwise, args: Sequence[SOpFacts]) -> bool:
+    """Whether a mean of whole numbers is compared with a whole number: they are equal, or clearly are not."""
+    _, *constants = expr.operation or ("",)
+    means = [arg for arg in args if arg.mean_of_whole]
+    rest = [arg for arg in args if not arg.mean_of_whole]
+    return len(means) == 1 and all(arg.whole for arg in rest) and all(c is None or _is_whole(c) for c in constants)
+
+
+def _is_whole(value: Value) -> bool:
+    return values.is_number(value) and value % 1 == 0
 
 
 def _results(expr: rasp.Elementwise, sets: Sequence[Sequence[Value]]) -> list[Value]:
@@ -156,6 +183,13 @@ def _results(expr: rasp.Elementwise, sets: Sequence[Sequence[Value]]) -> list[Va
         raise Rejected from error
 
 
+def _assume(run: Analysis, expr: rasp.Assume, inner: SOpFacts) -> SOpFacts:
+    """The same s-op, if the promise is kept whatever it is."""
+    if inner.values is None or not all(expr.permits(value) for value in inner.values):
+        raise Rejected
+    return replace(inner, sources=inner.sources | {id(expr)})
+
+
 def _select(run: Analysis, expr: rasp.Select, keys: SOpFacts, queries: SOpFacts) -> SelectorFacts:
     if keys.values is None or queries.values is None or not (keys.total and queries.total):
         raise Rejected
@@ -164,9 +198,17 @@ def _select(run: Analysis, expr: rasp.Select, keys: SOpFacts, queries: SOpFacts)
     except Exception as error:
         raise Rejected from error
     trivial = not any(any(row) for row in rows)
+    if run.once is not None and expr.keys is rasp.tokens and _is_only(keys.values, rows, run.once):
+        return SelectorFacts(True, frozenset({id(expr.keys)}), trivial)
     if any(sum(row) > 1 for row in rows):
         return SelectorFacts(trivial=trivial)
     return SelectorFacts(keys.distinct, frozenset({id(expr.keys)}), trivial)
+
+
+def _is_only(tokens: Sequence[Value], rows: Sequence[Sequence[bool]], once: Value) -> bool:
+    """Whether no query selects another token than the one that occurs once."""
+    others = [i for i, token in enumerate(tokens) if not values.same(token, once)]
+    return not any(row[i] for row in rows for i in others)
 
 
 def _constant_selector(run: Analysis, expr: rasp.ConstantSelector) -> SelectorFacts:
@@ -230,7 +272,7 @@ def _aggregate(run: Analysis, expr: rasp.Aggregate, selector: SelectorFacts, sop
         return SOpFacts(_few([*means, expr.default]), sources=sources)
     if not values.is_number(expr.default):
         raise Rejected
-    return SOpFacts(None, sources=sources)
+    return SOpFacts(None, sources=sources, mean_of_whole=sop.whole and _is_whole(expr.default))
 
 
 def _means(numbers: Sequence[float], most: int) -> list[float] | None:
@@ -285,6 +327,7 @@ RULES: dict[type[Expr], Callable[..., Facts]] = {
     rasp.Full: _full,
     rasp.ConstantSOp: _constant,
     rasp.Elementwise: _elementwise,
+    rasp.Assume: _assume,
     rasp.Select: _select,
     rasp.ConstantSelector: _constant_selector,
     rasp.SelectorAnd: _and,

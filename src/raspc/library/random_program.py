@@ -7,7 +7,7 @@ nearly all programs are defined on every input of their vocabulary and length.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -100,15 +100,20 @@ def random_script(
     vocab: Sequence[Value] = ("a", "b", "c", 1, 2),
     max_seq_len: int = 5,
     causal: bool = False,
+    once: Value = None,
+    kinds: Sequence[Callable[[Pool], str]] = KINDS,
 ) -> Script:
-    """A random program as a script; the arguments are those of `random_program`."""
+    """A random program as a script; the arguments are those of `random_program`.
+
+    `once`: a token that no input holds twice; the program may rely on that. `kinds`: what its lines are drawn from.
+    """
     if operations < 1:
         raise InvalidProgram(f"random_program: found {operations} operations, needed at least 1")
-    pool = Pool(dice_of(rng), Analysis(tuple(vocab), max_seq_len, causal))
+    pool = Pool(dice_of(rng), Analysis(tuple(vocab), max_seq_len, causal, once))
     for _ in range(_PATIENCE * operations):
         if pool.size() >= operations:
             break
-        grow(pool, KINDS)
+        grow(pool, kinds)
     return Script(tuple(pool.lines), pool.output()).live()
 
 

@@ -191,6 +191,18 @@ def annotated(pool: Pool) -> str:
     return str(pool.pick(("rasp.numerical({x})", "rasp.categorical({x})", "{x}.named('name')"))).format(x=x)
 
 
+def assumed(pool: Pool) -> str:
+    """A promise of the values that an s-op has, and perhaps of others: as a list, or as a function."""
+    x = pool.sop(lambda facts: facts.values is not None)
+    known = [*_listed(pool, x), *(repr(pool.pick(DEFAULTS)) for _ in range(pool.dice.below(2)))]
+    some = f"({', '.join(known)},)"
+    return f"rasp.assume({x}, {pool.pick((some, f'lambda x: x in {some}'))})"
+
+
+def _listed(pool: Pool, x: str) -> list[str]:
+    return [repr(value) for value in _facts(pool, x).values or ()]
+
+
 def full(pool: Pool) -> str:
     """The same value everywhere."""
     return f"rasp.Full({pool.pick(DEFAULTS)!r})"
@@ -265,6 +277,13 @@ def best(pool: Pool) -> str:
     return f"rasp.best({x}, {score}, {pool.pick(('max', 'min'))!r})"
 
 
+def best_of_best(pool: Pool) -> str:
+    """Of the best keys by one score the best by another."""
+    scores = [pool.sop(lambda facts: _key(facts) and (facts.numeric or facts.worded)) for _ in range(2)]
+    inner, outer = (pool.pick(("'max'", "'min'")) for _ in scores)
+    return f"rasp.best(rasp.best({pool.selector()}, {scores[0]}, {inner}), {scores[1]}, {outer})"
+
+
 def constant_selector(pool: Pool) -> str:
     """A selector that is the same on all inputs."""
     size, density = pool.analysis.max_seq_len, pool.pick((0, 30, 70))
@@ -298,6 +317,14 @@ def mean(pool: Pool) -> str:
     return _aggregate(pool, pool.selector(), pool.sop(_numbers))
 
 
+def place(pool: Pool) -> str:
+    """A comparison of the place of the selected keys, or of the mean of their places, with a number."""
+    at = f"rasp.Aggregate({pool.selector()}, rasp.indices, default={pool.pick((0, -1, -2, 1))})"
+    shift = pool.pick(("", " + 1", " - 1"))
+    other = pool.pick((f"rasp.indices{shift}", f"rasp.indices{shift}", pool.sop(lambda facts: facts.whole)))
+    return f"{at} {pool.pick(('==', '==', '!=', '<', '<=', '>', '>='))} {other}"
+
+
 def total(pool: Pool) -> str:
     """A sum of numbers, or a mean times the width that it is taken over."""
     selector, sop = pool.selector(), pool.sop(_key_numbers)
@@ -311,7 +338,7 @@ def _aggregate(pool: Pool, selector: str, sop: str) -> str:
     default: Value = pool.pick(DEFAULTS) if pool.chance(60) else pool.constant(sop)
     given = "" if default is None and pool.chance(50) else f", default={default!r}"
     facts = pool.facts[selector]
-    if isinstance(facts, SelectorFacts) and facts.single and pool.chance(20):
+    if isinstance(facts, SelectorFacts) and facts.single and pool.chance(30):
         given += ", single=True"
     return f"rasp.Aggregate({selector}, {sop}{given})"
 
@@ -375,6 +402,9 @@ WEIGHTS: dict[Callable[[Pool], str], int] = {
     mean: 8,
     total: 3,
     best: 6,
+    best_of_best: 2,
+    place: 4,
+    assumed: 2,
 }
 
 KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))

@@ -20,8 +20,8 @@ from raspc.view.payload import payload
 from raspc.weights.model import Model
 
 SCRIPTS = (
-    "data", "forward", "interpret", "decode", "elements", "colours", "grid", "program", "graph", "input", "run",
-    "residuals", "attention", "neurons", "facts", "main",
+    "data", "forward", "interpret", "decode", "elements", "colours", "grid", "program", "graph", "domain", "input",
+    "run", "residuals", "attention", "neurons", "facts", "main",
 )  # fmt: skip
 """The page's program, in the order in which its parts build on each other."""
 

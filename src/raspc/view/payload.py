@@ -9,12 +9,15 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc.blocks.reading.groups import Group
+from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable
+from raspc.graph.permitted import refusal
 from raspc.graph.scores import kinds, ranks
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
+from raspc.view.domain import domain
 from raspc.view.show import show
 from raspc.weights.alignment import NeuronPart, Part
 from raspc.weights.format1 import homes
@@ -27,9 +30,14 @@ SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab"
 
 
 def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]:
-    """The data of a page that opens on `tokens`, which come without BOS. Raises InputError for a bad input."""
+    """The data of a page that opens on `tokens`, which come without BOS.
+
+    Raises InputError for a bad input, also one that the program is not for.
+    """
     graph = model.tabulated
     ids = model.input_encoder.encode([model.config.bos, *tokens])
+    if (fault := refusal(model.as_written.where, model.as_written.vocab, tokens)) is not None:
+        raise InputError(fault)
     return {
         "title": title,
         "input": [int(i) for i in ids[1:]],
@@ -39,6 +47,7 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
         "nodes": nodes(model),
         "output": graph.output,
         "exactLength": graph.exact_length,
+        "domain": domain(model, _meaning),
         "heads": list(heads(model)),
         "neurons": list(neurons(model)),
         "facts": facts(model),

@@ -46,7 +46,7 @@ def remark(node: Node) -> str:
     """What the compiler proved or assumed of the node; "" for most."""
     if isinstance(node, N.Aggregate):
         kind = f"pick, by {node.proof}" if node.pick else "mean"
-        kind = f"{kind} of the author: one key" if node.single else kind
+        kind = f"{kind} that one key is selected" if node.proof == "promise" else kind
         return kind if not node.may_be_empty else f"{kind}; may select nothing"
     return ""
 
@@ -89,7 +89,8 @@ def _width(graph: Graph, node: N.Width) -> list[Segment]:
 
 def _aggregate(graph: Graph, node: N.Aggregate) -> list[Segment]:
     default = f", default={literal(node.default)}" if node.may_be_empty else ""
-    return ["aggregate(", node.selector, ", ", node.source, f"{default})"]
+    promise = ", single=True" if node.single else ""
+    return ["aggregate(", node.selector, ", ", node.source, f"{default}{promise})"]
 
 
 def _sum(graph: Graph, node: N.Sum) -> list[Segment]:
@@ -150,10 +151,12 @@ def _table(graph: Graph, node: N.Table) -> list[Segment]:
 
 
 def _map(node: N.Table, domain: Listed, ids: dict[Any, int]) -> list[Segment]:
-    """One argument: its negation, a comparison or sum with a constant, else its rows."""
+    """One argument: itself under a promise, its negation, a comparison or sum with a constant, else its rows."""
     encode = lambda value: ids.get(V.key(value), UNDEFINED)  # noqa: E731
+    if _matches(node.cells, [domain], lambda x: x, encode):
+        return _promised(node, domain)
     if _matches(node.cells, [domain], lambda x: not x, encode):
-        return ["not ", node.args[0]]
+        return [node.args[0], " == 0"] if _is_sign(domain) else ["not ", node.args[0]]
     for constant in domain.values if len(domain) <= 16 else ():
         for name in ("==", "!=", "<", "<=", ">", ">="):
             compare = COMPARISONS[name]
@@ -170,6 +173,18 @@ def _map(node: N.Table, domain: Listed, ids: dict[Any, int]) -> list[Segment]:
     ]
     shown = ", ".join(pairs[:MOST_PAIRS]) + (f", … ({len(pairs)})" if len(pairs) > MOST_PAIRS else "")
     return ["map(", node.args[0], f": {shown})"]
+
+
+def _promised(node: N.Table, domain: Listed) -> list[Segment]:
+    """A variable of which only some values can be."""
+    kept = [literal(value) for value, cell in zip(domain.values, node.cells, strict=True) if cell != UNDEFINED]
+    return ["assume(", node.args[0], f", {{{shortened(kept, between=', ')}}})"]
+
+
+def _is_sign(domain: Listed) -> bool:
+    """Whether the values are −1, 0 and 1 (and None, perhaps)."""
+    numbers = [value for value in domain.values if value is not None]
+    return len(numbers) == 3 and all(V.is_number(value) for value in numbers) and sorted(numbers) == [-1, 0, 1]
 
 
 def _constant(node: N.Table, domain: Listed, between: Callable[[Any, Any], Any]) -> Any:

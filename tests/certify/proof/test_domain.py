@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.agreement import alike, answers
-from tests.strategies import Case, cases
+from tests.strategies import Case, domain_cases
 
 import raspc
 from raspc import CertificateError, InputError, UncertainProgram, UnsupportedProgram, rasp
@@ -250,28 +250,12 @@ def test_facts_of_many_places() -> None:
     assert found.mask([Token, Length]).shape == (3, 1)
 
 
-@st.composite
-def domains(draw: st.DrawFn, case: Case) -> Any:
-    """Conditions, and lists of inputs, for the vocabulary of a case."""
-    vocab = list(case.vocab)
-    one, other = draw(st.sampled_from(vocab)), draw(st.sampled_from(vocab))
-    count = rasp.SelectorWidth(rasp.Select(T, rasp.Full(one), Comparison.EQ))
-    lists = st.lists(st.lists(st.sampled_from(vocab), min_size=1, max_size=case.max_seq_len), min_size=1, max_size=6)
-    return draw(st.one_of(
-        lists,
-        st.sampled_from([
-            rasp.map(lambda t, i: i > 0 or t == one, T, I), rasp.map(lambda t: t != one or t == other, T), count < 2,
-            (count >= 1) | (L < 3), (I < 2) | (count == 0),
-        ]),
-    ))  # fmt: skip
-
-
 @settings(max_examples=60)
-@given(st.data())
-def test_random_programs_in_random_domains(data: st.DataObject) -> None:
-    """A model of any level answers as the interpreter does, on every input that is permitted."""
-    case = data.draw(cases(max_operations=7, longest=4))
-    where, level = data.draw(domains(case)), data.draw(st.sampled_from([0, 1, 2]))
+@given(domain_cases(max_operations=7, longest=4), st.sampled_from([0, 1, 2]))
+def test_random_programs_in_random_domains(case: Case, level: int) -> None:
+    """A model of any level answers as the interpreter does, on every input that is permitted, and on no other."""
+    assert case.where is not None
+    where = case.where.value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
         try:
@@ -281,11 +265,14 @@ def test_random_programs_in_random_domains(data: st.DataObject) -> None:
         except (UnsupportedProgram, CertificateError) as error:
             assert "domain of" not in str(error)
             return
-    every = [xs for n in range(1, case.max_seq_len + 1) for xs in itertools.product(case.vocab, repeat=n)]
+    every = [list(xs) for n in range(1, case.max_seq_len + 1) for xs in itertools.product(case.vocab, repeat=n)]
+    if not case.where.permits(case.xs, case.causal):
+        with pytest.raises(InputError, match="outside the domain"):
+            model.apply([model.config.bos, *case.xs])
     wanted = []
-    for xs in every:
+    for xs in filter(lambda xs: case.where.permits(xs, case.causal), every):
         try:
-            wanted.append((list(xs), raspc.interpret(case.program, xs, case.causal, where=where)))
+            wanted.append((xs, raspc.interpret(case.program, xs, case.causal, where=where)))
         except InputError:
             continue
     found = answers(model, [xs for xs, _ in wanted])

@@ -25,6 +25,7 @@ class Limits:
     source: int = 64 * 2**10
     vocab: int = 128
     length: int = 128
+    where: int = 2**10
     inputs: int = 20_000
     body: int = 128 * 2**10
     kept: int = 16
@@ -35,7 +36,10 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Compile:
-    """A program, as text or by its name in the library, and how to compile it."""
+    """A program, as text or by its name in the library, and how to compile it.
+
+    `where`: a regular expression over tokens, or "" where it is for every input.
+    """
 
     source: str
     library: str
@@ -44,6 +48,7 @@ class Compile:
     causal: bool
     optimize: int
     partial: bool = False
+    where: str = ""
 
 
 def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Compile:
@@ -55,7 +60,8 @@ def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Com
     length = _whole(obj, "max_seq_len", 1, limits.length)
     optimize = _whole(obj, "optimize", 0, 2)
     causal, partial = (_truth(obj, name) for name in ("causal", "partial"))
-    return Compile(source, library, vocab, length, causal, optimize, partial)
+    where = _text(obj, "where", limits.where).strip()
+    return Compile(source, library, vocab, length, causal, optimize, partial, where)
 
 
 def vocabulary(text: str) -> tuple[Any, ...]:

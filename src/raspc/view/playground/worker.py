@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raspc import values as V
 from raspc.errors import DoubtfulText, InputError, InvalidProgram, RaspcError
 from raspc.rasp import SOp
 from raspc.view.playground.requests import Compile, Limits, read_compile
@@ -82,15 +83,19 @@ def compile_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any
     """Compile, save the model, and write its page on a first input."""
     from raspc.compiler import compile
     from raspc.graph.build import build
+    from raspc.graph.where import domain_of
 
     wanted = read_compile(request, LIMITS)
     program = program_of(wanted)
-    nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal))
+    where = wanted.where or None
+    domain = domain_of(where, V.canonical(wanted.vocab), wanted.max_seq_len, wanted.causal)
+    nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal, where=domain))
     if nodes > LIMITS.nodes:
         raise InputError(f"the program has {nodes:,} nodes; the playground takes at most {LIMITS.nodes:,}")
     model = compile(
-        program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=wanted.partial
-    )
+        program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=wanted.partial,
+        where=where,
+    )  # fmt: skip
     model.save(directory / "model")
     return {"summary": repr(model).strip("<>"), "length": model.config.max_seq_len} | view_action(request, directory)
 
@@ -128,13 +133,11 @@ def last_sop(text: str) -> SOp:
 
 def view_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     """Write the page."""
+    from raspc.view.domain import first_input
     from raspc.view.page import write_page
 
     model = saved(directory)
-    graph = model.tabulated
-    length = graph.exact_length or min(8, model.config.max_seq_len)
-    tokens = [graph.vocab[i % len(graph.vocab)] for i in range(length)]
-    write_page(model, tokens, directory / "page.html")
+    write_page(model, first_input(model), directory / "page.html")
     return {"page": "page.html"}
 
 

@@ -94,8 +94,8 @@ function decodeTable(run, node, place, known) {
   const args = node.args.map((arg) => known[arg]);
   if (args.some((arg) => !arg)) return null;
   return Array.from({ length: run.length - 1 }, (_, t) => {
-    const ids = args.map((arg, i) => idOf(node.args[i], arg[t].value, UNDEFINED));
-    const found = cellAt(CELLS[place], ids);
+    const ids = args.map((arg, i) => idOf(PROGRAM, node.args[i], arg[t].value, UNDEFINED));
+    const found = cellAt(PROGRAM.tables[place], ids);
     return found < 0 ? UNKNOWN : { value: node.domain.values[found], text: node.domain.texts[found] };
   });
 }

@@ -5,7 +5,7 @@ function drawFacts() {
   fill("facts",
     section("Sizes", definitions({
       layers: CONFIG.n_layers, "heads a layer": CONFIG.n_heads, "d_model": CONFIG.d_model, "d_head": CONFIG.d_head,
-      "d_mlp": CONFIG.d_mlp, "longest input": CONFIG.maxLength, "vocabulary": REAL_TOKENS.length,
+      "d_mlp": CONFIG.d_mlp, "longest input": CONFIG.maxLength, ...(DOMAIN ? { "for inputs where": DOMAIN.text } : {}), "vocabulary": REAL_TOKENS.length,
       "mask": CONFIG.causal ? "causal" : "none", "output": CONFIG.output.kind,
       "parameters": `${parameters.toLocaleString("en")}, of which ${nonzero.toLocaleString("en")} are not zero`,
     })),

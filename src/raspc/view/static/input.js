@@ -68,11 +68,6 @@ function retype(ids) {
   submit(byId("tokens").value);
 }
 
-function randomIds() {
-  const length = DATA.exactLength || 1 + Math.floor(Math.random() * CONFIG.maxLength);
-  return Array.from({ length }, () => REAL_TOKENS[Math.floor(Math.random() * REAL_TOKENS.length)]);
-}
-
 function submit(text) {
   const { ids, faults } = readInput(text);
   byId("tokens").setAttribute("aria-invalid", faults ? "true" : "false");
@@ -97,35 +92,37 @@ function drawAnswer() {
   const verdict = byId("verdict");
   const nothing = hasNoValue();
   verdict.className = wrong || nothing ? "bad" : "good";
-  verdict.textContent = nothing ? "the program has no value on this input: this answer means nothing"
+  verdict.textContent = outside(state.ids) ? "outside the domain: this answer means nothing" : nothing ? "the program has no value on this input: this answer means nothing"
     : wrong ? `${plural(wrong, "position")} differ from the interpreter` : "equals the interpreter";
   fill("notice", noticeText().map((text) => element("p", {}, text)));
 }
 
 // The first node that has no value on this input; -1 if there is none.
-function culprit() {
-  return NODES.findIndex((node, place) => (isPattern(node) ? comparesNothing(node, place)
-    : state.ids.some((_, t) => state.meant.cells[place].ids[t] === UNDEFINED)));
-}
+const culprit = () => NODES.findIndex((node, place) => lacksValue(state.meant, node, place));
+
+// Whether a variable has no value at some position, or a selector meets keys that it cannot compare.
+const lacksValue = (run, node, place) => (isPattern(node) ? comparesNothing(run, node, place)
+  : run.cells[place].ids.includes(UNDEFINED));
 
 // Whether a selector meets a key and a query of which its predicate says nothing, or keys that cannot be compared.
-function comparesNothing(node, place) {
+function comparesNothing(run, node, place) {
+  const positions = Array.from({ length: run.length }, (_, t) => t);
   if (node.kind === "best") {
-    const { bits } = state.meant.cells[node.selector];
-    const held = state.meant.cells[node.score].ids.map((id) => (id < 0 ? UNDEFINED : node.kinds[id]));
-    return state.ids.some((_, q) => {
+    const { bits } = run.cells[node.selector];
+    const held = run.cells[node.score].ids.map((id) => (id < 0 ? UNDEFINED : node.kinds[id]));
+    return positions.some((q) => {
       const chosen = held.filter((_kind, k) => bits[q * held.length + k]);
       return chosen.some((kind) => kind < 0 || kind !== chosen[0]);
     });
   }
-  if (node.kind !== "select" || !CELLS[place]) return false;
-  const [keys, queries] = [state.meant.cells[node.key].ids, state.meant.cells[node.query].ids];
-  return state.ids.some((_, q) => state.ids.some((_, k) => (k <= q || !CONFIG.causal)
-    && keys[k] !== UNDEFINED && queries[q] !== UNDEFINED && cellAt(CELLS[place], [keys[k], queries[q]]) < 0));
+  if (node.kind !== "select" || !run.tables[place]) return false;
+  const [keys, queries] = [run.cells[node.key].ids, run.cells[node.query].ids];
+  return positions.some((q) => positions.some((k) => (k <= q || !run.causal)
+    && keys[k] !== UNDEFINED && queries[q] !== UNDEFINED && cellAt(run.tables[place], [keys[k], queries[q]]) < 0));
 }
 
 function hasNoValue() {
-  return culprit() >= 0 || Boolean(DATA.exactLength && state.ids.length !== DATA.exactLength);
+  return Boolean(outside(state.ids)) || culprit() >= 0 || Boolean(DATA.exactLength && state.ids.length !== DATA.exactLength);
 }
 
 function noticeText() {
@@ -134,6 +131,7 @@ function noticeText() {
   if (DATA.exactLength && state.ids.length !== DATA.exactLength) {
     found.push(`The program is defined for inputs of ${plural(DATA.exactLength, "token")} only.`);
   }
+  if (outside(state.ids)) return [...found, `Not an input that the program is for: ${outside(state.ids)}. Nothing is compared.`];
   const place = culprit();
   if (place >= 0) found.push(`The program has no value for ${NODES[place].label} on this input; nothing is compared there.`);
   if (hasNoValue()) found.push(...DATA.facts.notes.filter((note) => note.includes("it has a value on")));

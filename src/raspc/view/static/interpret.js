@@ -18,14 +18,18 @@ const valueKey = (value) => JSON.stringify(typeof value === "boolean" ? Number(v
 const isNumber = (value) => typeof value === "number" || typeof value === "boolean";
 const isListed = (domain) => domain.lo === undefined;
 
-const CELLS = NODES.map((node) => (node.cells ? unpack(node.cells) : null));
-const PLACES = NODES.map((node) => node.domain
-  && new Map(node.domain.values.map((value, i) => [valueKey(value), i])));
-const idOf = (place, value, otherwise) => PLACES[place].get(valueKey(value)) ?? otherwise;
+// A program with its tables unpacked and the number of each value in its set: the model's, or the condition of a domain.
+const programOf = (nodes, causal) => ({
+  nodes, causal,
+  tables: nodes.map((node) => (node.cells ? unpack(node.cells) : null)),
+  places: nodes.map((node) => node.domain && new Map(node.domain.values.map((value, i) => [valueKey(value), i]))),
+});
+const PROGRAM = programOf(NODES, CONFIG.causal);
+const idOf = (run, place, value, otherwise) => run.places[place].get(valueKey(value)) ?? otherwise;
 
-function interpret(ids) {
-  const run = { ids, length: ids.length, cells: [] };
-  NODES.forEach((node, place) => run.cells.push(MEANINGS[node.kind](run, node, place)));
+function interpret(ids, program = PROGRAM) {
+  const run = { ...program, ids, length: ids.length, cells: [] };
+  run.nodes.forEach((node, place) => run.cells.push(MEANINGS[node.kind](run, node, place)));
   return run;
 }
 
@@ -35,7 +39,7 @@ function matrix(run, one) {
   const n = run.length;
   const bits = new Uint8Array(n * n);
   for (let q = 0; q < n; q++) {
-    for (let k = 0; k < (CONFIG.causal ? q + 1 : n); k++) bits[q * n + k] = one(q, k) ? 1 : 0;
+    for (let k = 0; k < (run.causal ? q + 1 : n); k++) bits[q * n + k] = one(q, k) ? 1 : 0;
   }
   return { bits };
 }
@@ -55,21 +59,21 @@ function affineColumn(run, node) {
 // −1, 0 or 1, as numbers of the value set; a special value stays itself.
 function signAt(run, node, place, t) {
   const special = node.args.find((arg) => !isNumberAt(run, arg, t));
-  if (special !== undefined) return idOf(place, NODES[special].domain.values[run.cells[special].ids[t]], UNDEFINED);
+  if (special !== undefined) return idOf(run, place, run.nodes[special].domain.values[run.cells[special].ids[t]], UNDEFINED);
   const total = node.args.reduce((sum, arg, i) => sum + node.coefs[i] * numberAt(run, arg, t), node.bias);
-  return idOf(place, Math.abs(total) < node.gap / 2 ? 0 : Math.sign(total), UNDEFINED);
+  return idOf(run, place, Math.abs(total) < node.gap / 2 ? 0 : Math.sign(total), UNDEFINED);
 }
 
 function numberAt(run, place, t) {
   const { ids, numbers } = run.cells[place];
   if (ids[t] === NUMBER) return numbers[t];
-  const value = NODES[place].domain.values[ids[t]];
+  const value = run.nodes[place].domain.values[ids[t]];
   return isNumber(value) ? Number(value) : 0;
 }
 
 const isNumberAt = (run, place, t) => {
   const id = run.cells[place].ids[t];
-  return id < 0 || isNumber(NODES[place].domain.values[id]);
+  return id < 0 || isNumber(run.nodes[place].domain.values[id]);
 };
 
 function aggregateColumn(run, node, place) {
@@ -87,9 +91,9 @@ function aggregateColumn(run, node, place) {
 
 // What an aggregate gives for the selected keys: the default, the one value, or the mean of numbers.
 function aggregated(run, node, place, keys) {
-  const own = NODES[place].domain;
+  const own = run.nodes[place].domain;
   const other = isListed(own) ? UNDEFINED : NUMBER;
-  if (!keys.length) return [idOf(place, node.default, other), isNumber(node.default) ? Number(node.default) : 0];
+  if (!keys.length) return [idOf(run, place, node.default, other), isNumber(node.default) ? Number(node.default) : 0];
   const source = run.cells[node.source];
   const numbers = keys.map((k) => numberAt(run, node.source, k));
   const low = Math.min(...numbers);
@@ -98,8 +102,8 @@ function aggregated(run, node, place, keys) {
   const oneId = keys.every((k) => source.ids[k] === source.ids[keys[0]]);
   const several = keys.length > 1 && (!oneId || high - low > SAME * Math.max(1, Math.abs(high)));
   if (!several && source.ids[keys[0]] >= 0) {
-    const value = NODES[node.source].domain.values[source.ids[keys[0]]];
-    return [idOf(place, value, other), mean];
+    const value = run.nodes[node.source].domain.values[source.ids[keys[0]]];
+    return [idOf(run, place, value, other), mean];
   }
   if (!keys.every((k) => isNumberAt(run, node.source, k))) return [UNDEFINED, 0];
   return [isListed(own) ? nearestNumber(own, mean) : NUMBER, mean];
@@ -114,13 +118,13 @@ function sumColumn(run, node, place) {
   for (let q = 0; q < n; q++) {
     const keys = Array.from({ length: n }, (_, k) => k).filter((k) => bits[q * n + k]);
     numbers[q] = keys.reduce((total, k) => total + numberAt(run, node.source, k), 0);
-    ids[q] = keys.every((k) => isNumberAt(run, node.source, k)) ? placeOfSum(place, numbers[q]) : UNDEFINED;
+    ids[q] = keys.every((k) => isNumberAt(run, node.source, k)) ? placeOfSum(run, place, numbers[q]) : UNDEFINED;
   }
   return { ids, numbers };
 }
 
-const placeOfSum = (place, total) => (
-  isListed(NODES[place].domain) ? nearestNumber(NODES[place].domain, total) : NUMBER);
+const placeOfSum = (run, place, total) => (
+  isListed(run.nodes[place].domain) ? nearestNumber(run.nodes[place].domain, total) : NUMBER);
 
 // Of the selected keys of each query those of the highest rank; `ranks` is −1 for a score that is no number.
 function bestMatrix(run, node) {
@@ -144,23 +148,30 @@ const MEANINGS = {
   token: (run) => column(run, (t) => run.ids[t]),
   index: (run) => column(run, (t) => t),
   length: (run) => column(run, () => run.length - 1),
-  table: (run, node, place) => column(run, (t) => cellAt(CELLS[place], node.args.map((a) => run.cells[a].ids[t]))),
+  table: (run, node, place) => column(run, (t) => cellAt(run.tables[place], node.args.map((a) => run.cells[a].ids[t]))),
   affine: affineColumn,
   sign: (run, node, place) => column(run, (t) => signAt(run, node, place, t)),
   width: (run, node, place) => column(run, (q) => {
     const row = run.cells[node.selector].bits.subarray(q * run.length, (q + 1) * run.length);
-    return row.reduce((a, b) => a + b, 0) - NODES[place].domain.values[0];
+    return idOf(run, place, row.reduce((a, b) => a + b, 0), UNDEFINED);
   }),
   aggregate: aggregateColumn,
   sum: sumColumn,
   select: (run, node, place) => matrix(run, (q, k) => cellAt(
-    CELLS[place], [run.cells[node.key].ids[k], run.cells[node.query].ids[q]]) === 1),
+    run.tables[place], [run.cells[node.key].ids[k], run.cells[node.query].ids[q]]) === 1),
   gate: (run, node) => matrix(run, (q, k) => {
     const bits = node.args.map((arg) => run.cells[arg].bits[q * run.length + k]);
     return node.op === "and" ? bits.every(Boolean) : bits.some(Boolean);
   }),
   best: bestMatrix,
 };
+
+// What an input means that the program is not for: no variable has a value, no key is selected.
+function meansNothing(ids) {
+  const run = { ...PROGRAM, ids, length: ids.length };
+  const none = (node) => (isPattern(node) ? matrix(run, () => 0) : column(run, () => UNDEFINED));
+  return { ...run, cells: NODES.map(none) };
+}
 
 const UNKNOWN = { value: undefined, text: "?" };
 
@@ -169,7 +180,7 @@ function expectedAt(run, place, t) {
   const { ids, numbers } = run.cells[place];
   if (ids[t] === UNDEFINED) return UNKNOWN;
   if (ids[t] === NUMBER) return number(numbers[t]);
-  const { values, texts } = NODES[place].domain;
+  const { values, texts } = run.nodes[place].domain;
   return { value: values[ids[t]], text: texts[ids[t]] };
 }
 

@@ -6,7 +6,7 @@ for (let stage = 0; stage <= LAST_STAGE; stage++) if (inUse(stage)) state.stage 
 function recompute(ids) {
   state.ids = ids;
   state.run = forward([CONFIG.bos, ...ids]);
-  state.meant = interpret(ids);
+  state.meant = outside(ids) ? meansNothing(ids) : interpret(ids);
   state.held = decodeRun(state.run);
   drawAnswer();
   markStages();
@@ -77,6 +77,7 @@ function start() {
   drawGraph();
   drawDetail();
   drawInput();
+  drawDomain();
   drawStages();
   drawFacts();
   document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
@@ -87,6 +88,8 @@ function start() {
 }
 
 // For other programs, such as tests: run ids, without BOS, through the model in the page.
-window.raspc = Object.freeze({ forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, data: DATA });
+window.raspc = Object.freeze({
+  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, data: DATA,
+});
 
 start();

@@ -99,7 +99,7 @@
     showFaults([]);
     tell("compiling …");
     const found = await ask("compile", {
-      source: state.library ? "" : source.value, library: state.library, vocab: byId("vocab").value,
+      source: state.library ? "" : source.value, library: state.library, vocab: byId("vocab").value, where: byId("where").value,
       max_seq_len: Number(byId("length").value), optimize: Number(byId("optimize").value), causal: byId("causal").checked, partial: byId("partial").checked,
     });
     if (found.faults) { tell("not compiled", "bad"); showFaults(found.faults); return; }
@@ -118,11 +118,11 @@
     tell("checking …");
     const found = await ask("check", { id: state.model });
     if (found.faults) { tell(found.faults[0].message, "bad"); return; }
-    const { ok, checked, total, exhaustive, undefined: none, tokens, expected, found: answer } = found.report;
+    const { ok, checked, total, exhaustive, undefined: none, where, tokens, expected, found: answer } = found.report;
     const many = (number) => number.toLocaleString("en");
     const part = none ? `; the program has a value on ${many(checked - none)} of them` : "";
     if (ok) {
-      tell(`equal to the interpreter on ${exhaustive ? "all" : "random"} ${many(checked)} of ${many(total)} inputs${part}`, "good");
+      tell(`equal to the interpreter on ${exhaustive ? "all" : "random"} ${many(checked)} of ${many(total)} inputs${where ? ` of ${where}` : ""}${part}`, "good");
     } else if (checked === none) {
       tell(`nothing was compared: the program has no value on any of the ${many(checked)} inputs`, "bad");
     } else {
@@ -161,6 +161,7 @@
       byId("vocab").value = entry.vocab;
       byId("length").value = entry.max_seq_len;
       byId("causal").checked = entry.causal;
+      byId("where").value = "";
     }
     showFaults([]);
   }

@@ -35,7 +35,7 @@ const kindOf = (node) => KINDS[node.kind];
 function facts(place, node) {
   const found = [];
   if (node.valueSet) found.push(["can be", node.valueSet]);
-  if (node.remark) found.push(["proved", node.remark]);
+  if (node.remark) found.push(["is a", node.remark]);
   found.push(["computed", whereComputed(place, node)]);
   for (const space of node.spaces || []) found.push(["lives on", lifeOf(space)]);
   found.push(["reads", names(node.refs)]);
