@@ -250,6 +250,14 @@ def test_facts_of_many_places() -> None:
     assert found.mask([Token, Length]).shape == (3, 1)
 
 
+def test_a_constant_that_some_inputs_lack() -> None:
+    """False for all tokens and lengths that a domain lets meet: its one value is known where these are not."""
+    mean = rasp.Aggregate(rasp.Select(T, T, Comparison.EQ), 2 * I + 3 * L, default=9)
+    program = rasp.LinearSequenceMap(mean, rasp.map(lambda t, n: t == n, T, L), -2, -1)
+    model = raspc.compile(program, ("a", 2.5), 4, where="(<2\\.5>|a)*a(<2\\.5>|a)*", optimize=0)
+    assert model.certificate is not None and model.certificate.proved and raspc.check(model).ok
+
+
 @settings(max_examples=60)
 @given(domain_cases(max_operations=7, longest=4), st.sampled_from([0, 1, 2]))
 def test_random_programs_in_random_domains(case: Case, level: int) -> None:

@@ -63,16 +63,20 @@ class Meaning:
         return found if met is None else np.where(met, found, UNDEFINED).astype(np.int32)
 
     def followed(self, place: int, axes: Axes) -> Ids | None:
-        """The value by looking up tables until variables of the axes are met; None where others are met."""
+        """The value by looking up tables until variables of the axes are met; None where others are met.
+
+        A variable of one value is known whatever it rests on.
+        """
         if place in axes:
             shape = [-1 if axis == place else 1 for axis in axes]
             return np.arange(self.size(place), dtype=np.int32).reshape(shape)
         node = self.graph[place]
-        if not isinstance(node, Table):
-            return None
-        args = [self.followed(arg, axes) for arg in node.args]
+        args = [self.followed(arg, axes) for arg in node.args] if isinstance(node, Table) else [None]
         known = [arg for arg in args if arg is not None]
-        return looked_up(node.cells, known, len(axes)) if len(known) == len(args) else None
+        if isinstance(node, Table) and len(known) == len(args):
+            return looked_up(node.cells, known, len(axes))
+        # wherever it has a value, that is the only one that it can have
+        return np.zeros([1] * len(axes), np.int32) if self.size(place) == 1 else None
 
     def leaves(self, places: Sequence[int]) -> Axes:
         """What variables finally depend on at their own position, in the order of the graph."""
