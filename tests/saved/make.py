@@ -19,6 +19,9 @@ from raspc.certify.checking.variables import trace_variables
 from raspc.rasp import Comparison
 
 T, INDEX = rasp.tokens, rasp.indices
+SAME = rasp.Select(T, T, Comparison.EQ)
+MARKER = rasp.Select(T, rasp.Full("="), Comparison.EQ)
+AT, MARKS = rasp.Aggregate(MARKER, INDEX, default=-1), rasp.SelectorWidth(MARKER).named("marks")
 BEFORE = rasp.Select(INDEX, INDEX, Comparison.LT)
 EITHER = rasp.Select(T, T, Comparison.EQ) | rasp.Select(INDEX, INDEX, Comparison.EQ)
 
@@ -37,7 +40,31 @@ CASES: dict[str, tuple[Any, Any, int, dict[str, Any]]] = {
     "either-1": (rasp.SelectorWidth(EITHER) * 2 + INDEX, (0, 1), 4, {"optimize": 1}),
     "either-2-without": (rasp.SelectorWidth(EITHER), "ab", 4, {"optimize": 2, "disabled_passes": ["reuse", "steep"]}),
     "rotated-1": (library.hist(), "ab", 3, {"optimize": 1}),
+    "latest-2": (rasp.Aggregate(rasp.latest(SAME & BEFORE), T, default="_"), "ab", 4, {"optimize": 2, "causal": True}),
+    "best-1": (rasp.Aggregate(rasp.earliest(rasp.best(BEFORE, T)), INDEX, default=-1), range(3), 4, {"optimize": 1}),
+    "best-2": (rasp.SelectorWidth(rasp.best(BEFORE, T, "min")), (-1, 2, 5), 4, {"optimize": 2}),
+    "sum-0": (rasp.Sum(BEFORE, T), (0, 1, 3), 4, {"optimize": 0}),
+    "sum-2": (rasp.Map(lambda x: x % 3, rasp.Sum(SAME, INDEX).named("total")), "ab", 5, {"optimize": 2}),
+    "sum-1-bfloat16": (rasp.Sum(BEFORE, T), (0, 1), 4, {"optimize": 1, "dtype": "bfloat16"}),
+    "sign-2": (AT == INDEX - 1, "a=", 12, {"optimize": 2}),
+    "single-1": (rasp.Aggregate(MARKER, INDEX, default=-1, single=True), "a=", 4, {"optimize": 1}),
+    "domain-1": ((AT + MARKS).named("goal") == INDEX, "01=", 5, {"optimize": 1, "where": "[01]*=[01]*"}),
+    "domain-2": (AT * 2, "01=", 40, {"optimize": 2, "where": "[01]*=[01]*"}),
+    "condition-2": (AT, "01=", 4, {"optimize": 2, "where": MARKS == 1}),
+    "assume-1": (rasp.assume(MARKS, [0, 1]) * 2 + INDEX, "01=", 4, {"optimize": 1, "where": "[01]*=?[01]*"}),
 }  # fmt: skip
+SINCE = dict.fromkeys((
+    "latest-2", "best-1", "best-2", "sum-0", "sum-2", "sum-1-bfloat16", "sign-2", "single-1", "domain-1", "domain-2",
+    "condition-2", "assume-1",
+), 2)  # fmt: skip
+"""Of what there is no model in the first formats: the first in which there is."""
+ONE_MARKER = ("=", "01=1", "0=10")
+"""Inputs for the cases that are not for every input."""
+
+
+def cases_of(form: int) -> list[str]:
+    """The cases of a format."""
+    return [name for name in CASES if SINCE.get(name, 1) <= form]
 
 
 def made(name: str) -> raspc.Model:
@@ -49,7 +76,9 @@ def made(name: str) -> raspc.Model:
 
 def inputs(name: str) -> list[list[Any]]:
     """A few inputs, the longest among them."""
-    _, vocab, length, _ = CASES[name]
+    _, vocab, length, options = CASES[name]
+    if "where" in options or name == "single-1":
+        return [list(text) for text in (("a=", "=a", "a") if name == "single-1" else ONE_MARKER)]
     tokens = list(vocab)
     return [tokens[:1], (tokens * length)[:length], (tokens[::-1] * length)[1 : 1 + length]]
 

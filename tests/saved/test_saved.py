@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.saved.make import CASES, facts, inputs
+from tests.saved.make import cases_of, facts, inputs
 
 import raspc
 from raspc.graph.evaluate import batch_of, run_graph
@@ -23,10 +23,9 @@ HERE = Path(__file__).parent
 
 
 FORMATS = sorted(path.name for path in HERE.glob("format*"))
-every_model = pytest.mark.parametrize("where", [f"{form}/{name}" for form in FORMATS for name in CASES])
-with_places = pytest.mark.parametrize(
-    "where", [f"{form}/{name}" for form in FORMATS for name in CASES if not name.startswith("rotated")]
-)
+EVERY = [f"{form}/{name}" for form in FORMATS for name in cases_of(int(form.removeprefix("format")))]
+every_model = pytest.mark.parametrize("where", EVERY)
+with_places = pytest.mark.parametrize("where", [where for where in EVERY if "rotated" not in where])
 
 
 def expected(where: str) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def expected(where: str) -> dict[str, Any]:
 def test_every_format_is_there() -> None:
     """Each format that was ever written has all the models."""
     assert [f"format{number}" for number in range(1, FORMAT_VERSION + 1)] == FORMATS
-    assert all((HERE / form / name / "config.json").is_file() for form in FORMATS for name in CASES)
+    assert all((HERE / where / "config.json").is_file() for where in EVERY)
 
 
 @every_model
@@ -97,7 +96,7 @@ def unpacked(packed: dict[str, Any]) -> Any:
     return flat.reshape(packed["shape"])
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("rotated")])
+@pytest.mark.parametrize("name", [name for name in cases_of(1) if not name.startswith("rotated")])
 def test_what_has_no_plan_is_not_proved(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of format 1 that today's compiler would make in another way is not proved, which is not called wrong."""
     monkeypatch.setattr(format1, "_made_again", lambda model: None)
