@@ -12,7 +12,8 @@ import enum
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from types import FrameType, MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -126,6 +127,24 @@ class Expr:
         twin.annotations = MappingProxyType({**self.annotations, **annotations})
         return twin
 
+    def __copy__(self) -> Self:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self  # nothing of an expression changes, and two are the same only if they are one object
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The expressions of the program as a flat list: long programs pickle too, and what they share stays one."""
+        order = topological(self)
+        place = {id(expr): i for i, expr in enumerate(order)}
+        rows = [(type(expr), [place[id(child)] for child in expr.children], expr._state()) for expr in order]
+        return _restored, (rows,)
+
+    def _state(self) -> dict[str, Any]:
+        return {**vars(self), "annotations": dict(self.annotations), "children": ()}
+
     def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
         """The meaning of this expression on one input sequence (see `raspc.interpret`)."""
         found: list[Any] = doors.through("interpret")(self, xs, causal=causal)
@@ -133,6 +152,16 @@ class Expr:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _restored(rows: Sequence[tuple[type[Expr], list[int], dict[str, Any]]]) -> Expr:
+    made: list[Expr] = []
+    for kind, children, state in rows:
+        expr = object.__new__(kind)
+        vars(expr).update(state, annotations=MappingProxyType(state["annotations"]))
+        expr.children = tuple(made[place] for place in children)
+        made.append(expr)
+    return made[-1]
 
 
 class SOp(Expr):
@@ -154,7 +183,7 @@ class SOp(Expr):
         if not isinstance(values, Iterable):
             raise wrong_kind("is_in: values", values, "a list or a set of values")
         known = frozenset(_hashable(value, "is_in") for value in values)
-        return Map(lambda x: x in known, self)
+        return Map(partial(_is_one_of, known), self)
 
     def __add__(self, other: SOp | Value) -> SOp:
         return _binary(operator.add, self, other)
@@ -241,7 +270,22 @@ class SOp(Expr):
         return Map(abs, self)
 
     def __round__(self, ndigits: int | None = None) -> SOp:
-        return Map(lambda x: round(x, ndigits), self)
+        return Map(partial(_rounded, ndigits), self)
+
+
+# The functions that our own expressions hold are named, and what they are bound to is data: lambdas cannot be pickled.
+
+
+def _is_one_of(known: Collection[Value], x: Value) -> bool:
+    return x in known
+
+
+def _rounded(ndigits: int | None, x: Value) -> Value:
+    return round(x, ndigits)
+
+
+def _weighted(fst_fac: float, snd_fac: float, x: Value, y: Value) -> Value:
+    return fst_fac * x + snd_fac * y
 
 
 def _and(x: Value, y: Value) -> Value:
@@ -333,7 +377,7 @@ class LinearSequenceMap(SequenceMap):
     default_name = "linear_sequence_map"
 
     def __init__(self, fst: SOp, snd: SOp, fst_fac: float, snd_fac: float) -> None:
-        super().__init__(lambda x, y: fst_fac * x + snd_fac * y, fst, snd)
+        super().__init__(partial(_weighted, fst_fac, snd_fac), fst, snd)
         self.fst_fac, self.snd_fac = fst_fac, snd_fac
 
 
@@ -357,17 +401,22 @@ class Assume(Elementwise):
 
     def __init__(self, inner: SOp, values: Iterable[Value] | Callable[[Value], Any]) -> None:
         self.permits, self.promised = _promise(values)
-        self._set(as_given(lambda value: self._kept(value)), [inner])
-
-    def _kept(self, value: Value) -> Value:
-        if not self.permits(value):
-            raise InputError(f"{value!r} is not {self.promised}")
-        return value
+        self._set(as_given(partial(_kept, self.permits, self.promised)), [inner])
 
     @property
     def inner(self) -> SOp:
         """The s-op that the promise is about."""
         return self.args[0]
+
+
+def _kept(permits: Callable[[Value], Any], promised: str, value: Value) -> Value:
+    if not permits(value):
+        raise InputError(f"{value!r} is not {promised}")
+    return value
+
+
+def _is_promised(known: Collection[Value], value: Value) -> bool:
+    return key(value) in known
 
 
 MOST_SHOWN = 8
@@ -386,7 +435,7 @@ def _promise(values: Any) -> tuple[Callable[[Value], Any], str]:
     known = {key(value) for value in listed}
     shown = [*(repr(value) for value in listed[:MOST_SHOWN]), *(["…"] if len(listed) > MOST_SHOWN + 1 else [])]
     shown += [repr(listed[-1])] if len(listed) > MOST_SHOWN else []
-    return (lambda value: key(value) in known), f"one of {', '.join(shown)}"
+    return partial(_is_promised, known), f"one of {', '.join(shown)}"
 
 
 class Full(SOp):
@@ -694,12 +743,17 @@ def _binary(f: Callable[[Value, Value], Value], x: SOp | Value, y: SOp | Value) 
         result = SequenceMap(f, x, y)
         result.operation = (f.__name__, None, None)
     elif isinstance(x, SOp):
-        result = Map(lambda v: f(v, y), x)
+        result = Map(partial(right_of, f, y), x)
         result.operation = (f.__name__, None, y)
     else:
-        result = Map(lambda v: f(x, v), y)
+        result = Map(partial(f, x), y)
         result.operation = (f.__name__, x, None)
     return result
+
+
+def right_of(f: Callable[[Value, Value], Value], y: Value, x: Value) -> Value:
+    """`f(x, y)`: the function of two as one of its first argument, with the second one bound."""
+    return f(x, y)
 
 
 def _lifted(args: Iterable[SOp | Value]) -> list[SOp]:

@@ -6,7 +6,8 @@ Counts are widths of selectors, or sums, wherever that is possible: whole number
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from raspc import rasp
 from raspc.library.parts import equal, everything, number_of, so_far
@@ -26,8 +27,12 @@ def majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
     >>> majority()([1, 0, 1])
     [1, 1, 1]
     """
-    votes = rasp.Map(lambda x: 1 if x == token else -1, sop)
+    votes = rasp.Map(partial(_vote, token), sop)
     return rasp.Sum(everything(), votes).named("majority")
+
+
+def _vote(token: Value, x: Value) -> int:
+    return 1 if x == token else -1
 
 
 def running_majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
@@ -76,19 +81,14 @@ def cumulative_sum(largest: int = 15, sop: SOp = rasp.tokens) -> SOp:
     >>> cumulative_sum()([3, 2, 1, 1])
     [3, 5, 6, 7]
     """
-    return rasp.Sum(so_far(), rasp.Map(_up_to(largest), sop)).named("cumulative_sum")
+    return rasp.Sum(so_far(), rasp.Map(partial(_known, largest), sop)).named("cumulative_sum")
 
 
-def _up_to(largest: int) -> Callable[[Value], Value]:
+def _known(largest: int, x: Value) -> Value:
     """The identity on 0 … largest; undefined elsewhere, so that the compiler refuses."""
-    known = range(largest + 1)
-
-    def checked(x: Value) -> Value:
-        if x not in known:
-            raise ValueError(f"{x!r} is not among the whole numbers 0 … {largest} that are summed")
-        return x
-
-    return checked
+    if x not in range(largest + 1):
+        raise ValueError(f"{x!r} is not among the whole numbers 0 … {largest} that are summed")
+    return x
 
 
 def parity(token: Value = 1, sop: SOp = rasp.tokens, bound: int | None = None) -> SOp:

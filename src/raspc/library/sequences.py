@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from raspc import rasp
 from raspc.library.parts import after, equal
@@ -26,11 +27,19 @@ def addition(base: int = 2) -> SOp:
     >>> addition(base=10)(["0+0", "7+2", "5+8"])
     [1, 0, 3]
     """
-    total = rasp.Map(lambda column: sum(int(digit) for digit in column.split("+")), rasp.tokens).named("total")
+    total = rasp.Map(_column_sum, rasp.tokens).named("total")
     settles = (total != base - 1).named("settles")
     nearest = rasp.earliest(equal(settles, True) & after())
     carry = rasp.Aggregate(nearest, total >= base, default=False).named("carry")
-    return rasp.map(lambda digits, carried: (digits + carried) % base, total, carry).named("addition")
+    return rasp.map(partial(_digit, base), total, carry).named("addition")
+
+
+def _column_sum(column: str) -> int:
+    return sum(int(digit) for digit in column.split("+"))
+
+
+def _digit(base: int, digits: int, carried: bool) -> int:
+    return (digits + carried) % base
 
 
 def caesar(shift: int = 3, alphabet: Sequence[Value] = _LETTERS) -> SOp:
@@ -43,7 +52,11 @@ def caesar(shift: int = 3, alphabet: Sequence[Value] = _LETTERS) -> SOp:
     """
     size = len(alphabet)
     cipher = {letter: alphabet[(i + shift) % size] for i, letter in enumerate(alphabet)}
-    return rasp.Map(lambda x: cipher.get(x, x), rasp.tokens).named("caesar")
+    return rasp.Map(partial(_shifted, cipher), rasp.tokens).named("caesar")
+
+
+def _shifted(cipher: Mapping[Value, Value], x: Value) -> Value:
+    return cipher.get(x, x)
 
 
 def palindrome(sop: SOp = rasp.tokens) -> SOp:

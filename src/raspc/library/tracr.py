@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from raspc import rasp
 from raspc.errors import InvalidProgram
@@ -79,7 +80,15 @@ def shuffle_dyck(pairs: Iterable[Sequence[Value]] = ("()", "{}")) -> SOp:
     negative = [rasp.numerical(rasp.Aggregate(so_far(), step) < 0) for step in steps]
     faults = [rasp.Aggregate(everything(), flag) != 0 for flag in negative]
     unequal = [rasp.Aggregate(everything(), step) != 0 for step in steps]
-    return rasp.map(lambda *faults: not any(faults), *faults, *unequal).named("shuffle_dyck")
+    return rasp.map(_none_of, *faults, *unequal).named("shuffle_dyck")
+
+
+def _none_of(*faults: Value) -> bool:
+    return not any(faults)
+
+
+def _all_of(*hits: Value) -> bool:
+    return all(hits)
 
 
 def _pair(pair: Sequence[Value]) -> tuple[Value, Value]:
@@ -90,7 +99,11 @@ def _pair(pair: Sequence[Value]) -> tuple[Value, Value]:
 
 def _step(open_token: Value, close_token: Value) -> SOp:
     """+1 at an opening token, −1 at a closing one, else 0."""
-    return rasp.numerical(rasp.Map(lambda x: int(x == open_token) - int(x == close_token), rasp.tokens))
+    return rasp.numerical(rasp.Map(partial(_sign, open_token, close_token), rasp.tokens))
+
+
+def _sign(open_token: Value, close_token: Value, x: Value) -> int:
+    return int(x == open_token) - int(x == close_token)
 
 
 def shuffle_dyck1() -> SOp:
@@ -190,7 +203,7 @@ def detect_pattern(sop: SOp = rasp.tokens, pattern: Sequence[Value] = "ab") -> S
         raise InvalidProgram("detect_pattern: found an empty pattern; give at least one token")
     last = len(pattern) - 1
     hits = [shift_by(last - i, sop == token) if i < last else sop == token for i, token in enumerate(pattern)]
-    return rasp.map(lambda *args: all(args), *hits).named(f"detect_pattern({pattern})")
+    return rasp.map(_all_of, *hits).named(f"detect_pattern({pattern})")
 
 
 def count(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:

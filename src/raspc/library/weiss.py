@@ -6,7 +6,8 @@ Its other tasks (Reverse, Hist, Sort, Shuffle-Dyck) are among the programs that 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from raspc import rasp
 from raspc.errors import InvalidProgram
@@ -39,9 +40,13 @@ def most_freq(sop: SOp = rasp.tokens, filler: Value = None) -> SOp:
     ['b', 'c', 'a', None, None]
     """
     first = (occurrences_before(sop) == 0).named("first")
-    order = rasp.SequenceMap(lambda new, n: -n if new else 1, first, hist(sop)).named("order")
+    order = rasp.SequenceMap(_key_of_frequency, first, hist(sop)).named("order")
     chosen = rasp.Select(rank(order), rasp.indices, Comparison.EQ) & equal(first, True)
     return rasp.Aggregate(chosen, sop, default=filler).named("most_freq")
+
+
+def _key_of_frequency(new: bool, occurrences: int) -> int:
+    return -occurrences if new else 1
 
 
 def dyck_ptf(pairs: Iterable[Sequence[Value]] = ("()",)) -> SOp:
@@ -62,12 +67,16 @@ def dyck_ptf(pairs: Iterable[Sequence[Value]] = ("()",)) -> SOp:
         raise InvalidProgram(f"dyck_ptf: found the pairs {kinds}; needed an opening and a closing token each")
     opens, closes = {kind[0]: i for i, kind in enumerate(kinds)}, {kind[1]: i for i, kind in enumerate(kinds)}
     opening, closing = rasp.tokens.is_in(opens), rasp.tokens.is_in(closes)
-    kind = rasp.Map(lambda x: {**closes, **opens}.get(x, -1), rasp.tokens)
+    kind = rasp.Map(partial(_number_of, {**closes, **opens}), rasp.tokens)
     depth = (_so_far(opening) - _so_far(closing)).named("depth")
     level = (depth + closing).named("level")
     balance = rasp.Aggregate(same(level) & same(kind) & so_far(), opening - rasp.numerical(closing))
     faults = rasp.numerical(rasp.Aggregate(so_far(), rasp.numerical(balance < 0)))
     return rasp.map(_verdict, faults, depth).named(f"dyck{len(kinds)}_ptf")
+
+
+def _number_of(kinds: Mapping[Value, int], x: Value) -> int:
+    return kinds.get(x, -1)
 
 
 def _so_far(flags: SOp) -> SOp:

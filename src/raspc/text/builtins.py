@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp, Sum
@@ -131,7 +132,7 @@ def _as_float(token: Value) -> float:
 
 
 def _tokens_as(name: str, convert: Callable[[Value], Value]) -> SOp:
-    return Map(as_given(lambda token: convert(token)), rasp.tokens).annotated(shown=name)
+    return Map(as_given(partial(convert)), rasp.tokens).annotated(shown=name)
 
 
 TEXT = _tokens_as("tokens_str", str)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from raspc import rasp
-from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp
+from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp, right_of
 from raspc.text.booleans import ANNOTATION
 from raspc.text.kinds import MAX_SIZE, Value, constant, is_atom, is_elementwise, kind
 from raspc.values import as_given
@@ -102,11 +103,11 @@ def _lifted(f: Callable[[Value, Value], Value], name: str) -> Callable[[Value, V
             return f(x, y)
         result: Elementwise
         if isinstance(x, SOp) and isinstance(y, SOp):
-            result = SequenceMap(as_given(lambda v, w: f(v, w)), x, y)
+            result = SequenceMap(as_given(partial(f)), x, y)
         elif isinstance(x, SOp):
-            result = Map(as_given(lambda v: f(v, y)), x)
+            result = Map(as_given(partial(right_of, f, y)), x)
         else:
-            result = Map(as_given(lambda v: f(x, v)), y)
+            result = Map(as_given(partial(f, x)), y)
         result.operation = (name, None if isinstance(x, SOp) else x, None if isinstance(y, SOp) else y)
         return result
 
@@ -245,7 +246,7 @@ def broadcast(value: Value) -> SOp:
 
 def _mapped(f: Callable[[Value], Value]) -> Callable[[Value], Value]:
     """The function of an atom as one of an s-op too."""
-    mapped = as_given(lambda v: f(v))
+    mapped = as_given(partial(f))
     return lambda x: Map(mapped, x) if isinstance(x, SOp) else f(x)
 
 
@@ -342,7 +343,7 @@ def _index_elementwise(container: Value, at: SOp) -> SOp:
     items = list(container.values()) if isinstance(container, dict) else list(container)
     fixed = computed(lambda: [constant(value) for value in items])
     table = dict(zip(container, fixed, strict=True)) if isinstance(container, dict) else fixed
-    return Map(lambda i: item(table, i), at)
+    return Map(partial(item, table), at)
 
 
 def item(container: Value, at: Value) -> Value:
