@@ -47,17 +47,17 @@ class Found:
     causal: bool = False
 
 
-def find(spec: str, strict: bool = False, steps: int | None = None) -> Found:
+def find(spec: str, strict: bool = False, steps: int | None = None, allow_files: bool = False) -> Found:
     """The program that a text names; Python code that it names is run.
 
-    `strict`, `steps`: how a RASP file is read, as in `raspc.text.load_program`.
+    `strict`, `steps`, `allow_files`: how a RASP file is read, as in `raspc.text.load_program`.
 
     Raises InputError where there is none, and whatever RaspcError the program's own source raises.
     """
     path, _, attribute = spec.rpartition(":")
     if spec.endswith(".rasp") or path.endswith(".rasp"):
         file, name = (path, attribute) if path.endswith(".rasp") else (spec, None)
-        return _from_text(file, name, strict, steps)
+        return _from_text(file, name, strict, steps, allow_files)
     if path:
         return _from_python(path, attribute)
     return _from_library(spec)
@@ -75,11 +75,12 @@ def _from_library(name: str) -> Found:
     return Found(name, entry.program, entry.vocab, entry.max_seq_len, entry.causal)
 
 
-def _from_text(path: str, name: str | None, strict: bool, steps: int | None) -> Found:
+def _from_text(path: str, name: str | None, strict: bool, steps: int | None, allow_files: bool) -> Found:
     from raspc import text
     from raspc.rasp import SOp
 
-    program = text.load_program(_file(path), name, strict=strict, steps=steps or text.MAX_STEPS)
+    steps = steps or text.MAX_STEPS
+    program = text.load_program(_file(path), name, strict=strict, steps=steps, allow_files=allow_files)
     if not isinstance(program, SOp):
         raise InputError(f"{path}:{name} is a selector; needed an s-op, such as an aggregate over it")
     return Found(name or Path(path).stem, program, max_seq_len=TEXT_LENGTH)

@@ -294,7 +294,7 @@ def test_the_prompt_answers_anything(text: str) -> None:
     """Whatever is typed, an error is ours and has its place; the sitting goes on, or ends where it is told to."""
     out = io.StringIO()
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):  # what is drawn and saved goes there
-        assert main(io.StringIO(text), out, steps=5_000) == 0
+        assert main(io.StringIO(text), out, Manner(steps=5_000)) == 0
     assert "raspc failed" not in out.getvalue()
 
 

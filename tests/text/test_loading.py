@@ -13,6 +13,7 @@ import raspc
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram
 from raspc.text import load_program
+from raspc.text.environment import Manner
 from raspc.text.reader import Reader
 from raspc.text.repl import main
 from raspc.text.session import Session
@@ -121,7 +122,7 @@ def test_a_bad_statement_does_not_discard_a_file_at_the_prompt(tmp_path: Path) -
 def said(script: str) -> str:
     """What the prompt prints, with blanks as one space."""
     out = io.StringIO()
-    main(io.StringIO(script), out)
+    main(io.StringIO(script), out, Manner(allow_files=True))
     return "\n".join(" ".join(line.split()) for line in out.getvalue().splitlines())
 
 
@@ -149,7 +150,7 @@ def test_the_prompt_reads_a_changed_file_again(tmp_path: Path) -> None:
     inner.write_text("k = 1;")
     outer.write_text('load "inner"; x = k + 10;')
     told: list[str] = []
-    session, reader = Session(told.append, told.append), Reader()
+    session, reader = Session(told.append, told.append, Manner(allow_files=True)), Reader()
 
     def load() -> list[str]:
         told.clear()
@@ -171,3 +172,38 @@ def test_faults_of_colon_commands_have_their_place() -> None:
         '<input>:3:21: unknown name "zz"',
         '<input>:4:1: "full_s" is a selector; needed an s-op',
     ]
+
+
+def test_load_looks_in_its_own_folders_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at files of the machine, by their place, by `..` or through a link; unless the person says so."""
+    (tmp_path / "inside" / "deeper").mkdir(parents=True)
+    (tmp_path / "secret.rasp").write_text("told = indices;")
+    (tmp_path / "inside" / "deeper" / "own.rasp").write_text("found = indices + 1;")
+    (tmp_path / "inside" / "linked.rasp").symlink_to(tmp_path / "secret.rasp")
+    monkeypatch.chdir(tmp_path / "inside")
+    for name in (str(tmp_path / "secret.rasp"), "../secret", "deeper/../../secret", "linked", "/etc/passwd"):
+        text = f'load "{name}"; answer = told;'
+        with pytest.raises(raspc.InvalidProgram, match=r"outside the folder of the text.*--allow-files"):
+            load_program(text)
+    assert load_program('load "deeper/own"; answer = found;')("ab") == [1, 2]
+    assert load_program('load "../secret"; answer = told;', allow_files=True)("ab") == [0, 1]
+    (tmp_path / "inside" / "main.rasp").write_text('load "../secret"; answer = told;')
+    assert status(["compile", "main.rasp", "--vocab", "a,b", "--max-seq-len", "3"]) == 2
+    assert status(["compile", "main.rasp", "--vocab", "a,b", "--max-seq-len", "3", "--allow-files"]) == 0
+
+
+def test_the_prompt_replaces_only_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures, saved texts and models, typed or in a loaded file; `--force` says otherwise."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("victim.html", "victim.rasp", "drawn.html"):
+        Path(name).write_text("years of work")
+    Path("draws.rasp").write_text('x = indices; draw(x, "ab", "drawn.html");')
+    lines = 'a = indices;\ndraw(a, "ab", "victim.html");\n:save victim.rasp\nload "draws";\n'
+    lines += 'draw(a, "ab", "new.html");\ndraw(a, "ab", "new.html");\n:save new.rasp\n:save new.rasp\n'
+    said = io.StringIO()
+    main(io.StringIO(lines), said)
+    assert said.getvalue().count("is there already; choose another name") == 3
+    assert {Path(name).read_text() for name in ("victim.html", "victim.rasp", "drawn.html")} == {"years of work"}
+    assert Path("new.html").exists() and Path("new.rasp").exists()
+    main(io.StringIO(lines), io.StringIO(), Manner(force=True))
+    assert "years of work" not in Path("victim.html").read_text() + Path("victim.rasp").read_text()

@@ -11,6 +11,7 @@ import typer
 from raspc.cli import story, syntax
 from raspc.cli.options import (
     Accumulate,
+    AllowFiles,
     DisablePass,
     Json,
     Memory,
@@ -44,6 +45,7 @@ def compile_program(
     ] = False,
     strict: Strict = False,
     steps: Steps = None,
+    allow_files: AllowFiles = False,
     certify: Annotated[bool, typer.Option(help="Refuse a model whose margins do not suffice.")] = True,
     verify: Verify = False,
     disable_pass: DisablePass = None,
@@ -63,7 +65,7 @@ def compile_program(
     from raspc import programs
     from raspc.compiler import compile
 
-    found = programs.find(program, strict, steps)
+    found = programs.find(program, strict, steps, allow_files)
     model = compile(
         found.program,
         vocab=_vocab(vocab, found),

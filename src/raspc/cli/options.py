@@ -55,6 +55,9 @@ Steps = Annotated[
         "--steps", min=1, help="The most steps that a RASP text may ask for [default: 1000000].", show_default=False
     ),
 ]
+AllowFiles = Annotated[
+    bool, typer.Option("--allow-files", help="Let `load` in RASP text name files outside its own folders.")
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Refuse what is not proved, and RASP text that can be read in two ways.")
 ]

@@ -31,6 +31,7 @@ class Sitting(Protocol):
     done: list[str]
 
     def value(self, text: str) -> Value: ...
+    def claim(self, path: Path) -> Path: ...
     def sop(self, name: str) -> SOp: ...
 
 
@@ -122,7 +123,7 @@ def _compiled(session: Sitting, name: str) -> Model:
 
 def _save(session: Sitting, file: str) -> None:
     """A `.rasp` file receives the statements of this sitting, a directory the model compiled last."""
-    path = Path(file.strip('"'))
+    path = session.claim(Path(file.strip('"')))
     if path.suffix == ".rasp":
         write(path, "".join(f"{statement}\n" for statement in session.done))
     else:

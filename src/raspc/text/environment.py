@@ -46,12 +46,18 @@ class Manner:
     """How texts are carried out.
 
     `strict`: text that Python would read otherwise is a fault. `steps`: the most that one text may ask for.
+    `allow_files`: `load` may name any file of the machine. `force`: pictures and saved texts may replace files.
     `forgiving`: a bad statement of a loaded file is told, and the file gives its other names.
     """
 
     strict: bool = False
     steps: int = MAX_STEPS
+    allow_files: bool = False
+    force: bool = False
     forgiving: bool = False
+
+
+DEFAULT = Manner()
 
 
 @dataclass
@@ -234,7 +240,7 @@ class Environment:
         if self.manner.forgiving and not self.files.loading:
             self.files.forget_if_changed()
         try:
-            self.load(find(statement.file.value, self.folder))
+            self.load(find(statement.file.value, self.folder, self.manner.allow_files))
         except InputError as error:
             raise TextError(str(error), where) from error
         except InvalidProgram as error:
@@ -283,18 +289,27 @@ def _standard() -> Mapping[str, Value]:
     return environment.exports()
 
 
-def find(name: str, folder: Path) -> Path:
+def find(name: str, folder: Path, allow_files: bool = False) -> Path:
     """The file that `load` names: in this folder, else in the working directory, else in the package's library;
-    `.rasp` may be left out.
+    `.rasp` may be left out. A text may come from a stranger: files outside these folders are not looked at, unless
+    `allow_files` says so.
 
     Raises InputError where there is none.
     """
     places = (folder, Path(), LIBRARY)
-    candidates = [place / (name + suffix) for place in places for suffix in ("", ".rasp")]
-    with suppress(OSError, ValueError):  # a name too long, or that no file can have
-        if found := next((path for path in candidates if path.is_file()), None):
-            return found
-    files = [path.stem for place in places for path in place.glob("*.rasp")]
-    near = nearest(name.removesuffix(".rasp"), files)
+    files: list[tuple[Path, Path]] = []
+    with suppress(OSError, ValueError, RuntimeError):  # a name too long, or that no file can have; a loop of links
+        candidates = [(place, place / (name + suffix)) for place in places for suffix in ("", ".rasp")]
+        files = [(place, path) for place, path in candidates if path.is_file()]
+    for place, path in files:
+        if allow_files or path.resolve().is_relative_to(place.resolve()):
+            return path
+    if files:
+        raise InputError(
+            f'"{name}" is a file outside the folder of the text, the working directory and the library; copy it '
+            "there, or allow it: --allow-files on the command line, allow_files=True in Python"
+        )
+    stems = [path.stem for place in places for path in place.glob("*.rasp")]
+    near = nearest(name.removesuffix(".rasp"), stems)
     looked = " or ".join(dict.fromkeys(str(place.resolve()) for place in places[:2]))
     raise InputError(f'no file "{name}" in {looked} or in the library of raspc{near}')

@@ -17,20 +17,26 @@ from raspc.text.statements import unbound
 
 
 def load_program(
-    path_or_source: str | Path, name: str | None = None, *, strict: bool = False, steps: int = MAX_STEPS
+    path_or_source: str | Path,
+    name: str | None = None,
+    *,
+    strict: bool = False,
+    steps: int = MAX_STEPS,
+    allow_files: bool = False,
 ) -> SOp | Selector:
     """The s-op or selector of this name in a RASP file or text; without a name, the last s-op defined there.
 
     A `Path`, or a string that ends in `.rasp` or `.rasp:name`, is a file; any other string is the text. What is
     doubtful in it is warned of (`raspc.DoubtfulText`): text that Python would read otherwise, which `strict` refuses;
     commands of the prompt, which are skipped; names in functions that nothing defines. `steps`: the most that the
-    text may ask for.
+    text may ask for. `allow_files`: its `load` may name files outside its folder, the working directory and the
+    library.
 
     Raises InputError for a file that cannot be read or a name that it lacks, InvalidProgram for faults in it.
     """
     source, folder, attribute = _locate(path_or_source)
     files = Files(loading=[Path(source.name).resolve()])
-    environment = Environment(folder, files=files, manner=Manner(strict=strict, steps=_counted(steps)))
+    environment = Environment(folder, files=files, manner=Manner(strict, _counted(steps), allow_files))
     environment.run(source)
     for note in (*environment.files.notes, *_undefined(environment)):
         warnings.warn(note, DoubtfulText, stacklevel=2)

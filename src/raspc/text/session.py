@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from raspc.errors import InputError, RaspcError
@@ -10,9 +12,8 @@ from raspc.rasp import SOp
 from raspc.text import syntax
 from raspc.text.commands import obey, obey_colon
 from raspc.text.draw import draw
-from raspc.text.environment import Done, Environment, Files, Manner, is_exit
+from raspc.text.environment import DEFAULT, Done, Environment, Files, Manner, is_exit
 from raspc.text.examine import as_input
-from raspc.text.frames import MAX_STEPS
 from raspc.text.kinds import Builtin, Value, kind, label
 from raspc.text.models import Models
 from raspc.text.operators import Refused
@@ -29,26 +30,27 @@ class Drawn(str):
 class Session:
     """Carries out statements and commands; `write` receives each answer, `complain` each error.
 
-    `strict` and `steps` as in `Manner`.
+    `manner`: how strictly texts are read, how much they may ask for, which files they may name.
     """
 
     def __init__(
         self,
         write: Callable[[str], None],
         complain: Callable[[str], None],
-        strict: bool = False,
-        steps: int = MAX_STEPS,
+        manner: Manner = DEFAULT,
     ) -> None:
         self.write, self.complain = write, complain
         files = Files(watch=self._of_file, complain=complain)
-        manner = Manner(strict, steps, forgiving=True)
-        self.environment = Environment(extra={"draw": self._draw()}, files=files, manner=manner)
+        self.manner = replace(manner, forgiving=True)
+        self.environment = Environment(extra={"draw": self._draw()}, files=files, manner=self.manner)
         self.settings = Settings()
         self.models = Models()
         self.command = Source(PROMPT, "")
         """The command of the compiler that is carried out, for the places of its faults."""
         self.done: list[str] = []
         """The statements that succeeded, for `:save`."""
+        self.written: set[Path] = set()
+        """What this sitting has written, which it may write anew."""
 
     def take(self, chunk: Chunk) -> bool:
         """Carries out a statement or command; an error is told and changes nothing.
@@ -71,6 +73,14 @@ class Session:
         place = self.command.at(max(self.command.text.find(text), 0))
         (statement,) = self.environment.steps(Source(PROMPT, f"{text};", place.line, place.column))
         return statement.value
+
+    def claim(self, path: Path) -> Path:
+        """The path, to be written. Raises InputError where something stands there that this sitting did not write."""
+        place = path.resolve()
+        if place not in self.written and not self.manner.force and os.path.lexists(path):
+            raise InputError(f"{path} is there already; choose another name, or start with: raspc repl --force")
+        self.written.add(place)
+        return path
 
     def names(self) -> Mapping[str, Value]:
         """Every name that can be used now."""
@@ -141,7 +151,8 @@ class Session:
             if not isinstance(sop, SOp):
                 raise Refused(f"an s-op is drawn; found {kind(sop)}", 0)
             path = Path(file if isinstance(file, str) else f"{label(sop) or sop.name}.html")
-            draw(sop, list(self.settings.sop_example) if example is None else as_input(example), path)
+            xs = list(self.settings.sop_example) if example is None else as_input(example)
+            draw(sop, xs, self.claim(path))
             return Drawn(path)
 
         return Builtin("draw", ("sop", "input?", "file?"), drawn)

@@ -14,7 +14,7 @@ from prompt_toolkit.formatted_text import FormattedText, PygmentsTokens
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
 
-from raspc.text.frames import MAX_STEPS
+from raspc.text.environment import DEFAULT, Manner
 from raspc.text.lexer import RaspLexer
 from raspc.text.reader import Reader
 from raspc.text.session import Session
@@ -31,12 +31,12 @@ WORD = re.compile(r":\w*$|[A-Za-z_]\w*$")
 SOURCE_LINE = re.compile(r"^(  (?:\d+ )?\| ?)(.*)$")
 
 
-def converse(strict: bool = False, steps: int = MAX_STEPS) -> int:
+def converse(manner: Manner = DEFAULT) -> int:
     """Runs a sitting in the terminal until `exit` or the end of the input. Returns the exit status, 0.
 
-    `strict`, `steps`: as in `Session`.
+    `manner`: as in `Session`.
     """
-    session, reader = Session(_say, _complain, strict, steps), Reader()
+    session, reader = Session(_say, _complain, manner), Reader()
     prompt: PromptSession[str] = PromptSession(
         history=_history(), lexer=PygmentsLexer(RaspLexer), completer=_Completer(session),
         complete_while_typing=False, enable_history_search=True,

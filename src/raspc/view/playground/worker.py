@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "program"
 _PLACE = re.compile(rf"{NAME}:(\d+):(\d+): (.*)", re.DOTALL)
 LIMITS = Limits()
+MOST_STEPS = 100_000
+"""What a text may ask for here, a tenth of what it may elsewhere: many people share the machine."""
 
 
 def main() -> None:
@@ -111,7 +113,7 @@ def program_of(wanted: Compile) -> SOp:
 
 def last_sop(text: str) -> SOp:
     """The last s-op that the text defines. Raises InvalidProgram or InputError."""
-    from raspc.text.environment import LIBRARY, Environment
+    from raspc.text.environment import LIBRARY, Environment, Manner
     from raspc.text.parsing import parse
     from raspc.text.source import Source, TextError
     from raspc.text.syntax import Load
@@ -122,7 +124,7 @@ def last_sop(text: str) -> SOp:
         if isinstance(statement, Load) and statement.file.value not in known:
             where = source.at(statement.file.start, statement.file.end)
             raise TextError(f"the playground loads only {', '.join(known)}", where)
-    environment = Environment(LIBRARY)
+    environment = Environment(LIBRARY, manner=Manner(steps=MOST_STEPS))
     environment.run(source)
     for note in environment.files.notes:
         warnings.warn(note, DoubtfulText, stacklevel=2)
