@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 
 import raspc
-from benchmarks.measure import Table
+from benchmarks.measure import Table, in_process
 from raspc import library, rasp
 
 VOCAB, LENGTH = (0, 1, 2), 6
@@ -66,12 +66,35 @@ def row(name: str, level: int) -> tuple[str, ...]:
 
 
 def words() -> list[tuple[str, ...]]:
-    """The same with the number of words: `hist` of inputs of 64."""
-    cells = []
+    """The same with the number of words: inputs of 64, with and without a certificate; the peak of memory with one."""
+    plain, proved = [], []
     for count in (4_000, 5_000, 10_000, 20_000, 50_000):
         took, model = timed(library.get("hist").build(), [f"w{i}" for i in range(count)], 64, 2)
-        cells.append(f"{count:,} words: {took:.1f} s, {size(model):,}")
-    return [("hist, N = 64", "-O2", *cells)]
+        plain.append(f"{count:,} words: {took:.1f} s, {size(model):,}")
+        seconds, peak = in_process(CERTIFIED.format(count=count))
+        proved.append(f"{count:,} words: {seconds:.1f} s, {peak:,.0f} MiB")
+    sorted_ = []
+    for count in (500, 1_000, 2_000, 4_000):
+        took, model = timed(library.get("sort_unique").build(), list(range(count)), 64, 2)
+        sorted_.append(f"{count:,} words: {took:.1f} s, {size(model):,}")
+    return [
+        ("hist, N = 64", "-O2", *plain),
+        ("hist, N = 64, certified", "-O2", *proved),
+        ("sort_unique, N = 64", "-O2", *sorted_),
+    ]
+
+
+CERTIFIED = """
+import time, raspc
+from raspc import library
+words = ["w%d" % i for i in range({count})]
+raspc.compile(library.hist(), words[:2], 2)
+start = time.process_time()
+model = raspc.compile(library.hist(), words, 64, optimize=2)
+took = time.process_time() - start
+assert model.certificate.verdict == "proved"
+"""
+"""What a process does that compiles and proves."""
 
 
 def timed(program: rasp.SOp, vocab: object, length: int, level: int) -> tuple[float, raspc.Model]:

@@ -14,7 +14,7 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.scores.steep import multiple
+from raspc.blocks.scores.steep import form, multiple
 from raspc.blocks.spaces import BOS, Matrix, Read, Space
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -140,12 +140,13 @@ class Stream:
         if group is None:
             raise self.missing(place)
         weights = np.zeros((len(group.labels), columns.shape[1]))
+        rows = {form(own): row for row, own in reversed(list(enumerate(group.code.T)))}
         for j, column in enumerate(columns.T):
-            found = ((i, multiple(column, own)) for i, own in enumerate(group.code.T))
-            row, ratio = next(((i, ratio) for i, ratio in found if ratio is not None), (0, 0.0))
+            row = rows.get(form(column), 0)
+            ratio = multiple(column, group.code[:, row])
             if column.any() and not ratio:
                 raise self.missing(place)
-            weights[row, j] = ratio
+            weights[row, j] = ratio or 0.0
         maps, constant = {group.space: weights}, np.zeros(columns.shape[1])
         self.cancel(maps, constant)
         return Read({space: m for space, m in maps.items() if m.any()}, constant)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import event, given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from raspc.blocks.scores.penalty import SQUARE_LIMIT, Factors, candidates
+from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Listed
 
 numbers = st.lists(st.integers(-8, 8), min_size=1, max_size=5, unique=True).map(lambda v: Listed(tuple(sorted(v))))
@@ -94,3 +97,17 @@ def test_large_numbers_are_not_squared() -> None:
         assert max(np.abs(factors.keys).max(), np.abs(factors.queries).max()) <= 4 * SQUARE_LIMIT**2
         check(factors, np.eye(3, dtype=np.int8), True)
         assert np.abs(factors.keys[:, None] * factors.queries[None]).max() < 1 << 24
+
+
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 4)), elements=st.integers(-9, 9)),
+    st.integers(1, 5),
+    st.integers(0, 400),
+    st.randoms(use_true_random=False),
+)
+def test_a_size_is_above_a_limit_or_not(keys: Matrix, others: int, limit: int, rng: random.Random) -> None:
+    """Bounds that take no product of all pairs tell the same as the size itself, at the limit too."""
+    queries = np.array([[rng.randint(-9, 9) for _ in range(keys.shape[1])] for _ in range(others)], float)
+    factors = Factors(keys, queries)
+    for edge in (limit, factors.size, factors.size - 1):
+        assert factors.exceeds(edge) == (factors.size > edge)

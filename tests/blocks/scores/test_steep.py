@@ -107,3 +107,14 @@ def test_scores_are_steep_where_that_makes_a_smaller_model(program: rasp.SOp, st
     assert model.options.has("steep") is steeply
     assert (parameters(model) < parameters(plain)) is steeply
     assert raspc.check(model, limit=300).ok
+
+
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=3, max_size=3), min_size=2, max_size=6), st.integers(-4, 4))
+def test_multiples_are_looked_up_by_their_form(exponents: list[list[int]], power: int) -> None:
+    """Columns of powers of two, some entries 0: of one form just where one is a power of two times the other."""
+    columns = [np.array([0.0 if e == 3 else 2.0**e for e in column]) for column in exponents]
+    columns += [column * s * 2.0**power for column in columns for s in (1, -1)]
+    for one in columns:
+        for other in columns:
+            alike = steep.multiple(one, other) is not None
+            assert alike == (steep.form(one) == steep.form(other)) or not (one.any() or other.any())

@@ -20,6 +20,7 @@ from raspc import InputError, RaspcError, library, rasp
 from raspc.certify.checking import check as checking
 from raspc.certify.checking import expressions, inputs, runs
 from raspc.certify.checking.check import check
+from raspc.certify.checking.judging import judge
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.permitted import Frame, frame_of, permits_each, tokens_of
@@ -219,9 +220,9 @@ def test_what_spoils_a_longer_run_alone_is_no_failure() -> None:
 
     some = runs.whole_inputs(batch_of(model.as_written, [("x", "y", "z"), ("x", "y", "x")]))
     begun = replace(some, weights=np.array([[1, 1, 0], [0, 0, 1]]))
-    found = checking.judge(model, model.as_written, begun, run)
+    found = judge(model, model.as_written, begun, run)
     assert (found.checked, found.failures, found.ran) == (3, 0, 4)
-    whole = checking.judge(model, model.as_written, replace(some, weights=np.array([[1, 1, 1], [0, 0, 1]])), run)
+    whole = judge(model, model.as_written, replace(some, weights=np.array([[1, 1, 1], [0, 0, 1]])), run)
     assert (whole.checked, whole.failures, whole.first) == (4, 1, (0, 1, 2))
 
 

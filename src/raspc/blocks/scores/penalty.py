@@ -75,6 +75,16 @@ class Factors:
         """The most that the terms of a score add up to, whatever their signs."""
         return float((np.abs(self.keys) @ np.abs(self.queries).T).max(initial=0.0))
 
+    def exceeds(self, limit: float) -> bool:
+        """Whether `size` is above a limit: bounds of it mostly tell, and take no product of all pairs."""
+        keys, queries = np.abs(self.keys), np.abs(self.queries)
+        terms = keys.max(axis=0, initial=0.0) * queries.max(axis=0, initial=0.0)
+        if terms.max(initial=0.0) > limit:
+            return True
+        beside = keys.sum(axis=1).max(initial=0.0) * queries.max(initial=0.0)
+        across = queries.sum(axis=1).max(initial=0.0) * keys.max(initial=0.0)
+        return bool(min(terms.sum(), beside, across) > limit) and self.size > limit
+
     @property
     def is_definite(self) -> bool:
         """Whether no term of a score is above 0: of a selected pair all are 0 then."""

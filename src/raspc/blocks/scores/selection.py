@@ -146,7 +146,7 @@ class _Scorer:
                 not self.holds(factors),
                 not self.ranks_exactly(factors, ranking),
                 late,
-                rounds or (mixed and factors.size * n > MIXED),
+                rounds or (mixed and factors.exceeds(MIXED / n)),
                 factors.rank,
             )
 

@@ -137,6 +137,12 @@ def _features(n: int, size: int, rising: bool) -> Matrix:
     return np.stack(columns, axis=1)
 
 
+def form(column: Floats) -> bytes:
+    """The same for columns of powers of two that are multiples of each other, by which they are looked up."""
+    largest = column[np.abs(column).argmax()]
+    return (column / largest + 0.0).tobytes() if largest else b""
+
+
 def multiple(column: Floats, of: Floats) -> float | None:
     """The power of two, or its negative, by which one column is the other; None if there is none."""
     place = int(np.abs(of).argmax())

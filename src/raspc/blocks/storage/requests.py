@@ -14,7 +14,7 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import is_flat
 from raspc.blocks.reading.readiness import NUMBER_ERROR
 from raspc.blocks.reading.roots import Roots
-from raspc.blocks.scores.steep import multiple
+from raspc.blocks.scores.steep import form
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage.stored import Reader
 from raspc.graph import nodes as N
@@ -181,6 +181,8 @@ class Requests:
         self._at(request.place, request.readers)
         root, columns = self._roots.pulled_back(request.place, request.columns)
         powers = self._at(root, request.readers).powers
+        known = set(map(form, powers))
         for column in columns.T:
-            if column.any() and all(multiple(column, known) is None for known in powers):
+            if column.any() and (found := form(column)) not in known:
                 powers.append(np.abs(column))
+                known.add(found)

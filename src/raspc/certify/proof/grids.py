@@ -82,7 +82,8 @@ def rows_of(meaning: Meaning, read: Reading, number: Ids | None, causes: bool = 
     found = Rows(rows, error + rounding, number[known])
     if causes:
         found = replace(found, causes=_causes(read, known, rounding))
-    return found.distinct() if len(rows) > MANY and number.ndim > 1 else found
+    shared = number.ndim > 1 or number.max(initial=0) + 1 < len(rows)  # a digit of many words has few values
+    return found.distinct() if len(rows) > MANY and shared else found
 
 
 def _causes(read: Reading, known: NDArray[np.bool_], rounding: Matrix) -> tuple[Causes, ...] | None:
