@@ -21,6 +21,7 @@ from benchmarks import (
     process,
     programs,
     rasp_text,
+    running,
     text,
     tracr_compile,
 )
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "check": checking.table,
     "backends": backends.table,
     "large": large.table,
+    "running": running.table,
     "library": library.table,
     "optimiser": optimiser.table,
     "growth": growth.table,

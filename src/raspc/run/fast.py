@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from raspc.run.arrays import NUMPY
 from raspc.run.plain import Array, Ids, Layer, Linear, Setting, Weights
-from raspc.run.reading import Read, Stream, Write, columns_of
+from raspc.run.reading import Read, Step, Stream, Write, columns_of
+from raspc.run.renamed import renamed
 
 SAFE = 40.0
 """Powers between e^−SAFE and e^SAFE neither overflow nor lose precision in a float32 sum."""
@@ -26,7 +27,7 @@ SAFE = 40.0
 HIDDEN_AT_ONCE = 2**22
 """How many activations of hidden neurons are held at one time."""
 
-WORTH_SHARING = 4096
+WORTH_SHARING = 1024
 """Equal states are sought where the MLP takes at least this many multiplications for one position."""
 
 
@@ -84,11 +85,13 @@ def prune(weights: Weights) -> FastWeights:
     """
     if (activation := weights.how.activation) is not NUMPY.activations["relu"]:
         raise KeyError(f"the fast pass knows relu alone, not {activation}")
+    weights = renamed(weights)
     parts = [(_live_heads(layer, weights.config), _live_neurons(layer)) for layer in weights.layers]
-    stream = Stream.of(weights, list(_steps(weights, parts)), _rows(weights.unembed))
-    layers = (_fast_layer(stream, layer, *part) for layer, part in zip(weights.layers, parts, strict=True))
+    streams = Stream.through(weights, list(_stages(weights, parts)), _rows(weights.unembed))
+    each = zip(streams[:-1:2], streams[1::2], weights.layers, parts, strict=True)
+    layers = tuple(_fast_layer(at_heads, at_neurons, layer, *part) for at_heads, at_neurons, layer, part in each)
     return FastWeights(
-        weights.config, weights.pos_embed.dtype, stream.start(), tuple(layers), stream.read(weights.unembed)
+        weights.config, weights.pos_embed.dtype, streams[0].start(), layers, streams[-1].read(weights.unembed)
     )
 
 
@@ -126,15 +129,13 @@ def _live_neurons(layer: Layer) -> tuple[Linear, Linear] | None:
 Part = tuple[list[LiveHead], tuple[Linear, Linear] | None]
 
 
-def _steps(weights: Weights, parts: list[Part]) -> Iterator[tuple[Ids, Ids]]:
-    """What each head and MLP reads and writes, in order; a bias reads nothing."""
+def _stages(weights: Weights, parts: list[Part]) -> Iterator[list[Step]]:
+    """What each head and MLP reads and writes, the heads of a layer together; a bias reads nothing."""
     for layer, (heads, neurons) in zip(weights.layers, parts, strict=True):
-        for *reads, out in heads:
-            yield _rows(*reads), np.flatnonzero(out.w.any(0))
-        yield _rows(), np.flatnonzero(layer.linear.b)
-        if neurons is not None:
-            yield _rows(neurons[0]), np.flatnonzero(neurons[1].w.any(0))
-        yield _rows(), np.flatnonzero(layer.linear_2.b)
+        moved = [(_rows(*reads), np.flatnonzero(out.w.any(0))) for *reads, out in heads]
+        yield [*moved, (_rows(), np.flatnonzero(layer.linear.b))]
+        computed = [] if neurons is None else [(_rows(neurons[0]), np.flatnonzero(neurons[1].w.any(0)))]
+        yield [*computed, (_rows(), np.flatnonzero(layer.linear_2.b))]
 
 
 def _rows(*reads: Linear) -> Ids:
@@ -143,12 +144,12 @@ def _rows(*reads: Linear) -> Ids:
 
 
 def _fast_layer(
-    stream: Stream, layer: Layer, heads: list[LiveHead], neurons: tuple[Linear, Linear] | None
+    at_heads: Stream, at_neurons: Stream, layer: Layer, heads: list[LiveHead], neurons: tuple[Linear, Linear] | None
 ) -> FastLayer:
-    found = (_fast_head(stream, *head) for head in heads)
-    mlp = None if neurons is None else _fast_neurons(stream, *neurons)
+    found = (_fast_head(at_heads, *head) for head in heads)
+    mlp = None if neurons is None else _fast_neurons(at_neurons, *neurons)
     biases = (
-        stream.write(Linear(np.zeros((0, linear.w.shape[1])), linear.b)) for linear in (layer.linear, layer.linear_2)
+        at_heads.write(Linear(np.zeros((0, linear.w.shape[1])), linear.b)) for linear in (layer.linear, layer.linear_2)
     )
     return FastLayer(tuple(head for head in found if head is not None), mlp, (next(biases), next(biases)))
 

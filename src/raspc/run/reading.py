@@ -9,7 +9,7 @@ first, [dimension, batch, position], so that what runs over positions runs over 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ import numpy.typing as npt
 from raspc.run.plain import Array, Ids, Linear, Setting, Weights
 
 Places = slice | Ids
+Step = tuple[Ids, Ids]
+"""The dimensions that a writer reads, and those that it writes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class Stream:
     """Which dimensions of the whole stream are kept, in the order in which they are first written.
 
     `words`: the ids that are neither BOS nor PAD. `worded` [d_model]: which dimensions hold something that
-    depends on the tokens.
+    depends on the tokens, at the time at which it is read; one that is used again may do so later.
     """
 
     weights: Weights
@@ -88,16 +90,23 @@ class Stream:
     worded: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, weights: Weights, steps: Sequence[tuple[Ids, Ids]], answer: Ids) -> Stream:
-        """`steps`: in order, what each writer reads and what it writes; `answer`: what is read last."""
+    def through(cls, weights: Weights, stages: Sequence[Sequence[Step]], answer: Ids) -> list[Stream]:
+        """The stream as each stage reads it, and as the answer does. Writers of one stage do not read each other.
+
+        `stages`: in order, of each writer what it reads and what it writes; `answer`: what is read last.
+        """
+        steps = [step for stage in stages for step in stage]
         order = dict.fromkeys(d for _, writes in steps for d in writes.tolist())
         read = {d for reads in (answer, *(reads for reads, _ in steps)) for d in reads.tolist()}
         words = _words(weights.config)
         tokens = weights.token_embed[words]
-        worded = (tokens != tokens[:1]).any(0)
-        for reads, writes in steps:
-            worded[writes] |= worded[reads].any()
-        return cls(weights, np.array([d for d in order if d in read], np.intp), words, worded)
+        found = [cls(weights, np.array([d for d in order if d in read], np.intp), words, (tokens != tokens[:1]).any(0))]
+        for stage in stages:
+            before, worded = found[-1].worded, found[-1].worded.copy()
+            for reads, writes in stage:
+                worded[writes] |= before[reads].any()
+            found.append(replace(found[-1], worded=worded))
+        return found
 
     def start(self) -> Read:
         """What embedding leaves in the dimensions that are kept."""
