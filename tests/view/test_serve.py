@@ -7,7 +7,12 @@ import contextlib
 import http.client
 import io
 import json
+import os
+import resource
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -258,9 +263,96 @@ def test_forms_and_large_requests_are_refused(server: Server) -> None:
 def test_old_models_are_forgotten(tmp_path: Path) -> None:
     """Only the last few are kept, on disk too."""
     playground = Playground(tmp_path, replace(requests.DEFAULT_LIMITS, kept=2))
-    names = [playground.new()[0] for _ in range(4)]
+    names = [str(i) for i in range(4)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        playground.keep(name, tmp_path / name)
     assert list(playground.models) == names[2:]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[2:])
+
+
+def test_a_typo_takes_no_models_place(tmp_path: Path) -> None:
+    """A text that does not compile leaves the models that are there, and nothing on disk."""
+    with Server(tmp_path, replace(requests.DEFAULT_LIMITS, kept=1)) as small:
+        found = small.post("compile", asked())
+        assert "faults" in small.post("compile", asked(source="answer = tokns;"))
+        assert list(small.playground.models) == [found["id"]] == [path.name for path in tmp_path.iterdir()]
+        assert small.post("check", {"id": found["id"]})["report"]["ok"]
+
+
+def test_a_job_ends_when_its_browser_leaves(tmp_path: Path) -> None:
+    """The connection closes while the model compiles: the next job need not wait for it."""
+    slow = asked(library="sort", source="", vocab=",".join(map(str, range(100))), max_seq_len=100, optimize=2)
+    with Server(tmp_path) as busy:
+        connection = http.client.HTTPConnection("127.0.0.1", busy.port)
+        body = json.dumps(slow)
+        connection.request("POST", "/api/compile", body, {"Host": busy.host, "Content-Type": "application/json"})
+        while busy.playground.jobs.child is None:
+            time.sleep(0.01)
+        assert "another job is under way" in busy.post("compile", asked())["faults"][0]["message"]
+        child = busy.playground.jobs.child
+        connection.close()
+        while busy.playground.jobs.child is child:
+            time.sleep(0.01)
+        assert child.returncode == -signal.SIGKILL
+        assert "id" in busy.post("compile", asked())
+
+
+def test_half_a_character_is_a_bad_request(server: Server) -> None:
+    """A lone surrogate, which JSON can write and no answer can hold."""
+    for text in ("\\ud800", "answer = tokens; # \\udfff"):
+        status, _, content = server.send("POST", "/api/compile", f'{{"source": "{text}"}}'.encode())
+        assert status == 400 and b"half a character" in content
+
+
+def test_many_requests(server: Server) -> None:
+    """Twenty at once are all answered, mostly by "wait"; a hundred more leave the server as large as it was."""
+    with ThreadPoolExecutor(20) as pool:
+        statuses = list(pool.map(lambda _: server.send("POST", "/api/compile", asked())[0], range(20)))
+    assert set(statuses) <= {200, 409} and 200 in statuses
+    server.send("GET", "/api/programs")
+    before = resident()
+    for _ in range(100):
+        assert server.send("GET", "/api/programs")[0] == 200
+    assert resident() < before + 32 * 2**20
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_end_of_the_server_is_the_end_of_its_job(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C or SIGTERM amid a job: its answer says so, no process stays, and the temporary folder is empty."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "raspc", "serve", "--port", str(port)]
+    ended = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
+    slow = asked(library="sort", source="", vocab=",".join(map(str, range(100))), max_seq_len=100, optimize=2)
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionRefusedError):
+            host = {"Host": f"127.0.0.1:{port}", "Content-Type": "application/json"}
+            connection.request("POST", "/api/compile", json.dumps(slow), host)
+            break
+        assert ended.poll() is None
+        time.sleep(0.05)
+    while not (workers := workers_of(ended.pid)):
+        time.sleep(0.01)
+    ended.send_signal(number)
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert "the playground ends" in answer["faults"][0]["message"]
+    ended.wait()
+    assert not list(tmp_path.iterdir())
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def workers_of(pid: int) -> list[str]:
+    """The children of a process."""
+    return [child for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
 
 
 def test_websockets_are_refused() -> None:
@@ -323,7 +415,7 @@ def test_serve_command_says_where(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     """`raspc serve` prints the address, and binds to this machine alone."""
     uvicorn = pytest.importorskip("uvicorn")
     started: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda app, **settings: started.update(settings))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server: started.update(vars(server.config)))
     from raspc.cli.app import status
 
     with contextlib.suppress(SystemExit), warnings.catch_warnings():

@@ -27,20 +27,25 @@ class Jobs:
 
     limits: Limits = DEFAULT_LIMITS
     child: asyncio.subprocess.Process | None = None
-    starting: bool = False
+    under_way: bool = False
+    """From the request until the answer."""
+    stopped: str = ""
+    """Why the job under way was told to stop."""
 
     async def run(self, request: dict[str, Any], directory: Path) -> dict[str, Any]:
         """The worker's answer, or faults that say how it ended. Raises Busy."""
-        if self.starting or self.child is not None:
+        if self.under_way or self.child is not None:
             raise Busy
-        self.starting = True
+        self.under_way, self.stopped = True, ""
         try:
             self.child = await self._start(directory)
+            if self.stopped:
+                self._kill()
             return await self._talk(self.child, request | {"directory": str(directory)})
         finally:
-            if self.stop() and self.child is not None:
+            if self._kill() and self.child is not None:
                 await self.child.communicate()  # until its pipes are closed
-            self.child, self.starting = None, False
+            self.child, self.under_way = None, False
 
     async def _start(self, directory: Path) -> asyncio.subprocess.Process:
         # Isolated, in a folder of its own and a session of its own: ending the session ends all of it.
@@ -56,14 +61,33 @@ class Jobs:
         try:
             output, _ = await asyncio.wait_for(child.communicate(json.dumps(request).encode()), self.limits.seconds)
         except TimeoutError:
-            return failure(f"stopped after {self.limits.seconds:g} seconds; try a shorter length or fewer tokens")
+            return failure(self._too_slow)
+        if self.stopped:
+            return failure(f"stopped: {self.stopped}")
+        if child.returncode == -getattr(signal, "SIGXCPU", 0):
+            return failure(self._too_slow)
         if child.returncode != 0 or not output:
-            return failure("stopped: ended by request, or beyond the playground's time or memory")
+            return failure("stopped by the operating system, mostly for want of memory; try a shorter length")
         found: dict[str, Any] = json.loads(output)
         return found
 
-    def stop(self) -> bool:
-        """End the child and whatever it started; False if there was none."""
+    @property
+    def _too_slow(self) -> str:
+        return f"stopped after {self.limits.seconds:g} seconds; try a shorter length or fewer tokens"
+
+    def stop(self, why: str = "it was told to stop") -> bool:
+        """End the job under way, for a reason that its answer gives; False if there is none.
+
+        A job whose process is only being started ends as soon as that is there.
+        """
+        if not self.under_way or (self.child is not None and self.child.returncode is not None):
+            return False
+        self.stopped = why
+        self._kill()
+        return True
+
+    def _kill(self) -> bool:
+        """End the child and whatever it started; False if there is none that runs."""
         if self.child is None or self.child.returncode is not None:
             return False
         with suppress(ProcessLookupError, PermissionError):

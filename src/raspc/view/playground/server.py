@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import secrets
 import shutil
+import signal
 import tempfile
 import zipfile
 from collections import OrderedDict
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from raspc.errors import InputError
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 ADDRESS = "127.0.0.1"
+WATCH = 0.2
+"""Seconds between two looks whether a browser that waits for a job is still there."""
+GRACE = 3
+"""Seconds that open answers have when the server ends."""
 FILES = {"playground.js": "text/javascript", "playground.css": "text/css"}
 
 
@@ -39,35 +48,29 @@ class Playground:
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.limits)
 
-    def new(self) -> tuple[str, Path]:
-        """A place for one more model."""
-        name = secrets.token_urlsafe(12)
-        place = self.folder / name
-        place.mkdir()
+    def keep(self, name: str, place: Path) -> None:
+        """A model is there; the oldest one goes where there are too many."""
         self.models[name] = place
         while len(self.models) > self.limits.kept:
             _, oldest = self.models.popitem(last=False)
             shutil.rmtree(oldest, ignore_errors=True)
-        return name, place
-
-    def forget(self, name: str) -> None:
-        """Remove a model."""
-        shutil.rmtree(self.models.pop(name), ignore_errors=True)
 
     # -- what is asked ---------------------------------------------------------------------------
 
     async def compile(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Compile into a new place; the answer names it."""
-        name, place = self.new()
+        """Compile into a new place, which the answer names; a program that does not compile takes no other's place."""
+        name = secrets.token_urlsafe(12)
+        place = self.folder / name
+        place.mkdir()
         try:
             found = await self.jobs.run({**asked, "action": "compile"}, place)
-        except Busy:
-            self.forget(name)
-            raise
-        if "faults" in found:
-            self.forget(name)
+            if "faults" not in found:
+                self.keep(name, place)
+                found["id"] = name
             return found
-        return found | {"id": name}
+        finally:
+            if name not in self.models:
+                shutil.rmtree(place, ignore_errors=True)
 
     async def ask(self, action: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Do something with a model."""
@@ -129,7 +132,7 @@ async def _programs(request: Request) -> Response:
 async def _stop(request: Request) -> Response:
     from starlette.responses import JSONResponse
 
-    return JSONResponse({"stopped": request.app.state.playground.jobs.stop()})
+    return JSONResponse({"stopped": request.app.state.playground.jobs.stop("you asked for it")})
 
 
 async def _act(request: Request) -> Response:
@@ -141,12 +144,24 @@ async def _act(request: Request) -> Response:
         return PlainTextResponse("not found", 404)
     asked = await _body(request, playground.limits.body)
     if asked is None:
-        return JSONResponse(failure("the request is too large, or no JSON object"), 400)
+        return JSONResponse(failure("the request is too large, no JSON object, or holds half a character"), 400)
+    work = playground.compile(asked) if action == "compile" else playground.ask(action, asked)
     try:
-        found = await (playground.compile(asked) if action == "compile" else playground.ask(action, asked))
+        found = await _while_there(request, playground.jobs, work)
     except Busy:
         return JSONResponse(failure("another job is under way; stop it or wait"), 409)
     return JSONResponse(found)
+
+
+async def _while_there(request: Request, jobs: Jobs, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """The result of the work. Where the browser leaves, its job ends."""
+    task = asyncio.ensure_future(work)
+    await asyncio.sleep(0)  # until it is under way: one that finds another's job under way ends none
+    mine = not task.done()
+    while not (await asyncio.wait({task}, timeout=WATCH))[0]:
+        if mine and await request.is_disconnected():
+            jobs.stop("the page was closed")
+    return task.result()
 
 
 async def _body(request: Request, most: int) -> dict[str, Any] | None:
@@ -158,6 +173,7 @@ async def _body(request: Request, most: int) -> dict[str, Any] | None:
             return None
     try:
         found = json.loads(content)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a pair of surrogates is no character
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -211,11 +227,35 @@ def serve(port: int, limits: Limits = DEFAULT_LIMITS) -> None:
         import uvicorn
     except ImportError as error:
         raise InputError("the playground needs Starlette and uvicorn; pip install 'raspc[serve]'") from error
-    with tempfile.TemporaryDirectory(prefix="raspc-playground-") as folder:
+    with _terminable(), tempfile.TemporaryDirectory(prefix="raspc-playground-") as folder:
         playground = Playground(Path(folder), limits)
+
+        class Server(uvicorn.Server):
+            """Ends the job under way at once when it is told to end, so that no answer is waited for."""
+
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+                playground.jobs.stop("the playground ends")
+                super().handle_exit(sig, frame)
+
+        config = uvicorn.Config(
+            application(playground, port), host=ADDRESS, port=port, log_level="warning", server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )  # fmt: skip
         try:
-            uvicorn.run(
-                application(playground, port), host=ADDRESS, port=port, log_level="warning", server_header=False
-            )
+            Server(config).run()
         finally:
             playground.jobs.stop()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that what the block opened is closed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
