@@ -10,6 +10,7 @@ import pytest
 
 import raspc
 from raspc import UnsupportedProgram, rasp
+from raspc.certify.proof import certificate
 from raspc.graph.build import build
 from raspc.graph.nodes import Index, Token
 from raspc.graph.origins import origin
@@ -84,3 +85,22 @@ def test_a_function_of_two_means_is_listed_or_refused() -> None:
     assert raspc.compile(program, (0, 1), 2).apply(["BOS", 0, 1]).decoded[1:] == [False, False]
     with pytest.raises(UnsupportedProgram, match=r"sequence_map \(test_refusals\.py:\d+\): found a function with"):
         raspc.compile(program, range(40), 12)
+
+
+def test_a_certificate_names_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weakest link is told by the name or the line of its expression, where it refuses and where it only warns."""
+    mean = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), T)
+    with pytest.warns(raspc.UncertainProgram, match=r"the number of aggregate \(test_refusals\.py:\d+\), which needs"):
+        raspc.compile(mean, range(-9, 10), 20)
+    monkeypatch.setattr(certificate, "has_slack", lambda *_: False)
+    for program, named in ((mean, r"aggregate \(test_refusals\.py:\d+\)"), (mean.named("low"), "low")):
+        with pytest.raises(raspc.CertificateError, match=rf"the weakest link is the number of {named}, which needs"):
+            raspc.compile(program, range(-9, 10), 20)
+
+
+def test_a_value_set_without_end_is_named_as_it_was_written() -> None:
+    """While a program is tabulated its nodes have numbers, and no labels; a person reads neither."""
+    means = rasp.Aggregate(rasp.Select(T, T, Comparison.LEQ), T)
+    with pytest.raises(UnsupportedProgram) as refusal:
+        raspc.compile(rasp.Map(lambda x: x > 0.5, means), [i / 7 + 1e-11 * i * i for i in range(60)], 30)
+    assert re.match(r"aggregate \(test_refusals\.py:\d+\): found a mean", str(refusal.value))

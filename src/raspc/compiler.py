@@ -14,7 +14,6 @@ from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.weights import examined
 from raspc.graph.build import built
 from raspc.graph.checked import checked_length, checked_vocab
-from raspc.graph.definedness import examine
 from raspc.graph.nodes import Graph
 from raspc.graph.where import Where, domain_of
 from raspc.numbers.memory import DEFAULT_BUDGET
@@ -74,20 +73,12 @@ def compile(
     precision = precision_of(dtype, summation, accumulate, probabilities)
     options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
     domain = domain_of(where, tokens, n, causal)
-    tabulated = built(program, tokens, n, causal, options.without, where=domain)
-    notes = doubts.settle(program, tabulated.graph, examine(tabulated.graph), partial, strict)
-    if causal:
-        doubts.warn_of_mask(program, tabulated.graph)
-
-    def recount() -> Graph:
-        again = built(program, tokens, n, causal, options.without, counted=True, where=domain)
-        return replace(again.graph, notes=notes)
-
+    tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
+    tabulated = doubts.settled(program, tabulate(), partial, strict)
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
     with told(program, tabulated, options, make):
-        model = recounting.settled(make, replace(tabulated.graph, notes=notes), recount)
-        model = replace(model, expression=program)
-        return doubts.settled_by_expressions(model, program, began, partial) if certify else model
+        model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
+        return doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
 
 
 def compile_graph(

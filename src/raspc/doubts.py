@@ -5,22 +5,36 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from raspc import rasp
 from raspc import values as V
 from raspc.certify.checking.expressions import ask, telling
 from raspc.errors import CertificateError, InputError, UncertainProgram, UnsupportedProgram, cited
-from raspc.graph.build import build
-from raspc.graph.definedness import Definedness, mask_matters
+from raspc.graph.build import Built, build
+from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import GIVE_A_DEFAULT, interpret
+from raspc.refusals import warn_of_numbers
 from raspc.weights.model import Model
 
 HAS_A_VALUE = "it has a value on"
 """How the part of a note begins that says on how many inputs."""
 MISTAKES = (NameError, ImportError, AttributeError, SyntaxError)
 """What a function raises that is wrong, and not undefined for some arguments."""
+
+
+def settled(program: rasp.SOp, built: Built, partial: bool, strict: bool) -> Built:
+    """The program as it was tabulated, with the notes of what is let through.
+
+    Raises UnsupportedProgram as `settle` does.
+    """
+    graph = built.graph
+    notes = settle(program, graph, examine(graph), partial, strict)
+    if graph.causal:
+        warn_of_mask(program, graph)
+    return replace(built, graph=replace(graph, notes=notes))
 
 
 def settle(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, strict: bool) -> tuple[str, ...]:
@@ -40,7 +54,7 @@ def settle(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, s
     else:
         notes = tuple(f"assumed: {text}" for text in found.assumptions)
     for note in notes:
-        warnings.warn(note, UncertainProgram, stacklevel=3)
+        warnings.warn(note, UncertainProgram, stacklevel=4)
     return (*notes, *(f"promised: {text}" for text in found.promises))
 
 
@@ -113,32 +127,26 @@ def _default_for(source: object, position: int, tokens: tuple[object, ...], caus
 
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
     """A program whose answers the causal mask changes is told so, with an input that shows it."""
-    if not graph.where.is_everything:
-        _warn_of_mask_in_domain(program, graph)
-        return
-    unmasked = build(program, graph.vocab, min(graph.max_seq_len, 3))
-    masked = build(program, graph.vocab, min(graph.max_seq_len, 3), causal=True)
-    example = mask_matters(masked, unmasked)
+    example = _masked_otherwise(program, graph)
     if example is not None:
-        _warn_of(program, example)
+        warnings.warn(
+            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
+            UncertainProgram, stacklevel=4,
+        )  # fmt: skip
 
 
-def _warn_of_mask_in_domain(program: rasp.SOp, graph: Graph) -> None:
-    """The same for inputs of a domain: some of them are asked of the interpreter."""
+def _masked_otherwise(program: rasp.SOp, graph: Graph) -> Sequence[Any] | None:
+    """An input whose answers the mask changes, if one is found; of a domain some are asked of the interpreter."""
+    if graph.where.is_everything:
+        shorter = [build(program, graph.vocab, min(graph.max_seq_len, 3), causal) for causal in (True, False)]
+        return mask_matters(*shorter)
     for xs in telling(graph):
         try:
             if not all(map(V.same, interpret(program, xs), interpret(program, xs, causal=True))):
-                return _warn_of(program, xs)
+                return xs
         except InputError:
             continue
     return None
-
-
-def _warn_of(program: rasp.SOp, example: Sequence[Any]) -> None:
-    warnings.warn(
-        f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
-        UncertainProgram, stacklevel=4,
-    )  # fmt: skip
 
 
 def on_how_many(notes: Sequence[str]) -> str:
@@ -151,12 +159,14 @@ SHARE, LEAST = 0.1, 0.05
 """The interpreter of expressions is asked for a tenth of the time of a compile, or for 0.05 s if that is more."""
 
 
-def settled_by_expressions(model: Model, program: rasp.SOp, began: float, partial: bool) -> Model:
-    """The model, when the interpreter of expressions has agreed with it on a few inputs.
+def settled_by_expressions(model: Model, program: rasp.SOp, built: Built, began: float, partial: bool) -> Model:
+    """The model, when the interpreter of expressions has agreed with it on a few inputs; a warning says of numbers
+    that are not proved to be right that they were measured.
 
     Raises CertificateError for an input on which they differ, UnsupportedProgram for one on which the program turns out
     to have no value.
     """
+    warn_of_numbers(program, built, model)
     now = time.perf_counter()
     found = ask(model, program, telling(model.as_written), now + max(LEAST, SHARE * (now - began)))
     if not found.failures or (partial and found.reason is not None):

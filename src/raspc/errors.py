@@ -12,19 +12,32 @@ class RaspcError(Exception):
     """The root of all errors of raspc."""
 
 
-class UnsupportedProgram(RaspcError):
-    """A meaningful program that cannot be compiled exactly: says which expression, why, and what to write."""
+class Refusal(RaspcError):
+    """A program that is not compiled, for the sake of one expression in it."""
 
     where: str = ""
-    """What the message begins with: an expression, or the label of a variable of `graph`."""
+    """What the message is about: an expression, or the label of a variable of `graph`."""
+    before: str = ""
+    """What the message says before that."""
     graph: object = None
     """The graph that the compiler was at work on, if it was past the expressions."""
+    node: int | None = None
+    """The number of the variable, where the graph was not finished and has no labels yet."""
+
+    def rename(self, told: str) -> None:
+        """Say it of an expression as a person wrote it, in place of a label."""
+        self.args = (f"{self.before}{told}{str(self).removeprefix(self.before + self.where)}",)
+        self.where = told
+
+
+class UnsupportedProgram(Refusal):
+    """A meaningful program that cannot be compiled exactly: says which expression, why, and what to write."""
 
     @classmethod
-    def at(cls, where: str, found: str, needed: str, remedy: str) -> UnsupportedProgram:
+    def at(cls, where: str, found: str, needed: str, remedy: str, node: int | None = None) -> UnsupportedProgram:
         """The error in its standard form."""
         error = cls(f"{where}: found {found}; needed {needed}; {remedy}")
-        error.where = where
+        error.where, error.node = where, node
         return error
 
 
@@ -46,7 +59,7 @@ class InputError(RaspcError, ValueError):
     position: int | None = None
 
 
-class CertificateError(RaspcError):
+class CertificateError(Refusal):
     """A model whose margins do not suffice in the precision asked for."""
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from raspc import rasp
+from raspc.certify.proof.certificate import NUMBER, refused
 from raspc.certify.proof.limits import could_do, longest
-from raspc.errors import CertificateError, UnsupportedProgram, cited
+from raspc.errors import CertificateError, Refusal, UncertainProgram, UnsupportedProgram, cited
 from raspc.graph.build import Built, build
 from raspc.graph.nodes import Graph
 from raspc.graph.origins import origin
 from raspc.numbers.options import Options
+from raspc.weights.model import Model
 
 
 @contextmanager
@@ -46,13 +49,22 @@ def told(program: rasp.SOp, built: Built, options: Options, make: Callable[[Grap
         ) from error
 
 
-def _named_as_written(error: CertificateError | UnsupportedProgram, program: rasp.SOp, built: Built) -> str:
+def warn_of_numbers(program: rasp.SOp, built: Built, model: Model) -> None:
+    """Says of a model whose numbers were only measured which of them is in doubt."""
+    found, graph = model.certificate, model.graph
+    if found is None or graph is None or not any(link.kind == NUMBER and not link.holds for link in found.links):
+        return
+    error = refused(found, graph)
+    place = _named_as_written(error, program, built)
+    warnings.warn(f"measured, not proved: {error}{place}", UncertainProgram, stacklevel=4)
+
+
+def _named_as_written(error: Refusal, program: rasp.SOp, built: Built) -> str:
     """Puts the expression, with the line where it was built, for the label of a graph; gives its place in a text."""
-    graph = error.graph if isinstance(error, UnsupportedProgram) else None
-    if not isinstance(error, UnsupportedProgram) or not isinstance(graph, Graph) or error.where not in graph.labels:
+    graph = error.graph
+    if not isinstance(graph, Graph) or error.where not in graph.labels:
         return ""
     found = built.expressions[origin(built.graph, graph, graph.labels.index(error.where))]
     expr = program if found is None else found
-    error.args = (f"{expr.told}{str(error).removeprefix(error.where)}",)
-    error.where = expr.told
+    error.rename(expr.told)
     return cited(expr) or cited(program)

@@ -121,6 +121,7 @@ def built(
             told = in_words(error, program, builder.places, builder.frame)
             raise _located(told, expr, program) from error
         except RaspcError as error:
+            builder.name(error, expr, program)
             raise _located(error, expr, program)  # noqa: B904 - the same error
     return Built(builder.graph(program), dict(builder.store.changes), builder.expressions(program))
 
@@ -169,12 +170,22 @@ class _Builder:
 
     def expressions(self, program: rasp.SOp) -> tuple[rasp.Expr | None, ...]:
         """The expression that each node of the graph stands for."""
+        found = self.written(program)
+        return tuple(found.get(place) for place in self.store.kept(self.places[id(program)]))
+
+    def written(self, program: rasp.SOp) -> dict[int, rasp.Expr]:
+        """For each node so far that is an expression the one that it stands for; one that has a name if there is."""
         found: dict[int, rasp.Expr] = {}
         for expr in rasp.topological(program):
-            place = self.places[id(expr)]
-            if place not in found or (expr.given_name is not None and found[place].given_name is None):
+            place = self.places.get(id(expr))
+            if place is not None and (place not in found or found[place].given_name is None is not expr.given_name):
                 found[place] = expr
-        return tuple(found.get(place) for place in self.store.kept(self.places[id(program)]))
+        return found
+
+    def name(self, error: RaspcError, expr: rasp.Expr, program: rasp.SOp) -> None:
+        """Put the expression for the number of a node that an error is about; for a part of one that at hand."""
+        if isinstance(error, UnsupportedProgram) and error.node is not None:
+            error.rename(self.written(program).get(error.node, expr).told)
 
     def graph(self, program: rasp.SOp) -> Graph:
         graph = self.store.graph(self.places[id(program)], self.max_len, self.causal)

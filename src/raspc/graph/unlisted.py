@@ -69,20 +69,20 @@ def _list(store: Store, place: int, reader: str) -> None:
     node, before = store.nodes[place], _sources(store, place)
     if isinstance(node, Sum):
         raise UnsupportedProgram.at(
-            next(iter(node.names), f"%{place}"),
+            _known_as(node, place),
             "a sum of fractions that rounding parts, or a sum with too many possible values",
             f"whole numbers, and at most {LIST_LIMIT} sums of them, because {reader} depends on the exact value",
-            "add whole numbers (cents for euros), or shorten the maximum length",
+            "add whole numbers (cents for euros), or shorten the maximum length", place,
         )  # fmt: skip
     sources = tuple(store.listed_as.get(source, source) for source in before)
     found = _average(store, node, sources[0]) if isinstance(node, Aggregate) else _sum(store, place, sources)
     if found is None:
         raise UnsupportedProgram.at(
-            next(iter(node.names), f"%{place}"),
+            _known_as(node, place),
             "a mean or sum of numbers with too many possible values, or values within 1e-9 of each other",
             f"at most {LIST_LIMIT} of them, clearly apart, because {reader} depends on the exact value",
             "shorten the maximum length, average fewer distinct numbers, or take sums or counts; where a mean stands "
-            f"for one of its numbers, {REMEDY}",
+            f"for one of its numbers, {REMEDY}", place,
         )  # fmt: skip
     refs = found.node.args if isinstance(found.node, Table) else sources
     if sources == before and refs == tuple(dict.fromkeys(before)):
@@ -90,6 +90,11 @@ def _list(store: Store, place: int, reader: str) -> None:
         store.replace(place, named, found.joint, found.exact)
     else:
         store.listed_as[place] = store.put(replace(found.node, names=()), found.joint, found.exact)
+
+
+def _known_as(node: Variable, place: int) -> str:
+    """Its name, or a number for which the expression is put."""
+    return next(iter(node.names), f"%{place}")
 
 
 def _sum(store: Store, place: int, args: Sequence[int]) -> Found | None:

@@ -14,7 +14,7 @@ from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.premises import assumed
 from raspc.certify.proof.prove import prove
 from raspc.certify.proof.sameness import PASSES
-from raspc.errors import CertificateError
+from raspc.errors import CertificateError, InternalError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import COARSE
@@ -76,19 +76,23 @@ def certify(model: Model, plan: Examined, precision: Precision) -> Certificate:
     """The certificate of a model that holds. Raises CertificateError for one that does not, with its weakest link."""
     found = examine(model, plan, precision)
     if not found.holds:
-        assert found.weakest is not None
-        remedy = REMEDIES.get(found.weakest.kind, "shorten the maximum length")
-        raise CertificateError(f"{refusal(found)}; {remedy}, or compile with certify=False")
+        raise refused(found, plan.graph)
     return found
 
 
-def refusal(found: Certificate) -> str:
-    """Why a certificate does not hold: the weakest link, and an input that shows it."""
+def refused(found: Certificate, graph: Graph) -> CertificateError:
+    """Why a certificate does not hold: the weakest link, and an input that shows it; and what to do."""
     weakest = found.weakest
-    assert weakest is not None
-    text = (
+    if weakest is None:
+        raise InternalError("a certificate without links does not hold; this is a fault of raspc, please report it")
+    before = (
         f"in {found.dtype} the margins do not hold at length {found.max_seq_len}: the weakest link is the "
-        f"{weakest.kind} of {weakest.name}, which needs {weakest.needed:.3g} of {weakest.present:.3g} {weakest.unit}"
+        f"{weakest.kind} of "
     )
+    lacks = f"which needs {weakest.needed:.3g} of {weakest.present:.3g} {weakest.unit}"
     shown = found.measured and found.measured.tokens
-    return text + (f"; the input {list(shown)!r} shows it" if shown else "")
+    example = f"; the input {list(shown)!r} shows it" if shown else ""
+    remedy = REMEDIES.get(weakest.kind, "shorten the maximum length")
+    error = CertificateError(f"{before}{weakest.name}, {lacks}{example}; {remedy}, or compile with certify=False")
+    error.before, error.where, error.graph = before, weakest.name, graph
+    return error
