@@ -15,7 +15,7 @@ from tests.passes import test_switches as W
 
 from raspc import rasp
 from raspc.graph import build as building
-from raspc.graph import nodes, store, tabulate
+from raspc.graph import evidence, gates, nodes, store, tabulate
 from raspc.graph.build import _Builder
 from raspc.passes.rewriting import Rewriter
 from raspc.rasp import Comparison
@@ -84,8 +84,8 @@ LISTING: dict[str, Patch] = {
     "< is listed as ≤": entry(tabulate._UFUNCS, Comparison.LT, np.less_equal),
     "keys are taken for queries": wrapped(_Builder, "put_select", sides_exchanged),
     "a cell of a table": wrapped(tabulate, "_values", first_for_last),
-    "a complement is not taken": wrapped(building, "negated", lambda original, cells: cells),
-    "or is listed as and": entry(building.COMBINE, "or", building.COMBINE["and"]),
+    "a complement is not taken": wrapped(gates, "negated", lambda original, cells: cells),
+    "or is listed as and": entry(gates.COMBINE, "or", gates.COMBINE["and"]),
     "another default": rule(rasp.Aggregate, another_default),
     "a difference is listed as a sum": entry(tabulate._UNROUNDED, "sub", np.add),
     "the length under a mask": rule(rasp.LengthType, from_zero),
@@ -97,8 +97,8 @@ LISTING: dict[str, Patch] = {
     "selectors are constant": wrapped(store.Store, "select", W.by_the_first),
     "a table over its root": wrapped(store.Store, "rooted", W.turned),
     "the mask hides the other half": wrapped(building, "without_hidden", W.other_triangle),
-    "never empty without proof": wrapped(building, "never_empty", W.always),
-    "a pick without proof": wrapped(building, "picks_one", W.always),
+    "never empty without proof": wrapped(evidence, "never_empty", W.always),
+    "a pick without proof": wrapped(evidence, "picks_one", W.always),
 }
 
 

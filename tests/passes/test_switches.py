@@ -26,7 +26,7 @@ from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.storage import answer
 from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
-from raspc.graph import store
+from raspc.graph import evidence, store
 from raspc.layout import heads, placement
 from raspc.plan.switches import OPTIONAL, SWITCHES, Switch, checked
 from raspc.rasp import Comparison, SOp
@@ -245,9 +245,9 @@ CASES: dict[str, Case] = {
                    differs=rasp.SelectorWidth(SAME & rasp.Select(I, I, Comparison.LEQ))),
     "sums": Case(2 * rasp.Aggregate(rasp.Select(T, T, Comparison.TRUE), T) * L,
                  wrapped(importlib.import_module("raspc.graph.products"), "_without_counts", next_product)),
-    "never_empty": Case(PREVIOUS, wrapped(building, "never_empty", always),
+    "never_empty": Case(PREVIOUS, wrapped(evidence, "never_empty", always),
                         differs=rasp.Aggregate(SAME, I, default=-1)),
-    "single": Case(rasp.Aggregate(SAME, I), wrapped(building, "picks_one", always), differs=PREVIOUS),
+    "single": Case(rasp.Aggregate(SAME, I), wrapped(evidence, "picks_one", always), differs=PREVIOUS),
     "complement_widths": Case(UNLIKE, wrapped(complement, "_length", short_length), tuple(range(12))),
     "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
     "count_means": Case(rasp.Aggregate(SAME, I) > 1.2, wrapped(counting, "_means", greatest_first), longest=5,

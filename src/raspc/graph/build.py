@@ -6,7 +6,6 @@ are one node. After this no callable is left.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,28 +17,23 @@ from raspc import rasp
 from raspc import values as V
 from raspc.errors import InvalidProgram, RaspcError, UnsupportedProgram, cited
 from raspc.graph import nodes as N
+from raspc.graph.adding import total_of
 from raspc.graph.apart import ToldApart
 from raspc.graph.best import best_of, holders_of_best
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.counted import counted_mean
-from raspc.graph.counting import counted
 from raspc.graph.digits import put_compared
 from raspc.graph.domain import EVERYTHING, Domain
-from raspc.graph.evaluate import Run, gather, start
+from raspc.graph.evidence import Evidence
 from raspc.graph.exact import Exact
-from raspc.graph.nodes import Bits, Gate, Graph, Interval, Listed, Select, Table
-from raspc.graph.observed import Observed
-from raspc.graph.permitted import Frame, searched
+from raspc.graph.gates import complement, joined
+from raspc.graph.nodes import Bits, Graph, Interval, Listed, Table
+from raspc.graph.permitted import Frame
 from raspc.graph.products import Recipe, as_sum
-from raspc.graph.ranks import picks_one
 from raspc.graph.selectors import (
-    COMBINE,
     FALSE,
     TRUE,
     Facts,
-    most_keys,
-    negated,
-    never_empty,
     one_key,
     without_hidden,
 )
@@ -48,7 +42,6 @@ from raspc.graph.splitting import split
 from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, tabulate, within_floats
-from raspc.graph.totals import totals
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
@@ -60,18 +53,6 @@ CHOICES = (
         "under a causal mask a selector over indices is free where the mask hides the key",
         "causal; key and query are the index",
         "`indices <= indices` is the selector of everything",
-    ),
-    Choice(
-        "never_empty", "graph",
-        "proofs that a selection is never empty: no default, and BOS does not compete",
-        "every query selects itself, or a present index, by tables",
-        "no default in the value set, widths from 1",
-    ),
-    Choice(
-        "single", "graph",
-        "proofs by structure that all selected keys hold one value; else a search decides",
-        "at most one index, or one value for each class of keys",
-        "the aggregate is a pick: it moves a value",
     ),
 )  # fmt: skip
 
@@ -145,12 +126,11 @@ class _Builder:
         self.recipes: dict[int, Recipe] = {}
         self.complements: dict[int, int] = {}
         self.frame = Frame(where, vocab, max_len, causal)
-        self.search = searched(self.frame)
+        self.evidence = Evidence(self.store, self.frame)
         self.exact_length: int | None = None
-        listed = self.search.complete and not where.is_everything
-        self.observed = Observed(self.store, self.runs) if listed else None
-        self.store.observed = self.observed.combinations if self.observed else None
-        self.store.means = self.observed.means if self.observed else None
+        observed = self.evidence.observed
+        self.store.observed = observed.combinations if observed else None
+        self.store.means = observed.means if observed else None
         self.store.standing = None if where.automaton is None else standing_in(where.automaton, max_len)
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
         self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
@@ -158,7 +138,10 @@ class _Builder:
 
     @property
     def facts(self) -> Facts:
-        return Facts(self.store.nodes, self.store.joints, self.causal)
+        return self.evidence.facts
+
+    def never_empty(self, selector: int) -> bool:
+        return self.evidence.never_empty(selector)
 
     def add(self, expr: rasp.Expr) -> None:
         """Tabulate one expression whose children are already there."""
@@ -293,49 +276,10 @@ class _Builder:
         return holders_of_best(self, place) if isinstance(self.store.nodes[place], N.Best) else place
 
     def negation(self, place: int) -> int:
-        """The complement of a selector. Each gate in it is negated once, however many gates read it."""
-        place = self.as_tables(place)
-        waiting = [place]
-        while waiting:
-            node = self.store.nodes[waiting[-1]]
-            args = node.args if isinstance(node, Gate) else ()
-            if ahead := [arg for arg in args if arg not in self.complements]:
-                waiting.extend(ahead)
-            else:
-                self.complements[waiting.pop()] = self._complement(node)
-        return self.complements[place]
-
-    def _complement(self, node: N.Node) -> int:
-        if isinstance(node, Gate):
-            return self.gate("or" if node.op == "and" else "and", [self.complements[arg] for arg in node.args])
-        assert isinstance(node, Select)
-        return self.put_select(node.key, node.query, negated(node.cells))
+        return complement(self, place)
 
     def gate(self, op: str, args: Sequence[int]) -> int:
-        """An and / or in normal form: flat, sorted, tables over the same two variables merged."""
-        flat: list[int] = []
-        for arg in map(self.as_tables, args):
-            node = self.store.nodes[arg]
-            flat.extend(node.args if isinstance(node, Gate) and node.op == op else [arg])
-        merged: dict[tuple[int, int], Bits] = {}
-        rest: set[int] = set()
-        for arg in flat:
-            node = self.store.nodes[arg]
-            if isinstance(node, Select):
-                pair = (node.key, node.query)
-                merged[pair] = COMBINE[op](merged[pair], node.cells) if pair in merged else node.cells
-            else:
-                rest.add(arg)
-        rest.update(self.put_select(key, query, cells) for (key, query), cells in merged.items())
-        neutral, absorbing = (TRUE, FALSE) if op == "and" else (FALSE, TRUE)
-        rest.discard(self.store.put(neutral))
-        absorbed = self.store.put(absorbing) in rest and not self.may_be_undefined(rest)
-        if self.store.does("fold", absorbed):
-            return self.store.put(absorbing)
-        return rest.pop() if len(rest) == 1 else self.store.put(Gate(op, tuple(sorted(rest))))
-
-    def may_be_undefined(self, places: Iterable[int]) -> bool:
-        return any(map(self.store.may_raise, places))
+        return joined(self, op, args)
 
     def selector_width(self, expr: rasp.Expr, selector: int) -> int:
         return self.width_of(selector)
@@ -349,7 +293,7 @@ class _Builder:
         if selector == self.store.put(FALSE):
             return self.constant(0)
         low, high = int(self.never_empty(selector)), self.max_len
-        least, most = self.counts(selector)
+        least, most = self.evidence.counts(selector)
         low = max(low, min(least, 1))
         high = min(high, max(most, low + 1))
         return self.store.put(N.Width(domain=Listed(tuple(range(low, high + 1))), selector=selector))
@@ -360,19 +304,19 @@ class _Builder:
     def aggregate_of(self, selector: int, source: int, default: Any, told: str, single: bool = False) -> int:
         """The values of a variable at the selected keys. `single`: no query selects two, as the author promises."""
         within_floats([default], told)
-        single = single and not self.is_single(selector) and self.counts(selector)[1] > 1
+        single = single and not self.evidence.is_single(selector) and self.evidence.counts(selector)[1] > 1
         if self.store.does("fold", selector == self.store.put(FALSE) and not self.store.may_raise(source)):
             return self.constant(default)
         domain = self.store.domain(source)
         maybe_empty = not self.never_empty(selector)
         proved_full = not maybe_empty
         if maybe_empty:
-            maybe_empty = self.counts(selector)[0] == 0
+            maybe_empty = self.evidence.counts(selector)[0] == 0
         alone = source not in self.store.exact or single or one_key(self.facts, selector)
         settled = isinstance(domain, Listed) and len(domain) == 1 and proved_full and alone and not single
         if self.store.does("fold", settled and not self.store.may_raise(selector)):
             return source
-        pick, proof = (True, "promise") if single else self.single(selector, source, domain)
+        pick, proof = (True, "promise") if single else self.evidence.single(selector, source, domain)
         if self.counted and not pick:
             place = counted_mean(self, selector, source, default, maybe_empty)
             if place is not None:
@@ -385,17 +329,9 @@ class _Builder:
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
             may_be_empty=maybe_empty, pick=pick, proof=proof, single=single,
         )  # fmt: skip
-        if self.observed is not None and isinstance(values, Listed) and exact is None:
-            node = replace(node, domain=self.observed.kept(node))
+        if self.evidence.observed is not None and isinstance(values, Listed) and exact is None:
+            node = replace(node, domain=self.evidence.observed.kept(node))
         return self.store.put(node, exact=exact)
-
-    def counts(self, selector: int) -> tuple[int, int]:
-        """The fewest and the most keys that a query can select, by what is known of the domain."""
-        if self.observed is not None:
-            return self.observed.counts(selector)
-        if self.frame.where.automaton is None:
-            return 0, self.max_len
-        return counted(self.facts, selector, self.frame.where.automaton, self.max_len)
 
     def sum(self, expr: rasp.Sum, selector: int, source: int) -> int:
         """A sum is 0 where no key is selected; another default takes a look at whether one is."""
@@ -414,62 +350,7 @@ class _Builder:
         return self.elementwise_of(lambda x, any_key: x if any_key else default, (total, some), expr.told)
 
     def total_of(self, selector: int, source: int, name: str) -> int:
-        """The sum of the numbers at the selected keys. Raises UnsupportedProgram where there are no finite ones."""
-        domain = self.store.domain(source)
-        if isinstance(domain, Interval):
-            numbers: Sequence[Any] = (domain.lo, domain.hi)
-        else:
-            exact = [V.whole(x) for x in self.store.exactly(source).values if V.is_number(x)]
-            rounded = {V.key(x) for x in domain.values if V.is_number(x)} != set(map(V.key, exact))
-            numbers = [*exact, math.pi] if rounded else exact  # sums of what counts as one are no list of numbers
-        if not numbers or not all(map(math.isfinite, numbers)):
-            raise UnsupportedProgram.at(
-                name, "a sum of values of which none is a finite number", "numbers below 1.8e308",
-                "map the values to numbers first",
-            )  # fmt: skip
-        most = most_keys(self.store.nodes, selector, self.max_len)
-        values = totals(numbers, most, int(self.never_empty(selector)))
-        if isinstance(domain, Interval) and isinstance(values, Listed):
-            values = Interval(float(values.values[0]), float(values.values[-1]))
-        node = N.Sum(domain=values, selector=selector, source=source)
-        if self.observed is not None and isinstance(values, Listed):
-            node = replace(node, domain=self.observed.kept(node))
-        return self.store.put(node)
-
-    def never_empty(self, selector: int) -> bool:
-        """Whether it is proved that every query selects a key."""
-        return self.store.does("never_empty", never_empty(self.facts, selector))
-
-    def single(self, selector: int, source: int, domain: N.Domain) -> tuple[bool, str]:
-        """Whether the aggregate is a pick, and how that is known."""
-        if self.store.does("single", picks_one(self.facts, selector, source)):
-            return True, "structure"
-        if self.observed is None and self.counts(selector)[1] <= 1:
-            return True, "domain"
-        numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
-        if numeric and any(self.averages(run, selector, source) for run in self.runs()):
-            return False, ""
-        return True, "enumeration" if self.search.complete and numeric else "assumption"
-
-    def is_single(self, selector: int) -> bool:
-        """Whether it is proved that no query selects two keys."""
-        if one_key(self.facts, selector):
-            return True
-        return self.search.complete and not any(
-            bool(((run.matrix(selector).sum(axis=0) > 1) & ~run.undefined[:, None]).any()) for run in self.runs()
-        )
-
-    def averages(self, run: Run, selector: int, source: int) -> bool:
-        """Whether some input makes this aggregate average several unequal numbers."""
-        matrix, column = run.matrix(selector), run.column(source)
-        found = gather(run, matrix, column, self.store.domain(source))
-        return bool((found.several & found.numeric & run.batch.real & ~run.undefined[:, None]).any())
-
-    def runs(self) -> list[Run]:
-        if self.store.runs is None:
-            lean = not self.frame.where.is_everything
-            self.store.runs = [start(self.store.nodes, batch, lean) for batch in self.search.batches]
-        return self.store.runs
+        return total_of(self.evidence, selector, source, name)
 
 
 _IS_ANY = rasp.Aggregate(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE), rasp.Full(True), default=False)

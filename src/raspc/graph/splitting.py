@@ -9,6 +9,7 @@ import numpy as np
 
 from raspc import values as V
 from raspc.graph import nodes as N
+from raspc.graph.evidence import Evidence
 from raspc.graph.store import Store
 from raspc.graph.tabulate import tabulate
 from raspc.graph.unlisted import picked as values_of_pick
@@ -25,6 +26,7 @@ class Builder(Protocol):
 
     store: Store
     index: int
+    evidence: Evidence
 
     def gate(self, op: str, args: Sequence[int]) -> int:
         """A conjunction or disjunction."""
@@ -34,9 +36,6 @@ class Builder(Protocol):
 
     def width_of(self, selector: int) -> int:
         """How many keys a selector selects."""
-
-    def single(self, selector: int, source: int, domain: N.Domain) -> tuple[bool, str]:
-        """Whether an aggregate is a pick, and how that is known."""
 
 
 def split(builder: Builder, place: int, labels: Sequence[int], name: str) -> int | None:
@@ -62,7 +61,7 @@ def _pick(builder: Builder, node: N.Aggregate, known: Mapping[Any, int], name: s
     places = {V.typed(value): place for place, value in enumerate(store.exactly(node.source).values)}
     apart = tabulate(store, _label(places), (node.source,), name)
     single = node.single
-    pick, proof = (True, node.proof) if single else builder.single(node.selector, apart, store.domain(apart))
+    pick, proof = (True, node.proof) if single else builder.evidence.single(node.selector, apart, store.domain(apart))
     if not pick or proof == "assumption":
         return None
     source = tabulate(store, label, (node.source,), name)

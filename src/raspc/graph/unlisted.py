@@ -12,7 +12,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.exact import Exact, distinct, nearness, stands_for_all, unrooted
 from raspc.graph.means import averages, means_of, too_near
-from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Sum, Table, Variable
+from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Node, Sum, Table, Variable
 from raspc.graph.selectors import Facts, one_key
 from raspc.graph.signs import REMEDY
 from raspc.graph.store import Store
@@ -92,7 +92,7 @@ def _list(store: Store, place: int, reader: str) -> None:
         store.listed_as[place] = store.put(replace(found.node, names=()), found.joint, found.exact)
 
 
-def _known_as(node: Variable, place: int) -> str:
+def _known_as(node: Node, place: int) -> str:
     """Its name, or a number for which the expression is put."""
     return next(iter(node.names), f"%{place}")
 
