@@ -11,7 +11,7 @@ from tests.passes import test_mutations as M
 from tests.passes import test_switches as W
 
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, choosing, gated, grid, lone, ramps, steps
+from raspc.blocks.neurons import cells, choosing, cubes, gated, grid, lone, ramps, steps
 from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
 
@@ -67,6 +67,8 @@ NEURONS: dict[str, Patch] = {
     "a gate by squares": wrapped(cells, "gate", W.squares_only),
     "cells that are never shut": wrapped(choosing, "cells", changed_design(bias=lambda found: found.bias + 1)),
     "what cells add": wrapped(choosing, "cells", changed_design(out=lambda found: -found.out)),
+    "cubes of another class": wrapped(cubes, "leaves", W.next_class),
+    "cubes that are never shut": wrapped(choosing, "cubes", changed_design(bias=lambda found: found.bias + 1)),
     "values that are merged": wrapped(grid, "merged", W.too_alike),
     "gates that stay open": wrapped(gated, "_gated", W.open_gates),
     "a sum of conditions": wrapped(lone, "_weights", M.forgotten_condition),
@@ -129,7 +131,7 @@ SCORES: dict[str, Patch] = {
     "a conjunct": wrapped(selection, "selects_of", M.dropped_conjunct),
     "squares where BOS competes": wrapped(penalty, "_squares", never_competing),
     "one square": wrapped(penalty, "_squares", W.first_only),
-    "numbers of keys": wrapped(penalty, "_natural", next_number),
+    "numbers of keys": wrapped(penalty, "natural_numbers", next_number),
     "numbers of partners": wrapped(penalty, "_matching", W.shifted_classes),
     "the low digit": both(
         wrapped(penalty, "_digits", W.high_digit), lambda patch: patch.setattr(penalty, "DIGITS_FROM", 3)

@@ -26,15 +26,28 @@ from tests.passes.test_mutations import (
     L,
     T,
 )  # fmt: skip
-from tests.passes.test_switches import ATTRIBUTE, BACK, BY_RANK, MAXIMUM, MIRRORED, PARTNERS, WORDS, three_keys
+from tests.passes.test_switches import (
+    ATTRIBUTE,
+    BACK,
+    BY_RANK,
+    FALL_BACKS,
+    MAXIMUM,
+    MIRRORED,
+    PARTNERS,
+    WORDS,
+    three_keys,
+)  # fmt: skip
 
 from raspc import library, rasp
+from raspc.blocks.reading import left
 from raspc.rasp import Comparison
 
 LESS_THAN_SOME = rasp.numerical(T * I)
 WORD_OR_NUMBER = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), rasp.Map({0: "a", 1: 5, 2: None}.get, T))
 THREE = wrapped(importlib.import_module("raspc.passes.share_counts"), "counted_by_one_head", three_keys)
 """Heads of narrow formats that count up to three keys, so that short inputs share their counts out too."""
+BY_SHARES = wrapped(left, "as_number", lambda original, *args: None)
+"""Counts that are decoded, whoever reads them."""
 TOKEN_AND_PLACE = rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)
 STEPS = [rasp.Map(dict(enumerate(row)).get, T) for row in ((1, 0, -1), (0, 1, -2), (0, 2, -4))]
 BALANCED = rasp.map(lambda *found: not any(found), *(rasp.Aggregate(ALL, rasp.numerical(s)) != 0 for s in STEPS))
@@ -90,5 +103,8 @@ PROGRAMS: dict[str, Shown] = {
     "most frequent": Shown(library.most_freq(), ("a", "b", "c"), 4),
     "brackets": Shown(library.shuffle_dyck(["()"]), ("(", ")"), 5),
     "majority": Shown(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L, (0, 1), 4),
+    "fall-backs": Shown(FALL_BACKS, ("a", "b", "c", "d")),
+    "mirrored by a share": Shown(MIRRORED, longest=5, given=BY_SHARES),
+    "rarer by a share": Shown(RARER, given=BY_SHARES),
     "count by threes": Shown(COUNT, given=THREE),
 }

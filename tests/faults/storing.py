@@ -49,6 +49,12 @@ def next_share(original: Any, *args: Any) -> Any:
     return found and replace(found, code=np.roll(found.code, 1))
 
 
+def no_bos(original: Any, *args: Any) -> Any:
+    """BOS scores no more than a key or two, so that counts saturate."""
+    found = original(*args)
+    return found and replace(found, raised=2.0)
+
+
 def without_constant(original: Any, *args: Any) -> Any:
     """A read forgets what it has to add."""
     return np.zeros_like(original(*args))
@@ -90,6 +96,9 @@ DEMANDS: dict[str, Patch] = {
         ready, place, np.roll(code, 1, axis=0))),
     "what a function comes to": wrapped(functions, "choose", rolled_choice),
     "the share of a count": wrapped(left, "share_of", next_share),
+    "a plain count of the next": wrapped(left, "as_number", next_share),
+    "keys that count twice": wrapped(left, "as_number", W.twice_as_much),
+    "BOS is not raised": wrapped(left, "as_number", no_bos),
     "two values in one direction": wrapped(importlib.import_module("raspc.blocks.storage.forms"), "readable_group",
                                            one_direction),
     "ramps of a count": wrapped(decoding, "ramps", M.low_ramps),

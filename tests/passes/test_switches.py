@@ -19,8 +19,9 @@ import raspc
 from raspc import library, rasp
 from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, gated, grid, lone, steps
+from raspc.blocks.neurons import cells, cubes, gated, grid, lone, steps
 from raspc.blocks.reading import features as F
+from raspc.blocks.reading import left
 from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.storage import answer
@@ -214,6 +215,18 @@ def fewer_bits(original: Any, *args: Any) -> Any:
         yield Factors(found.keys[:, 1:], found.queries[:, 1:])
 
 
+def twice_as_much(original: Any, *args: Any) -> Any:
+    """Each key counts twice."""
+    found = original(*args)
+    return found and replace(found, at_key=2 * found.at_key)
+
+
+def next_class(original: Any, classes: Any) -> Any:
+    """What is computed in a cube is what belongs to another."""
+    found = list(original(classes))
+    return [(cube, number) for (cube, _), (_, number) in zip(found, found[1:] + found[:1], strict=True)]
+
+
 def few_digits(patch: pytest.MonkeyPatch) -> None:
     """Scores of more than five digits round."""
     patch.setattr(selection, "DIGITS", 5)
@@ -234,6 +247,13 @@ AROUND = rasp.SequenceMap(
 SPREAD = rasp.map(lambda *found: found, broken.AT_COUNT, PREVIOUS, broken.NEXT)
 MIRRORED = rasp.Aggregate(rasp.Select(I, L - 1 - I, Comparison.EQ), T)
 MAXIMUM = rasp.map(lambda x, i: (x * i) % 5, T, I)
+NEXT_BACK, BACK_TWO = (
+    rasp.Aggregate(
+        rasp.Select(I, I + by, Comparison.EQ) & rasp.Select(T, rasp.Full("a"), Comparison.NEQ), T, default="none"
+    )
+    for by in (1, -2)
+)
+FALL_BACKS = rasp.map(lambda a, b, c: next(x for x in (a, b, c) if x != "none"), NEXT_BACK, BACK_TWO, T)
 CASES: dict[str, Case] = {
     "share": Case(rasp.Map(lambda x: (x + 1) % 3, COUNT * 3 + T) * 3 + rasp.Map(lambda x: (x + 2) % 3, COUNT * 3 + T),
                   wrapped(store, "identity_of", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
@@ -258,7 +278,8 @@ CASES: dict[str, Case] = {
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
-    "decode_terms": Case(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L,
+    "plain_counts": Case(COUNT, wrapped(left, "as_number", twice_as_much)),
+    "decode_terms": Case(rasp.numerical(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L),
                          wrapped(steps, "staircases", broken.late_steps), (0, 1)),
     "number_answers": Case(PREVIOUS, wrapped(answer, "number_logits", no_square)),
     "add_shares": Case(library.sort(), wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
@@ -274,6 +295,7 @@ CASES: dict[str, Case] = {
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(grid, "merged", too_alike)),
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(BY_RANK, wrapped(steps, "staircases", broken.late_steps)),
+    "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,

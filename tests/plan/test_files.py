@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tests.wild import Wild, wild_programs
 
 import raspc
-from raspc import jsonvalues, library
+from raspc import jsonvalues, library, rasp
 from raspc.errors import ModelFormatError
 from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import PRECISIONS
@@ -146,7 +146,8 @@ def test_plans_of_random_programs(wild: Wild) -> None:
 
 def test_a_plan_that_does_not_fit_is_told() -> None:
     """Each part with what is wrong of it."""
-    model = raspc.compile(library.hist(), "abc", 4, optimize=2)
+    doubled = rasp.map(lambda count: count * count % 3, library.hist())
+    model = raspc.compile(doubled, "abc", 4, optimize=2)
     plan, width, sizes = model.plan, model.config.d_vocab_out, vars(model.config)
     assert plan is not None
 
@@ -163,7 +164,7 @@ def test_a_plan_that_does_not_fit_is_told() -> None:
     )
     assert "another value" in told(replace(plan, storage=replace(plan.storage, answer=plan.storage.answer.T[:1])))
     assert "the target other" in told(replace(plan, options=replace(plan.options, target="other")))
-    other = raspc.compile(library.hist(), "abc", 5, optimize=2).plan
+    other = raspc.compile(doubled, "abc", 5, optimize=2).plan
     assert other is not None
     assert told(replace(other, graph=plan.graph))
 

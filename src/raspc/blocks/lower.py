@@ -155,8 +155,8 @@ class _Lowering:
             bias = bias + read.bias @ weights
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
-        # of a sum, what is decoded is read rather than what attention has left
-        self.stream.open(place, groups, design.base, first=isinstance(self.graph[place], N.Sum))
+        # of a number that is off, what is decoded is read rather than what attention has left
+        self.stream.open(place, groups, design.base, first=self.ready.is_rough(place))
         out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]

@@ -7,6 +7,8 @@ A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M
 - M = 8aN², or 8N where no widths are added, and shares of tokens that are what the share of BOS leaves of 1, hence
   small multiples of its last digit: where a sum with them is not to round at all.
 - M = 1: all powers are e⁰ = 1 and their sum is an integer, exact in any order of summation; for long inputs.
+- `as_number`: M = 2²⁶·N or more, a power of two, and the value of every key is M too: d keys leave d itself, but for
+  what a sum of d equal numbers rounds (`raspc.numbers.raised`); for readers that want the number and bear that.
 - `as_integers`, for narrow formats: M is so large and so near to a power of two 2^k that the probability of a key is
   stored as 2^−k however many are selected; d of them, times a value of 2^k, are the integer d.
 - `on_lattice`, for narrow formats where no M is so near: the shares, as they are stored, are multiples of one step and
@@ -17,12 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil, log, log2
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.numbers.precision import Precision
+from raspc.numbers.raised import SHARE, Raised, looseness
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -62,6 +66,20 @@ class Share:
         """Whether the share of tokens is taken, d of M + d, and not that of BOS."""
         return self.at_key != 0.0 or self.added != 0.0
 
+    @property
+    def form(self) -> str:
+        """In words for people."""
+        if self.is_number:
+            return f"a number, BOS ln {self.raised:.6g}"
+        share = "d/(M + d)" if self.counts_keys else "M/(M + d)"
+        scaled = f"{self.at_key:.6g} times " if self.at_key not in (0.0, 1.0) else ""
+        return f"{scaled}{share}, M = {self.raised:.6g}"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the count itself is left, more or less."""
+        return self.at_key > 1.0 and bool(self.noise.any())
+
 
 def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False) -> Share | None:
     """How to count up to n keys; `added`: how many widths are added up before they are decoded, 0 for none.
@@ -83,6 +101,15 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: 
         raised = n + 1.0
         return Share(raised, 0.0, 1.0, raised / (raised + counts), np.full(len(counts), unit / 4))
     return Share(1.0, 0.0, 1.0, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
+
+
+def as_number(counts: Floats, n: int, precision: Precision) -> Share | None:
+    """How to count so that the number itself is left; None where probabilities, or factors of products, are rounded."""
+    if precision.narrow or precision.factor_unit:
+        return None
+    power = 2.0 ** ceil(log2(SHARE * n))
+    raised = Raised(log(power), power, 1.0)
+    return Share(power, power, 0.0, counts, (looseness(raised, n, precision) + raised.score * precision.unit) * counts)
 
 
 # -- narrow formats ----------------------------------------------------------------------------------

@@ -65,9 +65,7 @@ def _origin(plan: Plan, node: Variable, stored: Stored) -> str:
         return "embedded" if stored.kept else "not stored"
     decoded = "" if stored.design is None else f"computed by {stored.design.size} neurons"
     if stored.share is not None:
-        share = "d/(M + d)" if stored.share.counts_keys else "M/(M + d)"
-        scaled = f"{stored.share.at_key:.6g} times " if stored.share.at_key not in (0.0, 1.0) else ""
-        count = f"a count, left by attention as {scaled}{share}, M = {stored.share.raised:.6g}"
+        count = f"a count, left by attention as {stored.share.form}"
         return f"{count}, then {decoded}" if decoded else count
     if stored.raised is not None:
         total = f"a sum, left by attention, ln M = {stored.raised.score:.6g}"

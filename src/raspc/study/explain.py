@@ -103,10 +103,7 @@ class _Explainer:
         node = self.graph.variable(place)
         stored = self.storage[place]
         if (found := stored.share) is not None and stored.left is not None and group.space == stored.left.space:
-            top = f"{found.raised:.6g}"
-            share = "d/(M + d)" if found.counts_keys else "M/(M + d)"
-            scaled = f"{found.at_key:.6g} times " if found.at_key not in (0.0, 1.0) else ""
-            return f"{scaled}the share {share}, d the keys selected, M = {top}"
+            return found.form if found.is_number else f"{found.form}, d the keys selected"
         if group.steep:
             return f"{len(group.labels)} powers for steep comparisons"
         if np.array_equal(group.code, np.eye(len(group.code))):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.blocks.grids import computed, grids, slackened, wanted
 
 from raspc.blocks.neurons.cells import cells, gate
+from raspc.blocks.neurons.cubes import cubes, leaves
 from raspc.blocks.neurons.gated import gated_lines
 from raspc.blocks.neurons.grid import Grid, merge
 from raspc.blocks.neurons.steps import line
@@ -36,6 +37,25 @@ def test_cells(grid: Grid, data: st.DataObject) -> None:
     assert design is not None
     assert np.array_equal(computed(design, grid), wanted(grid))
     assert design.size <= (grid.classes >= 0).sum()
+
+
+@settings(max_examples=200)
+@given(grids(), st.data())
+def test_cubes(grid: Grid, data: st.DataObject) -> None:
+    """One neuron a cube: exact, and no more of them than cells."""
+    design = cubes(grid, flags(data, grid))
+    assert design is not None
+    assert np.array_equal(computed(design, grid), wanted(grid))
+    assert design.size <= (grid.classes >= 0).sum()
+
+
+def test_a_chain_of_cases_takes_a_cube_for_each_value() -> None:
+    """The first of four that is not 0: 7 values of each and no more, where there are 8⁴ cells."""
+    values = np.indices((8, 8, 8, 8))
+    first = np.select([v > 0 for v in values], list(values), 0).astype(np.int32)
+    assert len(list(leaves(first))) == 4 * 7 + 1
+    design = cubes(Grid((0, 1, 2, 3), first, np.arange(8.0)[:, None]), [True] * 4)
+    assert design is not None and design.size <= 28
 
 
 @settings(max_examples=300)

@@ -33,7 +33,7 @@ def place(found: Readiness, label: str) -> int:
 
 def test_a_count_is_ready_as_its_share_alone() -> None:
     """Nothing but the share, and what is a line through it, can be read before the count is decoded."""
-    found = ready(COUNT)
+    found = ready(rasp.map(lambda c: c * c % 3, COUNT))
     count = place(found, "count")
     share = found.share(count).code
     assert found.is_ready(count, share)
@@ -64,7 +64,7 @@ def test_sums_of_what_is_ready_are_free() -> None:
 
 def test_steep_scores_add_to_the_noise_of_a_count() -> None:
     """By how much selected scores part, times the scale, and times p·(1 − p) at most."""
-    found = ready(COUNT)
+    found = ready(rasp.map(lambda c: c * c % 3, COUNT))
     count = place(found, "count")
     scored = found.scored({count: 1e-4})
     (share, noise), (same, more) = found.counted(count), scored.counted(count)

@@ -125,7 +125,7 @@ def test_a_default_that_wins_is_noticed() -> None:
 
 def test_what_is_left_in_a_dimension_is_noticed() -> None:
     """Neurons that clear half of a dimension that another variable takes over leave a little; others leave too much."""
-    model = compiled("reverse", optimize=2)
+    model = compiled("reverse", optimize=2, disabled_passes=("plain_counts",))
     reused = examined(model).actual.reused
     assert reused
     old = reused[0]

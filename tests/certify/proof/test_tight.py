@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import raspc
-from raspc import library
+from raspc import library, rasp
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.rounding import grain_of, of_sum
 from raspc.numbers.precision import PRECISIONS
@@ -87,7 +87,8 @@ def test_errors_of_common_causes(rows: int, causes: int, width: int, random: Ran
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_step_that_takes_less_than_it_gives_is_no_step(part: int) -> None:
     """Where the two halves of a step do not cancel, what is read of it errs with every number read."""
-    model = long("hist", 8, 24, 2)
+    program = rasp.map(lambda count: count % 3, library.hist())
+    model = raspc.compile(program, range(8), 24, optimize=2)
     assert model.certificate.proved
     params = {name: np.array(array) for name, array in model.params.items()}
     outward = params["transformer/layer_0/mlp/linear_2/w"]

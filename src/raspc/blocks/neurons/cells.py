@@ -47,7 +47,7 @@ def cells(grid: Grid, squares: Sequence[bool], worth: Worth = always) -> Design 
             if not worth(grid.changes, (place,), (gates[-1].features,)):  # seen before the other axes are merged
                 return None
     _, small = merge(grid, range(len(grid.axes)))
-    base = _most_common(small)
+    base = most_common(small)
     places = np.argwhere((small >= 0) & (small != base))
     if len(places) > NEURON_LIMIT:
         return None
@@ -79,6 +79,6 @@ def reach_of(sizes: Sequence[int]) -> int:
     return 1 + sum(size - 1 for size in sizes)
 
 
-def _most_common(classes: Ids) -> int:
+def most_common(classes: Ids) -> int:
     known = classes[classes >= 0]
     return int(np.bincount(known).argmax()) if known.size else 0

@@ -10,6 +10,7 @@ import numpy as np
 from raspc.blocks.neurons import steps
 from raspc.blocks.neurons.cells import cells, stepped
 from raspc.blocks.neurons.costs import LATE, NOISE, cost, is_stored, waiting
+from raspc.blocks.neurons.cubes import cubes
 from raspc.blocks.neurons.design import Design, Worth
 from raspc.blocks.neurons.frontiers import Frontier, digits
 from raspc.blocks.neurons.gated import gated_lines
@@ -70,6 +71,8 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
         if grid.classes.size > WIDE * best.cost:
             continue
         best.take(_all(frontier, grid, exact, best))
+        if len(grid.axes) > 2 and not _undecoded(ready, grid) and ready.options.has("cubes"):
+            best.take(_of_cubes(frontier, grid, exact, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
             best.take([(7, lone(ready, grid))])
     if best.cost >= LATE:
@@ -118,11 +121,7 @@ class _Best:
 def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:
     """Designs with their ranks, those first that are made soonest. None is made that cannot be the best."""
     ready = frontier.ready
-    undecoded = [axis for axis, place in enumerate(grid.axes) if place in ready.left]
-    # gates of variables that are exact may be squares of numbers, which are narrow, rather than indicators, which are
-    # small, so that a sum with a share rounds less
-    squares = ready.options.has("square_gates") and not ready.precision.narrow
-    narrow = [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
+    undecoded, narrow = _undecoded(ready, grid), _narrow(ready, grid)
     for rank, line in frontier.lines:
         yield from _one_line(rank, line, grid, best)
     if len(undecoded) < 2 or grid.classes.size <= JOINT_LIMIT:
@@ -140,6 +139,27 @@ def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[t
             worth = best.worth(6)
             if worth(grid.changes, (place,), (position[:, None],)):
                 yield 6, gated_lines(grid, along, position, narrow, noise, worth)
+
+
+def _of_cubes(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:
+    """Cubes, where they can be the best."""
+    ready, worth = frontier.ready, best.worth(9)
+    times = 1 + (exact and any(map(ready.is_noisy, grid.axes)))
+    if worth(times * grid.changes, (), ()):
+        found = cubes(grid, _narrow(ready, grid), lambda size, *read: worth(times * size, *read))
+        yield 9, stepped(found) if found is not None and times > 1 else found
+
+
+def _undecoded(ready: Readiness, grid: Grid) -> list[int]:
+    """The axes that are counts and means, as attention leaves them."""
+    return [axis for axis, place in enumerate(grid.axes) if place in ready.left]
+
+
+def _narrow(ready: Readiness, grid: Grid) -> list[bool]:
+    """Which axes may be told by squares of numbers, which are narrow, rather than by indicators, which are small, so
+    that a sum with a share rounds less: those that are exact."""
+    squares = ready.options.has("square_gates") and not ready.precision.narrow
+    return [squares and not (ready.is_noisy(place) or ready.is_one_hot(place)) for place in grid.axes]
 
 
 def _one_line(rank: int, line: Line | None, grid: Grid, best: _Best) -> Iterator[tuple[int, Design | None]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.reading.naming import value_labels
+from raspc.blocks.reading.plain import wanted_as_numbers
 from raspc.blocks.reading.roots import Roots
 from raspc.blocks.reading.unrounded import unrounded
 from raspc.errors import UnsupportedProgram
@@ -16,7 +17,7 @@ from raspc.graph.nodes import Listed, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.raised import Raised, raised_for
-from raspc.numbers.shares import Share, share_of
+from raspc.numbers.shares import Share, as_number, share_of
 
 CHOICE = Choice(
     "add_shares", "storage",
@@ -43,11 +44,12 @@ class Left:
 
 def left_by_attention(roots: Roots, options: Options) -> Mapping[int, Left]:
     """Of every count, mean and sum. Raises UnsupportedProgram for counts that the format cannot tell apart."""
-    even = unrounded(roots)
+    even, numbers = unrounded(roots), wanted_as_numbers(roots, options)
     found: dict[int, Left] = {}
     for place, node in enumerate(roots.graph.nodes):
         if isinstance(node, N.Width | N.Length):
-            found[place] = _count(roots, place, node, options, place in even)
+            number = _number(roots, place, node, options) if place in numbers else None
+            found[place] = number or _count(roots, place, node, options, place in even)
         elif isinstance(node, N.Aggregate) and not (node.pick and isinstance(node.domain, Listed)):
             found[place] = Left(_mean(roots.graph.labels[place], node))
         elif isinstance(node, N.Sum):
@@ -86,6 +88,12 @@ def _count(roots: Roots, place: int, node: N.Width | N.Length, options: Options,
         )  # fmt: skip
     noisy = len(node.listed) <= 2 and not precision.narrow  # of two values everything is a linear function
     return Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None], noisy=noisy), share)
+
+
+def _number(roots: Roots, place: int, node: N.Width | N.Length, options: Options) -> Left | None:
+    """The count itself; None where the format rounds too far for that."""
+    label, share = roots.graph.labels[place], as_number(node.listed.numbers, roots.graph.max_seq_len, options.precision)
+    return share and Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None]), share)
 
 
 def _added_to(roots: Roots, place: int) -> int:

@@ -173,9 +173,18 @@ class Readiness:
         """The share of attention that stands for each count, and how far off it may be."""
         found = self.share(place)
         # Σ p·v over keys: of BOS the only term; where scores part, its error is p·(1 − p) of theirs
-        most = float(np.abs(found.code).max(initial=0.0)) / 2 if found.counts_keys else 0.25
+        top = float(np.abs(found.code).max(initial=0.0))
+        most = top if found.is_number else top / 2 if found.counts_keys else 0.25
         parted = 2 * STEEP * self.shortfall.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
         return found.code, found.noise + parted * most
+
+    def is_rough(self, place: int) -> bool:
+        """Whether attention leaves a number that is off by what it rounds: a sum, or a count that is added up."""
+        return isinstance(self.graph[place], N.Sum) or (self.is_count(place) and self.share(place).is_number)
+
+    def roughness(self, place: int) -> float:
+        """How far off such a number may be."""
+        return float(self.counted(place)[1].max()) if self.is_count(place) else self.summed(place)
 
     def summed(self, place: int) -> float:
         """How far off a sum may be as attention leaves it."""

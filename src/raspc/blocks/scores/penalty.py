@@ -60,10 +60,15 @@ SQUARE_LIMIT = 1 << 11
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """U [key values, r] and V [query values, r]."""
+    """U [key values, r] and V [query values, r].
+
+    `near`: whether a key loses the square of its distance from the query, BOS apart, so that an error e of the query's
+    number takes no more than 2e times the distance from that.
+    """
 
     keys: Matrix
     queries: Matrix
+    near: bool = False
 
     @property
     def rank(self) -> int:
@@ -102,8 +107,9 @@ def candidates(
     between keys of one query count. `without`: which of "squares", "renumber", "digits", "bits", "distinct_rows" and
     "low_rank" are left out. `ranked`: by a head that ranks the keys which it selects, for which terms are to be small.
     """
-    if cells.size > LARGE and "squares" not in without and (natural := _natural(cells, keys, queries)) is not None:
-        yield from _equalities(*natural, competing, without, ranked)
+    many = cells.size > LARGE and "squares" not in without
+    if many and (numbers := natural_numbers(cells, keys, queries)) is not None:
+        yield from _equalities(*numbers, competing, without, ranked)
         return
     indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
     if indicators.rank <= 1:
@@ -143,7 +149,7 @@ def _numberings(
     cells: Bits, keys: Listed, queries: Listed, without: Collection[str]
 ) -> Iterator[tuple[Floats, Floats]]:
     """Numbers for keys and queries that are equal exactly where selected."""
-    natural = _natural(cells, keys, queries) if "squares" not in without else None
+    natural = natural_numbers(cells, keys, queries) if "squares" not in without else None
     if natural is not None:
         yield natural
     classes = _matching(cells) if not {"squares", "renumber"} & set(without) else None
@@ -151,7 +157,7 @@ def _numberings(
         yield classes
 
 
-def _natural(cells: Bits, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
+def natural_numbers(cells: Bits, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
     """The values themselves, shifted, if they are integers and equality of them is the table."""
     if not (keys.all_numbers and queries.all_numbers):
         return None
@@ -218,7 +224,7 @@ def _squares(k: Sequence[Floats], q: Sequence[Floats], competing: bool) -> Facto
     ones_k, ones_q = np.ones_like(k[0]), np.ones_like(q[0])
     keys = [*k, -k_square, ones_k] if competing else [*k, -k_square]
     queries = [*(2 * x for x in q), ones_q, -q_square] if competing else [*(2 * x for x in q), ones_q]
-    return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1))
+    return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1), near=not competing)
 
 
 def _indicators(selected: Matrix, merging: bool = True) -> Factors:

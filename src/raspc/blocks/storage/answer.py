@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raspc.blocks.reading import features as F
+from raspc.blocks.reading.plain import OFF
 from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage.forms import is_long
@@ -18,7 +19,7 @@ from raspc.numbers.choice import Choice
 CHOICE = Choice(
     "number_answers", "storage",
     "the answer is read off its number v by the logits 2vx − v²",
-    "level 2; the number is right to 1/(2·max|v|)",
+    "level 2; the number is right to an eighth of a step",
     "the right logit leads by at least 1",
 )  # fmt: skip
 
@@ -28,8 +29,6 @@ CATEGORIES = 256
 
 FARTHEST = 512.0
 """The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
-OFF = 1 / 8
-"""How far off a number may be that is given by such logits: half of a step is too far."""
 
 
 def is_number(ready: Readiness) -> bool:
@@ -62,8 +61,7 @@ def answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
     by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
     if by_number and not known.numerical:
         n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
-        error = 1.0 / (8 * max(1.0, float(np.abs(n).max())))
-        return number_logits(n), (Read(place, n, readers, error),)
+        return number_logits(n), (Read(place, n, readers, OFF),)
     answer = _number(node) if known.numerical else np.eye(len(node.listed))
     return answer, tuple(Read(place, column, readers, NUMBER_ERROR) for column in answer.T)
 

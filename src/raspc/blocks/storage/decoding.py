@@ -43,7 +43,7 @@ def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
 
 def _offers(known: Known, place: int, left: Group, feature: Feature) -> bool:
     """Whether a feature can be read off what attention leaves; of an interval no constant is added to it."""
-    if isinstance(known.graph[place], N.Sum) and not _bears(known, place, left, feature):
+    if known.ready.is_rough(place) and not _bears(known, place, left, feature):
         return False
     if isinstance(known.graph.variable(place).domain, Listed):
         return left.spans(feature.column)
@@ -51,14 +51,14 @@ def _offers(known: Known, place: int, left: Group, feature: Feature) -> bool:
 
 
 def _bears(known: Known, place: int, left: Group, feature: Feature) -> bool:
-    """Whether who reads a feature of a sum bears what the sum is off by as attention leaves it; of what is not listed
+    """Whether who reads a feature of a number bears what that is off by as attention leaves it; of what is not listed
     nothing else can be had."""
     if not isinstance(known.graph.variable(place).domain, Listed):
         return True
     found = F.express(left.code, feature.column[:, None])
     if found is None or feature.error is None:
         return False
-    return float(np.abs(found[0]).max()) * known.ready.summed(place) <= feature.error
+    return float(np.abs(found[0]).max()) * known.ready.roughness(place) <= feature.error
 
 
 def _decoded(

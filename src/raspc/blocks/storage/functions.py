@@ -18,7 +18,6 @@ from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
-from raspc.graph import nodes as N
 from raspc.graph.nodes import Table
 from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
@@ -43,15 +42,15 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
         return nothing
     if len(joint.roots) == 1 and known.options.has("virtual"):
         show = (Show(joint.roots[0], place),) if is_readable(known, place, bool(wanted.features)) else ()
-        return nothing.asking(*show, *_parts(joint, wanted, wanted.features.values()))
+        return nothing.asking(*show, *_parts(known.ready, joint, wanted, wanted.features.values()))
     free, rest = _free(known, joint, wanted)
-    form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(joint, wanted, free))
+    form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(known.ready, joint, wanted, free))
     if not form.groups:
         return decision
     groups, design = _computed(known, place, joint, wanted, rest, form)
     in_doubt = _strains_steep_heads(known, place, joint)
     if not groups:
-        return replace(decision, steep_in_doubt=in_doubt).asking(*_parts(joint, wanted, rest))
+        return replace(decision, steep_in_doubt=in_doubt).asking(*_parts(known.ready, joint, wanted, rest))
     design = _possible(known, place, design)
     stored = known.stored(place, wanted, groups, design)
     return Decision(stored, (*decision.requests, *_reads(known.ready, place, design)), in_doubt)
@@ -66,12 +65,13 @@ def _free(known: Known, joint: Joint, wanted: Wanted) -> tuple[list[Feature], li
     return free, rest
 
 
-def _parts(joint: Joint, wanted: Wanted, features: Iterable[Feature]) -> Iterator[Read]:
-    """Features that are sums over the roots are read off these, by the same readers."""
+def _parts(ready: Readiness, joint: Joint, wanted: Wanted, features: Iterable[Feature]) -> Iterator[Read]:
+    """Features that are sums over the roots are read off these, by the same readers; rough ones share what is borne."""
+    rough = max(1, sum(map(ready.is_rough, joint.roots)))
     for feature in features:
         found = F.additive(joint, feature.column)
         for root, part in () if found is None else found.parts:
-            yield Read(root, part, feature.readers, wanted.bears(feature.column))
+            yield Read(root, part, feature.readers, wanted.bears(feature.column) / rough)
 
 
 def _strains_steep_heads(known: Known, place: int, joint: Joint) -> bool:
@@ -126,6 +126,6 @@ def _reads(ready: Readiness, place: int, design: Design) -> Iterator[Read]:
     """What the neurons of a variable read, and how exactly."""
     for axis, columns in zip(design.axes, design.features, strict=True):
         # a line that reads a sum, as attention leaves it, has room for what that is off by
-        error = design.gap / 4 if isinstance(ready.graph[axis], N.Sum) else min(design.gap / 16, NUMBER_ERROR)
+        error = design.gap / 4 if ready.is_rough(axis) else min(design.gap / 16, NUMBER_ERROR)
         readers = (Reader(place, NEURONS, axis),)
         yield from (Read(axis, column, readers, error) for column in columns.T)

@@ -9,6 +9,7 @@ import numpy as np
 from raspc import values as V
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.plain import OFF
 from raspc.blocks.reading.readiness import NUMBER_ERROR
 from raspc.blocks.scores.selection import Conjunct, shares_alike
 from raspc.blocks.spaces import Matrix
@@ -29,16 +30,17 @@ def scored(known: Known, place: int, finely: bool = False) -> Iterator[Request]:
         yield from (Compare(side, finely) for side in selection.read)
     parts = (len(selection.conjuncts) + (selection.ranking is not None)) * selection.weight
     for conjunct in selection.conjuncts:
-        yield from _sides(place, conjunct, parts)
+        yield from _sides(place, conjunct, parts, not shares_alike(known.graph[place]) and selection.ranking is None)
     if (ranking := selection.ranking) is not None:
         for column in ranking.keys.T:
             yield Read(ranking.score, column, (Reader(place, KEYS, ranking.score),), 1.0 / 16)
 
 
-def _sides(place: int, conjunct: Conjunct, conjuncts: float) -> Iterator[Request]:
+def _sides(place: int, conjunct: Conjunct, conjuncts: float, picks: bool) -> Iterator[Request]:
     """The keys and the queries of one of several conjuncts, each off by little beside what it is multiplied with.
 
-    `conjuncts`: how many there are, times what a step of a penalty takes from a score.
+    `conjuncts`: how many there are, times what a step of a penalty takes from a score. `picks`: nothing but a key is
+    picked, so that the query of one that loses the square of its distance may be off by part of a step.
     """
     factors = conjunct.factors
     keys, queries = (conjunct.key, KEYS, factors.keys), (conjunct.query, QUERIES, factors.queries)
@@ -49,7 +51,8 @@ def _sides(place: int, conjunct: Conjunct, conjuncts: float) -> Iterator[Request
             continue
         reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
         for column, most in zip(columns.T, reach.tolist(), strict=True):
-            yield Read(side, column, readers, 1.0 / (16 * most * conjuncts))
+            loose = picks and factors.near and purpose == QUERIES
+            yield Read(side, column, readers, 2 * OFF if loose else 1.0 / (16 * most * conjuncts))
 
 
 def moved_numbers(known: Known, place: int, node: N.Aggregate | N.Sum) -> Iterator[Read]:

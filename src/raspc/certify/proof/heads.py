@@ -21,7 +21,7 @@ from raspc.certify.proof.numbers import mean_errors
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.rounding import grain_of
 from raspc.certify.proof.sameness import UNDECIDED
-from raspc.certify.proof.summing import summed
+from raspc.certify.proof.summing import added_up, summed
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
 from raspc.numbers.precision import Precision
@@ -318,6 +318,10 @@ class HeadProof:
         if share is None or self.value.seen or matrix.shape != (1, 1):
             return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
         held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
+        if share.is_number and not self.precision.narrow:
+            off = added_up(self.head, self.scores, self.sink, self.plan.divisor, self.value, weight, counts, self.n,
+                           held, self.precision)  # fmt: skip
+            return A.Arrived(off[:, None] / max(abs(weight), 1e-300), np.zeros(1)), np.full(code.shape, abs(added))
         off = abs(float(self.value.bias[0]) * weight - share.at_key) + abs(
             float(self.value.there[0]) * weight - share.at_bos
         )

@@ -57,6 +57,25 @@ def summed(
     return Summed(error[:, None], value.there * factor, np.array([off_there + alone + rounding * there]))
 
 
+def added_up(
+    head: Head, scores: A.Scores, sink: A.Sink, divisor: float, value: Reading, weight: float, counts: Floats, n: int,
+    code: Floats, precision: Precision,
+) -> Floats:  # fmt: skip
+    """[counts]: how far d equal numbers, added up, are from the code of each number d of selected keys.
+
+    Every selected key holds what is read of all, which is written `weight` times; BOS should hold 0.
+    """
+    each, share = float(value.bias[0]) * weight, float(np.exp(-(head.log_sink or 0.0)))
+    off, there = float(value.error[0]) * abs(weight), abs(float(value.there[0]) * weight)
+    off_there = float(value.there_error[0]) * abs(weight)
+    rounding = (precision.roundings(counts + 1.0) + 4) * precision.sum_unit + precision.weight_error
+    probability = _off_probability(head, scores, sink, n, precision)
+    rate = probability + (1 + probability) * rounding
+    error = share * counts * (rate * abs(each) + (1 + rate) * off)
+    leaked = _leaked(head, scores, divisor, n) * (abs(each) + off)
+    return np.asarray(error + leaked + there + off_there + np.abs(each * share * counts - code))
+
+
 @dataclass(frozen=True)
 class _Each:
     """How far each number is off what is written of it: by `rate` of itself and `constant`; the ends of all numbers."""

@@ -1,0 +1,117 @@
+"""Which counts are wanted as numbers, and by nobody who does not bear what the number is off by as attention leaves it.
+
+Two readers bear any error below a half of a whole number x: the answer, whose logits 2vx − v² part neighbours by 1,
+less twice the error; and the query of a pick by −(k − q)², in which an error e of q takes 2e·|k − q| from (k − q)².
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from raspc.blocks.reading import features as F
+from raspc.blocks.reading.roots import Roots
+from raspc.blocks.reading.selectors import best_of, selects_of
+from raspc.blocks.scores.penalty import natural_numbers
+from raspc.graph import nodes as N
+from raspc.graph.nodes import Floats, Listed, Select, Table
+from raspc.numbers.choice import Choice
+from raspc.numbers.options import Options
+from raspc.numbers.shares import as_number
+
+CHOICE = Choice(
+    "plain_counts", "storage",
+    "attention leaves a count as the number that it is, so that no neurons decode it",
+    "level 2; all who read the count want a multiple of the number, right to an eighth of a step",
+    "an error that grows with the square of the length: an eighth at about 1,400",
+)  # fmt: skip
+
+OFF = 1 / 8
+"""How far off a whole number may be that is the answer, or that a pick compares: half of a step is too far."""
+COUNTS = (N.Width, N.Length)
+
+
+@dataclass(frozen=True, eq=False)
+class _Use:
+    """Somebody reads a variable: as a multiple of `numbers`, one for each of its values, or in any other way."""
+
+    place: int
+    numbers: Floats | None = None
+
+
+def wanted_as_numbers(roots: Roots, options: Options) -> frozenset[int]:
+    """The counts of which nothing else is wanted; of two values everything is a multiple of a share."""
+    graph = roots.graph
+    counts = {p for p, node in enumerate(graph.nodes) if isinstance(node, COUNTS) and len(node.listed) > 2}
+    if not counts or not options.storage.compact or not options.has("plain_counts"):
+        return frozenset()
+    strict = {place for use in _uses(roots, options) for place in _strict(roots, use, options)}
+    return frozenset(counts - strict)
+
+
+def _strict(roots: Roots, use: _Use, options: Options) -> Iterator[int]:
+    """The counts that somebody does not read as plain numbers, or would read as too rough ones."""
+    joint = roots.joints[use.place]
+    rests_on = (use.place,) if joint is None else joint.roots
+    counts = [root for root in rests_on if isinstance(roots.graph[root], COUNTS)]
+    found = F.additive(joint, use.numbers) if joint is not None and use.numbers is not None and counts else None
+    parts: Mapping[int, Floats] = {} if found is None else dict(found.parts)
+    for root in counts:
+        if root not in parts or not _is_borne(roots, root, parts[root], OFF / len(counts), options):
+            yield root
+
+
+def _is_borne(roots: Roots, root: int, part: Floats, off: float, options: Options) -> bool:
+    """Whether a part of a sum is a multiple of a count, and no further off than that."""
+    numbers = roots.graph.variable(root).listed.numbers
+    slopes = np.diff(part) / np.diff(numbers)
+    share = as_number(numbers, roots.graph.max_seq_len, options.precision)
+    if share is None or not len(slopes) or np.ptp(slopes) > F.TOLERANCE:
+        return False
+    return bool(abs(slopes[0]) * share.noise.max() <= off)
+
+
+def _uses(roots: Roots, options: Options) -> Iterator[_Use]:
+    """All that is read by heads, as the answer, and by what is not listed over its roots."""
+    graph = roots.graph
+    yield _answer(roots, options)
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, N.Width | N.Length | N.Aggregate | N.Sum):
+            yield from _heads(roots, node, options)
+        elif isinstance(node, N.Affine | N.Sign) or (isinstance(node, Table) and roots.is_opaque(place)):
+            yield from map(_Use, node.args)
+
+
+def _answer(roots: Roots, options: Options) -> _Use:
+    """The output: of one that is given as one of a list the place in the list is read."""
+    place, node = roots.graph.output, roots.graph.variable(roots.graph.output)
+    joint = roots.joints[place]
+    counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
+    if not counted or node.numerical or not options.has("number_answers"):
+        return _Use(place)
+    return _Use(place, np.arange(len(node.listed), dtype=np.float64))
+
+
+def _heads(roots: Roots, node: N.Variable, options: Options) -> Iterator[_Use]:
+    """What a head compares and moves."""
+    graph = roots.graph
+    best = best_of(graph, node)
+    if best is not None:
+        yield _Use(best.score)
+    if isinstance(node, N.Aggregate | N.Sum):
+        yield _Use(node.source)
+    plain = isinstance(node, N.Aggregate) and node.pick and not node.may_be_empty and best is None
+    for select in selects_of(graph, node):
+        yield _Use(select.key)
+        yield _Use(select.query, _compared(roots, select) if plain and options.has("squares") else None)
+
+
+def _compared(roots: Roots, select: Select) -> Floats | None:
+    """The numbers of queries, where these are equal to those of the keys that they select."""
+    keys, queries = (roots.graph.variable(side).domain for side in (select.key, select.query))
+    if not isinstance(keys, Listed) or not isinstance(queries, Listed):
+        return None
+    found = natural_numbers(select.cells, keys, queries)
+    return None if found is None else found[1]

@@ -1,0 +1,110 @@
+"""Counts that are left as numbers: where all readers bear what these are off by, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import raspc
+from raspc import library, rasp
+from raspc.blocks.reading.plain import OFF, wanted_as_numbers
+from raspc.blocks.reading.readiness import Readiness
+from raspc.graph.build import build
+from raspc.numbers.options import SMALLEST, Level, Options
+from raspc.numbers.precision import precision_of
+from raspc.numbers.shares import as_number
+from raspc.rasp import Comparison
+
+T, I = rasp.tokens, rasp.indices  # noqa: E741
+SAME = rasp.SelectorWidth(rasp.Select(T, T, Comparison.EQ)).named("same")
+SINGLE = precision_of("float32")
+
+PLAIN = {
+    "the answer": SAME,
+    "three times the count, less one": 3 * SAME - 1,
+    "a count and an index": SAME + I,
+    "a query": library.reverse(),
+    "words": rasp.map(str, SAME),
+}
+STRICT = {
+    "not a multiple": rasp.map(lambda c: c * c % 3, SAME),
+    "a key": rasp.Aggregate(rasp.Select(SAME, rasp.length, Comparison.EQ), T, default=0),
+    "a query that may find nothing": rasp.Aggregate(rasp.Select(I, SAME, Comparison.EQ), T, default=0),
+    "an order": rasp.Aggregate(rasp.Select(I, SAME, Comparison.LT), T),
+    "what is averaged": rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), SAME),
+    "an answer that is a number": rasp.numerical(SAME),
+}
+
+
+def found(program: rasp.SOp, longest: int = 8, options: Options = SMALLEST) -> Readiness:
+    """What is told of a graph over three numbers."""
+    return Readiness.of(build(program, (0, 1, 2), longest), options)
+
+
+def plain(ready: Readiness) -> list[bool]:
+    """Of each count whether it is left as the number that it is."""
+    return [ready.share(place).is_number for place in ready.left if ready.is_count(place)]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_who_bears_an_eighth_gets_the_number(name: str) -> None:
+    """All counts are numbers then; the model has no neurons for them, and is proved."""
+    assert all(plain(found(PLAIN[name])))
+    model = raspc.compile(PLAIN[name], (0, 1, 2), 6, optimize=2)
+    assert model.certificate.verdict == "proved" and model.config.d_mlp == 1
+    assert raspc.check(model, limit=300).ok
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_others_get_a_share(name: str) -> None:
+    """One strict reader is enough."""
+    assert not any(plain(found(STRICT[name])))
+
+
+def test_beside_a_strict_reader_a_count_is_a_share() -> None:
+    """What bears an error may be read off what is decoded for others."""
+    mean = rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), SAME)
+    both = rasp.SequenceMap(max, SAME, mean)
+    assert not any(plain(found(both)))
+
+
+def test_only_compact_models_of_wide_formats_have_plain_counts() -> None:
+    """Elsewhere a person wants to see the values, or probabilities are rounded; and it can be left out."""
+    assert all(plain(found(SAME)))
+    assert not any(plain(found(SAME, options=Options(Level.NAMED))))
+    assert not any(plain(found(SAME, options=SMALLEST.leaving_out(["plain_counts"]))))
+    assert as_number(np.arange(5.0), 4, precision_of("bfloat16")) is None
+    assert as_number(np.arange(5.0), 4, precision_of("tf32")) is None
+
+
+def test_long_inputs_are_counted_by_shares() -> None:
+    """The error grows with the square of the length: an eighth of a step is too far from about 1,400 on."""
+    for longest, is_plain in ((1300, True), (1500, False)):
+        counts = np.arange(1.0, longest + 1)
+        share = as_number(counts, longest, SINGLE)
+        assert share is not None and bool(share.noise.max() <= OFF) is is_plain
+        assert bool(wanted_as_numbers(found(SAME, longest).roots, SMALLEST)) is is_plain
+
+
+@pytest.mark.parametrize("n", [64, 512])
+def test_what_a_softmax_leaves_is_as_near_as_is_said(n: int) -> None:
+    """In float32, with the selected keys anywhere, and BOS first or last."""
+    rng = np.random.default_rng(n)
+    counts = np.arange(0.0, n + 1)
+    share = as_number(counts, n, SINGLE)
+    assert share is not None
+    for d in [0, 1, n // 2, n]:
+        scores = np.full(n + 1, -1e4, np.float32)
+        scores[1 + rng.permutation(n)[:d]] = 0
+        scores[0] = np.log(share.raised)
+        values = np.full(n + 1, share.at_key, np.float32)
+        values[0] = share.at_bos
+        for order in (np.arange(n + 1), np.arange(n + 1)[::-1]):
+            powers = np.exp((scores - scores.max())[order])
+            total = np.float32(0)
+            for power in powers:
+                total += power
+            left = np.float32(0)
+            for term in powers / total * values[order]:
+                left += term
+            assert abs(float(left) - d) <= share.noise[d]
