@@ -15,7 +15,18 @@ from raspc import library, rasp
 from raspc.rasp import Comparison, SOp
 
 T, I = rasp.tokens, rasp.indices  # noqa: E741
-HEADERS = ("program", "V, N", "parameters", "d_model", "d_mlp", "layers", "certificate", "seconds of CPU", "goal", "met")
+HEADERS = (
+    "program",
+    "V, N",
+    "parameters",
+    "d_model",
+    "d_mlp",
+    "layers",
+    "certificate",
+    "seconds of CPU",
+    "goal",
+    "met",
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,9 @@ def rows() -> Iterator[Row]:
                   f"d_mlp ≤ 8·{count}·7²", lambda s, _, most=8 * count * 49: s.d_mlp <= most)  # fmt: skip
     yield Row("min(#a, #b) + max(#a, #b)", least_and_most, tuple("ab"), 64, "d_mlp ≤ 16·N",
               lambda s, _: s.d_mlp <= 16 * s.length, causal=True)  # fmt: skip
-    yield Row("count · index", times_place, tuple("abc"), 24, "one dimension for 209 answers", lambda s, _: s.d_model <= 8)
+    yield Row(
+        "count · index", times_place, tuple("abc"), 24, "one dimension for 209 answers", lambda s, _: s.d_model <= 8
+    )
 
 
 def grows(layers: int) -> Callable[[Sizes, Sizes | None], bool]:
@@ -141,7 +154,15 @@ def measured(row: Row, before: tuple[str, Sizes] | None) -> tuple[tuple[str, ...
         found = sizes(row)
     except raspc.RaspcError as error:
         told = str(error).split("\n", 1)[0][:80]
-        return (row.program, f"{len(row.vocab)}, {row.length}", *["–"] * 4, f"refused: {told}", "–", row.goal, "no"), None
+        return (
+            row.program,
+            f"{len(row.vocab)}, {row.length}",
+            *["–"] * 4,
+            f"refused: {told}",
+            "–",
+            row.goal,
+            "no",
+        ), None
     met = row.meets(found, before[1] if before is not None and before[0] == row.program else None)
     met = met and found.verdict == "proved"
     told = (

@@ -19,7 +19,7 @@ import raspc
 from raspc import library, rasp
 from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, cubes, gated, grid, lone, steps
+from raspc.blocks.neurons import cells, cubes, gated, grid, lone, parabolas, steps
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading import left
 from raspc.blocks.scores import penalty, selection, steep
@@ -227,6 +227,12 @@ def next_class(original: Any, classes: Any) -> Any:
     return [(cube, number) for (cube, _), (_, number) in zip(found, found[1:] + found[:1], strict=True)]
 
 
+def wider(original: Any, *args: Any) -> Any:
+    """Squares are half as steep."""
+    found = original(*args)
+    return found and (found[0], found[1] / 2)
+
+
 def few_digits(patch: pytest.MonkeyPatch) -> None:
     """Scores of more than five digits round."""
     patch.setattr(selection, "DIGITS", 5)
@@ -237,6 +243,7 @@ WORDS = ("a", "b", "c", "d", "e", "f")
 PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
 ODD = rasp.Select(T, T, lambda k, q: (k * q) % 3 == 1 or k > 5)
 RANK = rasp.SelectorWidth(LESS) + EARLIER_SAME
+RANK_BY_THREE = rasp.map(lambda rank: rank % 3, RANK)
 BY_RANK = rasp.Aggregate(rasp.Select(RANK, I, Comparison.EQ), T)
 BACK = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), I, default=-1)
 AROUND = rasp.SequenceMap(
@@ -282,19 +289,21 @@ CASES: dict[str, Case] = {
     "decode_terms": Case(rasp.numerical(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L),
                          wrapped(steps, "staircases", broken.late_steps), (0, 1)),
     "number_answers": Case(PREVIOUS, wrapped(answer, "number_logits", no_square)),
-    "add_shares": Case(library.sort(), wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
+    "add_shares": Case(RANK_BY_THREE, wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
                        (1, 2, 3, 4, 5), 5),
     "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),
     "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
     "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
     "low_rank": Case(rasp.SelectorWidth(ATTRIBUTE), wrapped(penalty, "factored", too_few), tuple(range(4)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
-    "digits": Case(library.sort(), wrapped(penalty, "_digits", high_digit), tuple(range(20)), 20),
+    "digits": Case(rasp.map(lambda c: c % 3, EARLIER_SAME), wrapped(penalty, "_digits", high_digit),
+                   tuple(range(20)), 20),
     "bits": Case(rasp.Aggregate(rasp.latest(rasp.Select(T, I, Comparison.EQ)), I),
                  wrapped(penalty, "_by_bits", fewer_bits), tuple(range(8)), 4, given=few_digits),
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(grid, "merged", too_alike)),
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
-    "lines": Case(BY_RANK, wrapped(steps, "staircases", broken.late_steps)),
+    "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),
+    "parabolas": Case(library.sort(), wrapped(parabolas, "_polynomials", wider), tuple(range(6)), 6),
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),

@@ -39,6 +39,8 @@ SMALL_RANGE = 64.0
 """The same in a format whose largest number is small: half of it makes e^(−32), which such a format stores as 0."""
 TIED = 20.0
 """The same, but for ln N and the score of BOS, where scores carry rounding, which parts equals by e^(2·TIED·error)."""
+STEEP_NUMBER = 60.0
+"""What one step takes where ties part by what is steep, and BOS scores so high that a number is left."""
 LOST = 2.0**-16
 """By how much of itself a default of a steep feature may be off."""
 
@@ -193,15 +195,15 @@ class _Lowering:
 
         Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
         """
-        node = self.graph[place]
+        node, share = self.graph[place], self.storage[place].share
         if self.ready.precision.narrow:  # there scores carry no rounding
             return SMALL_RANGE if self.ready.precision.highest < 100 else SHARP
         if self.selection(place).shortfall and not (isinstance(node, N.Aggregate) and node.pick):
-            return STEEP
+            return STEEP if share is None or not share.is_number else STEEP_NUMBER
         if not self.selection(place).ties_round:
             return SHARP
         competing = isinstance(node, N.Aggregate) and node.may_be_empty
-        share, adds = self.storage[place].share, self.storage[place].raised
+        adds = self.storage[place].raised
         raised = share.raised if share is not None else 1.0 if adds is None else adds.at_key
         return (TIED + float(np.log((self.graph.max_seq_len + 1) * raised))) * (1 + competing)
 

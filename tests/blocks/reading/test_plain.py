@@ -28,7 +28,6 @@ PLAIN = {
 }
 STRICT = {
     "not a multiple": rasp.map(lambda c: c * c % 3, SAME),
-    "a key": rasp.Aggregate(rasp.Select(SAME, rasp.length, Comparison.EQ), T, default=0),
     "a query that may find nothing": rasp.Aggregate(rasp.Select(I, SAME, Comparison.EQ), T, default=0),
     "an order": rasp.Aggregate(rasp.Select(I, SAME, Comparison.LT), T),
     "what is averaged": rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), SAME),

@@ -74,7 +74,7 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
         if len(grid.axes) > 2 and not _undecoded(ready, grid) and ready.options.has("cubes"):
             best.take(_of_cubes(frontier, grid, exact, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
-            best.take([(7, lone(ready, grid))])
+            best.take((7, pulse) for pulse in lone(ready, grid))
     if best.cost >= LATE:
         best.take(_one_line(8, ways.decoded, grids[-1], best))
     return best.design

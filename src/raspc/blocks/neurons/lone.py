@@ -15,7 +15,7 @@ by two where all variables leave to one side; the gap is at least eight times th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -27,6 +27,7 @@ from raspc.blocks.neurons.grid import Grid, merge
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.steps import along
 from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.reading.times import neurons_after
 from raspc.graph.nodes import Floats
 from raspc.numbers.choice import Choice
 
@@ -80,19 +81,47 @@ class Weights:
     noise: float
 
 
-def lone(ready: Readiness, grid: Grid) -> Design | None:
-    """A pulse that tells one combination from all others; None if the function is not of this kind."""
+def lone(ready: Readiness, grid: Grid) -> Iterator[Design]:
+    """Pulses that tell one combination from all others; none if the function is not of this kind.
+
+    One along what is left of all variables; then one that takes those which are decoded by the time the others are
+    there as 0 in the special case and 1 in all others, so that they make up for nothing.
+    """
     found = _special(grid)
-    if found is None:
-        return None
+    there = None if found is None else _at_roots(ready, grid, found)
+    if found is None or there is None:
+        return
+    away = [_away(ready, root, special) for root, special in there.items() if len(special) > 1]
+    early = [_decoded(one) if _is_early(ready, one.place, away) else one for one in away]
+    for each in (away, early) if early != away else (away,):
+        design = _pulse(grid, found, each) if each else None
+        if design is not None:
+            yield design
+
+
+def _at_roots(ready: Readiness, grid: Grid, found: Special) -> Mapping[int, NDArray[np.bool_]] | None:
+    """Which values the roots have in the special case; None unless each has one."""
     there: dict[int, NDArray[np.bool_]] = {}
     for place, special in zip(grid.axes, found.values, strict=True):
         root, special = _at_root(ready, place, special)
         there[root] = there[root] & special if root in there else special
-    if any(special.sum() != 1 for special in there.values()):
-        return None
-    away = [_away(ready, root, special) for root, special in there.items() if len(special) > 1]
-    weights = _weights(away) if away else None
+    return None if any(special.sum() != 1 for special in there.values()) else there
+
+
+def _is_early(ready: Readiness, place: int, away: Sequence[Away]) -> bool:
+    """Whether a variable that attention leaves is decoded by neurons before the last of all others is there."""
+    last = neurons_after(max(ready.times.latest[one.place] for one in away))
+    return place in ready.left and ready.times.decoded[place] < last
+
+
+def _decoded(one: Away) -> Away:
+    """What tells the special case from all others, once it is decoded."""
+    return Away(one.place, (one.distance != 0).astype(float), 0.0)
+
+
+def _pulse(grid: Grid, found: Special, away: Sequence[Away]) -> Design | None:
+    """The pulse along a sum of these; None where no weights keep all other cases away."""
+    weights = _weights(away)
     if weights is None or weights.gap < ROOM * weights.noise:
         return None
     sums = np.array([0.0, weights.gap] if all(one.one_sided for one in away) else [-weights.gap, 0.0, weights.gap])

@@ -93,7 +93,7 @@ def _count(roots: Roots, place: int, node: N.Width | N.Length, options: Options,
 def _number(roots: Roots, place: int, node: N.Width | N.Length, options: Options) -> Left | None:
     """The count itself; None where the format rounds too far for that."""
     label, share = roots.graph.labels[place], as_number(node.listed.numbers, roots.graph.max_seq_len, options.precision)
-    return share and Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None]), share)
+    return None if share is None else Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None]), share)
 
 
 def _added_to(roots: Roots, place: int) -> int:

@@ -1,7 +1,8 @@
 """Which counts are wanted as numbers, and by nobody who does not bear what the number is off by as attention leaves it.
 
-Two readers bear any error below a half of a whole number x: the answer, whose logits 2vx − v² part neighbours by 1,
-less twice the error; and the query of a pick by −(k − q)², in which an error e of q takes 2e·|k − q| from (k − q)².
+Three readers bear any error below a half of a whole number x: the answer, whose logits 2vx − v² part neighbours by 1,
+less twice the error; the query of a pick by −(k − q)², in which an error e of q takes 2e·|k − q| from (k − q)²; and its
+keys, where k and k² err together (`raspc.blocks.neurons.parabolas`).
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ COUNTS = (N.Width, N.Length)
 
 @dataclass(frozen=True, eq=False)
 class _Use:
-    """Somebody reads a variable: as a multiple of `numbers`, one for each of its values, or in any other way."""
+    """Somebody reads a variable: as a multiple of `numbers`, one for each of its values, or in any other way.
+
+    `off`: how far off these may be.
+    """
 
     place: int
     numbers: Floats | None = None
+    off: float = OFF
 
 
 def wanted_as_numbers(roots: Roots, options: Options) -> frozenset[int]:
@@ -59,7 +64,7 @@ def _strict(roots: Roots, use: _Use, options: Options) -> Iterator[int]:
     found = F.additive(joint, use.numbers) if joint is not None and use.numbers is not None and counts else None
     parts: Mapping[int, Floats] = {} if found is None else dict(found.parts)
     for root in counts:
-        if root not in parts or not _is_borne(roots, root, parts[root], OFF / len(counts), options):
+        if root not in parts or not _is_borne(roots, root, parts[root], use.off / len(counts), options):
             yield root
 
 
@@ -102,16 +107,16 @@ def _heads(roots: Roots, node: N.Variable, options: Options) -> Iterator[_Use]:
         yield _Use(best.score)
     if isinstance(node, N.Aggregate | N.Sum):
         yield _Use(node.source)
-    plain = isinstance(node, N.Aggregate) and node.pick and not node.may_be_empty and best is None
+    picks = isinstance(node, N.Aggregate) and node.pick and best is None
     for select in selects_of(graph, node):
-        yield _Use(select.key)
-        yield _Use(select.query, _compared(roots, select) if plain and options.has("squares") else None)
+        keys, queries = _compared(roots, select) if picks and options.has("squares") else (None, None)
+        yield _Use(select.key, keys if options.has("parabolas") else None, OFF / 2)
+        yield _Use(select.query, None if isinstance(node, N.Aggregate) and node.may_be_empty else queries)
 
 
-def _compared(roots: Roots, select: Select) -> Floats | None:
-    """The numbers of queries, where these are equal to those of the keys that they select."""
+def _compared(roots: Roots, select: Select) -> tuple[Floats, Floats] | tuple[None, None]:
+    """The numbers of keys and of queries, where these are equal if and only if they are selected."""
     keys, queries = (roots.graph.variable(side).domain for side in (select.key, select.query))
     if not isinstance(keys, Listed) or not isinstance(queries, Listed):
-        return None
-    found = natural_numbers(select.cells, keys, queries)
-    return None if found is None else found[1]
+        return None, None
+    return natural_numbers(select.cells, keys, queries) or (None, None)

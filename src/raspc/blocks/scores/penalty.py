@@ -44,8 +44,8 @@ CHOICES = (
     ),
     Choice(
         "bits", "scores",
-        "equality is by the bits of a number for each value where the best of many keys is picked",
-        "classes of keys and queries that are partners; a head that ranks keys",
+        "equality is by the bits of a number for each value where other scores are added",
+        "classes of keys and queries that are partners; a head that ranks keys, or scores steeply too",
         "as many terms as bits, each of them 0 or −1 where need be",
     ),
 )  # fmt: skip
@@ -62,12 +62,14 @@ SQUARE_LIMIT = 1 << 11
 class Factors:
     """U [key values, r] and V [query values, r].
 
-    `near`: whether a key loses the square of its distance from the query, BOS apart, so that an error e of the query's
-    number takes no more than 2e times the distance from that.
+    `squares`: whether a key loses the square of its distance from the query, so that an error e of the one number, or
+    the other, takes no more than 2e times the distance from that. `near`: whether that holds of a query whose square is
+    common to all keys, as BOS does not compete.
     """
 
     keys: Matrix
     queries: Matrix
+    squares: bool = False
     near: bool = False
 
     @property
@@ -99,37 +101,37 @@ class Factors:
 
 
 def candidates(
-    cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = (), ranked: bool = False
+    cells: Bits, keys: Listed, queries: Listed, competing: bool, without: Collection[str] = (), small: bool = False
 ) -> Iterator[Factors]:
     """Ways to write one table, any of which is exact; undefined entries are free.
 
     `competing`: BOS can win, so that a score of 0 must mean selected; otherwise only the differences
     between keys of one query count. `without`: which of "squares", "renumber", "digits", "bits", "distinct_rows" and
-    "low_rank" are left out. `ranked`: by a head that ranks the keys which it selects, for which terms are to be small.
+    "low_rank" are left out. `small`: terms are to be small, as ranks of keys, or steep scores, are added.
     """
     many = cells.size > LARGE and "squares" not in without
     if many and (numbers := natural_numbers(cells, keys, queries)) is not None:
-        yield from _equalities(*numbers, competing, without, ranked)
+        yield from _equalities(*numbers, competing, without, small)
         return
     indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
     if indicators.rank <= 1:
         yield indicators
         return
     for numbers in _numberings(cells, keys, queries, without):
-        yield from _equalities(*numbers, competing, without, ranked)
+        yield from _equalities(*numbers, competing, without, small)
     yield indicators
     if "low_rank" not in without:
         yield from _low_rank((cells == 1) | (cells < 0), indicators.rank)
 
 
 def _equalities(
-    keys: Floats, queries: Floats, competing: bool, without: Collection[str], ranked: bool
+    keys: Floats, queries: Floats, competing: bool, without: Collection[str], small: bool
 ) -> Iterator[Factors]:
     """Ways to say that two numbers are equal."""
     yield _squares([keys], [queries], competing)
     if "digits" not in without and max(np.ptp(keys), np.ptp(queries)) >= DIGITS_FROM:
         yield _squares(*_digits(keys, queries), competing)
-    if "bits" not in without and ranked:
+    if "bits" not in without and small and max(np.ptp(keys), np.ptp(queries)) > 1:
         yield from _by_bits(keys, queries, competing)
 
 
@@ -224,7 +226,7 @@ def _squares(k: Sequence[Floats], q: Sequence[Floats], competing: bool) -> Facto
     ones_k, ones_q = np.ones_like(k[0]), np.ones_like(q[0])
     keys = [*k, -k_square, ones_k] if competing else [*k, -k_square]
     queries = [*(2 * x for x in q), ones_q, -q_square] if competing else [*(2 * x for x in q), ones_q]
-    return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1), near=not competing)
+    return Factors(np.stack(keys, axis=1), np.stack(queries, axis=1), True, not competing)
 
 
 def _indicators(selected: Matrix, merging: bool = True) -> Factors:

@@ -20,8 +20,9 @@ from raspc.graph.nodes import Bits, Graph, Select, Variable
 
 DIGITS = 24
 """Whole numbers of so many binary digits are added without rounding: those of float32."""
-MIXED = 1 << 12
-"""Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then."""
+MIXED, MIXED_NUMBER = 1 << 12, 1 << 9
+"""Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then.
+Less where a count is to be left as a number. It does not matter where all terms of what is selected are 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def selections(ready: Readiness) -> Mapping[int, Selection]:
     """How the head of each count, mean and pick of a graph selects."""
     scorer = _Scorer(ready, _steep_orders(ready))
     heads = ((place, node) for place, node in enumerate(ready.graph.nodes) if isinstance(node, _ATTENTION))
-    return {place: scorer.selection(node) for place, node in heads}
+    return {place: scorer.selection(place, node) for place, node in heads}
 
 
 @lru_cache(maxsize=1)
@@ -107,21 +108,22 @@ class _Scorer:
     def graph(self) -> Graph:
         return self.ready.graph
 
-    def selection(self, node: Variable) -> Selection:
+    def selection(self, place: int, node: Variable) -> Selection:
         """How a head selects."""
         best = best_of(self.graph, node)
         ranking = None if best is None else ranking_of(self.ready, best)
-        found = Selection(self.conjuncts(node, ranking), ranking=ranking)
+        found = Selection(self.conjuncts(place, node, ranking), ranking=ranking)
         return replace(found, ties_round=shares_alike(node) and any(map(self.ready.is_noisy, found.read)))
 
-    def conjuncts(self, node: Variable, ranking: Ranking | None) -> tuple[Conjunct, ...]:
+    def conjuncts(self, place: int, node: Variable, ranking: Ranking | None) -> tuple[Conjunct, ...]:
         """The penalties of a head, those that are steep last."""
         narrow = self.ready.precision.narrow  # then only a penalty of 0 is sure to be stored alike for all
         competing = not isinstance(node, N.Aggregate) or node.may_be_empty or narrow
         tied, steeply = shares_alike(node), _bears_shortfall(self.graph, node)
         selects = selects_of(self.graph, node)
         orders = [self.orders.comparison(select) if steeply else None for select in selects]
-        mixed = tied and any(order is not None and order.relation != "==" for order in orders)
+        steep_too = tied and any(order is not None and order.relation != "==" for order in orders)
+        mixed = (MIXED_NUMBER if self.ready.is_rough(place) else MIXED) if steep_too else None
         found = [
             self.conjunct(select, competing, tied, order, mixed, ranking)
             for select, order in zip(selects, orders, strict=True)
@@ -129,12 +131,12 @@ class _Scorer:
         return tuple(sorted(found, key=lambda conjunct: conjunct.shortfall > 0))
 
     def conjunct(
-        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: bool,
+        self, select: Select, competing: bool, tied: bool, order: steep.Comparison | None, mixed: int | None,
         ranking: Ranking | None,
     ) -> Conjunct:  # fmt: skip
         """The best penalty for one table: read soonest, then exact among equals, then narrow.
 
-        `mixed`: its scores are added to steep ones, and so are no integers; then large ones are not exact either.
+        `mixed`: how large its scores may be where they are added to steep ones, and so are no integers; None elsewhere.
         """
         n = self.graph.max_seq_len
 
@@ -146,23 +148,27 @@ class _Scorer:
                 not self.holds(factors),
                 not self.ranks_exactly(factors, ranking),
                 late,
-                rounds or (mixed and factors.exceeds(MIXED / n)),
+                rounds or (mixed is not None and factors.exceeds(mixed / n) and not factors.is_definite),
                 factors.rank,
             )
 
-        best = min(self.candidates(select, competing, ranking is not None), key=cost)
+        exact = not (
+            self.ready.is_noisy(select.key) or self.ready.is_noisy(select.query)
+        )  # else bits are decoded first
+        small = ranking is not None or (mixed is not None and exact)
+        best = min(self.candidates(select, competing, small), key=cost)
         if order is not None and (False, steep.rank(order, n)) <= cost(best)[3:]:
             shortfall = steep.shortfall(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), shortfall)
         return Conjunct(select.key, select.query, select.cells, best)
 
-    def candidates(self, select: Select, competing: bool, ranked: bool) -> list[Factors]:
+    def candidates(self, select: Select, competing: bool, small: bool) -> list[Factors]:
         """All ways to write one table exactly."""
         made, without = _made(self.graph), self.ready.options.without
-        key = (select.key, select.query, select.cells.tobytes(), competing, without, ranked)
+        key = (select.key, select.query, select.cells.tobytes(), competing, without, small)
         if key not in made:
             keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed
-            made[key] = list(candidates(select.cells, keys, queries, competing, without, ranked))
+            made[key] = list(candidates(select.cells, keys, queries, competing, without, small))
         return made[key]
 
     def ranks_exactly(self, factors: Factors, ranking: Ranking | None) -> bool:

@@ -15,6 +15,7 @@ from raspc.blocks.storage.exactness import exact_enough
 from raspc.blocks.storage.forms import form_of, is_readable, powers_of
 from raspc.blocks.storage.heads import moved_numbers, scored
 from raspc.blocks.storage.known import Decision, Known
+from raspc.blocks.storage.ramping import ramps_of_count
 from raspc.blocks.storage.requests import Feature, Wanted
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -31,6 +32,9 @@ def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
         _check_apart(known, place)
     offered = {key for key, feature in wanted.features.items() if _offers(known, place, left, feature)}
     rest = [feature for key, feature in wanted.features.items() if key not in offered]
+    ramps = ramps_of_count(known, place, wanted) if rest else None
+    if ramps is not None:
+        return Decision(known.stored(place, wanted, *ramps), tuple(scored(known, place)))
     is_mean = isinstance(node, N.Sum) or (isinstance(node, N.Aggregate) and not node.pick)
     kept, design = _decoded(known, place, wanted, rest, left)
     powers = powers_of(known, place, wanted)

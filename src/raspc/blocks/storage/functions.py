@@ -15,6 +15,7 @@ from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.storage.exactness import exact_enough
 from raspc.blocks.storage.forms import Form, form_of, is_readable
 from raspc.blocks.storage.known import Decision, Known
+from raspc.blocks.storage.ramping import Ramps, ramps_of_table
 from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
@@ -44,6 +45,10 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
         show = (Show(joint.roots[0], place),) if is_readable(known, place, bool(wanted.features)) else ()
         return nothing.asking(*show, *_parts(known.ready, joint, wanted, wanted.features.values()))
     free, rest = _free(known, joint, wanted)
+    ramps = _ramps(known, place, joint, wanted) if rest else None
+    if ramps is not None:
+        stored = known.stored(place, wanted, *ramps)
+        return Decision(stored, tuple(_reads(known.ready, place, ramps[1])))
     form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(known.ready, joint, wanted, free))
     if not form.groups:
         return decision
@@ -54,6 +59,13 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
     design = _possible(known, place, design)
     stored = known.stored(place, wanted, groups, design)
     return Decision(stored, (*decision.requests, *_reads(known.ready, place, design)), in_doubt)
+
+
+def _ramps(known: Known, place: int, joint: Joint, wanted: Wanted) -> Ramps | None:
+    """Ramps, where these will do."""
+    node = known.graph[place]
+    assert isinstance(node, Table)
+    return ramps_of_table(known, place, wanted, Ways(known.ready, node, joint))
 
 
 def _free(known: Known, joint: Joint, wanted: Wanted) -> tuple[list[Feature], list[Feature]]:
@@ -71,7 +83,8 @@ def _parts(ready: Readiness, joint: Joint, wanted: Wanted, features: Iterable[Fe
     for feature in features:
         found = F.additive(joint, feature.column)
         for root, part in () if found is None else found.parts:
-            yield Read(root, part, feature.readers, wanted.bears(feature.column) / rough)
+            along = feature.along if len(joint.roots) == 1 else 0.0
+            yield Read(root, part, feature.readers, wanted.bears(feature.column) / rough, along)
 
 
 def _strains_steep_heads(known: Known, place: int, joint: Joint) -> bool:

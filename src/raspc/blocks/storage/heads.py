@@ -40,7 +40,7 @@ def _sides(place: int, conjunct: Conjunct, conjuncts: float, picks: bool) -> Ite
     """The keys and the queries of one of several conjuncts, each off by little beside what it is multiplied with.
 
     `conjuncts`: how many there are, times what a step of a penalty takes from a score. `picks`: nothing but a key is
-    picked, so that the query of one that loses the square of its distance may be off by part of a step.
+    picked, so that the numbers of one that loses the square of its distance may be off by part of a step.
     """
     factors = conjunct.factors
     keys, queries = (conjunct.key, KEYS, factors.keys), (conjunct.query, QUERIES, factors.queries)
@@ -52,7 +52,8 @@ def _sides(place: int, conjunct: Conjunct, conjuncts: float, picks: bool) -> Ite
         reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
         for column, most in zip(columns.T, reach.tolist(), strict=True):
             loose = picks and factors.near and purpose == QUERIES
-            yield Read(side, column, readers, 2 * OFF if loose else 1.0 / (16 * most * conjuncts))
+            along = OFF / 2 if picks and factors.squares and purpose == KEYS else 0.0
+            yield Read(side, column, readers, 2 * OFF if loose else 1.0 / (16 * most * conjuncts), along)
 
 
 def moved_numbers(known: Known, place: int, node: N.Aggregate | N.Sum) -> Iterator[Read]:
@@ -76,7 +77,8 @@ def moved_groups(
             yield Powers(node.source, columns, readers)
             continue
         for column, own in zip(columns.T, group.code.T, strict=True):
-            yield Read(node.source, column, readers, wanted.bears(np.ascontiguousarray(own)))
+            asked = np.ascontiguousarray(own)
+            yield Read(node.source, column, readers, wanted.bears(asked), wanted.moves(asked))
 
 
 def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:

@@ -22,12 +22,17 @@ from raspc.graph.nodes import Floats, Listed
 
 
 class Read(NamedTuple):
-    """Readers want a feature of a variable linearly: `column` [values], off by no more than `error`."""
+    """Readers want a feature of a variable linearly: `column` [values], off by no more than `error`.
+
+    `along`: how far off the number of the variable may be besides, if all features that are asked for with one move as
+    they do where the number moves; 0 where that is not borne.
+    """
 
     place: int
     column: Floats
     readers: tuple[Reader, ...]
     error: float = NUMBER_ERROR
+    along: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +64,15 @@ Request: TypeAlias = Read | Powers | Show | Compare
 
 
 class Feature(NamedTuple):
-    """A feature that somebody reads: `error` is what all its readers bear, None of a flat one: entries −1, 0 and 1."""
+    """A feature that somebody reads: `error` is what all its readers bear, None of a flat one: entries −1, 0 and 1.
+
+    `along`: see `Read`.
+    """
 
     column: Floats
     error: float | None
     readers: tuple[Reader, ...]
+    along: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +90,20 @@ class Wanted:
     finely: bool = False
     readers: tuple[Reader, ...] = ()
 
+    @property
+    def along(self) -> float:
+        """How far off the number of the variable may be, where all features move with it; 0 where one must not."""
+        return min((feature.along for feature in self.features.values()), default=0.0)
+
     @cached_property
     def error(self) -> float:
         """The error that all readers bear."""
         return min((f.error for f in self.features.values() if f.error is not None), default=inf)
+
+    def moves(self, column: Floats) -> float:
+        """How far off the number of the variable may be where the feature moves with it."""
+        found = self.features.get(column.tobytes())
+        return 0.0 if found is None else found.along
 
     def bears(self, column: Floats) -> float:
         """How much error the readers of a feature bear; of a flat one, or one that nobody reads, those of any other."""
@@ -98,6 +117,7 @@ class _Asked:
 
     columns: dict[bytes, Floats] = field(default_factory=dict)
     errors: dict[bytes, float] = field(default_factory=dict)
+    along: dict[bytes, float] = field(default_factory=dict)
     read_by: dict[bytes, dict[Reader, None]] = field(default_factory=dict)
     powers: list[Floats] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
@@ -105,21 +125,25 @@ class _Asked:
     finely: bool = False
     readers: list[tuple[Reader, ...]] = field(default_factory=list)
 
-    def read(self, key: bytes, column: Floats, readers: tuple[Reader, ...], error: float) -> None:
+    def read(self, key: bytes, column: Floats, readers: tuple[Reader, ...], error: float, along: float) -> None:
         """A feature that nobody has asked for before."""
-        self.columns[key], self.read_by[key] = column, dict.fromkeys(readers)
+        self.columns[key], self.read_by[key], self.along[key] = column, dict.fromkeys(readers), along
         if not is_flat(column):
             self.errors[key] = error
 
-    def read_again(self, key: bytes, readers: tuple[Reader, ...], error: float) -> None:
+    def read_again(self, key: bytes, readers: tuple[Reader, ...], error: float, along: float) -> None:
         """A feature that others have asked for too."""
+        self.along[key] = min(self.along[key], along)
         if readers[0] not in self.read_by[key]:
             self.read_by[key].update(dict.fromkeys(readers))
         if key in self.errors:
             self.errors[key] = min(self.errors[key], error)
 
     def wanted(self) -> Wanted:
-        features = {key: Feature(c, self.errors.get(key), tuple(self.read_by[key])) for key, c in self.columns.items()}
+        features = {
+            key: Feature(column, self.errors.get(key), tuple(self.read_by[key]), self.along[key])
+            for key, column in self.columns.items()
+        }
         readers = tuple(dict.fromkeys(reader for some in self.readers for reader in some))
         return Wanted(features, tuple(self.powers), tuple(self.shown), self.compared, self.finely, readers)
 
@@ -160,17 +184,17 @@ class Requests:
             found.readers.append(readers)
         return found
 
-    def _read(self, place: int, column: Floats, readers: tuple[Reader, ...], error: float) -> None:
+    def _read(self, place: int, column: Floats, readers: tuple[Reader, ...], error: float, along: float = 0.0) -> None:
         """A constant needs nothing; what is a sum of numbers that are not listed is read off its terms."""
         asked, key = self._at(place, readers), column.tobytes()
         if key in asked.columns:
-            asked.read_again(key, readers, error)
+            asked.read_again(key, readers, error, along)
             return
         node = self._roots.graph.variable(place)
         if isinstance(node.domain, Listed) and (column == column[0]).all():
             return
         if not isinstance(node, N.Affine):
-            asked.read(key, column, readers, error)
+            asked.read(key, column, readers, error, along)
             return
         for arg, coef in zip(node.args, node.coefs, strict=True):
             number = F.number(self._roots.graph.variable(arg).domain)

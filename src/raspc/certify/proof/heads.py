@@ -319,9 +319,9 @@ class HeadProof:
             return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
         held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
         if share.is_number and not self.precision.narrow:
-            off = added_up(self.head, self.scores, self.sink, self.plan.divisor, self.value, weight, counts, self.n,
-                           held, self.precision)  # fmt: skip
-            return A.Arrived(off[:, None] / max(abs(weight), 1e-300), np.zeros(1)), np.full(code.shape, abs(added))
+            away = added_up(self.head, self.scores, self.sink, self.plan.divisor, self.value, weight, counts, self.n,
+                            held, self.precision)  # fmt: skip
+            return A.Arrived(away[:, None] / max(abs(weight), 1e-300), np.zeros(1)), np.full(code.shape, abs(added))
         off = abs(float(self.value.bias[0]) * weight - share.at_key) + abs(
             float(self.value.there[0]) * weight - share.at_bos
         )

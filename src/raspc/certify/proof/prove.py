@@ -14,7 +14,7 @@ import numpy as np
 
 from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
-from raspc.certify.proof import mlp
+from raspc.certify.proof import mlp, segments
 from raspc.certify.proof.answering import answered
 from raspc.certify.proof.bounds import Held, Reading, embedded, read_stream
 from raspc.certify.proof.causes import Causes
@@ -205,7 +205,8 @@ class _Prover:
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
         for space, base in said.write.bias.items():
             code = self.code(space)
-            found = mlp.written(said, space, code, read, fired, cells.value, self.precision)
+            found = segments.written(said, space, code, read, cells, self.precision)
+            found = found or mlp.written(said, space, code, read, fired, cells.value, self.precision)
             self.hold(space, found.error, found.grain, base, found.at_bos, found.common, found.alone)
 
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:

@@ -1,0 +1,73 @@
+"""Ramps for a number and its square: right at every value, both off alike where the sum is, and refused elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.agreement import differences, some_inputs
+
+import raspc
+from raspc import library, rasp
+from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.lines import Line
+from raspc.blocks.neurons.parabolas import parabolas
+from raspc.graph.nodes import Floats, Ids
+from raspc.rasp import Comparison
+
+UNIT = 2.0**-24
+
+
+def along(numbers: Floats, noise: float = 0.0) -> tuple[Line, Ids]:
+    """A line on which these numbers lie, each a value."""
+    return Line((0,), [numbers], noise, numbers.shape), np.arange(len(numbers), dtype=np.int32)
+
+
+def at(design: Design, x: Floats) -> Floats:
+    """What the neurons of a design along one variable write where its sum is x."""
+    read = np.outer(x, design.weights[0][0]) + design.bias
+    return np.asarray(np.maximum(read, 0.0) @ design.out + design.base)
+
+
+@given(st.integers(-60, 60), st.integers(3, 120), st.integers(-9, 9), st.floats(-0.24, 0.24))
+def test_numbers_and_squares_err_together(start: int, count: int, shift: int, off: float) -> None:
+    """A number that is off by e, and a square that is off by 2ke."""
+    x = np.arange(start, start + count, dtype=np.float64)
+    k = x + shift
+    design = parabolas(*along(x), np.stack([k, -(k**2)], axis=1), 0.25, UNIT)
+    assert design is not None and design.size == count
+    np.testing.assert_allclose(at(design, x), np.stack([k, -(k**2)], axis=1), atol=1e-9)
+    np.testing.assert_allclose(at(design, x + off), np.stack([k + off, -(k**2) - 2 * k * off], axis=1), atol=1e-9)
+
+
+def test_what_is_no_parabola_is_refused() -> None:
+    """Other functions; two places of one value; noise that is not borne; sums that round too far; no number."""
+    x = np.arange(20.0)
+    both = np.stack([x, x**2], axis=1)
+    assert parabolas(*along(x), both, 0.1, UNIT) is not None
+    assert parabolas(*along(x), np.stack([x, x**3], axis=1), 0.1, UNIT) is None
+    assert parabolas(*along(x), both[:, 1:], 0.1, UNIT) is None
+    assert parabolas(*along(x, 0.2), both, 0.1, UNIT) is None
+    assert parabolas(*along(x, 0.3), both, 1.0, UNIT) is None
+    twice = Line((0,), [x], 0.0, x.shape), np.arange(20, dtype=np.int32) // 2
+    assert parabolas(*twice, both[:10], 0.1, UNIT) is None
+    many = np.arange(600.0)
+    assert parabolas(*along(many), np.stack([many, many**2], axis=1), 0.1, UNIT) is None
+
+
+T, I = rasp.tokens, rasp.indices  # noqa: E741
+BEFORE = rasp.SelectorWidth(rasp.Select(I, I, Comparison.LT))
+PROGRAMS = {
+    "ranks": library.sort(),
+    "a count": rasp.Aggregate(rasp.Select(BEFORE, I - 1, Comparison.EQ), T, default=9),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_keys_that_are_counted_are_ramps(name: str) -> None:
+    """One neuron a value, proved, and right."""
+    model = raspc.compile(PROGRAMS[name], range(5), 9, optimize=2)
+    without = raspc.compile(PROGRAMS[name], range(5), 9, optimize=2, disabled_passes=["parabolas"])
+    assert model.certificate.verdict == "proved" and model.config.d_mlp < without.config.d_mlp
+    assert not differences(PROGRAMS[name], model, some_inputs(tuple(range(5)), 9, 150, 0), False)
