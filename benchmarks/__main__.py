@@ -20,14 +20,15 @@ from benchmarks import (
     optimiser,
     process,
     programs,
+    random_sizes,
     rasp_text,
     running,
+    sizes,
     text,
     tracr_compile,
 )
-from benchmarks.measure import Table
 
-SECTIONS: dict[str, Callable[[], Table]] = {
+SECTIONS: dict[str, Callable[[], object]] = {
     "process": process.table,
     "batch": batch.table,
     "certificate": certificate.table,
@@ -37,7 +38,7 @@ SECTIONS: dict[str, Callable[[], Table]] = {
     "running": running.table,
     "library": library.table,
     "optimiser": optimiser.table,
-    "growth": growth.table,
+    "growth": lambda: f"{sizes.table()}\n{random_sizes.table()}\n{growth.table()}",
     "growth --axis program": programs.table,
     "idioms": idioms.table,
     "rasp_text": rasp_text.table,
