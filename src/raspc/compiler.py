@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial as partial_of
 from types import MappingProxyType
@@ -19,10 +19,10 @@ from raspc.graph.where import Where, domain_of
 from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
-from raspc.plan.alternatives import best
+from raspc.plan.alternatives import Refused, best
 from raspc.plan.asked import check_arguments, options_of
 from raspc.plan.budget import check_budget
-from raspc.plan.plan import Plan
+from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
 from raspc.refusals import told
 from raspc.weights.making import model_of
@@ -36,7 +36,7 @@ def compile(
     causal: bool = False,
     bos: Any = "BOS",
     pad: Any = "PAD",
-    optimize: int = 1,
+    optimize: int | str = 1,
     partial: bool = False,
     strict: bool = False,
     certify: bool = True,
@@ -53,7 +53,8 @@ def compile(
     """Compile a program into the weights of a transformer that computes it exactly.
 
     `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
-    0 and 1 readable, 2 compact. `partial`: compile for the inputs on which the program is defined.
+    0 and 1 readable, 2 compact with the fewest layers, "size" compact with a layer more where that makes the model 4
+    times smaller. `partial`: compile for the inputs on which the program is defined.
     `strict`: refuse what rests on an assumption. `certify`: prove the margins in that precision. `verify`: check what
     each pass over the graph requires and ensures, and that it keeps the answers on a sample. `solver`: at level 2 ask
     OR-tools for the schedule, where it is installed and the greedy one is not proved the best.
@@ -98,12 +99,19 @@ def compile_graph(
     Raises UnsupportedProgram or CertificateError where every design is refused.
     """
 
+    seen: list[Size] = []
+
+    def rounds() -> Iterator[list[Plan | Refused]]:
+        for plans in alternatives(graph, options, given_up):
+            seen.extend(plan.size for plan in plans if isinstance(plan, Plan))
+            yield plans
+
     def made(plan: Plan) -> Model:
         check_budget(plan)
-        model = model_of(plan, bos, pad, changes)
+        model = model_of(plan, bos, pad, changes, frontier(seen))
         return certified(model, plan) if certify else model
 
-    return best(alternatives(graph, options, given_up), lambda plan: plan.size, made)
+    return best(rounds(), lambda plan: plan.cost, made)
 
 
 def certified(model: Model, plan: Plan) -> Model:

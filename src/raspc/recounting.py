@@ -41,9 +41,10 @@ def settled(make: Callable[..., Model], graph: Graph, tabulate: Callable[..., Bu
     return best(rounds(), _size, lambda model: model)
 
 
-def _size(model: Model) -> Size:
-    """Layers and parameters."""
-    return Size(model.config.n_layers, sum(array.size for array in model.params.values()))
+def _size(model: Model) -> tuple[int, int]:
+    """Layers and parameters, by what was to be small."""
+    size = Size(model.config.n_layers, sum(array.size for array in model.params.values()))
+    return size.cost(model.options.objective)
 
 
 def _has_means(graph: Graph) -> bool:

@@ -24,7 +24,7 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading import left
 from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
-from raspc.blocks.storage import answer
+from raspc.blocks.storage import answer, functions
 from raspc.errors import UnsupportedProgram
 from raspc.graph import build as building
 from raspc.graph import evidence, store
@@ -151,6 +151,12 @@ def squares_only(original: Any, number: Any, squares: bool) -> Any:
     return broken.shifted_gate(original, number, squares) if found.features.shape[1] == 2 else found
 
 
+def other_neurons(original: Any, *args: Any, **options: Any) -> Any:
+    """Each neuron writes what the one before it should."""
+    found = original(*args, **options)
+    return None if found is None else replace(found, out=np.roll(found.out, 1, axis=0))
+
+
 def high_digit(original: Any, k: Any, q: Any) -> Any:
     """Numbers are compared by their high digit alone."""
     return tuple(side[:1] for side in original(k, q))
@@ -261,6 +267,14 @@ NEXT_BACK, BACK_TWO = (
     for by in (1, -2)
 )
 FALL_BACKS = rasp.map(lambda a, b, c: next(x for x in (a, b, c) if x != "none"), NEXT_BACK, BACK_TWO, T)
+PRODUCT = rasp.SequenceMap(
+    lambda x, y: (x * y) % 3 == 1, *(rasp.SelectorWidth(rasp.Select(T, t, Comparison.EQ)) for t in (0, 1))
+)
+NESTED = rasp.SequenceMap(
+    lambda c, t: (t * t + 2) % 7 if c else t,
+    PRODUCT,
+    rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), T, default=0),
+)
 CASES: dict[str, Case] = {
     "share": Case(rasp.Map(lambda x: (x + 1) % 3, COUNT * 3 + T) * 3 + rasp.Map(lambda x: (x + 2) % 3, COUNT * 3 + T),
                   wrapped(store, "identity_of", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
@@ -305,6 +319,7 @@ CASES: dict[str, Case] = {
     "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),
     "parabolas": Case(library.sort(), wrapped(parabolas, "_polynomials", wider), tuple(range(6)), 6),
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
+    "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,

@@ -61,6 +61,8 @@ def samples() -> tuple[tuple[str, Any], ...]:
         compression=Compression(3, "pca", None, 0, 9),
         schedule=ScheduleFacts("greedy", False, {"heads": BoundFacts(3, 2, 0.3333)}),
         design=DesignFacts(1, ("steep",)),
+        objective="size",
+        frontier=((1, 400), (2, 90)),
     )
     failing = raspc.certificate(compiled("double_hist", 1), "bfloat16", accumulate="stored", tolerance=True)
     told = msgspec.structs.replace(failing, longest=2, measured=Measured(7, False, 0.5, 1, ("a", (1, 2.5))))

@@ -15,6 +15,7 @@ from raspc.cli.options import (
     DisablePass,
     Json,
     Memory,
+    Optimize,
     Probabilities,
     Program,
     Steps,
@@ -22,6 +23,7 @@ from raspc.cli.options import (
     Summation,
     Verify,
     Where,
+    level,
 )
 from raspc.cli.output import answer, say
 from raspc.errors import InputError
@@ -37,7 +39,7 @@ def compile_program(
     max_seq_len: Annotated[int | None, typer.Option(help="The longest input, BOS not counted.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.")] = None,
-    optimize: Annotated[int, typer.Option("-O", min=0, max=2, help="0, 1: readable; 2: compact.")] = 1,
+    optimize: Optimize = "1",
     bos: Annotated[str, typer.Option(help="The token that opens every input.")] = "BOS",
     pad: Annotated[str, typer.Option(help="The token that fills a batch.")] = "PAD",
     partial: Annotated[
@@ -73,7 +75,7 @@ def compile_program(
         causal=found.causal if causal is None else causal,
         bos=syntax.value(bos),
         pad=syntax.value(pad),
-        optimize=optimize,
+        optimize=level(optimize),
         partial=partial,
         strict=strict,
         certify=certify,
@@ -121,5 +123,7 @@ def tell(directory: Path, model: Model, why: Mapping[str, Any] | None = None) ->
     from raspc.cli.facts import sizes, summary
 
     say(f"{directory}: {summary(sizes(model))}")
+    if model.alignment.objective == "size":
+        say(story.frontier(model))
     if why:
         story.tell(model, why)

@@ -47,7 +47,8 @@ def facts(model: Model) -> dict[str, Any]:
     alignment = model.alignment
     return {
         **sizes(model),
-        "optimize": alignment.optimize,
+        "optimize": alignment.objective or alignment.optimize,
+        "frontier": [list(size) for size in alignment.frontier],
         "schedule": alignment.schedule and alignment.schedule.to_json(),
         "layers": [layer(model, i) for i in range(model.config.n_layers)],
         "program": program(model),

@@ -76,6 +76,24 @@ Verify = Annotated[
 Memory = Annotated[
     str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
 ]
+Optimize = Annotated[
+    str,
+    typer.Option(
+        "-O", "--optimize", metavar="0|1|2|size",
+        help="0, 1: readable; 2: compact; size, s: compact, more layers where each makes it 4 times smaller.",
+    ),
+]  # fmt: skip
+
+
+def level(text: str) -> int | str:
+    """The level that `-O` names: a number, or "size". Raises typer.BadParameter for any other text."""
+    found = LEVELS.get(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(LEVELS)}", param_hint="'-O' / '--optimize'")
+    return found
+
+
+LEVELS: dict[str, int | str] = {"0": 0, "1": 1, "2": 2, "size": "size", "s": "size"}
 Where = Annotated[
     str | None,
     typer.Option(

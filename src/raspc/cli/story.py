@@ -34,6 +34,7 @@ def facts(
         found |= {
             "passes": [one.to_json() for one in recorded(model)],
             "schedule": model.alignment.schedule and model.alignment.schedule.to_json(),
+            "frontier": [list(size) for size in model.alignment.frontier],
         }
         large = sum(array.size for array in model.params.values()) > LARGE
         without = [one.to_json() for one in ablations(model, program)] if each or (each is None and not large) else None
@@ -60,6 +61,8 @@ def tell(model: Model, found: Mapping[str, Any]) -> None:
         table(("pass", "changes", *COLUMNS.values()), [_row(one) for one in recorded(model) if one.changed != 0])
         if model.alignment.schedule is not None:
             say(_schedule(model.alignment.schedule))
+        if model.alignment.frontier:
+            say(frontier(model))
         _tell_without(found["without"])
     if "variables" in found:
         rows = [row for variable in found["variables"] for row in _explained(variable, model.config.n_layers)]
@@ -67,6 +70,17 @@ def tell(model: Model, found: Mapping[str, Any]) -> None:
     if "plan" in found:
         for line in found["plan"].splitlines():
             say(line)
+
+
+def frontier(model: Model) -> str:
+    """Layers against parameters, of the plans that were made."""
+    made = model.alignment.frontier
+    if not made:
+        return "layers against parameters: no plan that was made is smaller with more layers"
+    each = (
+        f"{layers:,}: {parameters:,}" + " (taken)" * (layers == model.config.n_layers) for layers, parameters in made
+    )
+    return f"layers against parameters, of the plans that were made: {'; '.join(each)}"
 
 
 def _tell_without(found: Sequence[Mapping[str, Any]] | None) -> None:

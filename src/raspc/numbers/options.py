@@ -37,13 +37,20 @@ class Level(Enum):
         return self is Level.ALL
 
 
+OBJECTIVES = ("layers", "size")
+"""What makes one model better than another: fewer layers, then fewer parameters; or its parameters, at a price."""
+PRICE = 4
+"""By size, one more layer is worth it where the model is more than so many times smaller."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What was asked for.
 
-    `level`; `precision`: the number format that the model is to run in; `without`: the passes and choices that are left
-    out; `target`: the name of the transformer that is compiled for (`raspc.target`). `verify`: check what each pass
-    requires and ensures, and `memory`: how many bytes the arrays may take; both are no property of the model.
+    `objective`: one of `OBJECTIVES`. `level`; `precision`: the number format that the model is to run in; `without`:
+    the passes and choices that are left out; `target`: the name of the transformer that is compiled for
+    (`raspc.target`). `verify`: check what each pass requires and ensures, and `memory`: how many bytes the arrays may
+    take; both are no property of the model.
 
     What the best design adds to that: `stored`, a lower level at which it is decided what is stored; `given_up`, passes
     and choices that it does without.
@@ -57,6 +64,7 @@ class Options:
     verify: bool = field(default=False, compare=False)
     target: str = "plain"
     memory: int = field(default=DEFAULT_BUDGET, compare=False)
+    objective: str = "layers"
 
     @property
     def storage(self) -> Level:

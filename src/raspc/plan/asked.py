@@ -14,10 +14,10 @@ from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import Precision
 from raspc.plan.switches import checked
 
-LEVELS = tuple(level.value for level in Level)
+LEVELS = (*(level.value for level in Level), "size")
 
 
-def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int, causal: bool) -> None:
+def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int | str, causal: bool) -> None:
     """BOS and PAD are two, and no tokens of the vocabulary; the level is one.
 
     Raises InvalidProgram with all faults; TypeError where `causal` is no truth value.
@@ -34,11 +34,17 @@ def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int, 
 
 
 def options_of(
-    optimize: int, precision: Precision, disabled_passes: Collection[str], solver: bool, verify: bool, memory: int | str
+    optimize: int | str,
+    precision: Precision,
+    disabled_passes: Collection[str],
+    solver: bool,
+    verify: bool,
+    memory: int | str,
 ) -> Options:
     """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not."""
     without = checked((*checked(disabled_passes), *(() if solver else ("solver",))))
-    return Options(Level(optimize), precision, without, verify=verify, memory=bytes_of(memory))
+    level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
+    return Options(level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective)
 
 
 def _fault_of(name: str, mark: Any, tokens: tuple[Any, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout
 from raspc.layout.schedule import Schedule
-from raspc.numbers.options import Options
+from raspc.numbers.options import PRICE, Options
 from raspc.passes.pipeline import Step
 from raspc.target import TARGETS, Target
 
@@ -22,6 +23,19 @@ class Size(NamedTuple):
 
     layers: int
     parameters: int
+
+    def cost(self, objective: str) -> tuple[int, int]:
+        """What is to be small: the size itself; or, by size, the parameters times `PRICE` for each layer."""
+        return (self.parameters * PRICE**self.layers, self.layers) if objective == "size" else self
+
+
+def frontier(sizes: Iterable[Size]) -> tuple[Size, ...]:
+    """Those that no other one is as good as in layers and in parameters, with the fewest layers first."""
+    found: list[Size] = []
+    for size in sorted(set(sizes)):
+        if not found or size.parameters < found[-1].parameters:
+            found.append(size)
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +59,13 @@ class Plan:
 
     @cached_property
     def size(self) -> Size:
-        """Layers and parameters of the model: what makes one plan better than another."""
+        """Layers and parameters of the model."""
         return size_of(self.graph, self.lowered, self.schedule, self.layout)
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """What makes one plan better than another, by the objective that was asked for."""
+        return self.size.cost(self.options.objective)
 
     @property
     def target(self) -> Target:

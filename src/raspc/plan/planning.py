@@ -29,7 +29,7 @@ def planned(program: Graph, options: Options = DEFAULT) -> Plan:
 
     Raises UnsupportedProgram for one that cannot be computed exactly.
     """
-    return best(alternatives(program, options), lambda plan: plan.size, lambda plan: plan)
+    return best(alternatives(program, options), lambda plan: plan.cost, lambda plan: plan)
 
 
 def alternatives(
@@ -71,9 +71,11 @@ def first_designs(options: Options) -> list[Options]:
 
 
 def explored(program: Graph, first: Options) -> list[Plan | Refused]:
-    """The plan of a design, and of those that give up what others have in doubt."""
+    """The plan of a design, and of those that give up what others have in doubt; by size, also layers."""
     found: dict[frozenset[str], Plan | Refused] = {}
     waiting = [frozenset(first.given_up)]
+    if first.objective == "size":
+        waiting.append(waiting[0] | {"soonest"})
     while waiting:
         given_up = waiting.pop(0)
         if given_up not in found:

@@ -25,7 +25,8 @@ def plan_text(plan: Plan) -> str:
     """The whole plan: a heading, then one section for each thing that is decided, indented by two."""
     options, graph = plan.options, plan.graph
     mask = ", causal" if graph.causal else ""
-    head = f"-O{options.level.value}, {options.precision.name}, inputs of up to {graph.max_seq_len} tokens{mask}"
+    level = "s" if options.objective == "size" else options.level.value
+    head = f"-O{level}, {options.precision.name}, inputs of up to {graph.max_seq_len} tokens{mask}"
     head += "".join(f"\n{line}" for line in _design(options))
     sections = {
         "stored": _stored(plan),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raspc.blocks.lower import Lowered
@@ -12,7 +12,7 @@ from raspc.layout.heads import layers_of
 from raspc.layout.layout import Layout
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import Options
-from raspc.plan.plan import Plan
+from raspc.plan.plan import Plan, Size
 from raspc.weights.alignment import (
     Alignment,
     BoundFacts,
@@ -39,12 +39,14 @@ def residual_labels(plan: Plan) -> tuple[str, ...]:
     return tuple(" | ".join(found) for found in names)
 
 
-def alignment(plan: Plan, passes: tuple[PassFacts, ...] = ()) -> Alignment:
-    """What the alignment of a model says. `passes`: what each pass did."""
+def alignment(plan: Plan, passes: tuple[PassFacts, ...] = (), frontier: Sequence[Size] = ()) -> Alignment:
+    """What the alignment of a model says. `passes`: what each pass did; `frontier`: the best sizes that were seen."""
     graph, lowered, schedule, layout, options = plan.graph, plan.lowered, plan.schedule, plan.layout, plan.options
     where = _columns(lowered, schedule, layout)
     return Alignment(
         optimize=options.level.value,
+        objective="size" if options.objective == "size" else None,
+        frontier=tuple((size.layers, size.parameters) for size in frontier if len(frontier) > 1),
         design=design_facts(options),
         bos=layout.start[BOS],
         precision=Format(**options.precision.to_json()),

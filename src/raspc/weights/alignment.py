@@ -7,7 +7,7 @@ compared with these when a model is loaded (`fitting`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -160,9 +160,13 @@ class Alignment(Record, frozen=True, kw_only=True):
     """Where each variable lives and what computes it, and how the model came to be.
 
     A model that no compiler made has an empty one. `bos`: the dimension that marks BOS. `passes`: in order.
+    `objective`: "size" where layers had a price. `frontier`: pairs of layers and parameters, of the plans that were
+    made those that no other one is as good as in both; nothing where that is one.
     """
 
     optimize: Annotated[int, Meta(ge=0, le=2)] | None = None
+    objective: Literal["size"] | None = None
+    frontier: tuple[tuple[Count, Count], ...] = ()
     bos: Count | None = None
     precision: Format | None = None
     design: DesignFacts | None = None
@@ -187,7 +191,8 @@ class Alignment(Record, frozen=True, kw_only=True):
         precision = DEFAULT.precision if self.precision is None else self.precision.precision
         design = DesignFacts() if self.design is None else self.design
         stored = None if design.stored is None else Level(design.stored)
-        return Options(level, precision, without, stored, design.given_up)
+        objective = DEFAULT.objective if self.objective is None else self.objective
+        return Options(level, precision, without, stored, design.given_up, objective=objective)
 
     @property
     def spaces(self) -> dict[str, SpaceFacts]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from raspc.plan.plan import Plan
+from raspc.plan.plan import Plan, Size
 from raspc.weights.align import alignment, residual_labels
 from raspc.weights.assemble import assemble
 from raspc.weights.config import Config, Output
@@ -17,15 +17,19 @@ NONE: Mapping[str, int] = MappingProxyType({})
 
 
 def model_of(
-    plan: Plan, bos: Any = "BOS", pad: Any = "PAD", changes: Mapping[str, int] = MappingProxyType({})
-) -> Model:
-    """The model of a plan. `changes`: how often each pass changed something while the graph was built."""
+    plan: Plan, bos: Any = "BOS", pad: Any = "PAD", changes: Mapping[str, int] = MappingProxyType({}),
+    frontier: Sequence[Size] = (),
+) -> Model:  # fmt: skip
+    """The model of a plan. `changes`: how often each pass changed something while the graph was built.
+
+    `frontier`: the best sizes of all plans that were made, for each number of layers.
+    """
     config = config_of(plan, bos, pad)
     return Model(
         config,
         assemble(plan, config),
         residual_labels(plan),
-        alignment(plan, record(plan, config, changes)),
+        alignment(plan, record(plan, config, changes), frontier),
         plan.graph,
         program=plan.program,
         without=plan.options.without,

@@ -9,7 +9,7 @@ import numpy as np
 
 from raspc.blocks.neurons import steps
 from raspc.blocks.neurons.cells import cells, stepped
-from raspc.blocks.neurons.costs import LATE, NOISE, cost, is_stored, waiting
+from raspc.blocks.neurons.costs import NOISE, cost, is_stored, late, waiting
 from raspc.blocks.neurons.cubes import cubes
 from raspc.blocks.neurons.design import Design, Worth
 from raspc.blocks.neurons.frontiers import Frontier, digits
@@ -75,7 +75,7 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
             best.take(_of_cubes(frontier, grid, exact, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
             best.take((7, pulse) for pulse in lone(ready, grid))
-    if best.cost >= LATE:
+    if best.cost >= late(ready):
         best.take(_one_line(8, ways.decoded, grids[-1], best))
     return best.design
 
@@ -111,7 +111,7 @@ class _Best:
         def worth(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
             if 2 * BYTES * size * self.width > self.ready.options.memory:  # two weights for each neuron and direction
                 return False  # a model with such neurons would be refused
-            if self.could_be(rank, size + LATE) or not self.could_be(rank, size):
+            if self.could_be(rank, size + late(self.ready)) or not self.could_be(rank, size):
                 return self.could_be(rank, size)
             return self.could_be(rank, size + waiting(self.ready, self.roots, axes, features))
 

@@ -11,6 +11,7 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.graph.tables import JOINT_LIMIT
+from raspc.numbers.choice import Choice
 
 NOISE = 2.0**-9
 """A design that rounds by more than this part of what a neuron writes is avoided."""
@@ -18,6 +19,13 @@ NOISE_TIED = 2.0**-16
 """The same for what a head that averages several keys compares: the score scale multiplies its error."""
 NOISE_ANSWER = 2.0**-5
 """The same for the answer, of which only the greatest logit matters."""
+CHOICE = Choice(
+    "soonest", "neurons",
+    "neurons that need not wait for others are preferred, however many they are",
+    "by size (optimize=\"size\") plans are made without it too",
+    "no layer that neurons could do without",
+)  # fmt: skip
+
 LATE = 1e6
 """What waiting for a decoded variable costs, in neurons."""
 WAITS = 64
@@ -42,7 +50,12 @@ def waiting(ready: Readiness, roots: Sequence[int], axes: Sequence[int], feature
     """What it costs that neurons wait for what they read to be decoded: little where the roots come as late."""
     if not ready.is_late(axes, features):
         return 0.0
-    return LATE if ready.delays(roots, axes, features) else WAITS
+    return late(ready) if ready.delays(roots, axes, features) else WAITS
+
+
+def late(ready: Readiness) -> float:
+    """What a layer more costs, in neurons."""
+    return LATE if ready.options.has("soonest") else WAITS
 
 
 def decoding_cost(ready: Readiness, sums: Sequence[F.Sum | None]) -> float:
