@@ -13,7 +13,7 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import library, rasp
-from raspc.blocks.storage.stored import ANSWER
+from raspc.blocks.spaces import reads_of
 from raspc.cli.app import status
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
 from raspc.graph.nodes import Variable
@@ -147,7 +147,7 @@ def test_the_commands_tell_it(
 
 @pytest.mark.parametrize("name", ["reverse", "sort", "double_hist", "shuffle_dyck1", "most_freq", "addition"])
 def test_readers_are_those_that_the_plan_records(name: str) -> None:
-    """What is told of each space, by its blocks, is for each variable what `Stored` says of it."""
+    """What `Stored` says of a variable is told of its spaces, and each block that reads one is among the readers."""
     found = library.get(name)
     model = raspc.compile(found.program, found.vocab, 4, found.causal, optimize=2, certify=False)
     plan = model.plan
@@ -155,8 +155,8 @@ def test_readers_are_those_that_the_plan_records(name: str) -> None:
     places = [place for place, node in enumerate(plan.graph.nodes) if isinstance(node, Variable)]
     for place, explanation in zip(places, explain(model), strict=True):
         told = {reader for home in explanation.homes for reader in home.readers}
-        stored = {
-            OUTPUT if reader.purpose == ANSWER else f"{reader.purpose} of {plan.graph.labels[reader.by]}"
-            for reader in plan.storage[place].readers
-        }
-        assert not explanation.homes or told == stored
+        spaces = {group.space for group in plan.lowered.home.get(place, ())}
+        blocks = {b.name for b in plan.lowered.blocks if any(spaces & set(read.maps) for read in reads_of(b))}
+        assert not explanation.homes or len(told) == len({(one.by, one.purpose) for one in plan.storage[place].readers})
+        assert {reader.split(" of ")[-1] for reader in told - {OUTPUT}} == blocks
+        assert (OUTPUT in told) == bool(spaces & set(plan.lowered.output.maps))

@@ -1,19 +1,21 @@
 """Why a model is as it is: where each variable lives, in which form, who reads it, or why it needs no space.
 
-All of it follows from the tabulated program and the option level, worked out again as the compiler did; only
-dimensions and stages come from the alignment.
+All of it is read off the plan: what is stored of each variable and who reads it, and which space each of these readers
+takes it from; dimensions and stages come from the alignment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from raspc.blocks.reading.groups import Group
-from raspc.blocks.spaces import Head, Neurons
+from raspc.blocks.spaces import Head, Neurons, reads_of
+from raspc.blocks.storage.stored import ANSWER, KEYS, NEURONS, QUERIES, VALUES
 from raspc.errors import InputError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Listed, Variable
@@ -22,6 +24,8 @@ from raspc.weights.format1 import plan_of
 from raspc.weights.model import Model
 
 OUTPUT = "the output"
+PURPOSES = {Head: (QUERIES, KEYS, VALUES), Neurons: (NEURONS,)}
+"""What a block reads for, in the order of `reads_of`."""
 MOST_FEATURES = 6
 """How many features are named one by one."""
 
@@ -83,20 +87,23 @@ class _Explainer:
 
     def home(self, place: int, group: Group) -> Home:
         found = self.where[group.space]
-        readers = tuple(dict.fromkeys(self.readers(group.space)))
+        readers = tuple(dict.fromkeys(self.readers(place, group.space)))
         return Home(found.dims, self.form(place, group), found.from_stage, found.to_stage, readers)
 
-    def readers(self, space: str) -> Iterator[str]:
-        """Every block that reads a space, and what it reads it for."""
-        for block in self.lowered.blocks:
-            if isinstance(block, Neurons):
-                parts = {"neurons": block.read}
-            else:
-                assert isinstance(block, Head)
-                parts = {"queries": block.query, "keys": block.key, "values": block.value}
-            yield from (f"{part} of {block.name}" for part, read in parts.items() if space in read.maps)
-        if space in self.lowered.output.maps:
-            yield OUTPUT
+    def readers(self, place: int, space: str) -> Iterator[str]:
+        """Who reads a variable off one of its spaces, and what for."""
+        for reader in self.storage[place].readers:
+            if space in self.taken.get((reader.by, reader.purpose), ()):
+                yield OUTPUT if reader.purpose == ANSWER else f"{reader.purpose} of {self.graph.labels[reader.by]}"
+
+    @cached_property
+    def taken(self) -> Mapping[tuple[int, str], Collection[str]]:
+        """The spaces that the blocks of each variable take what they read from, for each purpose."""
+        found: dict[tuple[int, str], set[str]] = {(self.graph.output, ANSWER): set(self.lowered.output.maps)}
+        for by, block in zip(self.lowered.place_of_block, self.lowered.blocks, strict=True):
+            for purpose, read in zip(PURPOSES[type(block)], reads_of(block), strict=True):
+                found.setdefault((by, purpose), set()).update(read.maps)
+        return found
 
     def form(self, place: int, group: Group) -> str:
         """One-hot, a number, a share of attention, or the features by name."""
