@@ -36,6 +36,15 @@ class Level(Enum):
         """Whether s-ops without a name are to be found in the stream too."""
         return self is Level.ALL
 
+    @property
+    def lower(self) -> tuple[Level, ...]:
+        """The levels that optimise less, the nearest first."""
+        return tuple(reversed(list(Level)[: list(Level).index(self)]))
+
+    def reaches(self, other: Level) -> bool:
+        """Whether it optimises as much as another level, or more."""
+        return other is self or other in self.lower
+
 
 OBJECTIVES = ("layers", "size")
 """What makes one model better than another: fewer layers, then fewer parameters; or its parameters, at a price."""

@@ -47,7 +47,7 @@ class Pass:
 
     def applies(self, options: Options) -> bool:
         """Whether a compile with these options runs it."""
-        reached = options.storage.value >= self.level.value
+        reached = options.storage.reaches(self.level)
         return reached and options.has(self.name) and (options.precision.narrow or not self.narrow)
 
     def run(self, graph: Graph, options: Options) -> Graph:

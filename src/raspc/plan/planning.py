@@ -44,7 +44,7 @@ def alternatives(
     lower one compiles.
     """
     asked = options.asked.giving_up(*given_up)
-    levels = [asked, *(replace(asked, stored=level) for level in reversed(Level) if level.value < asked.level.value)]
+    levels = [asked, *(replace(asked, stored=level) for level in asked.level.lower)]
     for firsts in zip(*map(first_designs, levels), strict=True):
         yield settled(program, firsts)
     yield from (explored(program, first) for level in levels[1:] for first in first_designs(level))
