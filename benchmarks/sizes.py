@@ -127,6 +127,10 @@ def rows() -> Iterator[Row]:
                   f"d_mlp ≤ 8·{count}·7²", lambda s, _, most=8 * count * 49: s.d_mlp <= most)  # fmt: skip
     yield Row("min(#a, #b) + max(#a, #b)", least_and_most, tuple("ab"), 64, "d_mlp ≤ 16·N",
               lambda s, _: s.d_mlp <= 16 * s.length, causal=True)  # fmt: skip
+    for n in (16, 32):
+        yield Row("sort by token + 3·index", lambda: sorted_by(3), numbers(n), n, "d_model ≤ 1.5·N + 16",
+                  lambda s, _: s.d_model <= 1.5 * s.length + 16,
+                  bound="4N keys in blocks of 5 or 6, two directions each (theorem 3)")  # fmt: skip
     yield Row(
         "count · index", times_place, tuple("abc"), 24, "one dimension for 209 answers", lambda s, _: s.d_model <= 8
     )

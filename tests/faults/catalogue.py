@@ -77,6 +77,7 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "BOS is not raised": {"count": "2"},
         "two values in one direction": {"by frequency": "bfloat16"},
         "ramps of a count": {"rarer": "2"},
+        "ramps of a sum": {"before by a sum": "2"},
         "what a pick moves": {"previous": "0 1 2 bfloat16 float16"},
         "a block that is read is dead": {"previous": "2"},
     },

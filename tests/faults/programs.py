@@ -103,6 +103,7 @@ PROGRAMS: dict[str, Shown] = {
     "most frequent": Shown(library.most_freq(), ("a", "b", "c"), 4),
     "brackets": Shown(library.shuffle_dyck(["()"]), ("(", ")"), 5),
     "majority": Shown(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L, (0, 1), 4),
+    "before by a sum": Shown(rasp.SelectorWidth(rasp.Select(T + 2 * I, T + 2 * I, Comparison.LT)), longest=5),
     "fall-backs": Shown(FALL_BACKS, ("a", "b", "c", "d")),
     "mirrored by a share": Shown(MIRRORED, longest=5, given=BY_SHARES),
     "rarer by a share": Shown(RARER, given=BY_SHARES),

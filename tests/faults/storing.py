@@ -102,6 +102,7 @@ DEMANDS: dict[str, Patch] = {
     "two values in one direction": wrapped(importlib.import_module("raspc.blocks.storage.forms"), "readable_group",
                                            one_direction),
     "ramps of a count": wrapped(decoding, "ramps", M.low_ramps),
+    "ramps of a sum": wrapped(functions, "ramps_along", M.low_ramps),
     "what a pick moves": wrapped(lower, "moved", M.next_value),
     "a block that is read is dead": wrapped(lower, "living", W.shorter),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import raspc
-from raspc import rasp
+from raspc import library, rasp
 from raspc.blocks.scores import steep
 from raspc.blocks.scores.penalty import Factors, candidates
 from raspc.graph.nodes import Listed
@@ -96,6 +96,17 @@ SMALLER, LARGER = (
     rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, relation))
     for relation in (rasp.Comparison.LT, rasp.Comparison.GT)
 )
+
+
+def test_sums_are_compared_steeply() -> None:
+    """Keys that are sums of a token and an index: ramps along the sum, in place of a direction for each key."""
+    key = rasp.tokens + 3 * rasp.indices
+    program = library.sort(rasp.tokens, key)
+    model = raspc.compile(program, range(9), 9, optimize=2)
+    plain = raspc.compile(program, range(9), 9, optimize=2, certify=False, disabled_passes=("steep",))
+    assert model.certificate.verdict == "proved"
+    assert 2 * parameters(model) < parameters(plain) and model.config.n_layers == plain.config.n_layers
+    assert raspc.check(model, limit=300).ok
 
 
 @pytest.mark.parametrize("program", [SMALLER, SMALLER * LARGER])

@@ -25,6 +25,13 @@ from raspc.graph.nodes import Floats
 
 def ramps(place: int, position: Floats, noise: float, columns: Matrix) -> Design | None:
     """Neurons along one variable for some steep columns; None if its values are too close together."""
+    return ramps_along((place,), (position[:, None],), position, noise, columns)
+
+
+def ramps_along(
+    axes: tuple[int, ...], features: tuple[Matrix, ...], position: Floats, noise: float, columns: Matrix
+) -> Design | None:
+    """The same along a sum of features of several variables; `position`: what it is for each value."""
     order = np.argsort(position, kind="stable")
     along = position[order]
     gap = float(np.diff(along).min(initial=np.inf))
@@ -39,7 +46,16 @@ def ramps(place: int, position: Floats, noise: float, columns: Matrix) -> Design
     leads = np.array([lead for *_, lead in found], np.float64)
     base = np.abs(columns).min(axis=0)
     return Design(
-        (place,), (position[:, None],), (signs[None, :],), -signs * feet, out, base, gap, np.zeros(len(found)), 0, leads
+        axes,
+        features,
+        tuple(signs[None, :] for _ in axes),
+        -signs * feet,
+        out,
+        base,
+        gap,
+        np.zeros(len(found)),
+        0,
+        leads,
     )
 
 

@@ -68,10 +68,23 @@ class Orders:
             return False
         if isinstance(node, Table):
             joint = self.ready.derived(place)
-            return joint is not None and len(joint.roots) == 1 and self.offers(joint.roots[0])
+            one = joint is not None and len(joint.roots) == 1
+            return self.offers(joint.roots[0]) if joint is not None and one else self.is_exact_sum(place)
         if isinstance(node, N.Aggregate) and node.pick:
             return self.offers(node.source)
         return isinstance(node, N.Token | N.Index) or self.is_apart(node)
+
+    def is_exact_sum(self, place: int) -> bool:
+        """Whether a function of several variables is a sum of what is exact and there, along which ramps lie."""
+        node, joint = self.ready.graph.variable(place), self.ready.derived(place)
+        if (
+            joint is None
+            or not node.listed.all_numbers
+            or self.ready.is_noisy(place)
+            or (node.listed.numbers % 1).any()
+        ):
+            return False
+        return self.ready.is_free(joint, node.listed.numbers)
 
     def is_apart(self, node: N.Variable) -> bool:
         """Whether the values of a width, a mean or a sum lie far enough apart for ramps between them."""

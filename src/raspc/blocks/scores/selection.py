@@ -157,7 +157,8 @@ class _Scorer:
         )  # else bits are decoded first
         small = ranking is not None or (mixed is not None and exact)
         best = min(self.candidates(select, competing, small), key=cost)
-        if order is not None and (False, steep.rank(order, n)) <= cost(best)[3:]:
+        powers = cost(best)[2] and self.orders.is_exact_sum(select.key)  # neurons make these, if they have to make any
+        if order is not None and (powers or (False, steep.rank(order, n)) <= cost(best)[3:]):
             shortfall = steep.shortfall(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), shortfall)
         return Conjunct(select.key, select.query, select.cells, best)

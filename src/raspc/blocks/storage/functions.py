@@ -7,19 +7,22 @@ from dataclasses import replace
 
 from raspc.blocks.neurons.choosing import choose
 from raspc.blocks.neurons.costs import NOISE, NOISE_ANSWER, NOISE_TIED, cost, decoding_cost
-from raspc.blocks.neurons.design import NEURON_LIMIT, Design, evened
+from raspc.blocks.neurons.design import NEURON_LIMIT, Design, beside, evened
+from raspc.blocks.neurons.ramps import ramps_along
+from raspc.blocks.neurons.steps import along
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading import features as F
-from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.storage.exactness import exact_enough
-from raspc.blocks.storage.forms import Form, form_of, is_readable
+from raspc.blocks.storage.forms import Form, form_of, is_readable, powers_of
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.ramping import Ramps, ramps_of_table
 from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Table
+from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
 from raspc.numbers.memory import in_words
@@ -50,6 +53,10 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
         stored = known.stored(place, wanted, *ramps)
         return Decision(stored, tuple(_reads(known.ready, place, ramps[1])))
     form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(known.ready, joint, wanted, free))
+    if wanted.powers:
+        powers = _with_powers(known, place, joint, wanted, form)
+        stored = known.stored(place, wanted, *powers)
+        return Decision(stored, (*decision.requests, *_reads(known.ready, place, powers[1])))
     if not form.groups:
         return decision
     groups, design = _computed(known, place, joint, wanted, rest, form)
@@ -66,6 +73,20 @@ def _ramps(known: Known, place: int, joint: Joint, wanted: Wanted) -> Ramps | No
     node = known.graph[place]
     assert isinstance(node, Table)
     return ramps_of_table(known, place, wanted, Ways(known.ready, node, joint))
+
+
+def _with_powers(known: Known, place: int, joint: Joint, wanted: Wanted, form: Form) -> Ramps:
+    """Steep features of a sum, and what else is wanted of it, along the sum."""
+    node = known.graph[place]
+    assert isinstance(node, Table)
+    ways, powers = Ways(known.ready, node, joint), powers_of(known, place, wanted)
+    axes, features = ((), ()) if ways.itself is None else ways.itself.reads
+    design = ramps_along(axes, features, node.listed.numbers, 0.0, outputs_of(powers)) if axes else None
+    if design is not None and ways.itself is not None and form.groups:
+        rows, number = distinct_rows(outputs_of(form.groups))
+        steps = along(ways.frontiers[-1].grid(rows, number), ways.itself, precision=known.options.precision)
+        design = None if steps is None else beside(steps, design)
+    return (*form.groups, *powers), _possible(known, place, design)
 
 
 def _free(known: Known, joint: Joint, wanted: Wanted) -> tuple[list[Feature], list[Feature]]:
