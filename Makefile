@@ -13,7 +13,7 @@ SECONDS := 60
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo test test-all lint format bench fuzz fuzz-load parity screenshots gallery clean
+.PHONY: demo test test-all lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -43,6 +43,10 @@ fuzz: $(VENV)/dev.stamp
 fuzz-load: $(VENV)/dev.stamp
 	-$(PIP) --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz_load --seconds $(SECONDS)
+
+# Calls of the public API and command lines with arguments that nobody means.
+fuzz-api: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz_api --seconds $(SECONDS)
 
 parity: $(VENV)/dev.stamp
 	$(BIN)/raspc parity --library --require $(BACKENDS)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
 import random
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import raspc
 from raspc import InputError, UncertainProgram, jsonvalues, library
 from raspc.certify.checking.check import check
+from raspc.cli.app import status
 from raspc.cli.facts import facts
 from raspc.errors import ModelFormatError, UnsupportedProgram
 from raspc.graph import Graph
@@ -173,3 +175,28 @@ def write(directory: Path, held: Mapping[str, bytes]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, data in held.items():
         (directory / name).write_bytes(data)
+
+
+def commands(directory: Path, tokens: list[str]) -> Iterator[list[str]]:
+    """Every command that takes a model, on one; files go beside it."""
+    place, beside = str(directory), directory.parent
+    yield from (["run", place, *tokens], ["run", place, "--trace", *tokens], ["check", place, "--limit", "50"])
+    yield from (["certify", place], ["inspect", place], ["inspect", place, "--explain"], ["inspect", place, "--plan"])
+    yield from (["view", place, "-o", str(beside / "page.html")], ["export", place, "npz", str(beside / "x.npz")])
+    yield from (["diff", place, place, "--run", "--limit", "20"], ["parity", place])
+
+
+def use_by_commands(directory: Path) -> int | None:
+    """How many commands a directory was given to, each with an answer or one line of ours; None if it is no model."""
+    try:
+        model = load(directory, SMALL)
+    except ModelFormatError:
+        return None
+    tokens = [str(token) for token in model.config.vocab[: min(2, model.config.max_seq_len)]]
+    count = 0
+    for args in commands(directory, tokens):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as told:
+            assert isinstance(status(args), int)
+        assert "Traceback" not in told.getvalue(), args
+        count += 1
+    return count

@@ -40,6 +40,16 @@ def test_a_changed_model_is_refused_or_works(rng: random.Random, tmp_path: Path)
     hostile.load_and_use(tmp_path / "model")
 
 
+def test_what_loads_can_be_used(tmp_path: Path) -> None:
+    """Changed models that load go to every command: an answer or one line, never a traceback."""
+    used = 0
+    for seed in range(120):
+        rng = random.Random(seed)
+        hostile.write(tmp_path / "model", hostile.mutated_files(rng.choice(hostile.originals()), rng))
+        used += hostile.use_by_commands(tmp_path / "model") or 0
+    assert used > 10
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(fuzz_load.TARGETS)), rng=st.randoms(use_true_random=False))
 def test_what_the_fuzzer_feeds(name: str, rng: random.Random, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ One function for each kind of expression, over Python lists, in the order of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from raspc import rasp, values
+from raspc import arguments, rasp, values
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
@@ -70,8 +70,8 @@ def _is_inside(where: Any, tokens: list[Value], causal: bool) -> bool:
     if isinstance(where, rasp.SOp):
         return _holds(where, tokens, causal)
     if callable(where):
-        return bool(where(tokens))
-    return any(list(map(values.plain, xs)) == tokens for xs in where)
+        return arguments.says("where", where, tokens)
+    return any(list(map(values.plain, xs)) == tokens for xs in arguments.rows("where", where, "a sequence of tokens"))
 
 
 def _holds(condition: rasp.SOp, tokens: list[Value], causal: bool) -> bool:
@@ -84,9 +84,9 @@ def _holds(condition: rasp.SOp, tokens: list[Value], causal: bool) -> bool:
 
 def _tokens_of(xs: Sequence[Value]) -> list[Value]:
     """The tokens of an input. Raises InputError for one that cannot be a token."""
-    if isinstance(xs, Expr) or not isinstance(xs, Iterable):
+    if isinstance(xs, Expr):
         raise wrong_kind("the input", xs, "a sequence of tokens")
-    tokens = [values.plain(x) for x in xs]
+    tokens = [values.plain(x) for x in arguments.items("the input", xs, "a sequence of tokens")]
     for position, token in enumerate(tokens):
         try:
             hash(token)

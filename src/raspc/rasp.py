@@ -17,7 +17,7 @@ from functools import partial
 from types import FrameType, MappingProxyType
 from typing import Any, ClassVar, Self
 
-from raspc import doors
+from raspc import arguments, doors
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.values import as_given, key
 
@@ -180,9 +180,8 @@ class SOp(Expr):
 
     def is_in(self, values: Iterable[Value]) -> SOp:
         """True where the value of this s-op is one of `values`."""
-        if not isinstance(values, Iterable):
-            raise wrong_kind("is_in: values", values, "a list or a set of values")
-        known = frozenset(_hashable(value, "is_in") for value in values)
+        listed = arguments.items("is_in: values", values, "a list or a set of values")
+        known = frozenset(_hashable(value, "is_in") for value in listed)
         return Map(partial(_is_one_of, known), self)
 
     def __add__(self, other: SOp | Value) -> SOp:
@@ -427,9 +426,10 @@ def _promise(values: Any) -> tuple[Callable[[Value], Any], str]:
     """Whether a value is promised, and the promise in words."""
     if callable(values) and not isinstance(values, Expr | Iterable):
         return values, f"one of which {getattr(values, '__name__', 'a function')} says True"
-    if isinstance(values, Expr | str) or not isinstance(values, Iterable):
-        raise wrong_kind("assume: values", values, "a set, a list or a range of values, or a function of one")
-    listed = [_hashable(value, "assume") for value in values]
+    needed = "a set, a list or a range of values, or a function of one"
+    if isinstance(values, Expr | str):
+        raise wrong_kind("assume: values", values, needed)
+    listed = [_hashable(value, "assume") for value in arguments.items("assume: values", values, needed)]
     if not listed:
         raise InvalidProgram("assume: no value at all is promised; give at least one")
     known = {key(value) for value in listed}
@@ -456,9 +456,8 @@ class ConstantSOp(SOp):
     default_name = "constant_sop"
 
     def __init__(self, value: Sequence[Value], check_length: bool = True) -> None:
-        if not isinstance(value, Iterable):
-            raise wrong_kind("ConstantSOp: value", value, "one value for each position, as a list")
-        self.value = tuple(_hashable(item, "ConstantSOp") for item in value)
+        items = arguments.items("ConstantSOp: value", value, "one value for each position, as a list")
+        self.value = tuple(_hashable(item, "ConstantSOp") for item in items)
         self.check_length = check_length
 
 
@@ -508,9 +507,8 @@ class ConstantSelector(Selector):
     default_name = "constant_selector"
 
     def __init__(self, value: Sequence[Sequence[bool]], check_length: bool = True) -> None:
-        if not isinstance(value, Iterable) or not all(isinstance(row, Iterable) for row in value):
-            raise wrong_kind("ConstantSelector: value", value, "a matrix, as a list of rows")
-        self.value = tuple(tuple(bool(x) for x in row) for row in value)
+        rows = arguments.rows("ConstantSelector: value", value, "a matrix, as a list of rows")
+        self.value = tuple(tuple(bool(x) for x in row) for row in rows)
         self.check_length = check_length
         if any(len(row) != len(self.value) for row in self.value):
             raise InvalidProgram("ConstantSelector: the matrix is not square; give as many columns as rows")
@@ -706,7 +704,7 @@ def earliest(selector: Selector) -> Selector:
 
 def is_in(sop: SOp, values: Iterable[Value]) -> SOp:
     """True where the value of the s-op is one of `values`."""
-    return sop.is_in(values)
+    return _sop(sop, "is_in").is_in(values)
 
 
 def numerical(sop: SOp) -> SOp:

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
+from raspc import arguments
 from raspc.blocks.spaces import Head
 from raspc.certify.checking.check import check
 from raspc.certify.checking.measure import MEASURED
@@ -32,6 +33,8 @@ def rotate(model: Model, seed: int, haar: bool = False) -> Model:
     Raises InputError for a seed that is no integer of 0 or more, CertificateError for a certified model that comes out
     wrong in this basis.
     """
+    arguments.an(Model, "model", model, "a compiled model")
+    arguments.an(bool, "haar", haar, "True or False")
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise InputError(f"seed is {seed!r}, needed an integer of 0 or more")
     q = basis(model.config.d_model, seed, haar)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from raspc import arguments
 from raspc.errors import InputError
 from raspc.export import precision
 
@@ -60,6 +61,8 @@ def export(
     whose certificate says that it failed.
     """
     found = check_target(target)
+    if path is not None:
+        arguments.path("path", path)
     dtype = dtype or (model.precision.dtype if found.runs else "float32")
     precision.check(model, dtype, found.runs)
     converter = importlib.import_module(found.module)
@@ -71,7 +74,8 @@ def export(
 
 def check_target(target: str) -> Converter:
     """The target of that name, ready to import. Raises InputError that says what to install."""
-    found = CONVERTERS.get(target.replace("-", "_") if isinstance(target, str) else target)
+    arguments.an(str, "target", target, "the name of a framework")
+    found = CONVERTERS.get(target.replace("-", "_"))
     if found is None:
         raise InputError(f"unknown target {target!r}; known are {', '.join(CONVERTERS)}")
     if missing := found.missing():

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from raspc import rasp
+from raspc import arguments, rasp
 from raspc import values as V
 from raspc.errors import InvalidProgram, wrong_kind
 from raspc.graph.tabulate import within_floats
 
+VOCABULARY = "the tokens, as a list or a set"
+
 
 def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
     """The tokens in canonical order. Raises InvalidProgram for an empty or ambiguous vocabulary."""
-    if isinstance(vocab, rasp.Expr) or not isinstance(vocab, Iterable):
-        raise wrong_kind("vocab", vocab, "the tokens, as a list or a set")
-    tokens = [V.plain(token) for token in vocab]
+    if isinstance(vocab, rasp.Expr):
+        raise wrong_kind("vocab", vocab, VOCABULARY)
+    tokens = [V.plain(token) for token in arguments.items("vocab", vocab, VOCABULARY)]
     if not tokens:
         raise InvalidProgram("the vocabulary is empty; give at least one token")
     try:

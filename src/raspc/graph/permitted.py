@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import arguments
 from raspc import values as V
-from raspc.errors import InputError, UnsupportedProgram
+from raspc.errors import UnsupportedProgram
 from raspc.graph.domain import Domain
 from raspc.graph.evaluate import Batch, Bools, run_graph
 from raspc.graph.nodes import UNDEFINED, Graph, Ids, Listed
@@ -175,10 +176,7 @@ def _held(condition: Graph, batch: Batch) -> Bools:
 def _says(where: Domain, vocab: Sequence[Any], batch: Batch, row: int) -> bool:
     assert where.predicate is not None
     tokens = [vocab[i] for i in batch.ids[row, : batch.lengths[row]].tolist()]
-    try:
-        return bool(where.predicate(tokens))
-    except Exception as error:
-        raise InputError(f"where: the function raised {type(error).__name__}: {error} on {tokens!r}") from error
+    return arguments.says("where", where.predicate, tokens)
 
 
 def tokens_of(batch: Batch, vocab: Sequence[Any]) -> Iterator[tuple[Any, ...]]:

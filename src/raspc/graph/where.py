@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc import rasp
+from raspc import arguments, rasp
 from raspc import values as V
 from raspc.errors import InvalidProgram, wrong_kind
 from raspc.graph.build import build
@@ -82,17 +82,8 @@ def _of_function(function: Callable[[list[Any]], Any], vocab: tuple[Any, ...], m
     if sum(whole.sizes(max_len)[1:]) > LISTED:
         return Domain(predicate=function, written=written)
     every = (tuple(ids) for n in range(1, max_len + 1) for ids in whole.inputs(n).tolist())
-    kept = [ids for ids in every if _says(function, [vocab[i] for i in ids])]
+    kept = [ids for ids in every if arguments.says("where", function, [vocab[i] for i in ids])]
     return _settled(Domain(of_inputs(kept, len(vocab)), written=written), max_len)
-
-
-def _says(function: Callable[[list[Any]], Any], tokens: list[Any]) -> bool:
-    try:
-        return bool(function(tokens))
-    except Exception as error:
-        raise InvalidProgram(
-            f"where: the function raised {type(error).__name__}: {error} on {tokens!r}; let it say False there"
-        ) from error
 
 
 def _of_condition(where: rasp.SOp, vocab: tuple[Any, ...], max_len: int, causal: bool) -> Domain:

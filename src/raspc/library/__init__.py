@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from raspc import arguments
 from raspc.errors import InputError
 from raspc.library import counting, search, sequences, tracr, weiss
 from raspc.library.counting import (
@@ -82,7 +83,7 @@ def get(name: str) -> Program:
 
     Raises InputError for an unknown name, with the nearest known ones.
     """
-    if name in PROGRAMS:
+    if arguments.an(str, "name", name, "the name of a program, in text") in PROGRAMS:
         return PROGRAMS[name]
     near = get_close_matches(name, PROGRAMS, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the library holds {', '.join(PROGRAMS)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import NoneType
 
+from raspc import arguments
 from raspc.errors import DoubtfulText, InputError
 from raspc.rasp import Selector, SOp
 from raspc.text.environment import Environment, Files, Manner
@@ -34,6 +36,8 @@ def load_program(
 
     Raises InputError for a file that cannot be read or a name that it lacks, InvalidProgram for faults in it.
     """
+    arguments.an((str, Path), "path_or_source", path_or_source, "the path of a RASP file, or its text")
+    arguments.an((str, NoneType), "name", name, "the name of an s-op, or None for the last one")
     source, folder, attribute = _locate(path_or_source)
     files = Files(loading=[Path(source.name).resolve()])
     environment = Environment(folder, files=files, manner=Manner(strict, _counted(steps), allow_files))

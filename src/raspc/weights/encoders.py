@@ -172,7 +172,7 @@ def decode_logits(
     answers = _DECODERS[config.output.kind](config, logits)
     for token_id in (config.bos_id, config.pad_id):
         if np.count_nonzero(stands := ids == token_id):
-            answers[stands] = _boxed([config.vocab[token_id]])[0]
+            answers[stands] = _boxed([config.vocab[token_id]])  # as an array: the token may be a tuple
     if lengths is None:
         return answers.tolist()  # type: ignore[no-any-return]
     kept = answers[np.arange(answers.shape[1]) < lengths[:, None]].tolist()

@@ -40,8 +40,10 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: str | PathLike[str]) -> Iterator[None]:
-    """Turns an `OSError` of the block into an InputError that names the path."""
+    """Turns an `OSError` of the block into an InputError that names the path; likewise a name that no file can have."""
     try:
+        if "\0" in os.fsdecode(path):
+            raise InputError(f"cannot write {str(path)!r}: no file has such a name; choose another path")
         yield
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}; choose another path") from error

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raspc import doors
+from raspc import arguments, doors
 from raspc.errors import InputError, ModelFormatError
 from raspc.graph.domain import EVERYTHING
 from raspc.graph.evaluate import Batch
@@ -177,7 +177,7 @@ class Model:
 
         Raises InputError for an input that the model cannot take.
         """
-        ids = np.array([self.input_encoder.encode(tokens)])
+        ids = np.array([self.input_encoder.encode(arguments.items("tokens", tokens, INPUT))])
         self._check_domain(ids)
         run = self.trace_ids(ids)
         return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
@@ -189,6 +189,7 @@ class Model:
 
         Raises InputError for an input that the model cannot take; says which.
         """
+        batch = _sized(batch)
         ids = self.encode_batch(batch)
         self._check_domain(ids)
         kept = self.trace_ids(ids, dtype) if trace else None
@@ -214,7 +215,7 @@ class Model:
 
     def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
         """The ids [batch, position], padded to the longest input. Raises InputError; says for which input."""
-        encoded = self.input_encoder.encode_batch(batch)
+        encoded = self.input_encoder.encode_batch(batch := _sized(batch))
         if encoded is not None:
             return encoded
         rows = list(self._encoded(batch))  # one by one, which raises the error that names the token
@@ -289,6 +290,16 @@ class Model:
         Raises InputError for an unknown target, a framework that is not installed, or an unwritable path.
         """
         return doors.through("export")(self, target, path, **options)
+
+
+INPUT = "a sequence of tokens that opens with BOS"
+
+
+def _sized(batch: Any) -> Sequence[Sequence[Value]]:
+    """The batch, whose inputs have lengths. Raises TypeError that says which has none."""
+    if isinstance(batch, list | tuple) and all(isinstance(one, list | tuple | str) for one in batch):
+        return batch
+    return arguments.rows("batch", batch, INPUT)
 
 
 def _held(graph: Graph | None) -> Graph:

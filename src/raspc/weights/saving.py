@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from raspc import jsonvalues
+from raspc import arguments, jsonvalues
 from raspc.errors import ModelFormatError, RaspcError
 from raspc.graph import Graph, GraphLimits, from_json, to_json
 from raspc.plan import files as plans
@@ -79,6 +79,7 @@ def save(model: Model, directory: str | PathLike[str]) -> None:
     Raises InputError for a path that cannot be written or that holds something other than a model, and
     UnsupportedProgram for values that JSON lacks; the old directory is then untouched.
     """
+    arguments.path("directory", directory)
     contents = to_files(model)
     with files.fresh_directory(directory, marker=CONFIG) as building:
         files.write_files(building, contents)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc import rasp
+from raspc import arguments, rasp
 from raspc.certify.checking import inputs, runs, symmetry
 from raspc.certify.checking.answers import model_ids
 from raspc.certify.checking.expressions import check_expressions
@@ -159,10 +159,10 @@ def check(
         raise wrong_kind("model", model, "a compiled model")
     if not isinstance(program, rasp.SOp | None):
         raise wrong_kind("program", program, "the s-op that the model was compiled from")
-    if not isinstance(limit, int | None) or isinstance(limit, bool):
-        raise wrong_kind("limit", limit, "a number of inputs, or None for all")
-    if limit is not None and limit < 1:
-        raise InputError(f"found the limit {limit}, needed at least 1 input, or None for all")
+    inputs.check_asked(limit, seed, threads, dtype)
+    arguments.an(bool, "symmetric", symmetric, "True or False")
+    if state is not None:
+        arguments.path("state", state)
     if model.graph is None:
         raise InputError("the model holds no graph to check against; compile it again, or load a whole directory")
     graph = model.as_written

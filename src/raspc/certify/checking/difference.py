@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from raspc import arguments
 from raspc import values as V
 from raspc.certify.checking.answers import Codes, Side, differing
 from raspc.certify.checking.inputs import (
     Piece,
     batch_of,
+    check_asked,
     count_of,
     longest_of,
     pieces_of,
@@ -141,7 +143,10 @@ def diff(
 
     Raises InputError where an expression lacks its vocabulary or length, or no token is common to both.
     """
-    frame = _Frame(None if vocab is None else tuple(vocab), max_seq_len, causal)
+    check_asked(limit, seed, threads, dtype)
+    arguments.an(bool, "run", run, "True or False")
+    given = None if vocab is None else tuple(arguments.items("vocab", vocab, "the tokens, as a list or a set"))
+    frame = _Frame(given, max_seq_len, causal)
     one, other = _subject(a, frame.with_defaults_of(b)), _subject(b, frame.with_defaults_of(a))
     tokens, notes = _common(one, other)
     if not run and not notes and (how := _same_without_running(one, other)):

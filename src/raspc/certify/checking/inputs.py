@@ -10,16 +10,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log10
+from types import NoneType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import arguments
+from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED, Ids
 from raspc.graph.permitted import Frame, only_permitted, sampled
 
 CELLS = 1 << 19
 """About how many (query, key) pairs one batch has."""
+
+
+def check_asked(limit: Any, seed: Any, threads: Any, dtype: Any) -> None:
+    """What a comparison was asked. Raises TypeError for a wrong kind, InputError for a limit below 1, or no dtype."""
+    arguments.an((int, NoneType), "limit", limit, "a number of inputs, or None for all")
+    arguments.an(int, "seed", seed, "a whole number")
+    arguments.an((int, NoneType), "threads", threads, "a number of threads, or None for as many as there are cores")
+    if limit is not None and limit < 1:
+        raise InputError(f"found the limit {limit}, needed at least 1 input, or None for all")
+    if threads is not None and threads < 1:
+        raise InputError(f"found {threads} threads, needed at least 1, or None for as many as there are cores")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"found the seed {seed}, needed a whole number from 0 to 2⁶³ − 1")
+    try:
+        found = np.dtype(np.float32 if dtype is None else dtype)
+    except (TypeError, ValueError):
+        raise wrong_kind("dtype", dtype, "a number format, such as float32, or None") from None
+    if found.kind != "f":
+        raise InputError(f"found the dtype {found}, needed one of floating-point numbers")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""What a person gave to a function of the API, looked at before any work: a TypeError of ours names what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from raspc.errors import InputError, InvalidProgram, wrong_kind
+
+MOST_ITEMS = 1 << 22
+"""The most values of a vocabulary, a promise, an input: `range(10**12)` is refused, not written out."""
+
+
+def items(argument: str, given: Any, needed: str) -> list[Any]:
+    """The items of a list, a set, a range or the like.
+
+    Raises TypeError for what has no items, InputError for more than MOST_ITEMS.
+    """
+    try:
+        found = list(islice(iter(given), MOST_ITEMS + 1))
+    except TypeError:
+        raise wrong_kind(argument, given, needed) from None
+    if len(found) > MOST_ITEMS:
+        raise InputError(f"{argument}: found more than {MOST_ITEMS:,} items, needed at most so many")
+    return found
+
+
+def rows(argument: str, given: Any, needed: str) -> list[list[Any]]:
+    """The items of each item. Raises TypeError and InputError as `items` does, and says for which."""
+    return [items(f"{argument} {i}", one, needed) for i, one in enumerate(items(argument, given, needed))]
+
+
+def an(kind: type | tuple[type, ...], argument: str, given: Any, needed: str) -> Any:
+    """The argument, which is of a kind. Raises TypeError for another."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(given, kinds) or (isinstance(given, bool) and bool not in kinds):  # True is no number here
+        raise wrong_kind(argument, given, needed)
+    return given
+
+
+def path(argument: str, given: Any) -> str:
+    """A path as a string. Raises TypeError for what is none."""
+    found = os.fspath(an((str, os.PathLike), argument, given, "a path"))
+    return found if isinstance(found, str) else os.fsdecode(found)
+
+
+def says(argument: str, function: Callable[[list[Any]], Any], tokens: list[Any]) -> bool:
+    """What a function that a person gave says of an input. Raises InvalidProgram where it raises anything."""
+    try:
+        return bool(function(tokens))
+    except Exception as error:
+        raise InvalidProgram(
+            f"{argument}: the function raised {type(error).__name__}: {error} on {tokens!r}; let it say False there"
+        ) from error

@@ -1,0 +1,241 @@
+"""Calls of the public API and command lines with one or two arguments that nobody means: `make fuzz-api`, or
+
+    python -m tests.fuzz_api --seconds 60
+
+Every entry starts from a call that works. A RaspcError may come out, or a TypeError of ours, in one line that names
+the argument; no other exception, within 10 seconds and 2 GiB. A call that breaks the promise is printed and ends the
+run; `--seed N` makes the call of that number again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import math
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import raspc
+from raspc import library, rasp
+from raspc.cli.app import status
+from raspc.errors import RaspcError
+from raspc.text import load_program
+
+MEGABYTES, SECONDS = 2048, 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function of the API, and arguments with which it works; a value that is a function is made anew each time."""
+
+    call: Callable[..., Any]
+    works: Mapping[str, Any]
+
+
+class Odd:
+    """An object that is nothing of ours, whose texts are no help."""
+
+    def __repr__(self) -> str:
+        return "odd\nin two lines"
+
+
+BEFORE = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LT)
+
+JUNK: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2, 3, 2**31, 2**63, -(10**30), 10**400, 0.5, -0.0, 1e308, math.inf, math.nan, 1j, "", "a",
+    "ab", "BOS", "PAD", "-O1", "\ud800", "\0", "a" * 5000, b"a", (), (1, "a"), [], [1, 1], ["a"], [["a"]], [None],
+    {}, {"a": 1}, {1, "a"}, range(3), range(10**12), np.int64(2), np.float32(0.5), np.array([1, 2]), np.array("a"),
+    object, len, print, rasp, rasp.tokens, rasp.length, BEFORE, rasp.Comparison.EQ, rasp.latest, Odd(), Ellipsis,
+    "(a|b)*", "(((", "500 MB", "bfloat16", "float16", "tokens", "/dev/null", ".", "/nonexistent/x",
+)  # fmt: skip
+"""What an argument may be that ought to be something else."""
+
+
+@cache
+def model() -> raspc.Model:
+    """A small model, which calls share."""
+    return raspc.compile(library.hist(), "ab", 3)
+
+
+def _program() -> rasp.SOp:
+    return library.hist()
+
+
+COMPILE = {
+    "program": _program, "vocab": ["a", "b"], "max_seq_len": 3, "causal": False, "bos": "BOS", "pad": "PAD",
+    "optimize": 2, "partial": False, "strict": False, "certify": True, "verify": False, "disabled_passes": (),
+    "dtype": "float32", "summation": "any order", "accumulate": "float32", "probabilities": "stored",
+    "memory": "1 GiB", "where": None,
+}  # fmt: skip
+
+ENTRIES: dict[str, Entry] = {
+    "compile": Entry(raspc.compile, COMPILE),
+    "check": Entry(raspc.check, {"model": model, "limit": 20, "seed": 0, "symmetric": True, "threads": 1,
+                                 "program": _program, "dtype": None, "state": None}),
+    "certificate": Entry(raspc.certificate, {"model": model, "dtype": "float32", "summation": "any order",
+                                             "accumulate": "float32", "probabilities": "stored", "longest": False}),
+    "diff": Entry(raspc.diff, {"a": _program, "b": model, "vocab": None, "max_seq_len": None, "causal": None,
+                               "limit": 20, "seed": 0, "run": True, "threads": 1}),
+    "rotate": Entry(raspc.rotate, {"model": model, "seed": 1, "haar": False}),
+    "load": Entry(raspc.load, {"directory": "saved"}),
+    "interpret": Entry(raspc.interpret, {"program": _program, "xs": ["a", "b"], "causal": False, "where": None}),
+    "load_program": Entry(load_program, {"path_or_source": "x = tokens;", "name": "x", "strict": False, "steps": 1000,
+                                         "allow_files": False}),
+    "Model.apply": Entry(lambda tokens: model().apply(tokens), {"tokens": ["BOS", "a"]}),
+    "Model.apply_batch": Entry(lambda batch: model().apply_batch(batch), {"batch": [["BOS", "a"], ["BOS"]]}),
+    "Model.save": Entry(lambda directory: model().save(directory), {"directory": "saved"}),
+    "Model.to": Entry(lambda target, path: model().to(target, path), {"target": "npz", "path": "x.npz"}),
+    "library.get": Entry(library.get, {"name": "hist"}),
+    "an s-op on an input": Entry(lambda xs: library.hist()(xs), {"xs": "ab"}),
+    "an operator": Entry(lambda x: rasp.tokens + x, {"x": 1}),
+    "Map": Entry(rasp.Map, {"f": len, "inner": rasp.tokens}),
+    "SequenceMap": Entry(rasp.SequenceMap, {"f": max, "fst": rasp.tokens, "snd": rasp.indices}),
+    "LinearSequenceMap": Entry(rasp.LinearSequenceMap, {"fst": rasp.indices, "snd": rasp.length, "fst_fac": 1,
+                                                        "snd_fac": 2}),
+    "map": Entry(lambda f, x: rasp.map(f, x, 1), {"f": max, "x": rasp.indices}),
+    "where": Entry(rasp.where, {"condition": rasp.tokens == "a", "a": 1, "b": 2}),
+    "assume": Entry(rasp.assume, {"sop": rasp.indices, "values": [0, 1, 2]}),
+    "is_in": Entry(rasp.is_in, {"sop": rasp.tokens, "values": "ab"}),
+    "Select": Entry(rasp.Select, {"keys": rasp.tokens, "queries": "a", "predicate": rasp.Comparison.EQ}),
+    "Aggregate": Entry(rasp.Aggregate, {"selector": BEFORE, "sop": rasp.indices, "default": 0, "single": False}),
+    "Sum": Entry(rasp.Sum, {"selector": BEFORE, "sop": rasp.indices, "default": 0}),
+    "SelectorWidth": Entry(rasp.SelectorWidth, {"selector": BEFORE}),
+    "best": Entry(rasp.best, {"selector": BEFORE, "score": rasp.indices, "end": "max"}),
+    "latest": Entry(rasp.latest, {"selector": BEFORE}),
+    "Full": Entry(rasp.Full, {"fill": 1}),
+    "ConstantSOp": Entry(rasp.ConstantSOp, {"value": [1, 2], "check_length": False}),
+    "ConstantSelector": Entry(rasp.ConstantSelector, {"value": [[True]], "check_length": False}),
+}  # fmt: skip
+"""By the name under which a failure is told."""
+
+LINES: tuple[Sequence[str], ...] = (
+    ("compile", "hist", "--vocab", "a,b", "--max-seq-len", "3", "-o", "made", "-O", "2", "--memory", "1 GiB"),
+    ("run", "saved", "a", "b"), ("run", "saved", "a", "--trace", "--json"), ("check", "saved", "--limit", "20"),
+    ("certify", "saved", "--json"), ("inspect", "saved", "--explain"), ("diff", "saved", "hist", "--limit", "20"),
+    ("view", "saved", "-o", "page.html"), ("export", "saved", "npz", "x.npz"), ("list",), ("list", "--passes"),
+    ("parity", "saved"), ("convert", "text.rasp:x", "-o", "made2"),
+    ("compress", "saved", "--width", "4", "--steps", "1"),
+)  # fmt: skip
+"""Command lines that work, or are refused in one line."""
+
+WORDS = (
+    "", "-", "--", "-o", "--json", "--vocab", "--max-seq-len", "--dtype", "--where", "--limit", "-1", "0",
+    "99999999999", "1e999", "nan", "a,b", '["a"', '[1, "a"]', "saved", "missing", "text.rasp", "text.rasp:x",
+    "code.py:x", "\ud800",
+    "BOS", "hist", "-O", "3", "bfloat16", "(a|b)*", "(((", "--memory", "1 KB", "--causal", "/dev/null", "a" * 300,
+    "--help",
+)  # fmt: skip
+
+
+def outcome(call: Callable[[], Any]) -> str:
+    """What a call gave: "answered", "refused", or "wrong kind". Any other exception comes through."""
+    try:
+        call()
+    except RaspcError as error:
+        assert str(error), "an error without words"
+        return "refused"
+    except TypeError as error:
+        assert "needed" in str(error) and "\n" not in str(error), f"no TypeError of ours: {error}"
+        return "wrong kind"
+    return "answered"
+
+
+def api_call(rng: random.Random) -> tuple[str, Callable[[], Any]]:
+    """One entry with one or two arguments changed, and the call in words."""
+    name = rng.choice(list(ENTRIES))
+    entry = ENTRIES[name]
+    given = {key: made(value) for key, value in entry.works.items()}
+    for key in rng.sample(list(given), min(len(given), rng.choice((1, 1, 2)))):
+        given[key] = rng.choice(JUNK)
+    return f"{name}({', '.join(f'{key}={value!r:.60}' for key, value in given.items())})", lambda: entry.call(**given)
+
+
+def made(value: Any) -> Any:
+    """An argument that works: the shared model or a program, where their functions stand for them."""
+    return value() if value is model or value is _program else value
+
+
+def command_line(rng: random.Random) -> tuple[str, Callable[[], Any]]:
+    """One command line with a few words changed, put in or left out."""
+    words = list(rng.choice(LINES))
+    for _ in range(rng.randint(1, 3)):
+        place = rng.randint(1, len(words))
+        words[place : place + rng.randint(0, 1)] = [rng.choice(WORDS)] * rng.randint(0, 1)
+
+    def run() -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as told:
+            code = status(words)
+        assert isinstance(code, int)
+        assert "Traceback" not in told.getvalue()
+
+    return f"raspc {' '.join(map(repr, words))}", run
+
+
+def prepare() -> None:
+    """The files that command lines name, in the working directory."""
+    model().save("saved")
+    with open("text.rasp", "w") as text:
+        text.write("x = tokens;\n")
+    with open("code.py", "w") as code:
+        code.write("x = 1\n")
+
+
+def try_one(seed: int) -> str:
+    """The call or command line of a number. Raises what it raised, with the call in a note."""
+    rng = random.Random(seed)
+    words, call = (api_call if rng.random() < 0.7 else command_line)(rng)
+
+    def late(number: int, frame: Any) -> None:
+        raise TimeoutError(f"took longer than {SECONDS} seconds")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return outcome(call)
+    except BaseException as error:
+        error.add_note(f"--seed {seed}: {words}")
+        raise
+    finally:
+        signal.alarm(0)
+
+
+def main() -> int:
+    """The command line. The exit status is 1 where the promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="the number of the first call")
+    parser.add_argument("--count", type=int, default=0, help="how many calls, instead of seconds")
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
+    counts: dict[str, int] = {}
+    end = time.monotonic() + options.seconds
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)
+        prepare()
+        seed = options.seed
+        while seed < options.seed + options.count if options.count else time.monotonic() < end:
+            found = try_one(seed)
+            counts[found] = counts.get(found, 0) + 1
+            seed += 1
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    print(f"fuzz-api: {seed - options.seed} calls: {told}; nothing else came out")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
