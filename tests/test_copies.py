@@ -52,15 +52,18 @@ def test_what_operators_and_texts_build_pickles() -> None:
 
 
 def test_a_copy_is_one_program() -> None:
-    """What is shared stays shared, a deep copy is the thing itself, and a long chain does not exhaust the stack."""
+    """What is shared stays shared, and a long chain does not exhaust the stack."""
     shared = rasp.indices + 1
     twin = pickle.loads(pickle.dumps(shared * shared))
     assert twin.children[0] is twin.children[1]
-    assert copy.deepcopy(twin) is twin
+    other = copy.deepcopy([twin, twin.children[0]])
+    assert other[0] is not twin
+    assert other[0].children[0] is other[0].children[1] is other[1]
+    assert other[0]("ab") == twin("ab")
     long = rasp.indices
     for _ in range(5_000):
         long = long + 1
-    assert pickle.loads(pickle.dumps(long))("a") == [5_000]
+    assert pickle.loads(pickle.dumps(long))("a") == copy.deepcopy(long)("a") == [5_000]
 
 
 def test_models_and_programs_reach_a_spawned_process() -> None:

@@ -19,9 +19,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
-    "version", "errors", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp", "interpret",
-    "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify", "refusals",
-    "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view", "compat",
+    "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp",
+    "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify",
+    "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view", "compat",
     "programs", "cli", "__main__",
 ]  # fmt: skip
 

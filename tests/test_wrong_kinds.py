@@ -72,7 +72,7 @@ KINDS: dict[str, tuple[Callable[[], Any], str]] = {
     "a limit in words": (lambda: raspc.check(raspc.compile(T, (1,), 2), limit="a"), "limit"),  # type: ignore[arg-type]
     "a program that is a number": (lambda: raspc.check(raspc.compile(T, (1,), 2), program=5), "program"),  # type: ignore[arg-type]
     "a constant that is no list": (lambda: rasp.ConstantSOp(5), "ConstantSOp: value"),  # type: ignore[arg-type]
-    "a matrix that is no list": (lambda: rasp.ConstantSelector([1, 2]), "ConstantSelector: value"),  # type: ignore[list-item]
+    "a matrix that is no list": (lambda: rasp.ConstantSelector([1, 2]), "ConstantSelector: value 0"),  # type: ignore[list-item]
     "passes that are a number": (compiled(T, disabled_passes=5), "disabled_passes"),
     "one pass": (compiled(T, disabled_passes="steep"), "disabled_passes"),
     "passes that are numbers": (compiled(T, disabled_passes=[[1], 2]), "disabled_passes"),

@@ -132,8 +132,14 @@ class Expr:
         vars(twin).update(vars(self))
         return twin
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self  # nothing of an expression changes, and two are the same only if they are one object
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Another program that means the same; what is shared in one is shared in the other."""
+        for expr in topological(self):
+            if id(expr) not in memo:
+                memo[id(expr)] = twin = copy.copy(expr)
+                twin.children = tuple(memo[id(child)] for child in expr.children)
+        found: Self = memo[id(self)]
+        return found
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The expressions of the program as a flat list: long programs pickle too, and what they share stays one."""
