@@ -21,11 +21,12 @@ ONE_HOT_LIMIT = 2048
 
 def exact_enough(
     known: Known, place: int, wanted: Wanted, features: Sequence[Feature], form: Form,
-    make: Callable[[Matrix], Design | None],
+    make: Callable[[Matrix], Design | None], copy: Callable[[Matrix, float], Design | None] | None = None,
 ) -> tuple[tuple[Group, ...], Design | None]:  # fmt: skip
-    """A design of these directions; one direction for each value where sums of many steps would round too much.
+    """A design of these directions; a copy, or one direction for each value, where sums of steps would round too much.
 
-    `features`: what is to be read off them. `make`: the design that computes a code [values, c].
+    `features`: what is to be read off them. `make`: the design that computes a code [values, c]; `copy`: the one that
+    copies it, right to so much, from what can be read already.
     """
     code = outputs_of(form.groups)
     design = make(code)
@@ -33,6 +34,8 @@ def exact_enough(
         return form.groups, design
     if is_borne(wanted, features, code, design.noise(known.ready.unit)):
         return form.groups, design
+    if copy is not None and (plain := copy(code, wanted.error)) is not None:
+        return form.groups, plain
     own = one_hot(known, place)
     has_own = any(np.array_equal(group.code, own.code) for group in form.seen)
     groups = form.seen if has_own else (own, *form.seen)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from raspc.blocks.neurons.choosing import choose
+from raspc.blocks.neurons.copies import copied
 from raspc.blocks.neurons.costs import NOISE, NOISE_ANSWER, NOISE_TIED, cost, decoding_cost
 from raspc.blocks.neurons.design import NEURON_LIMIT, Design, beside, evened
 from raspc.blocks.neurons.ramps import ramps_along
@@ -140,7 +142,15 @@ def _designed(
     is_answer = place == known.graph.output and not known.numerical
     noise = NOISE_TIED if wanted.finely else NOISE_ANSWER if is_answer else NOISE
     ways = Ways(known.ready, node, joint)
-    return exact_enough(known, place, wanted, rest, form, lambda code: choose(ways, code, noise, exact=wanted.compared))
+    return exact_enough(
+        known, place, wanted, rest, form, lambda code: choose(ways, code, noise, exact=wanted.compared),
+        partial(copied, known.ready, joint) if _may_copy(known, wanted) else None,
+    )  # fmt: skip
+
+
+def _may_copy(known: Known, wanted: Wanted) -> bool:
+    """Whether errors of what is read may be carried on: to a variable that people read, and no head compares."""
+    return known.options.storage.readable and not wanted.compared
 
 
 def _possible(known: Known, place: int, design: Design | None) -> Design:
