@@ -35,6 +35,7 @@ def facts(
             "passes": [one.to_json() for one in recorded(model)],
             "schedule": model.alignment.schedule and model.alignment.schedule.to_json(),
             "frontier": [list(size) for size in model.alignment.frontier],
+            "padding": 0 if model.plan is None else model.plan.padding.parameters,
         }
         large = sum(array.size for array in model.params.values()) > LARGE
         without = [one.to_json() for one in ablations(model, program)] if each or (each is None and not large) else None
@@ -63,6 +64,8 @@ def tell(model: Model, found: Mapping[str, Any]) -> None:
             say(_schedule(model.alignment.schedule))
         if model.alignment.frontier:
             say(frontier(model))
+        if found["padding"]:
+            say(_padding(model))
         _tell_without(found["without"])
     if "variables" in found:
         rows = [row for variable in found["variables"] for row in _explained(variable, model.config.n_layers)]
@@ -81,6 +84,13 @@ def frontier(model: Model) -> str:
         f"{layers:,}: {parameters:,}" + " (taken)" * (layers == model.config.n_layers) for layers, parameters in made
     )
     return f"layers against parameters, of the plans that were made: {'; '.join(each)}"
+
+
+def _padding(model: Model) -> str:
+    """What fills up layers to the widest one."""
+    from raspc.plan.text import padding_text
+
+    return "" if model.plan is None else padding_text(model.plan)
 
 
 def _tell_without(found: Sequence[Mapping[str, Any]] | None) -> None:

@@ -12,6 +12,7 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.storage.stored import Storage
 from raspc.graph.nodes import Graph
 from raspc.layout.layout import Layout
+from raspc.layout.padding import Padding, padding_of
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import PRICE, Options
 from raspc.passes.pipeline import Step
@@ -61,6 +62,11 @@ class Plan:
     def size(self) -> Size:
         """Layers and parameters of the model."""
         return size_of(self.graph, self.lowered, self.schedule, self.layout)
+
+    @cached_property
+    def padding(self) -> Padding:
+        """What fills up layers to the widest one."""
+        return padding_of(self.lowered, self.schedule, self.layout)
 
     @property
     def cost(self) -> tuple[int, int]:

@@ -174,6 +174,16 @@ def _layers(plan: Plan) -> Iterator[str]:
     layout = plan.layout
     sizes = f"d_model {layout.d_model}, {layout.n_heads} heads of {layout.d_head}, d_mlp {layout.d_mlp}"
     yield f"{plan.schedule.method}; {plan.schedule.n_layers} layers, {sizes}"
+    if plan.padding.parameters:
+        yield padding_text(plan)
+
+
+def padding_text(plan: Plan) -> str:
+    """How many parameters only fill up layers to the widest one, and what each layer needs."""
+    padding = plan.padding
+    heads, neurons = (", ".join(map(str, found)) for found in (padding.heads, padding.neurons))
+    filled = f"{padding.parameters:,} of {plan.size.parameters:,} parameters"
+    return f"filled up to the widest layer: {filled}; heads {heads}, neurons {neurons}"
 
 
 def _answer(plan: Plan) -> str:
