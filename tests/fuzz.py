@@ -15,6 +15,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from tests.domains import Where, random_where
@@ -25,7 +26,8 @@ from raspc.library.decimals import random_decimal_script
 from raspc.library.random_program import Script, random_script
 from raspc.library.templates import KINDS as KINDS_OF_LINES
 from raspc.library.templates import place
-from raspc.numbers.promise import is_kept
+from raspc.numbers.precision import PRECISIONS
+from raspc.numbers.promise import is_kept, tolerance
 from raspc.plan.switches import OPTIONAL
 
 VOCABULARIES: tuple[tuple[Any, ...], ...] = (
@@ -56,11 +58,13 @@ class Case:
     without: tuple[str, ...] = ()
     partial: bool = False
     where: Where | None = None
+    dtype: str = "float32"
 
     def options(self) -> dict[str, Any]:
         """How it is compiled, but for the vocabulary and the domain."""
         disabled = {"disabled_passes": self.without} if self.without else {}
         part = {"partial": True} if self.partial else {}
+        part |= {"dtype": self.dtype} if self.dtype != "float32" else {}
         known = {"max_seq_len": self.max_seq_len, "causal": self.causal, "optimize": self.optimize}
         return {**known, **disabled, **part}
 
@@ -114,9 +118,9 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
         except UnsupportedProgram:
             raise
         except raspc.CertificateError as error:
-            if not case.partial:
+            if not case.partial and case.dtype == "float32":
                 return Fault("CertificateError in compile", str(error))
-            raise UnsupportedProgram(str(error)) from error  # numbers that float32 does not hold
+            raise UnsupportedProgram(str(error)) from error  # numbers that the format does not hold
         except Exception as error:
             return Fault(f"{type(error).__name__} in compile", str(error))
     return _difference(case, program, model)
@@ -139,7 +143,7 @@ def _difference(case: Case, program: Any, model: Any) -> Fault | None:
             if case.partial:
                 continue
             return Fault("undefined", f"compiled without a word, but the interpreter says: {error}", xs)
-        if not all(map(agree, answer, wanted)):
+        if not all(map(partial(agree, dtype=case.dtype), answer, wanted)):
             return Fault("difference", f"interpreted {wanted}, compiled {answer}", xs)
     return None
 
@@ -152,10 +156,10 @@ def _answers(model: Any, xs: list[Any]) -> bool:
     return True
 
 
-def agree(x: Any, y: Any) -> bool:
-    """One value, or numbers as near as is promised; y is the expected one."""
+def agree(x: Any, y: Any, dtype: str = "float32") -> bool:
+    """One value, or numbers as near as is promised of the format; y is the expected one."""
     if values.is_number(x) and values.is_number(y):
-        return is_kept(x, y)
+        return is_kept(x, y) if dtype == "float32" else bool(abs(x - y) <= tolerance(y, PRECISIONS[dtype]))
     return values.same(x, y)
 
 
@@ -244,7 +248,18 @@ def place_cases(seed: int, number: int, levels: Sequence[int], switches: Switche
     return [Case(script, vocab, n, causal, level, without) for level in levels for without in switches]
 
 
-KINDS = {"all": cases, "decimals": decimal_cases, "domains": domain_cases, "places": place_cases}
+def narrow_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+    """Picks, sums and all else in bfloat16 and float16, where many programs are refused."""
+    rng = random.Random(f"{seed}:{number}")
+    vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 8, 12))
+    script = random_script(rng, rng.randint(3, 9), vocab, n, causal)
+    dtype = rng.choice(("bfloat16", "float16"))
+    return [Case(script, vocab, n, causal, level, without, dtype=dtype) for level in levels for without in switches]
+
+
+KINDS = {
+    "all": cases, "decimals": decimal_cases, "domains": domain_cases, "places": place_cases, "narrow": narrow_cases,
+}  # fmt: skip
 
 
 def run(

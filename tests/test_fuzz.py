@@ -78,6 +78,18 @@ def test_many_random_programs_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused < 0.03 * 4000
 
 
+def test_random_programs_agree_in_narrow_formats() -> None:
+    """Those that bfloat16 and float16 do not refuse, picks and sums among them."""
+    assert fuzz.run(seed=5, count=12, levels=[1, 2], kind="narrow") == 0
+
+
+@pytest.mark.slow
+def test_many_random_programs_agree_in_narrow_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    """Most are not refused."""
+    assert fuzz.run(seed=6, count=300, levels=[0, 1, 2], kind="narrow") == 0
+    assert capsys.readouterr().err.count("refused") < 0.5 * 900
+
+
 def wildcards() -> Case:
     """A table of three variables, two of which depend on the index: cells that cannot occur are no values."""
     marks = rasp.ConstantSOp([True, True, "_"], check_length=False)

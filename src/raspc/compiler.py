@@ -12,6 +12,7 @@ from typing import Any
 from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.weights import examined
+from raspc.errors import CertificateError
 from raspc.graph.build import built
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.nodes import Graph
@@ -19,7 +20,7 @@ from raspc.graph.where import Where, domain_of
 from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
-from raspc.plan.alternatives import Refused, best
+from raspc.plan.alternatives import Refused, attempt, best
 from raspc.plan.asked import check_arguments, options_of
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
@@ -93,6 +94,8 @@ def compile_graph(
 ) -> Model:
     """The smallest model of a graph whose certificate holds, or the smallest if none is asked for.
 
+    In a narrow format, where counting proves what means only measure, a design that is proved goes before all others.
+
     `changes`: how often each pass changed something while the graph was built. `given_up`: passes and choices that it
     is to do without.
 
@@ -105,13 +108,26 @@ def compile_graph(
         for plans in alternatives(graph, options, given_up):
             seen.extend(plan.size for plan in plans if isinstance(plan, Plan))
             yield plans
+    measured: list[Model] = []
 
     def made(plan: Plan) -> Model:
         check_budget(plan)
         model = model_of(plan, bos, pad, changes, frontier(seen))
         return certified(model, plan) if certify else model
 
-    return best(rounds(), lambda plan: plan.cost, made)
+    def proved(plan: Plan) -> Model:
+        model = made(plan)
+        if model.certificate is not None and model.certificate.verdict != "proved":
+            measured.extend(() if measured else [model])
+            raise CertificateError("measured, not proved")
+        return model
+
+    if not options.precision.narrow:
+        return best(rounds(), lambda plan: plan.cost, made)
+    found = attempt(lambda: best(rounds(), lambda plan: plan.cost, proved))
+    if isinstance(found, Refused) and not measured:
+        raise found.error
+    return measured[0] if isinstance(found, Refused) else found
 
 
 def certified(model: Model, plan: Plan) -> Model:

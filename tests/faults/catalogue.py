@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tests.faults import computing, graphs, placing, storing, writing
+from tests.faults import computing, graphs, picking, placing, storing, writing
 from tests.faults.records import Fault, Patch
 
 PATCHES: Mapping[str, Mapping[str, Patch]] = {
@@ -17,6 +17,7 @@ PATCHES: Mapping[str, Mapping[str, Patch]] = {
     "reads": storing.READS,
     "neurons": computing.NEURONS,
     "scores": computing.SCORES,
+    "picks": picking.PICKS,
     "BOS and defaults": placing.BOS,
     "schedule": placing.SCHEDULE,
     "placement": placing.PLACEMENT,
@@ -64,6 +65,8 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "what a count of a mean counts": {"mean above one": "bfloat16 float16"},
         "a stretch of positions": {"count by threes": "bfloat16 float16"},
         "a carry": {"count by threes": "bfloat16 float16"},
+        "a digit of a sum": {"sum before": "bfloat16 float16"},
+        "what a digit of a sum is worth": {"sum before": "bfloat16 float16"},
     },
     "demands": {
         "the answer of the next value": {"previous": "0 1 2 bfloat16 float16"},
@@ -132,6 +135,18 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "a relation": {"unlike": "2"},
         "sharpness": {"both sides": "0 1 bfloat16 float16", "previous": "2"},
         "queries of other keys": {"previous": "0 1 2 bfloat16 float16"},
+    },
+    "picks": {
+        "a digit of a rank": {"last before": "0 1 2 bfloat16 float16"},
+        "a rank with too many digits": {"least before": "0 1 2 bfloat16 float16"},
+        "a rank of another score": {"last before": "0 1 2 bfloat16 float16"},
+        "a rank outweighs a penalty": {"least before": "0 1 2 bfloat16 float16"},
+        "a penalty of one rank": {"last before": "0 1 2 bfloat16 float16"},
+        "the least for the greatest": {"least before": "0 1 2 bfloat16 float16"},
+        "no ranks": {"last before": "0 1 2 bfloat16 float16"},
+        "BOS above the ranks": {"least before": "0 1 2 bfloat16 float16"},
+        "BOS below the others": {"last before": "0 1 2 bfloat16 float16"},
+        "ranks of one step": {"least before": "0 1 2 bfloat16 float16"},
     },
     "BOS and defaults": {
         "BOS above the selected": {"previous": "0 1 2 bfloat16 float16"},

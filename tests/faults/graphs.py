@@ -20,9 +20,9 @@ from raspc.graph.build import _Builder
 from raspc.passes.rewriting import Rewriter
 from raspc.rasp import Comparison
 
-complement, split, joining, counting, sharing = (
+complement, split, joining, counting, adding, sharing = (
     importlib.import_module(f"raspc.passes.{name}")
-    for name in ("complement_widths", "split_widths", "join_clauses", "count_means", "share_counts")
+    for name in ("complement_widths", "split_widths", "join_clauses", "count_means", "count_sums", "share_counts")
 )
 
 
@@ -163,6 +163,18 @@ def without_names(original: Any, self: Any) -> Any:
     return replace(found, output=reads[0]) if reads else found
 
 
+def without_the_highest(original: Any, *args: Any) -> Any:
+    """A sum of numbers without their highest digit."""
+    found = original(*args)
+    return found and found[:-1]
+
+
+def all_worth_one(original: Any, *args: Any) -> Any:
+    """A sum of digits, whatever their place."""
+    found = original(*args)
+    return found and [(1.0, holds) for _, holds in found]
+
+
 PASSES: dict[str, Patch] = {
     "inclusion without exclusion": wrapped(split, "inclusion_exclusion", M.first_terms),
     "a sign of a width": wrapped(split, "inclusion_exclusion", M.flipped),
@@ -181,4 +193,6 @@ PASSES: dict[str, Patch] = {
     "what a count of a mean counts": wrapped(counting, "holders", of_all_keys),
     "a stretch of positions": wrapped(sharing, "pairwise", W.without_the_last),
     "a carry": wrapped(sharing, "_added", without_a_carry),
+    "a digit of a sum": wrapped(adding, "_terms", without_the_highest),
+    "what a digit of a sum is worth": wrapped(adding, "_terms", all_worth_one),
 }

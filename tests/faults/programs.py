@@ -13,6 +13,7 @@ from tests.passes.test_mutations import (
     BEFORE,
     COUNT,
     EARLIER_SAME,
+    LAST_BEFORE,
     LESS,
     MEAN_SO_FAR,
     OVERLAPPING,
@@ -108,4 +109,7 @@ PROGRAMS: dict[str, Shown] = {
     "mirrored by a share": Shown(MIRRORED, longest=5, given=BY_SHARES),
     "rarer by a share": Shown(RARER, given=BY_SHARES),
     "count by threes": Shown(COUNT, given=THREE),
+    "last before": Shown(LAST_BEFORE),
+    "least before": Shown(rasp.Aggregate(rasp.best(BEFORE, T, "min"), T, default=-1)),
+    "sum before": Shown(rasp.Sum(BEFORE, T)),
 }

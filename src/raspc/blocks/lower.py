@@ -13,7 +13,7 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness
 from raspc.blocks.reading.selectors import best_of, selects_of
-from raspc.blocks.scores.ranking import SINK
+from raspc.blocks.scores.ranking import LEAST_SCALE, SINK
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
 from raspc.blocks.storage.heads import moved
@@ -197,7 +197,8 @@ class _Lowering:
         """
         node, share = self.graph[place], self.storage[place].share
         if self.ready.precision.narrow:  # there scores carry no rounding
-            return SMALL_RANGE if self.ready.precision.highest < 100 else SHARP
+            small = SMALL_RANGE if self.selection(place).ranking is None else LEAST_SCALE
+            return small if self.ready.precision.highest < 100 else SHARP
         if self.selection(place).shortfall and not (isinstance(node, N.Aggregate) and node.pick):
             return STEEP if share is None or not share.is_number else STEEP_NUMBER
         if not self.selection(place).ties_round:

@@ -25,6 +25,14 @@ SLACK = 4.0
 """A measured number must keep so much better than was promised: inputs that were not run may be somewhat worse than
 those that were, and another order of sums too."""
 
+NARROW_SLACK = 2.0
+"""The same in a narrow format, which promises four units: one is what storing the answer takes."""
+
+
+def slack_of(precision: Precision) -> float:
+    """How many times better than promised a measured number must be."""
+    return NARROW_SLACK if precision.narrow else SLACK
+
 
 def tolerance(numbers: Floats | float, precision: Precision = PRECISIONS["float32"]) -> Floats:
     """How far off numbers may be: what was promised, or in a narrow format four units, if that is more."""

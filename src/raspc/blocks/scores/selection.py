@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-import numpy as np
-
 from raspc.blocks.reading.groups import is_flat
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.reading.selectors import best_of, selects_of
@@ -140,12 +138,12 @@ class _Scorer:
         """
         n = self.graph.max_seq_len
 
-        def cost(factors: Factors) -> tuple[int, int, int, int, int]:
+        def cost(factors: Factors) -> tuple[float, int, int, int, int]:
             sides = ((select.key, factors.keys), (select.query, factors.queries))
             late = any(not self.ready.is_ready(p, column) for p, columns in sides for column in columns.T[:8])
             rounds = tied and any(self.ready.is_noisy(p) and not is_flat(columns) for p, columns in sides)
             return (
-                not self.holds(factors),
+                0.0 if self.holds(factors, ranking) else factors.size,
                 not self.ranks_exactly(factors, ranking),
                 late,
                 rounds or (mixed is not None and factors.exceeds(mixed / n) and not factors.is_definite),
@@ -179,12 +177,12 @@ class _Scorer:
         most = 2.0 ** min(DIGITS, self.ready.precision.sum_bits)
         return ranking.weight * factors.size + ranking.top < most or factors.is_definite
 
-    def holds(self, factors: Factors) -> bool:
+    def holds(self, factors: Factors, ranking: Ranking | None) -> bool:
         """Whether the format holds the factors, and the largest score is far below its largest number."""
         precision = self.ready.precision
         if not precision.narrow:
             return True
-        largest = float((np.abs(factors.keys) @ np.abs(factors.queries).T).max(initial=0.0))
+        largest = factors.size if ranking is None else (ranking.weight * factors.size + ranking.top) / 2
         fits = largest < 2.0 ** (precision.highest - 9)
         return fits and precision.holds(factors.keys) and precision.holds(factors.queries)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from raspc.certify.checking.judging import Tally, judge
@@ -10,7 +11,7 @@ from raspc.certify.checking.runs import whole_inputs
 from raspc.graph.evaluate import Batch
 from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision
-from raspc.numbers.promise import SLACK
+from raspc.numbers.promise import slack_of
 from raspc.run.plain import Ids
 from raspc.run.rounded import logits_by_definition
 from raspc.weights.certificate import Measured
@@ -38,11 +39,13 @@ def measure(model: Model, precision: Precision) -> Measured:
 
 
 def has_slack(model: Model, precision: Precision) -> bool:
-    """Whether a sample that runs as `apply` does is right to the promise over SLACK.
+    """Whether a sample that runs as `apply` does is right to the promise over its slack (`raspc.numbers.promise`).
 
-    A narrow format promises a few units, and rounding takes one or two of these: of it no slack is asked.
+    In a narrow format, where one rounding may be as large as a step of a design, words must be clear besides.
     """
-    return precision.narrow or not _run(model, precision, 1 / SLACK, _by_definition)[0].failures
+    found, _ = _run(model, precision, 1 / slack_of(precision), _by_definition)
+    words = model.config.output.kind == "categorical"
+    return not found.failures and not (precision.narrow and words and found.unclear)
 
 
 def _by_definition(model: Model, ids: Ids, precision: Precision) -> Any:
@@ -60,7 +63,8 @@ def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tal
     def run_model(ids: Ids) -> Any:
         return run(model, ids, precision)
 
-    batches = [whole_inputs(_thinned(batch, limit, total)) for batch in found.batches]
+    whole = (whole_inputs(_thinned(batch, limit, total)) for batch in found.batches)
+    batches = [replace(runs, exchanged=True) for runs in whole]  # so that it is said which answers are unclear
     tallies = (judge(model, graph, batch, run_model, precision, part) for batch in batches)
     return sum(tallies, Tally()), found.complete and total <= limit
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify.proof.bounds import Reading
+from raspc.certify.proof.ranking import Ranked
 from raspc.certify.proof.rounding import ANY, fits, grain_of
-from raspc.certify.proof.selecting import Apart, Noise, Ranked
+from raspc.certify.proof.selecting import Apart, Noise
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 from raspc.numbers.shares import Share, keeps
@@ -38,7 +39,8 @@ class Scores:
     """Of a head: errors among equals and after the softmax, and the separation, in steps of a penalty.
 
     `gap`: from selected to not selected; `default`: from selected to BOS, where it stands for an empty selection;
-    `step`: from one rank to the next, and `step_at` where it is least, if keys are ranked.
+    `step`: from one rank to the next, and `step_at` where it is least, if keys are ranked. `reach`: the most that all
+    terms of a score add up to, whatever their signs.
     """
 
     tie: float
@@ -51,6 +53,7 @@ class Scores:
     at: Mapping[int, int] = field(default_factory=dict)
     step: float | None = None
     step_at: Mapping[int, int] = field(default_factory=dict)
+    reach: float = np.inf
 
     @property
     def uneven(self) -> float:
@@ -106,7 +109,9 @@ def score_bounds(
     leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
     spread = float(np.expm1(min(50.0, 2 * beta * (tie + (at_bos + apart) / 2))))
     needed = tie + at_bos + float(quiet) / beta
-    return Scores(tie, gap, leak, spread, needed, margin, default, worst.at, step, step_at)
+    reach = sum(a.reach for a in conjuncts) + (0.0 if ranked is None else ranked.reach) + abs(head.sink) + at_bos
+    reach = min(reach, float((query.size * key.size).sum()))
+    return Scores(tie, gap, leak, spread, needed, margin, default, worst.at, step, step_at, reach)
 
 
 def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, competing: bool) -> Noise:

@@ -8,7 +8,7 @@ What is stored in a narrow format is rounded once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -175,7 +175,9 @@ def read_stream(
         exact = exact | _scaled_and_shifted(read, stream, precision)
     rows = np.where(exact, 0.0, of_sum(terms, summed.reach, summed.size, summed.top + own, precision))
     if precision.bits < precision.sum_bits:
-        rows = rows + summed.stored(read.bias, grain, exact, alone, precision)
+        known = exact | (terms - (read.bias != 0) <= 1)  # one number alone is not added to anything
+        held = [known & _held(seen, bias, own, precision) for bias in (np.zeros(read.width), read.bias)]
+        rows = rows + summed.stored(read.bias, grain, exact, alone, held, precision)
     rows = np.broadcast_to(rows + own, (len(rows), read.width))
     return Reading(
         seen, read.bias, size + np.abs(read.bias), passed, rows.max(axis=0, initial=0.0),
@@ -233,13 +235,37 @@ class _Summed:
         return cls(size + np.abs(bias) + own, reach, top, np.maximum(np.abs(high), np.abs(low)))
 
     def stored(
-        self, bias: Floats, grain: Floats, exact: NDArray[np.bool_], alone: NDArray[np.bool_], precision: Precision
-    ) -> Matrix:
-        """What a narrow format loses when the sum is stored, once without its bias and once with it."""
-        plain = alone | (exact & fits(grain, self.top, precision.bits))
-        first = (bias != 0) & ~fits(grain, self.before, precision.bits)
+        self, bias: Floats, grain: Floats, exact: NDArray[np.bool_], alone: NDArray[np.bool_],
+        held: Sequence[NDArray[np.bool_]], precision: Precision,
+    ) -> Matrix:  # fmt: skip
+        """What a narrow format loses when the sum is stored, once without its bias and once with it.
+
+        `held`: where each of these is a number of the format, and known, though other sums may have more digits.
+        """
+        before, after = held
+        plain = alone | (before & after) | (exact & fits(grain, self.top, precision.bits))
+        first = (bias != 0) & ~before & ~fits(grain, self.before, precision.bits)
         lost: Matrix = np.where(plain, 0.0, precision.unit * self.size)
         return lost + np.where(first, precision.unit * self.before, 0.0)
+
+
+def _held(seen: Mapping[int, Seen], bias: Floats, own: Floats, precision: Precision) -> NDArray[np.bool_]:
+    """Which sums are numbers of the format if they do not round: row by row where one variable is read.
+
+    Where several are, those that read but one of them, for all its values.
+    """
+
+    def of_one(one: Seen) -> NDArray[np.bool_]:
+        sums = one.values + bias
+        return np.asarray((one.error == 0) & (own == 0) & (precision.round(sums) == sums))
+
+    if len(seen) == 1:
+        return of_one(*seen.values())
+    reads = [one.size.any(axis=0) for one in seen.values()]
+    alone = np.sum(reads, axis=0) <= 1 if reads else np.ones(len(bias), bool)
+    for one, read in zip(seen.values(), reads, strict=True):
+        alone = alone & (~read | of_one(one).all(axis=0))
+    return np.asarray(alone & (np.any(reads, axis=0) if reads else True))
 
 
 def _single_products(read: Read) -> NDArray[np.bool_]:
@@ -318,8 +344,20 @@ def _at_bos(
         there, size = there + products.sum(axis=0), size + np.abs(products).sum(axis=0)
         grain = np.minimum(grain, grain_of(products).min(axis=0, initial=ANY))
         terms = terms + (products != 0).sum(axis=0)
-    exact = fits(grain, size, min(precision.bits, precision.sum_bits)) & (not precision.weight_error)
+    exact = fits(grain, size, min(precision.bits, precision.sum_bits))
+    exact = (exact | _held_at_bos(read, there, size, off, grain, precision)) & (not precision.weight_error)
     unit = precision.sum_unit * (terms + 2) + precision.weight_error
     unit = unit + (2 * precision.unit if precision.bits < precision.sum_bits else 0.0)
     rounding = unit * (size + off)
     return there, off + np.where(exact, np.minimum(rounding, swept_up(off, terms)), rounding)
+
+
+def _held_at_bos(
+    read: Read, there: Floats, size: Floats, off: Floats, grain: Floats, precision: Precision
+) -> NDArray[np.bool_]:
+    """Where what is known at BOS is added up without rounding, and is a number of the format with its bias and without.
+
+    So −199 and 199 come to 0 in bfloat16 too, which holds both, though not 398.
+    """
+    exact, before = fits(grain, size, precision.sum_bits) & (off == 0), there - read.bias
+    return np.asarray(exact & (precision.round(before) == before) & (precision.round(there) == there))

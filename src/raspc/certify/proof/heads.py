@@ -19,6 +19,7 @@ from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import mean_errors
 from raspc.certify.proof.premises import Premises
+from raspc.certify.proof.ranking import Ranked, Stored, ranked
 from raspc.certify.proof.rounding import grain_of
 from raspc.certify.proof.sameness import UNDECIDED
 from raspc.certify.proof.summing import added_up, summed
@@ -97,18 +98,24 @@ class HeadProof:
         """How the head parts keys."""
         competing = self.counts or self.adds or self.may_be_empty
         noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
+        conjuncts = list(self.conjuncts(noise))
         return A.score_bounds(
-            self.head, self.query, self.key, list(self.conjuncts(noise)), self.sink, self.plan.divisor, self.n,
-            self.precision, self.may_be_empty, self.ranked(noise),
+            self.head, self.query, self.key, conjuncts, self.sink, self.plan.divisor, self.n,
+            self.precision, self.may_be_empty, self.ranked(noise, all(one.exact for one in conjuncts)),
         )  # fmt: skip
 
-    def ranked(self, noise: S.Noise) -> S.Ranked | None:
-        """How the last score directions rank the keys that compete; None where the graph ranks none."""
+    def ranked(self, noise: S.Noise, alone: bool) -> Ranked | None:
+        """How the last score directions rank the keys that compete; None where the graph ranks none.
+
+        `alone`: selected keys score by their ranks alone, which a narrow format rounds to numbers that are known.
+        """
         best = S.best_of(self.plan.graph, self.node)
         if best is None:
             return None
         last = slice(self.head.query.width - self.rank_width, self.head.query.width)
-        return S.ranked(self.meaning, best, self.query, self.key, last, noise)
+        told = alone and self.precision.narrow
+        stored = Stored(self.precision, self.head.scale(self.plan.divisor), self.plan.divisor) if told else None
+        return ranked(self.meaning, best, self.query, self.key, last, noise, stored)
 
     @property
     def rank_width(self) -> int:
@@ -149,7 +156,7 @@ class HeadProof:
             needed, present = UNDECIDED if listed is None else (np.inf, 0.0)
             yield Link("value set", self.head.name, needed, present, "values that the set lacks, as far as is known")
         if self.precision.highest <= 100:
-            sizes = float((self.query.size * self.key.size).sum()), float(self.query.size.max(initial=0.0)), 2.0
+            sizes = scores.reach, float(self.query.size.max(initial=0.0)), 2.0
             reach = self.head.scale(self.plan.divisor) * max(sizes)
             yield Link("range", self.head.name, reach, self.precision.largest, "largest score")
 

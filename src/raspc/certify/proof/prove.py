@@ -37,9 +37,9 @@ from raspc.weights.fitting import frame_faults
 
 
 def prove(plan: Examined, precision: Precision) -> tuple[Link, ...]:
-    """All decisions of a model, the weakest first."""
+    """All decisions of a model, the weakest first; an overflow before what follows of it."""
     found = _run(plan, precision)
-    return tuple(sorted(found.links, key=lambda link: (-link.used, link.name, link.kind)))
+    return tuple(sorted(found.links, key=lambda link: (-link.used, link.kind != "range", link.name, link.kind)))
 
 
 def bounds_of(plan: Examined, precision: Precision) -> dict[str, float]:

@@ -18,7 +18,6 @@ from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Best, Bits, Gate, Graph, Ids, Select
-from raspc.graph.scores import ranks
 from raspc.graph.selectors import Facts, one_key
 
 PAIRS = 1 << 19
@@ -31,7 +30,9 @@ BLURRED = 2.0**-4
 class Apart:
     """Of one conjunct: how far selected scores can be from equal, and the least distance to one not selected.
 
-    `floor`: the least score that is the best of a query. `blur`: the largest error of a score.
+    `floor`: the least score that is the best of a query. `blur`: the largest error of a score. `exact`: whether every
+    selected key scores 0, to the last digit. `reach`: the most that terms of a score add up to, whatever their signs;
+    infinite where nobody asks.
     """
 
     tie: float
@@ -39,12 +40,15 @@ class Apart:
     floor: float = 0.0
     at: Mapping[int, int] = field(default_factory=dict)
     blur: float = 0.0
+    exact: bool = False
+    reach: float = np.inf
 
     def or_(self, other: Apart) -> Apart:
         """What two proofs of the same conjunct show together."""
         better = other if other.gap > self.gap else self
         blur = min(self.blur, other.blur)
-        return Apart(min(self.tie, other.tie), better.gap, max(self.floor, other.floor), better.at, blur)
+        exact, reach = self.exact or other.exact, min(self.reach, other.reach)
+        return Apart(min(self.tie, other.tie), better.gap, max(self.floor, other.floor), better.at, blur, exact, reach)
 
 
 UNKNOWN = Apart(0.0, -np.inf)
@@ -127,7 +131,7 @@ def _apart(
 ) -> Apart:
     """The same, by the errors of what is read, or by what these come of."""
     sides = [
-        _side(meaning, place, reading, cut, causes) for place, reading in ((select.key, key), (select.query, query))
+        side_of(meaning, place, reading, cut, causes) for place, reading in ((select.key, key), (select.query, query))
     ]
     known = [side for side in sides if side is not None]
     if len(known) < 2 or (causes and _takes_long(*known)):
@@ -139,10 +143,16 @@ def _apart(
         for start in range(0, len(queries.number), step)
     ]
     if not found:
-        return Apart(0.0, np.inf)
+        return Apart(0.0, np.inf, exact=True, reach=0.0)
     worst = min(found, key=lambda one: one.gap)
-    blur = max(one.blur for one in found)
-    return Apart(max(one.tie for one in found), worst.gap, min(one.floor for one in found), worst.at, blur)
+    return replace(
+        worst,
+        tie=max(one.tie for one in found),
+        floor=min(one.floor for one in found),
+        blur=max(one.blur for one in found),
+        exact=all(one.exact for one in found),
+        reach=max(one.reach for one in found),
+    )
 
 
 def _takes_long(one: Rows, other: Rows) -> bool:
@@ -152,49 +162,7 @@ def _takes_long(one: Rows, other: Rows) -> bool:
     return work(one.causes, len(other.values)) + work(other.causes, len(one.values)) > 8 * WORK
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """What the ranks of keys add to their scores: at least `low` and at most `top`.
-
-    `tie`: how far apart keys of one rank can be; `step`: the least that a rank adds beyond those below it.
-    """
-
-    low: float
-    top: float
-    tie: float
-    step: float
-    at: Mapping[int, int] = field(default_factory=dict)
-
-
-UNRANKED = Ranked(0.0, 0.0, 0.0, -np.inf)
-"""Where it cannot be said how keys are ranked."""
-
-
-def ranked(meaning: Meaning, best: Best, query: Reading, key: Reading, cut: slice, noise: Noise) -> Ranked:
-    """How the score directions `cut` rank keys, if by the weights all queries read the same there."""
-    keys, asked = _side(meaning, best.score, key, cut, causes=False), query.columns(cut)
-    noise = noise.beside(float((query.size * key.size)[cut].sum()))
-    if keys is None or asked.seen:
-        return UNRANKED
-    asker = Rows(asked.bias[None], asked.error[None], np.zeros(1, np.int32))
-    score = (keys.values @ asker.values.T)[:, 0]
-    error = np.asarray(_score_errors(keys, asker, score[:, None], noise)) + np.zeros((len(score), 1))
-    low, high = score - error[:, 0], score + error[:, 0]
-    order = ranks(meaning.graph.variable(best.score).listed, best.end)[keys.number]
-    held = np.unique(order[order >= 0])
-    if not len(held):
-        return UNRANKED
-    least = np.array([low[order == rank].min() for rank in held])
-    most = np.array([high[order == rank].max() for rank in held])
-    steps = least[1:] - most[:-1]
-    where = int(steps.argmin()) if len(steps) else 0
-    at = {best.score: int(keys.number[order == held[where]][0])}
-    return Ranked(
-        float(least.min()), float(high.max()), float((most - least).max()), float(steps.min(initial=np.inf)), at
-    )
-
-
-def _side(meaning: Meaning, place: int, reading: Reading, cut: slice, causes: bool) -> Rows | None:
+def side_of(meaning: Meaning, place: int, reading: Reading, cut: slice, causes: bool) -> Rows | None:
     """What is read as a key or a query for each value that the variable can have."""
     part, number = decided(meaning, place, reading.columns(cut))
     return rows_of(meaning, part, number, causes)
@@ -211,7 +179,7 @@ def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
     chosen, other = cells == 1, cells == 0
     some = chosen.any(axis=0)
     top = np.where(chosen, score, -np.inf).argmax(axis=0)
-    absolute = _score_errors(key, query, score, noise)
+    absolute = score_errors(key, query, score, noise)
     best = np.zeros(len(query.number))
     error: Matrix | float = absolute
     if not noise.competing:
@@ -220,15 +188,22 @@ def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
     tie = float(np.where(chosen, error + np.abs(best - score), 0.0).max(initial=0.0))
     floor = np.where(chosen, score - absolute, np.inf).min(initial=np.inf) if some.any() else 0.0
     blur = float(np.max(error, initial=0.0))
+    exact = not np.where(chosen, np.abs(score) + absolute, 0.0).any()
+    reach = float(_reach(key, query).max(initial=0.0)) if noise.narrow else np.inf
     if not other.any():
-        return Apart(tie, np.inf, float(floor), blur=blur)
+        return Apart(tie, np.inf, float(floor), blur=blur, exact=exact, reach=reach)
     gap = np.where(other, best - score - error, np.inf)
     k, q = np.unravel_index(gap.argmin(), gap.shape)
     where = {select.query: int(query.number[q]), select.key: int(key.number[k])}
-    return Apart(tie, float(gap[k, q]), float(floor), where, blur)
+    return Apart(tie, float(gap[k, q]), float(floor), where, blur, exact, reach)
 
 
-def _score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
+def _reach(key: Rows, query: Rows) -> Matrix:
+    """[keys, queries]: the size of all terms of each score."""
+    return (np.abs(key.values) + key.error) @ (np.abs(query.values) + query.error).T
+
+
+def score_errors(key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
     """How far off each score can be."""
     return _with_rounding(_moved(key, query), key, query, score, noise)
 
