@@ -114,3 +114,19 @@ def test_words_that_are_measured_are_clear(monkeypatch: pytest.MonkeyPatch) -> N
     assert raspc.certificate(model).verdict == "measured"
     monkeypatch.setattr("raspc.certify.checking.judging.LEAD", 1.5)
     assert raspc.certificate(model).verdict == "fails"
+
+
+def test_a_sum_over_the_best_is_proved() -> None:
+    """It is told by counts of the keys that hold the best score."""
+    model = raspc.compile(rasp.Sum(rasp.best(BEFORE, T), I), (1, 2, 3), 4, dtype="bfloat16", optimize=2)
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    assert answers_of(model, [3, 1, 3, 2]) == [0, 0, 0, 2]
+
+
+def test_what_has_too_few_digits_is_refused_in_words() -> None:
+    """A sign of a mean, and a pick among more scores than float16 has room for."""
+    at = rasp.Aggregate(rasp.Select(T, "=", rasp.Comparison.EQ), I)
+    with pytest.raises(raspc.UnsupportedProgram, match=r"too near for bfloat16.*rasp\.earliest"):
+        raspc.compile(at == I - 1, "ab=", 12, dtype="bfloat16")
+    with pytest.raises(raspc.UnsupportedProgram, match="a pick among 1,100 scores, more than float16 ranks"):
+        raspc.compile(LARGEST, range(1100), 2, dtype="float16")

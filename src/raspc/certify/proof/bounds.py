@@ -176,8 +176,8 @@ def read_stream(
     rows = np.where(exact, 0.0, of_sum(terms, summed.reach, summed.size, summed.top + own, precision))
     if precision.bits < precision.sum_bits:
         known = exact | (terms - (read.bias != 0) <= 1)  # one number alone is not added to anything
-        held = [known & _held(seen, bias, own, precision) for bias in (np.zeros(read.width), read.bias)]
-        rows = rows + summed.stored(read.bias, grain, exact, alone, held, precision)
+        told = [known & _held(seen, bias, own, precision) for bias in (np.zeros(read.width), read.bias)]
+        rows = rows + summed.stored(read.bias, grain, exact, alone, told, precision)
     rows = np.broadcast_to(rows + own, (len(rows), read.width))
     return Reading(
         seen, read.bias, size + np.abs(read.bias), passed, rows.max(axis=0, initial=0.0),
