@@ -108,6 +108,7 @@ def compile_graph(
         for plans in alternatives(graph, options, given_up):
             seen.extend(plan.size for plan in plans if isinstance(plan, Plan))
             yield plans
+
     measured: list[Model] = []
 
     def made(plan: Plan) -> Model:

@@ -103,7 +103,7 @@ def test_what_is_measured_has_slack(name: str, monkeypatch: pytest.MonkeyPatch) 
 def test_what_exceeds_the_promise_is_refused(dtype: str) -> None:
     """A difference of means, each of up to 34.81, that was once measured while `check` failed."""
     program = rasp.numerical(rasp.Aggregate(ALL, T) - rasp.Aggregate(ALL, T * T))
-    with pytest.raises(raspc.CertificateError, match="the number of affine_1"):
+    with pytest.raises(raspc.CertificateError, match="the number"):
         raspc.compile(program, (0.1, 0.7, 2.3, 5.9), 30, dtype=dtype)
 
 
