@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # PyTorch first and alone: its wheel decides what else fits, and its index may be another one.
 TORCH ?= torch==2.13.0
+# Where PyTorch comes from, and nothing else: an index beside PyPI could offer any package under a name of PyPI's.
+TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -68,7 +70,7 @@ $(BIN)/python:
 
 # A stamp stands for a finished installation; it is made again when pyproject.toml changes.
 $(VENV)/torch.stamp: | $(BIN)/python
-	$(PIP) $(TORCH)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	touch $@
 
 $(VENV)/demo.stamp: pyproject.toml | $(VENV)/torch.stamp
