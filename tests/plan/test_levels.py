@@ -17,6 +17,7 @@ from raspc.graph.build import build
 from raspc.library.random_program import random_script
 from raspc.numbers.options import Level, Options
 from raspc.passes.pipeline import run_passes
+from raspc.plan import unsure
 from raspc.plan.plan import Plan, Size
 from raspc.plan.planning import alternatives, explored, plan_by, planned
 from raspc.plan.unsure import unsure_of
@@ -152,6 +153,15 @@ def test_nothing_is_planned_twice_where_nothing_is_in_doubt() -> None:
         (plan,) = next(rounds)
         assert isinstance(plan, Plan) and not unsure_of(plan)
         assert len(list(rounds)) == level.value
+
+
+def test_what_could_save_little_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The depth of brackets of one kind is computed at once by 66 neurons, of which any design has 33."""
+    found = library.get("dyck1_ptf")
+    plan = plan_by(build(found.program, "()abcdef", 16, causal=True), Options(Level.COMPACT, given_up=("steep",)))
+    assert not unsure_of(plan)
+    monkeypatch.setattr(unsure, "HASTY", 32)
+    assert unsure_of(plan) == {"haste"}
 
 
 def test_a_lower_level_is_laid_out_as_the_level_allows() -> None:

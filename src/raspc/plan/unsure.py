@@ -14,11 +14,13 @@ import numpy as np
 from raspc.blocks.neurons.choosing import choose
 from raspc.blocks.neurons.costs import LATE
 from raspc.blocks.neurons.costs import waiting as waiting_cost
+from raspc.blocks.neurons.design import Design
 from raspc.blocks.neurons.ways import Ways
-from raspc.blocks.reading.groups import outputs_of
+from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.storage.stored import Stored
 from raspc.graph.nodes import Table
+from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import score_rank
 from raspc.plan.plan import Plan
 
@@ -104,16 +106,25 @@ def _could_be_hasty(plan: Plan, ready: Readiness, place: int) -> bool:
 
 
 HASTY = 64
-"""Fewer neurons than this are not in doubt because they save a layer."""
+"""To save no more neurons than this is not worth a layer."""
 
 
 def haste(plan: Plan) -> bool:
     """Many neurons compute a function of functions at once, where some for each might be fewer."""
     return any(
-        stored.design is not None and stored.design.size > HASTY and _is_nested(plan, place, stored.design.axes)
+        stored.design is not None
+        and _to_spare(stored.design, stored.kept) > HASTY
+        and _is_nested(plan, place, stored.design.axes)
         for place, stored in enumerate(plan.storage.variables)
         if stored is not None
     )
+
+
+def _to_spare(design: Design, kept: Sequence[Group]) -> int:
+    """How many neurons a design has beyond those that any has: one for each value of what it writes, but for one."""
+    if design.size <= HASTY:
+        return 0
+    return design.size - (len(distinct_rows(outputs_of(kept))[0]) - 1)
 
 
 def _is_merged(plan: Plan, place: int) -> bool:
