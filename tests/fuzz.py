@@ -54,7 +54,7 @@ class Case:
     vocab: tuple[Any, ...]
     max_seq_len: int
     causal: bool
-    optimize: int
+    optimize: int | str
     without: tuple[str, ...] = ()
     partial: bool = False
     where: Where | None = None
@@ -215,7 +215,7 @@ EACH: Switches = ((), *((name,) for name in OPTIONAL), OPTIONAL)
 """All passes; all but one, for each; none."""
 
 
-def cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+def cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """The cases of one random program: one for each level of optimisation, without the passes of each switch."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 5, 6))
@@ -223,7 +223,7 @@ def cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((
     return [Case(script, vocab, n, causal, level, without) for level in levels for without in switches]
 
 
-def decimal_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+def decimal_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """The same of a program about decimals, of 8 to 30 operations; it may be undefined on some input."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(DECIMALS), rng.random() < 0.25, rng.choice((2, 3, 3, 4, 5))
@@ -231,7 +231,7 @@ def decimal_cases(seed: int, number: int, levels: Sequence[int], switches: Switc
     return [Case(script, vocab, n, causal, level, without, True) for level in levels for without in switches]
 
 
-def domain_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+def domain_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """The same of a program that is for the inputs of a random domain, and may be undefined on others."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 5, 6))
@@ -240,7 +240,7 @@ def domain_cases(seed: int, number: int, levels: Sequence[int], switches: Switch
     return [Case(script, vocab, n, causal, level, without, where=where) for level in levels for without in switches]
 
 
-def place_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+def place_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """The same of a shorter program for longer inputs, where places are compared by the sign of a difference."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(SMALL), rng.random() < 0.25, rng.choice((10, 12, 16, 24))
@@ -248,7 +248,7 @@ def place_cases(seed: int, number: int, levels: Sequence[int], switches: Switche
     return [Case(script, vocab, n, causal, level, without) for level in levels for without in switches]
 
 
-def narrow_cases(seed: int, number: int, levels: Sequence[int], switches: Switches = ((),)) -> list[Case]:
+def narrow_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """Picks, sums and all else in bfloat16 and float16, where many programs are refused."""
     rng = random.Random(f"{seed}:{number}")
     vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((3, 4, 5, 8, 12))
@@ -262,10 +262,15 @@ KINDS = {
 }  # fmt: skip
 
 
+def level(text: str) -> int | str:
+    """A level as `raspc.compile` takes it."""
+    return text if text == "size" else int(text)
+
+
 def run(
     seed: int,
     count: int,
-    levels: Sequence[int],
+    levels: Sequence[int | str],
     start: int = 0,
     compile: Compile = raspc.compile,
     switches: Switches = ((),),
@@ -305,7 +310,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--start", type=int, default=0, help="the number of the first program")
-    parser.add_argument("--levels", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--levels", type=level, nargs="+", default=[0, 1], help="0, 1, 2, size")
     parser.add_argument("--disable", nargs="+", default=[], help="names of passes, or each", metavar="NAME")
     parser.add_argument("--kind", choices=sorted(KINDS), default="all", help="which random programs")
     options = parser.parse_args()
