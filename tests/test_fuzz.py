@@ -161,6 +161,31 @@ def test_a_fault_is_found_shrunk_and_printed(broken: Any, capsys: pytest.Capture
     assert "max_seq_len=1" in printed or broken is crashing
 
 
+def refusing(program: Any, *args: Any, **options: Any) -> Any:
+    """A compiler whose lowest level refuses what its others compile."""
+    if options["optimize"] == 0:
+        raise raspc.UnsupportedProgram("too much for -O0")
+    return raspc.compile(program, *args, **options)
+
+
+def test_what_one_level_alone_refuses_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that all levels refuse is none."""
+    assert fuzz.run(seed=0, count=2, levels=[0, 1], compile=refusing) == 1
+    assert "-O0 refuses what -O1 compiles" in capsys.readouterr().out
+    assert fuzz.run(seed=0, count=2, levels=[0], compile=refusing) == 0
+
+
+def uncertain(program: Any, *args: Any, **options: Any) -> Any:
+    """A compiler whose scores do not part keys."""
+    raise raspc.CertificateError("the weakest link is the separation of head")
+
+
+def test_only_numbers_may_be_refused_for_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Any other link that fails is a fault of the compiler."""
+    assert fuzz.run(seed=0, count=1, levels=[1], compile=uncertain) == 1
+    assert "CertificateError in compile" in capsys.readouterr().out
+
+
 def test_the_printed_script_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """What is printed is Python that compiles the program and shows both answers."""
     assert fuzz.run(seed=0, count=20, levels=[1], compile=swapped) == 1

@@ -48,7 +48,6 @@ def test_models_of_decimals_are_exact(case: Case) -> None:
                     case.causal,
                     optimize=level,
                     partial=True,
-                    memory="64 MiB",  # a larger model takes minutes to prove
                 )
             except (raspc.UnsupportedProgram, raspc.CertificateError):
                 continue

@@ -29,7 +29,7 @@ from raspc.graph.exact import Exact
 from raspc.graph.gates import complement, joined
 from raspc.graph.nodes import Bits, Graph, Interval, Listed, Table
 from raspc.graph.permitted import Frame
-from raspc.graph.products import Recipe, as_sum
+from raspc.graph.products import Products, Recipe, as_sum
 from raspc.graph.selectors import (
     FALSE,
     TRUE,
@@ -123,7 +123,7 @@ class _Builder:
         self.store = Store(max_len, without)
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
-        self.recipes: dict[int, Recipe] = {}
+        self.products = Products()
         self.complements: dict[int, int] = {}
         self.frame = Frame(where, vocab, max_len, causal)
         self.evidence = Evidence(self.store, self.frame)
@@ -221,7 +221,7 @@ class _Builder:
         if (sign := by_sign(self, expr, args)) is not None:
             return sign
         place = self.elementwise_of(f, args, expr.told, expr.operation)
-        self.recipes[place] = Recipe(f, args, expr.told, expr.operation)
+        self.products.made(place, Recipe(f, args, expr.told, expr.operation))
         return place
 
     def drifts_little(self, args: Sequence[int], coefs: Sequence[float]) -> bool:

@@ -8,7 +8,7 @@ makes no difference, the function is one of the sum; else it is listed over the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any, Protocol
 
@@ -44,13 +44,36 @@ class Recipe:
     operation: Operation | None
 
 
+Leaves = frozenset[int]
+Asked = tuple[int, frozenset[int], int]
+"""A variable, the selectors whose widths may be used, and how many sums and widths a table may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """What is known of the functions of a graph that grows.
+
+    `recipes`: what tables were made from, each from variables before it; `leaves`: what variables rest on; `told`: what
+    they are as functions of sums and widths.
+    """
+
+    recipes: dict[int, Recipe] = field(default_factory=dict)
+    leaves: dict[int, Leaves] = field(default_factory=dict)
+    told: dict[Asked, int] = field(default_factory=dict)
+
+    def made(self, place: int, recipe: Recipe) -> None:
+        """A table was made so. One that is a variable from before its own arguments has another recipe, or none."""
+        if place > max(recipe.args, default=-1):
+            self.recipes.setdefault(place, recipe)
+
+
 class Builder(Protocol):
     """What is used of the builder of a graph."""
 
     store: Store
     causal: bool
     max_len: int
-    recipes: dict[int, Recipe]
+    products: Products
 
     def width_of(self, selector: int) -> int: ...
     def total_of(self, selector: int, source: int, name: str) -> int: ...
@@ -64,7 +87,7 @@ def as_sum(
     if len(args) < 2:
         return None
     counted = _counted(builder, args)
-    if not any(_is_summed(builder, place, counted) for arg in args for place in _leaves(builder.store, arg)):
+    if not any(_is_summed(builder, place, counted) for arg in args for place in _leaves(builder, arg)):
         return None
     is_product = operation is not None and operation[0] == "mul"
     plain = _plain_product(builder, args, counted) if is_product else None
@@ -74,7 +97,7 @@ def as_sum(
 def _counted(builder: Builder, args: Sequence[int]) -> set[int]:
     """The selectors whose width some argument rests on."""
     store, found = builder.store, set[int]()
-    for place in (leaf for arg in args for leaf in _leaves(store, arg)):
+    for place in (leaf for arg in args for leaf in _leaves(builder, arg)):
         node = store.nodes[place]
         if isinstance(node, N.Width):
             found.add(node.selector)
@@ -83,11 +106,15 @@ def _counted(builder: Builder, args: Sequence[int]) -> set[int]:
     return found
 
 
-def _leaves(store: Store, place: int) -> set[int]:
+def _leaves(builder: Builder, place: int) -> Leaves:
     """What a variable rests on at its own position, but for tables and sums of numbers."""
+    store, known = builder.store, builder.products.leaves
     found, todo, seen = set[int](), [place], {place}
     while todo:
         here = todo.pop()
+        if here in known:
+            found |= known[here]
+            continue
         node, joint = store.nodes[here], store.joints[here]
         refs = node.args if isinstance(node, Affine) else ()
         if isinstance(node, Table):
@@ -96,7 +123,7 @@ def _leaves(store: Store, place: int) -> set[int]:
             found.add(here)
         todo.extend(ref for ref in refs if ref not in seen)
         seen.update(refs)
-    return found
+    return known.setdefault(place, frozenset(found))
 
 
 def _is_summed(builder: Builder, place: int, counted: set[int]) -> bool:
@@ -142,9 +169,8 @@ def _by_sums(
 ) -> int | None:  # fmt: skip
     """The function over sums and widths, if the widths make no difference."""
     store = builder.store
-    told = [_told(builder, arg, counted, most) for arg in args]
-    places = [place for place in told if place is not None]
-    if len(places) < len(args) or places == list(args):
+    places = _all_told(builder, args, counted, most)
+    if places is None or places == list(args):
         return None
     if prod(len(store.listed(place)) for place in places) > CELL_LIMIT:
         return None
@@ -172,22 +198,68 @@ def _without_counts(store: Store, joint: Joint) -> Joint | None:
     return Joint(roots, cells.copy(order="C"))
 
 
-def _told(builder: Builder, place: int, counted: set[int], most: int) -> int | None:
-    """A variable as a function of sums and widths where it rests on such means; None where that has no list."""
+def _all_told(builder: Builder, places: Sequence[int], counted: set[int], most: int) -> list[int] | None:
+    """Variables as functions of sums and widths where they rest on such means; None where one has no list.
+
+    What they are made from comes first, each once, so that neither long programs nor shared parts cost more.
+    """
+    known, key = builder.products.told, (frozenset(counted), most)
+    found: dict[int, int | None] = {}
+    for place in sorted(_made_from(builder, places, counted)):
+        asked = (place, *key)
+        found[place] = known[asked] if asked in known else _told(builder, place, counted, most, found)
+        if (told := found[place]) is not None:
+            known[asked] = told
+    told_all = [found[place] for place in places]
+    return [told for told in told_all if told is not None] if None not in told_all else None
+
+
+def _made_from(builder: Builder, places: Sequence[int], counted: set[int]) -> set[int]:
+    """These variables, and all that they are made from as far as that rests on means that are counted."""
+    found, todo = set(places), list(places)
+    while todo:
+        fresh = {*_ingredients(builder, todo.pop(), counted)} - found
+        found |= fresh
+        todo.extend(fresh)
+    return found
+
+
+def _ingredients(builder: Builder, place: int, counted: set[int]) -> tuple[int, ...]:
+    """What a variable is made from, if it may have to be made again of sums and widths."""
+    node, recipe = builder.store.nodes[place], builder.products.recipes.get(place)
+    if isinstance(node, Affine):
+        return node.args
+    if recipe is None or not isinstance(node, Table) or not _rests_on_sums(builder, place, counted):
+        return ()
+    return recipe.args
+
+
+def _rests_on_sums(builder: Builder, place: int, counted: set[int]) -> bool:
+    return any(_is_summed(builder, leaf, counted) for leaf in _leaves(builder, place))
+
+
+def _told(
+    builder: Builder, place: int, counted: set[int], most: int, found: dict[int, int | None]
+) -> int | None:  # fmt: skip
+    """One variable; `found`: what it is made from, told before."""
     store, node = builder.store, builder.store.nodes[place]
     if _is_summed(builder, place, counted):
         assert isinstance(node, Aggregate)
         return _quotient(builder, node, most)
     if isinstance(node, Affine):
-        args = [_told(builder, arg, counted, most) for arg in node.args]
-        known = [arg for arg in args if arg is not None]
-        if len(known) < len(args) or place not in store.makers:
-            return None
-        maker = store.makers[place]
-        return tabulate(store, maker.f, known, maker.name, maker.operation)
+        maker, args = store.makers.get(place), _known(found, node.args)
+        return None if maker is None or args is None else tabulate(store, maker.f, args, maker.name, maker.operation)
     if isinstance(store.domain(place), Interval):
         return None
-    return _over_sums(builder, place, counted, most) if isinstance(node, Table) else place
+    if not isinstance(node, Table) or not _rests_on_sums(builder, place, counted):
+        return place
+    return _made_again(builder, place, found)
+
+
+def _known(found: dict[int, int | None], args: Sequence[int]) -> list[int] | None:
+    """What arguments are told by; None where one is not."""
+    told = [place for arg in args if (place := found[arg]) is not None]
+    return told if len(told) == len(args) else None
 
 
 def _quotient(builder: Builder, node: Aggregate, most: int) -> int | None:
@@ -206,17 +278,10 @@ def _quotient(builder: Builder, node: Aggregate, most: int) -> int | None:
     return simplest(store, replace(tabulated(store, mean, (total, count), "a mean"), raises=False))
 
 
-def _over_sums(builder: Builder, place: int, counted: set[int], most: int) -> int | None:
-    """A table of means as one of sums and widths, made again; the table itself where it is over none."""
-    leaves = _leaves(builder.store, place)
-    if not any(_is_summed(builder, leaf, counted) for leaf in leaves):
-        return place
-    recipe = builder.recipes.get(place)
-    if recipe is None:
+def _made_again(builder: Builder, place: int, found: dict[int, int | None]) -> int | None:
+    """A table of means as one of sums and widths; None where it is not known what it was made from."""
+    recipe = builder.products.recipes.get(place)
+    args = None if recipe is None else _known(found, recipe.args)
+    if recipe is None or args is None or prod(len(builder.store.listed(arg)) for arg in args) > CELL_LIMIT:
         return None
-    args = [_told(builder, arg, counted, most) for arg in recipe.args]
-    known = [arg for arg in args if arg is not None]
-    sizes = prod(len(builder.store.listed(arg)) for arg in known)
-    if len(known) < len(args) or sizes > CELL_LIMIT:
-        return None
-    return tabulate(builder.store, recipe.f, known, recipe.name, recipe.operation)
+    return tabulate(builder.store, recipe.f, args, recipe.name, recipe.operation)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import raspc
 from raspc import rasp
 from raspc.certify.checking.measure import has_slack
 from raspc.certify.proof import certificate
+from raspc.certify.proof.numbers import of_several
+from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.promise import COARSE, is_kept, tolerance
 
 EVERYWHERE = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE)
@@ -46,6 +53,39 @@ def test_a_batch_rounds_as_one_input_does() -> None:
     assert one[1] == pytest.approx(many[1], abs=1e-4)  # both are wrong, and alike
     assert abs(many[1] + 1) > tolerance(1.0)
     assert not raspc.check(model).ok
+
+
+ROWS = st.lists(st.tuples(st.integers(-5, 5), st.sampled_from([0.0, 1e-6, 6e-6, 1e-4, 4e-4])), min_size=1, max_size=3)
+
+
+@given(st.lists(ROWS, min_size=2, max_size=3), st.integers(-5, 15), st.sampled_from([0.0, 3e-6, 2e-5]))
+def test_a_sum_of_several_keeps_the_promise_wherever_its_bound_says_so(
+    terms: list[list[tuple[int, float]]], bias: int, off: float
+) -> None:
+    """Whichever values come together, also where their sum is 0."""
+    seen = {
+        place: SimpleNamespace(values=np.array([[x] for x, _ in rows], float), error=np.array([[e] for _, e in rows]))
+        for place, rows in enumerate(terms)
+    }
+    passed = sum(max(e for _, e in rows) for rows in terms)
+    read: Any = SimpleNamespace(
+        seen=seen, bias=np.array([float(bias)]), rounding=np.array([1e-6]), error=np.array([passed + 1e-6])
+    )
+    found = of_several(read, off, PRECISIONS["float32"])
+    worst = max(
+        (sum(e for _, e in rows) + off + 1e-6) / tolerance(float(bias + sum(x for x, _ in rows)))
+        for rows in product(*terms)
+    )
+    assert found.needed > found.allowed or worst <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_sum_that_may_be_0_errs_with_its_terms(level: int) -> None:
+    """Its terms are of one sign, and rounding errs in proportion to them: where the sum is 0 nothing is off by much."""
+    few = rasp.Select(rasp.indices, rasp.indices, lambda k, q: q - 2 <= k <= q)
+    total = rasp.Sum(few, rasp.indices, default=0)
+    program = rasp.LinearSequenceMap(total, rasp.Aggregate(few, total, default=1), -2, -2)
+    assert raspc.compile(program, [3], 4, optimize=level).certificate.verdict == "proved"
 
 
 CANCELS = mean(rasp.tokens)

@@ -50,17 +50,18 @@ def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iter
 def _nearest_leads(rows: Rows) -> tuple[Floats, Floats]:
     """(error, lead) for each row, over the wrong answer whose logit comes nearest, for its error, to the right one.
 
-    The difference of two logits errs by what their errors do not have in common.
+    The difference of two logits errs by what their errors do not have in common; that is asked where both together
+    would take a good part of the lead.
     """
     errors, leads = np.zeros(len(rows.number)), np.full(len(rows.number), np.inf)
     for right in np.unique(rows.number):
         own = np.flatnonzero(rows.number == right)
         lead = rows.values[own, right][:, None] - rows.values[own]
-        if rows.causes is None:
-            off = rows.error[own] + rows.error[own, right][:, None]
-        else:
-            parts = (Causes(c.size[own], c.moves - c.moves[:, [right]]) for c in rows.causes)
-            off = sum((part.total() for part in parts), np.zeros_like(lead))
+        off = rows.error[own] + rows.error[own, right][:, None]
+        near = np.flatnonzero((off > BLURRED * lead).any(axis=0))
+        if rows.causes is not None and len(near):
+            parts = (Causes(c.size[own], c.moves[:, near] - c.moves[:, [right]]) for c in rows.causes)
+            off[:, near] = sum((part.total() for part in parts), np.zeros((len(own), len(near))))
         lead[:, right], off[:, right] = np.inf, 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
             nearest = np.where(lead > 0, off / lead, np.inf).argmax(axis=1)

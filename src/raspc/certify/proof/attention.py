@@ -107,20 +107,23 @@ def score_bounds(
     quiet = np.log((n + 1) / min(precision.sum_unit, 2.0**-24)) + raised
     silence = beta * (margin - tie - at_bos) - raised
     leak = 0.0 if silence > silent and precision.sum_bits <= 24 else float((n + 1) * np.exp(-max(0.0, silence)))
-    spread = float(np.expm1(min(50.0, 2 * beta * (tie + (at_bos + apart) / 2))))
+    uneven = sum(a.uneven for a in conjuncts)
+    spread = float(np.expm1(min(50.0, 2 * beta * (uneven + (at_bos + apart) / 2))))
     needed = tie + at_bos + float(quiet) / beta
     reach = sum(a.reach for a in conjuncts) + (0.0 if ranked is None else ranked.reach) + abs(head.sink) + at_bos
     reach = min(reach, float((query.size * key.size).sum()))
     return Scores(tie, gap, leak, spread, needed, margin, default, worst.at, step, step_at, reach)
 
 
-def score_noise(head: Head, query: Reading, key: Reading, precision: Precision, competing: bool) -> Noise:
+def score_noise(
+    head: Head, query: Reading, key: Reading, precision: Precision, competing: bool, averaged: bool
+) -> Noise:
     """What the scores of a head err by."""
     grain = float((query.grain * key.grain).min(initial=np.inf))
     whole = grain * 2.0**precision.sum_bits - float((query.size * key.size).sum())
     rounding = 0.0 if grain > 0 and whole >= 0 else precision.sum_unit * (head.query.width + 2)
     narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
-    return Noise(rounding, narrow, competing, whole)
+    return Noise(rounding, narrow, competing, whole, averaged)
 
 
 def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int) -> float:

@@ -131,6 +131,16 @@ class Reading:
         return next(iter(self.seen.values())).error + self.rounded_rows
 
 
+def grain_of_exact(grain: Floats, code: Matrix, error: Matrix, there: Floats, off_there: Floats) -> Floats:
+    """The grain of what is stored, where no number is off: that of the codes of all values, and of what BOS has.
+
+    Steps that are flat write 0 or 1 exactly, however fine the numbers are that they read.
+    """
+    exact = (error == 0).all(axis=0) & (off_there == 0)
+    known = np.minimum(grain_of(code).min(axis=0, initial=ANY), grain_of(there))
+    return np.where(exact, np.maximum(grain, known), grain)
+
+
 def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> Held:
     """A space that an embedding writes; `actual`: what the weights say, before they are rounded."""
     stored = precision.round(actual)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.bounds import Reading
@@ -17,29 +18,54 @@ from raspc.numbers.precision import Precision
 
 READS = 1 << 25
 """The most reads (cell, neuron) that are looked at."""
-AT_ONCE = 1 << 20
-"""How many of these at once."""
+AT_ONCE = 1 << 18
+"""How many of these at once: what is worked out of them is a few dozen times as many numbers."""
 LINE = 1 << 14
 """From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
-    """Combinations of values that occur: what the neurons read there without their bias [cells, neurons].
+class Piece:
+    """Some cells: what the neurons read there [cells, neurons], and which value of the variable each one gives.
 
-    `value`: which value of the variable each one gives. `passed`, `rounding`: errors, [cells, neurons] or the same for
-    all cells. `places` [cells]: which of those that can occur in the grid `ids` over `axes` they are, where not all
-    are; of several that read alike the first. `whole`: whether all sums are there, and not the outermost ones alone.
+    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells.
     """
 
     reads: Matrix
     value: Ids
     passed: Matrix
     rounding: Matrix
+
+    def __len__(self) -> int:
+        return len(self.reads)
+
+
+Read3 = tuple[Matrix, Matrix, Matrix]
+"""Of some cells what is read, and the two errors of that, as `Piece` has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Combinations of values that occur, and which value of the variable each one gives.
+
+    `reads`: what the `width` neurons read in the cells of a slice. All of them together may be far more numbers than
+    the model has weights, so that they are only ever made for some cells at once. `places` [cells]: which of those that
+    can occur in the grid `ids` over `axes` they are, where not all are; of several that read alike the first. `whole`:
+    whether all sums are there, and not the outermost ones alone.
+    """
+
+    value: Ids
+    width: int
+    reads: Callable[[slice], Read3]
     axes: Axes = ()
     ids: Ids | None = None
     places: Ids | None = None
     whole: bool = True
+
+    @classmethod
+    def given(cls, reads: Matrix, value: Ids, passed: Matrix, rounding: Matrix) -> Cells:
+        """The outermost sums, whose reads are few; the errors are the same for all."""
+        return cls(value, reads.shape[1], lambda cut: (reads[cut], passed, rounding), whole=False)
 
     def at(self, cell: int) -> Mapping[int, int]:
         """The values of the axes in a cell; none where these are not known."""
@@ -48,21 +74,20 @@ class Cells:
         return where(self.axes, self.ids, cell if self.places is None else int(self.places[cell]))
 
     def __len__(self) -> int:
-        return len(self.reads)
+        return len(self.value)
 
-    def pieces(self) -> Iterator[Cells]:
-        """The same, some at once."""
-        step = max(1, AT_ONCE // max(1, self.reads.shape[1]))
+    @property
+    def size(self) -> int:
+        """How many reads there are."""
+        return len(self) * self.width
+
+    def pieces(self, widest: int = 1) -> Iterator[Piece]:
+        """All cells, some at once; `widest`: so many numbers are made of each one at most."""
+        step = max(1, AT_ONCE // max(1, self.width, widest))
         for start in range(0, len(self), step):
             cut = slice(start, start + step)
-            yield replace(
-                self, reads=self.reads[cut], value=self.value[cut], passed=_cut(self.passed, cut),
-                rounding=_cut(self.rounding, cut),
-            )  # fmt: skip
-
-
-def _cut(rows: Matrix, cut: slice) -> Matrix:
-    return rows if len(rows) == 1 else rows[cut]
+            reads, passed, rounding = self.reads(cut)
+            yield Piece(reads, self.value[cut], passed, rounding)
 
 
 def cells_of(read: Reading, ids: Ids | None, precision: Precision) -> Cells | None:
@@ -72,26 +97,44 @@ def cells_of(read: Reading, ids: Ids | None, precision: Precision) -> Cells | No
     """
     if ids is None:
         return None
-    axes, width = tuple(read.seen), len(read.bias)
-    parts = [one.values for one in read.seen.values()]
-    if ids.size * width > LINE and ids.ndim > 1:
-        line = _along_a_line(ids, parts, read, precision)
-        if line is not None and line.reads.size <= READS:
+    if ids.size * read.width > LINE and ids.ndim > 1:
+        line = _along_a_line(ids, [one.values for one in read.seen.values()], read, precision)
+        if line is not None and line.size <= READS:
             return line
-    if ids.size * width > READS:
+    if ids.size * read.width > READS:
         return None
-    known = ids >= 0
+    known = np.flatnonzero(ids.ravel() >= 0)
+    reads = _Grid(read, ids.shape, known, precision).reads
+    return Cells(ids.ravel()[known], read.width, reads, tuple(read.seen), ids)
 
-    def of_cells(rows: Sequence[Matrix]) -> Matrix:
-        return over_grid(list(rows), ids.shape, width)[known]
 
-    reads = of_cells(parts) + read.bias
-    passed = of_cells([one.error for one in read.seen.values()]) if read.passed.any() else read.passed[None]
-    rounding = read.rounding[None] if read.rounded_rows is None else read.rounded_rows[known]
-    if len(parts) > 1 and read.rounding.any() and not precision.narrow:
-        up, down = (of_cells(side) for side in _sides(read))
-        rounding = _rounded_each(read, reads, up, down, passed, precision)
-    return Cells(reads, ids[known], passed, rounding, axes, ids)
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The cells `known` of a grid over all that is read."""
+
+    read: Reading
+    shape: tuple[int, ...]
+    known: NDArray[np.intp]
+    precision: Precision
+
+    def reads(self, cut: slice) -> Read3:
+        """What is read in some of them."""
+        read, seen = self.read, list(self.read.seen.values())
+        rows = np.unravel_index(self.known[cut], self.shape) if self.shape else ()
+
+        def of_cells(parts: Sequence[Matrix]) -> Matrix:
+            found: Matrix = np.zeros((len(self.known[cut]), read.width))
+            for part, row in zip(parts, rows, strict=True):
+                found += part[row]
+            return found
+
+        reads = of_cells([one.values for one in seen]) + read.bias
+        passed = of_cells([one.error for one in seen]) if read.passed.any() else read.passed[None]
+        rounding = read.rounding[None] if read.rounded_rows is None else read.rounded_rows[self.known[cut]]
+        if len(seen) > 1 and read.rounding.any() and not self.precision.narrow:
+            up, down = (of_cells(side) for side in _sides(read))
+            rounding = _rounded_each(read, reads, up, down, passed, self.precision)
+        return reads, passed, rounding
 
 
 def _sides(read: Reading) -> tuple[list[Matrix], list[Matrix]]:
@@ -141,17 +184,24 @@ def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading, precision: P
         base = [(one[:, steep] / np.abs(slopes[steep])).max(axis=1, initial=0.0, keepdims=True) for one in rows]
         return np.maximum.reduceat(over_grid(base, ids.shape, 1)[..., 0][known][order], fresh)[of][:, None]
 
-    reads = along[kept][:, None] * slopes + read.bias
-    passed, rounding = read.passed[None], read.rounding[None]
-    if read.passed.any() and len(order):
-        passed = np.minimum(largest([one.error for one in read.seen.values()]) * np.abs(slopes), passed)
-    if read.rounding.any() and len(order) and not precision.narrow and (slopes != 0).all():
+    sums, some = along[kept][:, None], len(order) > 0
+    passing = largest([one.error for one in read.seen.values()]) if read.passed.any() and some else None
+    sides = None
+    if read.rounding.any() and some and not precision.narrow and (slopes != 0).all():
         rising = [np.where(slopes > 0, up, down) for up, down in zip(*_sides(read), strict=True)]
         falling = [np.where(slopes > 0, down, up) for up, down in zip(*_sides(read), strict=True)]
-        one, other = largest(rising) * np.abs(slopes), largest(falling) * np.abs(slopes)
+        sides = largest(rising), largest(falling)
+
+    def reads(cut: slice) -> Read3:
+        found = sums[cut] * slopes + read.bias
+        passed = read.passed[None] if passing is None else np.minimum(passing[cut] * np.abs(slopes), read.passed[None])
+        if sides is None:
+            return found, passed, read.rounding[None]
+        one, other = (side[cut] * np.abs(slopes) for side in sides)
         up, down = np.where(slopes > 0, one, other), np.where(slopes > 0, other, one)
-        rounding = _rounded_each(read, reads, up, down, passed, precision)
-    return Cells(reads, value[kept], passed, rounding, tuple(read.seen), ids, order[kept].astype(np.int32))
+        return found, passed, _rounded_each(read, found, up, down, passed, precision)
+
+    return Cells(value[kept], read.width, reads, tuple(read.seen), ids, order[kept].astype(np.int32))
 
 
 def thresholds(read: Reading, slopes: Floats) -> Floats:

@@ -97,7 +97,8 @@ class HeadProof:
     def scores(self) -> A.Scores:
         """How the head parts keys."""
         competing = self.counts or self.adds or self.may_be_empty
-        noise = A.score_noise(self.head, self.query, self.key, self.precision, competing)
+        averaged = not self.counts and not self.adds
+        noise = A.score_noise(self.head, self.query, self.key, self.precision, competing, averaged)
         conjuncts = list(self.conjuncts(noise))
         return A.score_bounds(
             self.head, self.query, self.key, conjuncts, self.sink, self.plan.divisor, self.n,

@@ -2,12 +2,15 @@
 
 Two neurons side by side that read alike, one of them less by δ, and write with opposite signs are halves of a step:
 together they write what clip(z, 0, δ) makes of their read z, which an error of z does not change where a step is flat.
+
+Combinations are gone through some at once, and of each piece only the worst for each value is kept, so that a proof
+takes memory for what is stored of the values, and not for all combinations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,15 +19,12 @@ from numpy.typing import NDArray
 from raspc.blocks.spaces import BOS, Matrix, Neurons
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
-from raspc.certify.proof.cells import Cells
+from raspc.certify.proof.cells import Cells, Piece
+from raspc.certify.proof.columns import Columns
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats, Ids
 from raspc.numbers.precision import Precision
 
-DENSE = 1 << 20
-SPARSE = 512
-"""From DENSE products on, only those with weights that are not 0 are taken, if a column has fewer than one in SPARSE:
-a product of whole matrices does about that many terms in the time in which one is looked up."""
 UNBOUNDED = 1e30
 """The error of what is not known: no margin is as large."""
 
@@ -49,7 +49,8 @@ class Step:
 
     needed: float
     present: float
-    at: Mapping[int, int]
+    cell: int
+    at: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def used(self) -> float:
@@ -100,7 +101,7 @@ def steps_of(block: Neurons) -> Steps:
 class Sums:
     """Of one space, for each cell: what is written, its error, and the sizes and the number of its terms.
 
-    `alone`: the error without that of steps, which is in `Fired.flaws`.
+    `alone`: the error without that of steps, which is in `_Open.flaws`.
     """
 
     numbers: Matrix
@@ -110,47 +111,32 @@ class Sums:
     total: Matrix
     terms: Matrix
 
-    @classmethod
-    def of(cls, pieces: Sequence[Sums]) -> Sums:
-        """One for all cells."""
-        if len(pieces) == 1:
-            return pieces[0]
-        return cls(*(np.concatenate([getattr(p, name) for p in pieces]) for name in cls.__dataclass_fields__))
-
 
 @dataclass(frozen=True, eq=False)
 class Fired:
-    """What neurons do in each cell. `weakest`: the step nearest to its ramp.
+    """What neurons do: what they write to each space, and the step that is nearest to its ramp in any cell."""
 
-    `flaws` [cells, steps]: how far off what each step comes to can be; None where none is.
-    """
-
-    steps: Steps
-    sums: Mapping[str, Sums]
-    flaws: Matrix | None
+    writes: Mapping[str, Written]
     weakest: Step | None
 
 
-def fire(block: Neurons, read: Reading, cells: Cells, precision: Precision) -> Fired:
-    """All neurons, in all cells."""
-    steps, flaws = steps_of(block), list[Matrix]()
-    found: dict[str, list[Sums]] = {space: [] for space in block.write.maps}
-    weakest, start = None, 0
-    for given in cells.pieces():
+def fire(block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix], precision: Precision) -> Fired:
+    """All neurons, in all cells, held against the code that each value of the variable should have in each space."""
+    steps, weakest, start = steps_of(block), None, 0
+    spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
+    for given in cells.pieces(max((space.weights.widest for space in spaces.values()), default=1)):
         piece = _rounded_twice(given, read, precision) if precision.narrow and cells.whole else given
         open_ = _Open.of(piece, steps)
-        nearest = _nearest(piece, steps, cells, start)
+        nearest = _nearest(piece, steps, start)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
-        for space, matrix in block.write.maps.items():
-            found[space].append(_sums(open_, steps, matrix, precision))
-        flaws.append(open_.flaws)
+        for space in spaces.values():
+            space.take(open_, piece.value)
         start += len(piece)
-    sums = {space: Sums.of(pieces) for space, pieces in found.items() if pieces}
-    flawed = len(steps.first) > 0 and any(part.any() for part in flaws)
-    return Fired(steps, sums, np.concatenate(flaws) if flawed else None, weakest)
+    told = None if weakest is None else replace(weakest, at=cells.at(weakest.cell))
+    return Fired({name: space.written() for name, space in spaces.items()}, told)
 
 
-def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> Cells:
+def _rounded_twice(cells: Piece, read: Reading, precision: Precision) -> Piece:
     """The cells of a narrow format: where nothing errs before it is stored, it is known how each sum is rounded.
 
     It is stored once without the bias and once with it.
@@ -160,12 +146,12 @@ def _rounded_twice(cells: Cells, read: Reading, precision: Precision) -> Cells:
     return replace(cells, rounding=np.where(sure, np.abs(stored - cells.reads), cells.rounding))
 
 
-def _shut(cells: Cells) -> NDArray[np.bool_]:
+def _shut(cells: Piece) -> NDArray[np.bool_]:
     """Which neurons are far below their thresholds, so that nothing depends on their ramps."""
     return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
 
 
-def _nearest(cells: Cells, steps: Steps, whole: Cells, start: int) -> Step | None:
+def _nearest(cells: Piece, steps: Steps, start: int) -> Step | None:
     """The weakest of the steps; None if there are none. They are flat where z ≤ 0 or z ≥ δ; in units of δ."""
     if not len(steps.first) or not len(cells):
         return None
@@ -178,7 +164,7 @@ def _nearest(cells: Cells, steps: Steps, whole: Cells, start: int) -> Step | Non
     shut = _shut(cells)
     used = np.where(shut[:, steps.first] & shut[:, steps.second], 0.0, used)
     cell, step = np.unravel_index(used.argmax(), used.shape)
-    return Step(float(error[cell, step]), float(present[cell, step]), whole.at(start + int(cell)))
+    return Step(float(error[cell, step]), float(present[cell, step]), start + int(cell))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +184,7 @@ class _Open:
     error: Matrix
 
     @classmethod
-    def of(cls, cells: Cells, steps: Steps) -> _Open:
+    def of(cls, cells: Piece, steps: Steps) -> _Open:
         """All neurons that are not surely shut."""
         error = np.broadcast_to(cells.passed + cells.rounding, cells.reads.shape)
         quiet = not error.any()
@@ -211,7 +197,7 @@ class _Open:
         return cls(fires, height, np.clip(z, 0.0, top), flaws, others, np.maximum(cells.reads[:, others], 0.0), off)
 
 
-def _flaws(cells: Cells, steps: Steps, z: Matrix, fires: NDArray[np.bool_]) -> Matrix:
+def _flaws(cells: Piece, steps: Steps, z: Matrix, fires: NDArray[np.bool_]) -> Matrix:
     """What steps are off by."""
     passed = np.broadcast_to(cells.passed, cells.reads.shape)[:, steps.first]
     rounding = np.broadcast_to(cells.rounding, cells.reads.shape)
@@ -222,77 +208,125 @@ def _flaws(cells: Cells, steps: Steps, z: Matrix, fires: NDArray[np.bool_]) -> M
     return np.asarray(np.where(flat, 0.0, passed) + rounded)
 
 
-def _sums(open_: _Open, steps: Steps, matrix: Matrix, precision: Precision) -> Sums:
-    """What is written to one space, cell by cell; without what is always added."""
-    weights, others = np.abs(matrix), open_.others
-    numbers = _times(open_.along, matrix[steps.first]) + _times(open_.number, matrix[others])
-    alone = _times(open_.error, weights[others])
-    if precision.weight_error:
-        alone = alone + precision.weight_error * (open_.height @ weights)
-    error = alone + _times(open_.flaws, weights[steps.first]) if open_.flaws.any() else alone
-    up, down = _times(open_.height, np.maximum(matrix, 0.0)), _times(open_.height, np.maximum(-matrix, 0.0))
-    terms = _times(open_.fires.astype(float), (weights > 0).astype(float))
-    return Sums(numbers, error, alone, np.maximum(up, down), up + down, terms)
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """What neurons write with, by steps and by the other neurons: as it is, and its sizes; all that adds, and all that
+    takes away; and where there is a weight."""
+
+    steps: Columns
+    others: Columns
+    step_sizes: Columns
+    other_sizes: Columns
+    sizes: Columns
+    up: Columns
+    down: Columns
+    some: Columns
+
+    @classmethod
+    def of(cls, matrix: Matrix, steps: Steps) -> _Weights:
+        """All that is made of one matrix."""
+        size, first, others = np.abs(matrix), steps.first, steps.others(len(matrix))
+        parts = (matrix[first], matrix[others], size[first], size[others], size)
+        signs = np.maximum(matrix, 0.0), np.maximum(-matrix, 0.0), (size > 0).astype(float)
+        return cls(*map(Columns.of, (*parts, *signs)))
+
+    @property
+    def widest(self) -> int:
+        """How many numbers are made of each cell, at most."""
+        return self.sizes.widest
+
+    def sums(self, open_: _Open, precision: Precision) -> Sums:
+        """What is written to one space, cell by cell; without what is always added."""
+        numbers = self.steps.times(open_.along) + self.others.times(open_.number)
+        alone = self.other_sizes.times(open_.error)
+        if precision.weight_error:
+            alone = alone + precision.weight_error * self.sizes.times(open_.height)
+        error = alone + self.step_sizes.times(open_.flaws) if open_.flaws.any() else alone
+        up, down = self.up.times(open_.height), self.down.times(open_.height)
+        return Sums(numbers, error, alone, np.maximum(up, down), up + down, self.some.times(open_.fires.astype(float)))
 
 
-def _times(rows: Matrix, matrix: Matrix) -> Matrix:
-    """rows @ matrix; of a large one with few weights in a column, column by column of these."""
-    most = int((matrix != 0).sum(axis=0).max(initial=0)) if len(rows) * matrix.size > DENSE else len(matrix)
-    if SPARSE * most >= len(matrix):
-        return rows @ matrix
-    places = np.argsort(matrix == 0, axis=0, kind="stable")[:most]
-    found: Matrix = np.zeros((len(rows), matrix.shape[1]))
-    for place in places:
-        found += rows[:, place] * matrix[place, np.arange(matrix.shape[1])]
-    return found
+@dataclass(frozen=True, eq=False)
+class _Space:
+    """A space that neurons write to: the worst so far, for each value of the variable.
+
+    `error`, `alone` [values, dims], `flaws` [values, steps]: as `Written` and `_Open` have them; they are raised in
+    place, piece by piece.
+    """
+
+    steps: Steps
+    matrix: Matrix
+    weights: _Weights
+    base: Floats
+    code: Matrix
+    grain: Floats
+    cuts: NDArray[np.bool_]
+    at_bos: Floats
+    precision: Precision
+    error: Matrix
+    alone: Matrix
+    flaws: Matrix
+
+    @classmethod
+    def of(
+        cls, block: Neurons, space: str, code: Matrix, read: Reading, steps: Steps, precision: Precision
+    ) -> _Space:  # fmt: skip
+        """Before any cell is looked at."""
+        matrix, base, shaken = block.write.maps[space], block.write.bias[space], precision.weight_error
+        grain = _grain(read.grain, matrix, base) * (not shaken)
+        at_bos = shaken * np.abs(base) + fired_at_bos(read, matrix, base, precision)
+        error, alone = np.zeros(code.shape), np.zeros(code.shape)
+        cuts, weights = _cuts(matrix, precision), _Weights.of(matrix, steps)
+        return cls(steps, matrix, weights, base, code, grain, cuts, at_bos, precision, error, alone,
+                   np.zeros((len(code), len(steps.first))))  # fmt: skip
+
+    def take(self, open_: _Open, value: Ids) -> None:
+        """What is written in some cells."""
+        base, precision = self.base, self.precision
+        sums, shaken = self.weights.sums(open_, precision), precision.weight_error
+        side = sums.larger_side + np.abs(base)
+        exact = fits(self.grain, side, precision.sum_bits)
+        size = sums.total + np.abs(base)
+        last = np.abs(sums.numbers + base) + sums.error
+        rounding = np.where(exact, 0.0, of_sum(sums.terms + (base != 0), side, size, last, precision))
+        if self.cuts.any():  # products of few digits are not rounded even so
+            cut = self.cuts & ~fits(self.grain, sums.larger_side, precision.sum_bits)
+            rounding = rounding + np.where(cut, precision.sum_unit * sums.total, 0.0)
+        rounding = rounding + _storing(exact, self.grain, np.abs(sums.numbers) + sums.error, base, size, precision)
+        off = np.abs(sums.numbers + base - self.code[value]) + rounding + shaken * np.abs(base)
+        raise_to(self.error, value, off + sums.error)
+        raise_to(self.alone, value, off + sums.alone)
+        if open_.flaws.any():
+            raise_to(self.flaws, value, open_.flaws)
+
+    def written(self) -> Written:
+        """What is known after all cells."""
+        if not self.flaws.any():
+            return Written(self.error, self.grain, self.at_bos)
+        common = Causes(self.flaws, self.matrix[self.steps.first])
+        return Written(self.error, self.grain, self.at_bos, common, self.alone)
 
 
-def written(
-    block: Neurons, space: str, code: Matrix, read: Reading, fired: Fired, value: Ids, precision: Precision
-) -> Written:
-    """What the neurons write to a space, held against the code that each value of the variable should have there."""
-    matrix, base = block.write.maps[space], block.write.bias[space]
-    sums, shaken = fired.sums[space], precision.weight_error
-    grain = _grain(read.grain, matrix, base) * (not shaken)
-    side = sums.larger_side + np.abs(base)
-    exact = fits(grain, side, precision.sum_bits)
-    size = sums.total + np.abs(base)
-    last = np.abs(sums.numbers + base) + sums.error
-    rounding = np.where(exact, 0.0, of_sum(sums.terms + (base != 0), side, size, last, precision))
-    rounding = rounding + _cut_products(grain, matrix, sums, precision)
-    rounding = rounding + _storing(exact, grain, np.abs(sums.numbers) + sums.error, base, size, precision)
-    off = np.abs(sums.numbers + base - code[value]) + rounding + shaken * np.abs(base)
-    error = most_of_each(value, off + sums.error, len(code))
-    at_bos = shaken * np.abs(base) + fired_at_bos(read, matrix, base, precision)
-    if fired.flaws is None or not sums.error.any():
-        return Written(error, grain, at_bos)
-    common = Causes(most_of_each(value, fired.flaws, len(code)), matrix[fired.steps.first])
-    return Written(error, grain, at_bos, common, most_of_each(value, off + sums.alone, len(code)))
-
-
-def most_of_each(value: Ids, rows: Matrix, count: int) -> Matrix:
-    """[values, columns]: the largest entries of the rows of each value; 0 where it has none."""
-    found = np.zeros((count, rows.shape[1]))
+def raise_to(worst: Matrix, value: Ids, rows: Matrix) -> None:
+    """Raise the row `worst[v]` of each value v to the largest entries of its `rows`, of which each belongs to one."""
     if len(value):
         order = np.argsort(value, kind="stable")
-        first = np.flatnonzero(np.r_[True, value[order][1:] != value[order][:-1]])
-        found[value[order][first]] = np.maximum.reduceat(rows[order], first, axis=0)
-    return found
+        held = value[order]
+        first = np.flatnonzero(np.r_[True, held[1:] != held[:-1]])
+        met = held[first]
+        worst[met] = np.maximum(worst[met], np.maximum.reduceat(rows[order], first, axis=0))
 
 
-def _cut_products(grain: Floats, matrix: Matrix, sums: Sums, precision: Precision) -> Matrix | float:
-    """What products of neurons with weights round: nothing with powers of two, or where all of them have few digits."""
-    weights = np.abs(matrix)
-    cut = ((weights != 0) & (grain_of(np.where(weights != 0, weights, 1.0)) != weights)).any(axis=0)
-    if not cut.any() or 2 * precision.factor_bits <= precision.sum_bits:
-        return 0.0
-    return np.where(cut & ~fits(grain, sums.larger_side, precision.sum_bits), precision.sum_unit * sums.total, 0.0)
+def _cuts(matrix: Matrix, precision: Precision) -> NDArray[np.bool_]:
+    """Into which columns products with a weight may be rounded: not where all weights are powers of two."""
+    if 2 * precision.factor_bits <= precision.sum_bits:
+        return np.zeros(matrix.shape[1], bool)
+    return np.asarray((np.frexp(np.abs(matrix))[0] % 0.5 != 0).any(axis=0))  # the mantissa of a power of two is ½
 
 
 def fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
     """What neurons that fire at BOS add there, and what the sum with them rounds; they should not fire."""
-    height = np.maximum(read.there + read.there_error, 0.0)
-    weights = np.abs(matrix)
+    height, weights = np.maximum(read.there + read.there_error, 0.0), np.abs(matrix)
     added: Floats = height @ (weights * (1 + precision.weight_error))
     terms = (height > 0).astype(float) @ (weights > 0)
     rounding = (precision.sum_unit * (precision.roundings(terms) + 1) + 2 * precision.unit) * (added + np.abs(base))

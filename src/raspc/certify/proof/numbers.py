@@ -114,15 +114,14 @@ def nearest(numbers: Floats, errors: Floats, precision: Precision) -> Off:
 def of_several(read: Reading, off: float, precision: Precision) -> Off:
     """A sum of numbers of several variables: off by the sum of what each is off, and by what the sum is off as such.
 
-    Where it has one sign, each variable is where its error exceeds its part of the promise most; where all of these
-    together do not exceed the promise, nothing does. Where it can be 0, all errors may come with that.
+    Where it has one sign, or is 0, each variable is where its error exceeds its part of the promise most; where all of
+    these together do not exceed the promise, nothing does. Where it has both signs, all errors may come with 0.
     """
     seen, whole = read.seen.values(), float(read.error[0]) + off
     low, high = (float(read.bias[0]) + sum(float(end(one.values[:, 0])) for one in seen) for end in (np.min, np.max))
-    least = max(0.0, low, -high)
-    if least == 0.0 or precision.narrow:
-        return nearest(np.array([least]), np.array([whole]), precision)
-    sign = 1.0 if low > 0 else -1.0
+    if low < 0 < high or precision.narrow:
+        return nearest(np.array([max(0.0, low, -high)]), np.array([whole]), precision)
+    sign = 1.0 if low >= 0 else -1.0
     places = [int((one.error[:, 0] - RELATIVE * sign * one.values[:, 0]).argmax()) for one in seen]
     number = float(read.bias[0]) + sum(float(one.values[i, 0]) for one, i in zip(seen, places, strict=True))
     error = off + float(read.rounding[0]) + sum(float(one.error[i, 0]) for one, i in zip(seen, places, strict=True))

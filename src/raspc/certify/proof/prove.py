@@ -16,7 +16,7 @@ from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify.proof import mlp, segments
 from raspc.certify.proof.answering import answered
-from raspc.certify.proof.bounds import Held, Reading, embedded, read_stream
+from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, read_stream
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, cells_of
 from raspc.certify.proof.domain import occurs
@@ -30,7 +30,7 @@ from raspc.certify.proof.rounding import fits
 from raspc.certify.proof.signs import cells_of_sign, has_gap
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Interval
+from raspc.graph.nodes import Floats, Interval, Listed
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link
 from raspc.weights.fitting import frame_faults
@@ -133,6 +133,8 @@ class _Prover:
                     "residue", f"{old.space} under {space}", max(residue, at_bos), apart / 2, "of what is stored there"
                 )
             )
+        if isinstance(self.graph.variable(place).domain, Listed):  # of an interval the code holds the ends alone
+            grain = grain_of_exact(grain, code, error, there, off_there)
         self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
 
     def residue(self, old: Reused) -> tuple[float, float]:
@@ -199,15 +201,15 @@ class _Prover:
             for space, base in said.write.bias.items():
                 self.hold(space, np.full((1, 1), UNBOUNDED), np.zeros(len(base)), base, np.full(len(base), UNBOUNDED))
             return
-        fired = mlp.fire(said, read, cells, self.precision)
+        codes = {space: self.code(space) for space in said.write.bias}
+        fired = mlp.fire(said, read, cells, codes, self.precision)
         if (step := fired.weakest) is not None:
             unit = "half-widths of a ramp"
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
-        for space, base in said.write.bias.items():
-            code = self.code(space)
-            found = segments.written(said, space, code, read, cells, self.precision)
-            found = found or mlp.written(said, space, code, read, fired, cells.value, self.precision)
-            self.hold(space, found.error, found.grain, base, found.at_bos, found.common, found.alone)
+        for space, plain in fired.writes.items():
+            found = segments.written(said, space, codes[space], read, cells, self.precision) or plain
+            there = said.write.bias[space]
+            self.hold(space, found.error, found.grain, there, found.at_bos, found.common, found.alone)
 
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:
         """What the neurons of a variable read; None where that has too many combinations."""

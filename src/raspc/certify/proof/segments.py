@@ -15,9 +15,9 @@ from raspc.blocks.spaces import BOS, Matrix, Neurons
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells
-from raspc.certify.proof.mlp import Written, fired_at_bos, steps_of
+from raspc.certify.proof.mlp import Written, fired_at_bos, raise_to, steps_of
 from raspc.certify.proof.rounding import of_sum
-from raspc.graph.nodes import Floats, Ids
+from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 
 MOST = 1 << 24
@@ -46,24 +46,27 @@ def written(
     chain = chain_of(block, read, matrix)
     if chain is None or len(cells) * len(chain.slopes) > MOST:
         return None
-    passed, rounding = (np.broadcast_to(one, cells.reads.shape) for one in (cells.passed, cells.rounding))
-    sizes = _lengths(cells.reads[:, chain.first] - read.bias[chain.first], passed[:, chain.first], chain.kinks)
-    fires = cells.reads + passed + rounding > 0
-    height = np.where(fires, np.maximum(cells.reads, 0.0) + passed + rounding, 0.0)
-    weights, numbers = np.abs(matrix), np.maximum(cells.reads, 0.0) @ matrix + base
-    alone = np.where(fires, rounding, 0.0) @ weights + shaken * (height @ weights + np.abs(base))
-    moved = sizes @ np.abs(chain.slopes)
-    up, down = height @ np.maximum(matrix, 0.0), height @ np.maximum(-matrix, 0.0)
-    terms = fires.astype(float) @ (weights > 0).astype(float) + (base != 0)
-    last = np.abs(numbers) + moved + alone
-    rounded = of_sum(terms, np.maximum(up, down) + np.abs(base), up + down + np.abs(base), last, precision)
-    products = precision.sum_unit * (up + down)
-    off = np.abs(numbers - code[cells.value]) + alone + rounded + products
-    at_bos = shaken * np.abs(base) + fired_at_bos(read, matrix, base, precision)
-    return Written(
-        _most(cells.value, off + moved, len(code)), np.zeros(code.shape[1]), at_bos,
-        Causes(_most(cells.value, sizes, len(code)), chain.slopes), _most(cells.value, off, len(code)),
-    )  # fmt: skip
+    base_size = np.abs(base)
+    error, alone, lengths = (np.zeros((len(code), width)) for width in (*2 * code.shape[1:], len(chain.slopes)))
+    for piece in cells.pieces(max(len(chain.slopes), code.shape[1])):
+        passed, rounding = (np.broadcast_to(one, piece.reads.shape) for one in (piece.passed, piece.rounding))
+        sizes = _lengths(piece.reads[:, chain.first] - read.bias[chain.first], passed[:, chain.first], chain.kinks)
+        fires = piece.reads + passed + rounding > 0
+        height = np.where(fires, np.maximum(piece.reads, 0.0) + passed + rounding, 0.0)
+        weights, numbers = np.abs(matrix), np.maximum(piece.reads, 0.0) @ matrix + base
+        own = np.where(fires, rounding, 0.0) @ weights + shaken * (height @ weights + base_size)
+        moved = sizes @ np.abs(chain.slopes)
+        up, down = height @ np.maximum(matrix, 0.0), height @ np.maximum(-matrix, 0.0)
+        terms = fires.astype(float) @ (weights > 0).astype(float) + (base != 0)
+        last = np.abs(numbers) + moved + own
+        rounded = of_sum(terms, np.maximum(up, down) + base_size, up + down + base_size, last, precision)
+        products = precision.sum_unit * (up + down)
+        off = np.abs(numbers - code[piece.value]) + own + rounded + products
+        raise_to(error, piece.value, off + moved)
+        raise_to(alone, piece.value, off)
+        raise_to(lengths, piece.value, sizes)
+    at_bos = shaken * base_size + fired_at_bos(read, matrix, base, precision)
+    return Written(error, np.zeros(code.shape[1]), at_bos, Causes(lengths, chain.slopes), alone)
 
 
 def chain_of(block: Neurons, read: Reading, matrix: Matrix) -> Chain | None:
@@ -93,10 +96,3 @@ def _lengths(x: Floats, off: Floats, kinks: Floats) -> Matrix:
     above = np.minimum(high, (x + off)[:, None]) - np.maximum(low, x[:, None])
     below = np.minimum(high, x[:, None]) - np.maximum(low, (x - off)[:, None])
     return np.asarray(np.maximum(np.maximum(above, below), 0.0))
-
-
-def _most(value: Ids, rows: Matrix, count: int) -> Matrix:
-    """[values, columns]: the largest entries of the rows of each value."""
-    found = np.zeros((count, rows.shape[1]))
-    np.maximum.at(found, value, rows)
-    return found

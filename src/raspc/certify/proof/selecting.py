@@ -32,7 +32,8 @@ class Apart:
 
     `floor`: the least score that is the best of a query. `blur`: the largest error of a score. `exact`: whether every
     selected key scores 0, to the last digit. `reach`: the most that terms of a score add up to, whatever their signs;
-    infinite where nobody asks.
+    infinite where nobody asks. `beside`: how far selected scores of one query can be from the best of them, where `tie`
+    is how far they can be from that of BOS.
     """
 
     tie: float
@@ -42,13 +43,21 @@ class Apart:
     blur: float = 0.0
     exact: bool = False
     reach: float = np.inf
+    beside: float | None = None
+
+    @property
+    def uneven(self) -> float:
+        """How far selected scores of one query can be from the best of them."""
+        return self.tie if self.beside is None else min(self.beside, self.tie)
 
     def or_(self, other: Apart) -> Apart:
         """What two proofs of the same conjunct show together."""
         better = other if other.gap > self.gap else self
-        blur = min(self.blur, other.blur)
+        blur, beside = min(self.blur, other.blur), min(self.uneven, other.uneven)
         exact, reach = self.exact or other.exact, min(self.reach, other.reach)
-        return Apart(min(self.tie, other.tie), better.gap, max(self.floor, other.floor), better.at, blur, exact, reach)
+        return Apart(
+            min(self.tie, other.tie), better.gap, max(self.floor, other.floor), better.at, blur, exact, reach, beside
+        )  # fmt: skip
 
 
 UNKNOWN = Apart(0.0, -np.inf)
@@ -104,6 +113,7 @@ def is_single(facts: Facts, node: N.Variable, selects: tuple[Select, ...]) -> bo
 class Noise:
     """What a score errs by, relative to the size of its terms and to itself; `competing`: selected ones must be 0.
 
+    `averaged`: once some key is selected, it only matters how selected ones are shared among themselves.
     `whole`: sums that never get further from 0 than this do not round, whatever the order of their terms.
     """
 
@@ -111,6 +121,7 @@ class Noise:
     narrow: float
     competing: bool
     whole: float = 0.0
+    averaged: bool = False
 
     def beside(self, own: float) -> Noise:
         """The noise of one conjunct, whose terms are at most so large in all: the others leave it that much more."""
@@ -152,6 +163,7 @@ def _apart(
         blur=max(one.blur for one in found),
         exact=all(one.exact for one in found),
         reach=max(one.reach for one in found),
+        beside=max(one.uneven for one in found),
     )
 
 
@@ -190,12 +202,21 @@ def _pairwise(key: Rows, query: Rows, select: Select, noise: Noise) -> Apart:
     blur = float(np.max(error, initial=0.0))
     exact = not np.where(chosen, np.abs(score) + absolute, 0.0).any()
     reach = float(_reach(key, query).max(initial=0.0)) if noise.narrow else np.inf
+    beside = _beside(key, query, score, chosen, noise) if noise.competing and noise.averaged and tie > 0 else None
     if not other.any():
-        return Apart(tie, np.inf, float(floor), blur=blur, exact=exact, reach=reach)
+        return Apart(tie, np.inf, float(floor), blur=blur, exact=exact, reach=reach, beside=beside)
     gap = np.where(other, best - score - error, np.inf)
     k, q = np.unravel_index(gap.argmin(), gap.shape)
     where = {select.query: int(query.number[q]), select.key: int(key.number[k])}
-    return Apart(tie, float(gap[k, q]), float(floor), where, blur, exact, reach)
+    return Apart(tie, float(gap[k, q]), float(floor), where, blur, exact, reach, beside)
+
+
+def _beside(key: Rows, query: Rows, score: Matrix, chosen: Bits, noise: Noise) -> float:
+    """How far the scores of selected keys can be from the best of their query."""
+    top = np.where(chosen, score, -np.inf).argmax(axis=0)
+    away = score[top, np.arange(len(top))] - score
+    apart = _errors_beside(key, query, score, top, noise) + np.abs(away)
+    return float(np.where(chosen, apart, 0.0).max(initial=0.0))
 
 
 def _reach(key: Rows, query: Rows) -> Matrix:

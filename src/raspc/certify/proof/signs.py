@@ -59,7 +59,8 @@ def cells_of_sign(graph: Graph, node: N.Sign, block: Neurons, read: Reading) -> 
             return None
     numbers = np.array([value for _, value in ends], np.int32)
     passed = (read.passed + line.off)[None]
-    return Cells(np.array([reads for reads, _ in ends]), numbers, passed, read.rounding[None], whole=False)
+    reads = np.array([reads for reads, _ in ends]).reshape(len(ends), read.width)
+    return Cells.given(reads, numbers, passed, read.rounding[None])
 
 
 def _flat(one: Floats, other: Floats, error: Floats, first: NDArray[np.intp], height: Floats) -> bool:

@@ -17,7 +17,7 @@ from math import prod
 import numpy as np
 
 from raspc.certify.proof.bounds import Reading
-from raspc.certify.proof.cells import Cells, slopes_of, thresholds
+from raspc.certify.proof.cells import Cells, Read3, slopes_of, thresholds
 from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.graph.nodes import Floats, Ids, Table
 from raspc.graph.rows import distinct_rows
@@ -111,8 +111,11 @@ def cells_by_sums(meaning: Meaning, place: int, read: Reading) -> Cells | None:
     if not found:
         return None
     sums, ids = (np.array(column) for column in zip(*found, strict=True))
-    reads = sums[:, None] * slopes + read.bias
-    return Cells(reads, ids.astype(np.int32), read.passed[None], read.rounding[None], whole=False)
+
+    def reads(cut: slice) -> Read3:
+        return sums[cut][:, None] * slopes + read.bias, read.passed[None], read.rounding[None]
+
+    return Cells(ids.astype(np.int32), read.width, reads, whole=False)
 
 
 def _parts(meaning: Meaning, node: Table, axes: Axes, sums: Sequence[Floats]) -> list[Part] | None:
