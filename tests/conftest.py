@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before NumPy is imported: threads gain nothing on small matrices, and on a busy machine they wait for each other.
@@ -24,6 +24,19 @@ GOLDEN = Path(__file__).parent / "golden"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --update-golden` writes what the code prints now; read the diff before you commit it."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def faults_of_the_proof_surface() -> Iterator[None]:
+    """A programming error in the proof fails the test; users get a certificate that proves nothing, and says why."""
+    from raspc.certify.proof import prove
+
+    def surface(error: Exception) -> None:
+        raise RuntimeError("a fault of the proof, not of the plan") from error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prove, "surface", surface)
+        yield
 
 
 @pytest.fixture

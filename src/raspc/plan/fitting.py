@@ -140,6 +140,13 @@ def _space_faults(plan: Plan, width: int) -> Iterator[str]:
         yield "blocks are of no variables"
     elif not all(_block_fits(graph, b, p, sizes) for b, p in zip(lowered.blocks, lowered.place_of_block, strict=True)):
         yield "a block does not fit the spaces that it reads or writes"
+    owner = {group.space: place for place, groups in lowered.home.items() for group in groups}
+    if any(
+        owner.get(space) != p
+        for b, p in zip(lowered.blocks, lowered.place_of_block, strict=False)
+        for space in b.write.maps
+    ):
+        yield "a block writes what is of another variable"
     homes = {p: groups for p, groups in lowered.home.items() if _rows(graph, p) >= 0}
     if len(homes) != len(lowered.home) or not all(_home_fits(graph, p, groups, sizes) for p, groups in homes.items()):
         yield "variables live in other spaces"

@@ -116,7 +116,7 @@ def score_bounds(
 
 
 def score_noise(
-    head: Head, query: Reading, key: Reading, precision: Precision, competing: bool, averaged: bool
+    head: Head, query: Reading, key: Reading, precision: Precision, competing: bool, averaged: bool = False
 ) -> Noise:
     """What the scores of a head err by."""
     grain = float((query.grain * key.grain).min(initial=np.inf))

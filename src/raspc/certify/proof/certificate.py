@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from raspc.certify.checking.measure import has_slack, measure
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.premises import assumed
-from raspc.certify.proof.prove import prove
+from raspc.certify.proof.prove import FAULT, prove
 from raspc.certify.proof.sameness import PASSES
 from raspc.errors import CertificateError, InternalError
 from raspc.graph.nodes import Graph
@@ -23,7 +23,7 @@ from raspc.weights.model import Model
 
 NUMBER = "number"
 """The kind of a link that holds a numerical answer against what is promised of it."""
-DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan", "domain")
+DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan", "domain", FAULT)
 """Links that no run makes up for: without them it is not known what the weights are."""
 
 
@@ -68,6 +68,7 @@ REMEDIES = {
     "number": "average numbers of one sign and subtract later, or numbers that are nearer to each other or smaller "
     "(divide them first), or shorten the maximum length",
     "domain": "this is a fault of raspc: please report it",
+    FAULT: "the proof broke off, so that nothing is known of the model: please report it",
 }
 """What to do about a decision of each kind that does not hold."""
 

@@ -21,6 +21,7 @@ from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, cells_of
 from raspc.certify.proof.domain import occurs
 from raspc.certify.proof.examined import Examined, Reused
+from raspc.certify.proof.fitting import PlanError, hold_to_graph
 from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
 from raspc.certify.proof.meaning import Meaning
@@ -52,10 +53,24 @@ def _run(plan: Examined, precision: Precision) -> _Prover:
     prover = _Prover(plan, precision)
     with np.errstate(over="ignore", invalid="ignore"):  # weights beyond the range of the format prove nothing
         try:
+            hold_to_graph(plan)
             prover.run()
-        except (KeyError, IndexError, ValueError, TypeError, AssertionError, AttributeError) as error:
-            prover.links.append(unfit("plan", f"{type(error).__name__} {error}"[:80], "of a plan that fits the graph"))
+        except PlanError as error:
+            prover.links.append(unfit("plan", str(error)[:80], "of a plan that fits the graph"))
+        except FAULTS as error:
+            surface(error)
+            prover.links.append(unfit(FAULT, f"{type(error).__name__} {error}"[:80], "of a proof without a fault"))
     return prover
+
+
+FAULT = "fault of raspc"
+"""The kind of the link that stands for a proof that broke off: the plan fits, so that it is the proof that is wrong."""
+FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, RuntimeError, TypeError, ValueError)
+"""What a fault of the proof may end in. Nothing is proved then, and users are told whose fault it is."""
+
+
+def surface(error: Exception) -> None:
+    """What is done with a fault of the proof before it becomes a link: nothing. The tests raise it here."""
 
 
 def unfit(kind: str, name: str, unit: str) -> Link:
