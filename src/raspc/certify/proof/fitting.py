@@ -14,7 +14,7 @@ from raspc.certify.proof.examined import Examined
 from raspc.graph import nodes as N
 
 OF_HEADS = (N.Width, N.Length, N.Aggregate, N.Sum)
-"""What attention computes; neurons compute all else that is not embedded."""
+"""What attention computes; neurons compute the rest, or bring what attention left into another form."""
 
 
 class PlanError(ValueError):
@@ -68,9 +68,9 @@ def _of_homes(plan: Examined) -> Iterator[str]:
 
 
 def _of_block(plan: Examined, block: Block, place: int) -> Iterator[str]:
-    """A head computes what attention does, neurons another variable."""
+    """A head computes what attention does."""
     node = plan.graph[place] if 0 <= place < len(plan.graph) else None
-    if not isinstance(node, N.Variable) or isinstance(node, OF_HEADS) != isinstance(block, Head):
+    if not isinstance(node, N.Variable) or (isinstance(block, Head) and not isinstance(node, OF_HEADS)):
         yield f"{block.name} computes another kind of variable"
     elif plan.storage[place] is None:
         yield f"nothing is stored of what {block.name} computes"
