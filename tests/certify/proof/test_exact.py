@@ -83,7 +83,8 @@ def test_selected_keys_of_a_query_differ_by_no_more_than_is_said(
         scores = np.einsum("qkw,qw->kq", k, q)
         top = np.where(cells == 1, key.values @ query.values.T, -np.inf).argmax(axis=0)
         apart = np.abs(scores - scores[top, np.arange(asked)])[cells == 1]
-        assert apart.max(initial=0.0) <= found.uneven + 1e-12 or np.abs(scores[cells == 1]).max() <= found.uneven
+        most = found.uneven + 1e-12
+        assert apart.max(initial=0.0) <= most or np.abs(scores[cells == 1]).max() <= most
 
 
 @pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")

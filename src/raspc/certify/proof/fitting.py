@@ -82,4 +82,4 @@ def _of_read(read: Read, held: set[str]) -> Iterator[str]:
 
 def _width(plan: Examined, space: str) -> int:
     dims = plan.dims[space]
-    return dims.stop - dims.start
+    return int(dims.stop - dims.start)
