@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_selected_keys_of_a_query_differ_by_no_more_than_is_said(
         return Rows(rng.integers(-2, 3, (count, width)).astype(float), sizes, np.arange(count, dtype=np.int32))
 
     key, query = rows(many), rows(asked)
-    found = _pairwise(key, query, Select(key=0, query=0, cells=cells), Noise(0.0, 0.0, True, averaged=True))
+    select, noise = Select(key=0, query=0, cells=cells), Noise(0.0, 0.0, True)
+    plain, found = _pairwise(key, query, select, noise), _pairwise(key, query, select, replace(noise, averaged=True))
+    assert (found.gap, found.tie, found.floor) == (plain.gap, plain.tie, plain.floor)
     for _ in range(20):
         k = key.values[None] + rng.choice([-1, 1], (asked, many, width)) * key.error  # each query sees its own keys
         q = query.values + rng.choice([-1, 1], (asked, width)) * query.error
