@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -128,7 +129,7 @@ def one_value(rng: Random, obj: Any) -> None:
     found = list(spots(obj))
     holder, key = rng.choice(found)
     alike = [h[k] for h, k in rng.sample(found, min(40, len(found))) if type(h[k]) is type(holder[key])]
-    holder[key] = other_value(rng, holder[key], alike[:4])
+    holder[key] = deepcopy(other_value(rng, holder[key], alike[:4]))  # what holds this place would hold itself
 
 
 def one_leaf(rng: Random, obj: Any) -> None:
@@ -137,7 +138,7 @@ def one_leaf(rng: Random, obj: Any) -> None:
     if found:
         holder, key = rng.choice(found)
         alike = [h[k] for h, k in rng.sample(found, min(40, len(found))) if type(h[k]) is type(holder[key])]
-        holder[key] = other_value(rng, holder[key], alike[:4])
+        holder[key] = deepcopy(other_value(rng, holder[key], alike[:4]))
 
 
 def lists_of(obj: Any) -> list[list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import raspc
+from raspc import library
 from raspc.blocks.spaces import BOS, Read
 from raspc.certify.proof import cells as cells_room
 from raspc.certify.proof.bounds import Held, Reading, read_stream
@@ -17,6 +20,7 @@ from raspc.certify.proof.cells import cells_of
 from raspc.certify.proof.numbers import mean_errors
 from raspc.graph.nodes import Interval
 from raspc.numbers.precision import PRECISIONS
+from raspc.weights.params import Params
 
 
 @given(st.floats(0.0, 100.0), st.floats(1.0, 200.0), st.floats(1e-6, 0.2))
@@ -31,6 +35,18 @@ def test_between_the_ends_of_an_interval_one_line_holds(low: float, wide: float,
         more, less = part * np.exp(uneven), (1 - part) * np.exp(-uneven)
         off = wide * abs(more / (more + less) - part)
         assert off <= ends[0] + (ends[1] - ends[0]) * part + 1e-9 * wide
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_count_that_is_not_written_is_not_proved(layer: int) -> None:
+    """Errors are told per weight of the writing matrix, which makes nothing of them where that weight is 0."""
+    model = raspc.compile(library.sort(), [1, 2, 3], 4, optimize=2)
+    name = f"transformer/layer_{layer}/attn/linear/w"
+    for at in np.argwhere(np.asarray(model.params[name])):
+        params = {key: np.array(array) for key, array in model.params.items()}
+        params[name][tuple(at)] = 0.0
+        edited = dataclasses.replace(model, params=Params(params, model.config), certificate=None)
+        assert raspc.check(edited).ok or raspc.certificate(edited).verdict != "proved", (name, at)
 
 
 def reading(rng: np.random.Generator, sizes: tuple[int, int], neurons: int, name: str) -> Reading:

@@ -237,8 +237,8 @@ class HeadProof:
         if not isinstance(node, N.Aggregate) or rows is None or self.head.value.width == len(node.domain.specials):
             return None
         found = self.meaning.amounts(node.source, self.axes)
-        if found is None or len(self.value.seen) != 1 or len(found.numbers) != len(rows):
-            return None
+        if found is None or self.axes != tuple(self.value.seen) or found.numbers.shape != (len(rows),):
+            return None  # what is read does not tell the number, as after an edit of the weights
         ((place, seen),) = self.value.seen.items()
         plain = found.known & (found.special < 0)
         values, error = seen.values.copy(), seen.error.copy()
@@ -323,7 +323,7 @@ class HeadProof:
     def counted(self, code: Matrix, matrix: Matrix, bias: Floats) -> tuple[A.Arrived, Matrix]:
         """What arrives of a count, and how far the numbers that are averaged are from those that are planned."""
         counts, share = self.node.listed.numbers, self.plan.storage[self.place].share
-        if share is None or self.value.seen or matrix.shape != (1, 1):
+        if share is None or self.value.seen or matrix.shape != (1, 1) or not matrix.any():
             return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
         held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
         if share.is_number and not self.precision.narrow:

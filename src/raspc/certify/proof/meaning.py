@@ -180,7 +180,9 @@ class Meaning:
         if found is None:
             return None
         met = self.meetings(axes)
-        numbers, special, known = np.broadcast_arrays(found.numbers, found.special, found.known)
+        shape = self.sizes(axes)  # also over axes that make no difference
+        numbers, special = np.broadcast_to(found.numbers, shape), np.broadcast_to(found.special, shape)
+        known = np.broadcast_to(found.known, shape)
         return Amounts(numbers, special, known if met is None else known & met)
 
     def summed(self, place: int, axes: Axes) -> Amounts | None:
