@@ -8,9 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks import machines
 from benchmarks.measure import Table
 
 PRELUDE = """
+from benchmarks import machines
 from raspc import library, rasp
 T, I, EQ, LT = rasp.tokens, rasp.indices, rasp.Comparison.EQ, rasp.Comparison.LT
 A, S, W = rasp.Aggregate, rasp.Select, rasp.SelectorWidth
@@ -24,7 +26,7 @@ import json, time, warnings, raspc
 warnings.simplefilter("ignore")
 start = time.process_time()
 try:
-    model = raspc.compile(program, {vocab!r}, {n}, causal={causal}, optimize=2)
+    model = raspc.compile(program, {vocab!r}, {n}, causal={causal}, optimize=2, where={where})
     found = [sum(a.size for a in model.params.values()), model.config.n_layers, model.certificate.verdict]
 except raspc.RaspcError as error:
     found = [type(error).__name__]
@@ -36,7 +38,7 @@ LIMIT = 240
 
 @dataclass(frozen=True)
 class Idiom:
-    """One idiom as two expressions; `words` is the one with the words that are meant for it.
+    """One idiom as two expressions; `words` is the one with the words that are meant for it, for the inputs of `where`.
 
     Without another one there is but one way to write it, which was refused, or took millions of parameters.
     """
@@ -47,6 +49,7 @@ class Idiom:
     vocab: Sequence[str | int]
     lengths: Sequence[int]
     causal: bool = False
+    where: str = "None"
 
 
 LETTERS = tuple("abcdefgh")
@@ -69,6 +72,14 @@ IDIOMS = (
     Idiom("a named goal: a mean of places and a count", "",
           "((A(marker, I, default=0) + W(S(T, '1', EQ))).named('goal') == I).named('here')",
           ("1", "0", "="), (10, 12, 16), causal=True),
+    Idiom("a Turing machine (busy beaver 4, 107 steps)", "machines.beaver(words=False)", "machines.beaver()",
+          machines.BEAVER_TOKENS, (108,), causal=True, where="[machines.beaver_run()]"),
+    Idiom("the same without a domain", "machines.beaver(words=False)", "machines.beaver()",
+          machines.BEAVER_TOKENS, (108,), causal=True),
+    Idiom("count to 99 (one map of four)", "machines.count_up()", "machines.count_up()",
+          machines.COUNT_TOKENS, (104,), causal=True, where="machines.count_runs()"),
+    Idiom("count to 99 (a choice)", "machines.count_up()", "machines.count_by_choice()",
+          machines.COUNT_TOKENS, (104,), causal=True, where="machines.count_runs()"),
 )  # fmt: skip
 
 
@@ -81,12 +92,13 @@ def table() -> Table:
 def row(idiom: Idiom, n: int) -> tuple[str, ...]:
     """One idiom at one length."""
     without = compiled(idiom.without, idiom, n) if idiom.without else "the same words"
-    return idiom.name, f"{n:,}", without, compiled(idiom.words, idiom, n)
+    return idiom.name, f"{n:,}", without, compiled(idiom.words, idiom, n, idiom.where)
 
 
-def compiled(expression: str, idiom: Idiom, n: int) -> str:
+def compiled(expression: str, idiom: Idiom, n: int, where: str = "None") -> str:
     """What a compile gives, in a process of its own."""
-    program = f"{PRELUDE}program = {expression}\n{COMPILE.format(vocab=list(idiom.vocab), n=n, causal=idiom.causal)}"
+    compiling = COMPILE.format(vocab=list(idiom.vocab), n=n, causal=idiom.causal, where=where)
+    program = f"{PRELUDE}program = {expression}\n{compiling}"
     try:
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
     except subprocess.TimeoutExpired:

@@ -117,7 +117,17 @@ def chosen_means() -> Case:
     return rasp.where(rank == 0, mean, rasp.tokens), (1, 2, 4), 4, True
 
 
-@pytest.mark.parametrize("build", [wildcards, never_empty, chosen_means])
+def equal_scores() -> Case:
+    """A score that is True here and 1 there, which are one value, beside numbers."""
+    everything = rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE)
+    marked = rasp.map(
+        lambda mean, i: True if mean == i + 1 else None, rasp.Aggregate(everything, rasp.indices), rasp.indices
+    )
+    score = rasp.NaryMap(lambda x, y: y if x is None else x, marked, rasp.tokens, none_in_none_out=False)
+    return rasp.Sum(rasp.best(rasp.best(everything, score, "min"), rasp.tokens), rasp.indices), (0, 1, 3, 4), 3, False
+
+
+@pytest.mark.parametrize("build", [wildcards, never_empty, chosen_means, equal_scores])
 @pytest.mark.parametrize("level", [0, 1])
 def test_what_the_fuzzer_has_found_stays_mended(build: Callable[[], Case], level: int) -> None:
     """Every input, every position, of programs that once came out wrong."""

@@ -49,7 +49,7 @@ def settle(program: rasp.SOp, graph: Graph, found: Definedness, partial: bool, s
         unsure = "; ".join((*found.assumptions, *found.promises))
         raise UnsupportedProgram(
             f"strict: neither proved nor refuted: {unsure}; select with an equality with indices, or with "
-            "rasp.earliest or rasp.latest, or compile without strict=True"
+            "rasp.earliest or rasp.latest, say with where= which inputs it is for, or compile without strict=True"
         )
     else:
         notes = tuple(f"assumed: {text}" for text in found.assumptions)

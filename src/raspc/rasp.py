@@ -571,7 +571,8 @@ class Best(Selector):
     default_name = "best"
 
     def __init__(self, selector: Selector, score: SOp, end: str = "max") -> None:
-        self.children = (_selector(selector, "best"), _sop(score, "best"))
+        told = "best" if score is not indices else "latest" if end == "max" else "earliest"
+        self.children = (_selector(selector, told), _sop(score, "best"))
         if end not in ENDS:
             raise InvalidProgram(f'best: found {end!r} as the end of the score that is wanted; needed "max" or "min"')
         self.end = end

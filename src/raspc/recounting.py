@@ -2,7 +2,8 @@
 
 Keys that a head averages must score alike. A table of them that neurons compute as a staircase of many steps rounds, as
 the steps are one long sum; without lines it takes more neurons, or a layer more, and rounds less. And a mean can be
-computed from how many keys hold each value.
+computed from how many keys hold each value. A number that neurons make of large sums rounds, and is not right to the
+last digit where it is small: then the answer is one of a list.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from raspc.blocks.storage.answer import CATEGORIES
 from raspc.graph.build import Built
-from raspc.graph.nodes import Aggregate, Graph
+from raspc.graph.nodes import Aggregate, Graph, Listed, Sum
 from raspc.plan.alternatives import Refused, attempt, best
 from raspc.plan.plan import Size
 from raspc.weights.model import Model
 
 GIVEN_UP = ("lines",)
 """What a program with means does without where its model is refused."""
+LISTED = 1 << 11
+"""The most values of an answer for which a logit each is tried: the logits are a table of their pairs."""
 
 
 def settled(make: Callable[..., Model], graph: Graph, tabulate: Callable[..., Built]) -> Model:
     """The model of a graph where it holds; else one without lines, or one with counts for its means.
 
     Of these two the smaller is taken, so that a higher level gives no larger one. `make`: of a graph, and of what it is
-    to do without (`given_up`). `tabulate`: the program again, with counts for its means (`counted`).
+    to do without (`given_up`). `tabulate`: the program again, with counts for its means (`counted`). A number made of
+    sums comes as one of a list where it is refused as a number.
 
     In a narrow format counts that are proved go before means that are measured.
 
@@ -39,12 +44,30 @@ def settled(make: Callable[..., Model], graph: Graph, tabulate: Callable[..., Bu
         yield [attempt(partial(make, graph))]
         if _has_means(graph):
             yield [attempt(partial(make, graph, given_up=GIVEN_UP)), attempt(recounted)]
+        if _gives_sums(graph):
+            yield [attempt(partial(make, _as_one_of_a_list(graph)))]
 
     found = best(rounds(), _size, lambda model: model)
     if found.precision.narrow and _is_measured(found) and _has_means(graph):
         counted = attempt(recounted)
         found = found if isinstance(counted, Refused) or _is_measured(counted) else counted
     return found
+
+
+def _gives_sums(graph: Graph) -> bool:
+    """Whether the answer is one of many sums, or a function of sums, and may be given as a number."""
+    node = graph.variable(graph.output)
+    return (
+        isinstance(node.domain, Listed) and CATEGORIES < len(node.domain) <= LISTED and node.domain.all_numbers
+        and node.numerical is None and any(isinstance(other, Sum) for other in graph.nodes)
+    )  # fmt: skip
+
+
+def _as_one_of_a_list(graph: Graph) -> Graph:
+    """The graph whose answer has a logit for each of its values."""
+    nodes = list(graph.nodes)
+    nodes[graph.output] = replace(nodes[graph.output], numerical=False)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _size(model: Model) -> tuple[int, int]:

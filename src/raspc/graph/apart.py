@@ -26,6 +26,7 @@ from raspc.graph.exact import (
     stands_for_all,
     unrooted,
 )
+from raspc.graph.means import too_many
 from raspc.graph.nodes import UNDEFINED, Bits, Ids
 from raspc.graph.rows import distinct_rows
 from raspc.graph.store import Store
@@ -102,10 +103,8 @@ def _grid(store: Store, args: tuple[int, ...], views: Sequence[Exact], name: str
     if not rooted:
         roots, extent = args, tuple(len(view.values) for view in views)
         if np.prod(extent, dtype=float) > JOINT_LIMIT:
-            raise UnsupportedProgram.at(
-                name, f"a function with {int(np.prod(extent, dtype=float)):,} combinations of values to list",
-                f"at most {JOINT_LIMIT:,}", "combine fewer variables at once, or shorten the maximum length",
-            )  # fmt: skip
+            found = f"a function with {int(np.prod(extent, dtype=float)):,} combinations of values to list"
+            raise too_many(store.nodes, args, name, found, JOINT_LIMIT)
         views = [Exact((arg,), np.arange(n, dtype=np.int32), (), _NONE) for arg, n in zip(args, extent, strict=True)]
     columns = [np.broadcast_to(view.over(roots), extent).ravel() for view in views]
     can_be = np.broadcast_to(possible(roots, store.nodes, extent), extent).ravel()

@@ -17,16 +17,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc import values as V
+from raspc.errors import UnsupportedProgram
 from raspc.graph.exact import distinct
-from raspc.graph.nodes import Ids, Listed
+from raspc.graph.nodes import Aggregate, Ids, Listed, Node
 from raspc.numbers.arithmetic import EXACT, NEAR, mean, sums_are_exact
 
+REMEDY = (
+    "pick one key with rasp.earliest or rasp.latest, promise with single=True that there is but one, or say with "
+    "where= which inputs the program is for"
+)
+"""What to do where a mean is read as if it were the place of one key."""
 SPREAD_LIMIT = 1 << 22
 """The largest span of scaled sums that is enumerated."""
 FEW = 1 << 15
 """So many multisets are averaged one by one, to see how their means are rounded."""
 AT_ONCE = 1 << 22
 """How many sums are held before equal means among them are dropped."""
+
+
+def too_many(nodes: Sequence[Node], args: Sequence[int], name: str, found: str, most: int) -> UnsupportedProgram:
+    """The refusal of a function with too many combinations of values; one of a mean says how to have one place."""
+    has_mean = any(isinstance(node := nodes[arg], Aggregate) and not node.pick for arg in args)
+    one_key = f"; where a mean stands for one of its numbers, {REMEDY}" if has_mean else ""
+    advice = f"combine fewer variables at once, or shorten the maximum length{one_key}"
+    return UnsupportedProgram.at(name, found, f"at most {most:,}", advice)
 
 
 def means_of(

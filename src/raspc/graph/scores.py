@@ -22,8 +22,10 @@ def ranks(domain: Listed, end: str) -> Ids:
             order = [i for _, i in sorted(held, reverse=end == "min")]
         except TypeError:  # tuples of numbers and of words
             continue
-        found[order] = np.arange(taken, taken + len(order))
-        taken += len(order)
+        # True and 1 are one value: of a domain one of them is left, of exact values both are there
+        place = {key: taken + rank for rank, key in enumerate(dict.fromkeys(V.key(domain.values[i]) for i in order))}
+        found[order] = [place[V.key(domain.values[i])] for i in order]
+        taken += len(place)
     return found
 
 

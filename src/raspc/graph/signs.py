@@ -28,11 +28,6 @@ CALLS = 1 << 21
 """The most calls of a function by which it is shown to be a comparison."""
 LISTED = 1 << 18
 """The most values of a mean that are gone through for that."""
-REMEDY = (
-    "pick one key with rasp.earliest or rasp.latest, promise with single=True that there is but one, or say with "
-    "where= which inputs the program is for"
-)
-"""What to do where a mean is read as if it were the place of one key."""
 COMPARISONS = {name: getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 """What the sign of a difference is compared with 0 by, by the name of the comparison of its sides."""
 

@@ -17,6 +17,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.apart import sides, told_apart
 from raspc.graph.exact import Exact, Listing, Slack, distinct, merged, rounding, scale_of, stands_for_all, unrooted
+from raspc.graph.means import too_many
 from raspc.graph.nodes import UNDEFINED, Bits, Floats, Ids, Listed, Table
 from raspc.graph.store import Store
 from raspc.graph.tables import JOINT_LIMIT, joined, listing, possible, stands, union
@@ -127,10 +128,8 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
     """Flat indices of the argument combinations that some position can hold."""
     total = np.prod(sizes, dtype=float)
     if total > CELL_LIMIT:
-        raise UnsupportedProgram.at(
-            name, f"a function of {len(sizes)} variables with {int(total):,} combinations of values",
-            f"at most {CELL_LIMIT:,}", "combine fewer variables at once, or shorten the maximum length",
-        )  # fmt: skip
+        found = f"a function of {len(sizes)} variables with {int(total):,} combinations of values"
+        raise too_many(store.nodes, args, name, found, CELL_LIMIT)
     if store.observed is not None and len(seen_there := store.observed(args, sizes)):
         return seen_there
     joints = [store.joints[arg] for arg in args]
@@ -138,10 +137,8 @@ def _reachable(store: Store, args: tuple[int, ...], sizes: Sequence[int], name: 
     extent = [len(store.listed(root)) for root in roots]
     if not roots or np.prod(extent, dtype=float) > JOINT_LIMIT:
         if total > JOINT_LIMIT:
-            raise UnsupportedProgram.at(
-                name, f"a function with {int(total):,} combinations of values to list", f"at most {JOINT_LIMIT:,}",
-                "combine fewer variables at once, or shorten the maximum length",
-            )  # fmt: skip
+            found = f"a function with {int(total):,} combinations of values to list"
+            raise too_many(store.nodes, args, name, found, JOINT_LIMIT)
         return np.arange(int(total))
     can_be = possible(roots, store.nodes, extent)
     if store.standing is not None:

@@ -11,10 +11,9 @@ import numpy as np
 from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.exact import Exact, distinct, nearness, stands_for_all, unrooted
-from raspc.graph.means import averages, means_of, too_near
+from raspc.graph.means import REMEDY, averages, means_of, too_near
 from raspc.graph.nodes import Affine, Aggregate, Interval, Listed, Node, Sum, Table, Variable
 from raspc.graph.selectors import Facts, one_key
-from raspc.graph.signs import REMEDY
 from raspc.graph.store import Store
 from raspc.graph.tables import Joint, listing
 from raspc.graph.tabulate import tabulated

@@ -85,13 +85,22 @@ class Automaton:
         return len(ids)
 
     def counts(self, longest: int) -> list[list[int]]:
-        """[r][state]: how many continuations of exactly r tokens are accepted."""
-        rows = [[int(one) for one in self.accepting]]
-        arcs = [[int(to) for to in row[row >= 0]] for row in self.moves]
-        for _ in range(longest):
+        """[r][state]: how many continuations of exactly r tokens are accepted, r from 0 to `longest`."""
+        rows = self._counted
+        while len(rows) <= longest:
             last = rows[-1]
-            rows.append([sum(last[to] for to in arc) for arc in arcs])
-        return rows
+            rows.append([sum([last[to] for to in arc]) for arc in self._arcs])
+        return rows[: longest + 1]
+
+    @cached_property
+    def _counted(self) -> list[list[int]]:
+        """What is known of that; it grows as more is asked."""
+        return [[int(one) for one in self.accepting]]
+
+    @cached_property
+    def _arcs(self) -> list[list[int]]:
+        """[state]: where its tokens lead."""
+        return [row[row >= 0].tolist() for row in self.moves]
 
     def sizes(self, longest: int) -> list[int]:
         """[n]: how many inputs of n tokens there are, n from 0 to `longest`."""

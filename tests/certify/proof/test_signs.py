@@ -57,9 +57,10 @@ def test_it_is_right_and_proved(name: str, causal: bool) -> None:
         assert sum(array.size for array in model.params.values()) < 50_000
 
 
-def test_long_inputs() -> None:
-    """All combinations of values were 1,606,368 at this length."""
-    model = raspc.compile(AT == I - 1, "a=", 48, optimize=2)
+@pytest.mark.parametrize("longest", [48, 128])
+def test_long_inputs(longest: int) -> None:
+    """All combinations of values are 1,606,368 at 48."""
+    model = raspc.compile(AT == I - 1, "a=", longest, optimize=2)
     assert sum(array.size for array in model.params.values()) < 1_000
     assert model.certificate is not None and model.certificate.verdict == "proved"
 
@@ -113,3 +114,10 @@ def test_beyond_float32_it_is_refused_with_what_to_do() -> None:
     """Words that say which key, a promise, or a domain."""
     with pytest.raises(raspc.UnsupportedProgram, match=r"1/512 away.*earliest or rasp.latest.*single=True.*where="):
         raspc.compile(AT == I - 1, "a=", 512)
+
+
+def test_a_mean_that_is_read_in_another_way_is_refused_with_what_to_do() -> None:
+    """A function of a mean and an index that compares nothing, and has too many combinations to list."""
+    program = rasp.map(lambda at, i: (at * i) % 3, rasp.Aggregate(rasp.Select(T, "=", Comparison.EQ), I, default=0), I)
+    with pytest.raises(raspc.UnsupportedProgram, match=r"combinations.*earliest or rasp.latest.*single=True.*where="):
+        raspc.compile(program, "a=", 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -99,6 +100,26 @@ def test_twice_the_mean_times_the_length() -> None:
     assert sum(np.size(array) for array in model.params.values()) < 100_000
     xs = [3, 1, 2] * 6 + [1, 1]
     assert model.apply(["BOS", *xs]).decoded[1:] == [2 * sum(xs) - len(xs)] * len(xs)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_product_that_rounds_is_read_as_a_sum(level: int) -> None:
+    """Of -100, 1 and 50 a mean times the length is not always the sum to the last digit; it is compared as one."""
+    mean = rasp.Aggregate(ALL, T)
+    model = raspc.compile(mean * rasp.length == T, [-100, 1, 50], 8, optimize=level)
+    assert model.certificate is not None and model.certificate.proved and raspc.check(model, limit=2000).ok
+    assert sum(array.size for array in model.params.values()) < 300
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_many_values_of_large_sums_come_as_a_list(level: int) -> None:
+    """Numbers that neurons make of sums up to 800 round by more than is promised of small ones: they are listed."""
+    mean = rasp.Aggregate(ALL, T)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", raspc.UncertainProgram)
+        model = raspc.compile(2 * mean * rasp.length - rasp.length, [-100, 1, 50], 8, optimize=level)
+    assert model.config.output.kind == "categorical" and len(model.config.output.values) > 256
+    assert raspc.check(model, limit=2000).ok
 
 
 def test_sums_beyond_one_head_are_refused() -> None:

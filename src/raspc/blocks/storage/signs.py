@@ -18,9 +18,9 @@ from raspc.blocks.storage.requests import Read, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
+from raspc.graph.means import REMEDY
 from raspc.graph.nodes import Floats, Graph, Interval
 from raspc.graph.rows import distinct_rows
-from raspc.graph.signs import REMEDY
 
 
 def signed(known: Known, place: int, wanted: Wanted) -> Decision:

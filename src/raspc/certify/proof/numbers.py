@@ -32,7 +32,7 @@ def mean_errors(
     constant: Matrix, loose: float, uneven: float, leak: float, value: Reading, default: Floats, domain: Domain,
     precision: Precision,
 ) -> Matrix:  # fmt: skip
-    """[values of the mean, width]: the errors of a mean, whose number is in the first column.
+    """[values of the mean, width]: the errors of a mean, whose number is in the first column, before indicators.
 
     `constant` [1, width]: what they are at most. A mean Σ pᵢ·vᵢ is off by Σ pᵢ·(eᵢ + loose·|vᵢ|), where eᵢ is how far
     off vᵢ is, by what leaks, and by what unequal weights make of it (`uneven`, see `Scores`). A line that lies on or
@@ -63,7 +63,21 @@ def mean_errors(
     else:
         told = np.min([*lines, plain + _of_uneven(uneven, low, high, values)], axis=0)
     found[:, 0] = np.where(is_number, told, found[:, 0])
+    found[is_number, 1:] = np.minimum(found[is_number, 1:], _of_indicators(value, default, leak, loose))
     return found
+
+
+def _of_indicators(value: Reading, default: Floats, leak: float, loose: float) -> Floats:
+    """[special values]: how far off an indicator of the default is where keys are selected.
+
+    All of them hold 0 there, so that what their weights round makes no difference, and 0 is off by what leaks to BOS.
+    Infinite where a key holds anything else.
+    """
+    rows = value.rows()
+    assert rows is not None
+    held, errors = np.abs(rows[:, 1:]).max(axis=0), np.broadcast_to(value.row_errors(), rows.shape)[:, 1:].max(axis=0)
+    leaked = leak * (1 + loose) * (np.abs(default[1:]) + errors)
+    return np.where(held == 0, (1 + loose) * errors + leaked, np.inf)
 
 
 def _of_uneven(uneven: float, low: float, high: float, means: Floats) -> Floats:

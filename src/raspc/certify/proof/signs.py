@@ -53,14 +53,20 @@ def cells_of_sign(graph: Graph, node: N.Sign, block: Neurons, read: Reading) -> 
     if line is None or len(steps.others(read.width)):
         return None
     ends = list(_ends(graph, node, read, line))
-    error = read.error + line.off
-    for (one, value), (other, same) in pairwise(ends):
-        if value == same and not _flat(one, other, error, steps.first, steps.height):
-            return None
     numbers = np.array([value for _, value in ends], np.int32)
-    passed = (read.passed + line.off)[None]
+    plain = (numbers >= 0) & node.listed.is_number[np.maximum(numbers, 0)]
+    passed = np.where(plain[:, None], _passed_by_numbers(read, line), read.passed) + line.off
+    for ((one, value), off), ((other, same), _) in pairwise(zip(ends, passed, strict=True)):
+        if value == same and not _flat(one, other, off + read.rounding, steps.first, steps.height):
+            return None
     reads = np.array([reads for reads, _ in ends]).reshape(len(ends), read.width)
-    return Cells.given(reads, numbers, passed, read.rounding[None])
+    return Cells(numbers, read.width, lambda cut: (reads[cut], passed[cut], read.rounding[None]), whole=False)
+
+
+def _passed_by_numbers(read: Reading, line: _Line) -> Floats:
+    """The error that comes with what is read where all terms of the sum are numbers, which have the first rows."""
+    each = [one.error[: len(line.parts[place])].max(axis=0, initial=0.0) for place, one in read.seen.items()]
+    return np.minimum(np.sum(each, axis=0), read.passed) if each else read.passed
 
 
 def _flat(one: Floats, other: Floats, error: Floats, first: NDArray[np.intp], height: Floats) -> bool:
