@@ -142,6 +142,15 @@ ON_INPUTS = [
     ("selector_width(select(indices, 0, ==) or select(indices, 2, ==), assume_bos=True)", "abc", [2, 2, 2]),
     ("selector_width(full_s)", "abc", [3, 3, 3]),
     ("aggregate(full_s, tokens == \"a\")", "ab", [0.5, 0.5]),
+    ("aggregate(latest(select(tokens, tokens, ==)), indices)", "aba", [2, 1, 2]),
+    ("aggregate(earliest(select(tokens, tokens, ==)), indices)", "aba", [0, 1, 0]),
+    ("aggregate(best(full_s, indices % 2), tokens)", "ab", ["b", "b"]),
+    ("aggregate(best(full_s, indices, \"min\"), tokens)", "ab", ["a", "a"]),
+    ("selector_width(best(full_s, tokens, end=\"max\"))", "bab", [2, 2, 2]),
+    ("aggregate_sum(select(indices, indices, <), tokens_int)", "312", [0, 3, 4]),
+    ("aggregate_sum(select(indices, indices, <), tokens_int, \"-\")", "31", ["-", 3]),
+    ("aggregate(select(tokens, \"=\", ==), indices, default=-1, single=True)", "a=", [1, 1]),
+    ("assume(indices, [0, 1]) + assume(length, range(3))", "ab", [2, 3]),
 ]  # fmt: skip
 
 

@@ -107,7 +107,10 @@ def _grid(store: Store, args: tuple[int, ...], views: Sequence[Exact], name: str
             raise too_many(store.nodes, args, name, found, JOINT_LIMIT)
         views = [Exact((arg,), np.arange(n, dtype=np.int32), (), _NONE) for arg, n in zip(args, extent, strict=True)]
     columns = [np.broadcast_to(view.over(roots), extent).ravel() for view in views]
-    can_be = np.broadcast_to(possible(roots, store.nodes, extent), extent).ravel()
+    can_meet = possible(roots, store.nodes, extent)
+    if rooted and store.standing is not None:
+        can_meet = can_meet & store.standing.mask([type(store.nodes[root]) for root in roots])
+    can_be = np.broadcast_to(can_meet, extent).ravel()
     where = np.flatnonzero(np.logical_and.reduce([can_be, *(column >= 0 for column in columns)]))
     return _Grid(roots, extent, where, tuple(column[where] for column in columns), rooted)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.blocks.grids import computed, grids, slackened, wanted
 
+import raspc
+from raspc import rasp
 from raspc.blocks.neurons.cells import cells, gate
 from raspc.blocks.neurons.cubes import cubes, leaves
 from raspc.blocks.neurons.gated import gated_lines
@@ -145,3 +148,13 @@ def test_the_diagonal_is_not_merged_away() -> None:
     for design in (cells(grid, [True, True]), gated_lines(grid, 1, np.arange(3.0), [True] * 2, 0.0)):
         assert design is not None
         assert np.array_equal(computed(design, grid), wanted(grid))
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_none_lies_far_beyond_all_numbers_on_a_line(level: int) -> None:
+    """The place of the last marker, which may be None, compared with the index: some steps, at any length."""
+    marker = rasp.Select(rasp.tokens, rasp.Full("="), rasp.Comparison.EQ)
+    program = rasp.Aggregate(rasp.latest(marker), rasp.indices) == rasp.indices - 1
+    model = raspc.compile(program, "a=", 40, optimize=level)
+    assert model.certificate is not None and model.certificate.proved and raspc.check(model, limit=500).ok
+    assert model.config.d_mlp <= 6

@@ -250,6 +250,14 @@ def test_facts_of_many_places() -> None:
     assert found.mask([Token, Length]).shape == (3, 1)
 
 
+def test_numbers_that_count_as_one_are_told_apart_where_they_stand() -> None:
+    """0.1 + 0.2 and 0.3 count as one and are told apart; 0.9 stands at index 0 alone, as the automaton says."""
+    x = rasp.map({1: 0.1 + 0.2, 2: 0.3, 3: 0.9}.__getitem__, T)
+    program = rasp.map(lambda v, i: [v > 0.3][i if v == 0.9 else 0], x, I)
+    model = raspc.compile(program, (1, 2, 3), 24, where="3?[12]*", strict=True)
+    assert model.certificate is not None and model.certificate.proved and raspc.check(model, limit=300).ok
+
+
 def test_a_constant_that_some_inputs_lack() -> None:
     """False for all tokens and lengths that a domain lets meet: its one value is known where these are not."""
     mean = rasp.Aggregate(rasp.Select(T, T, Comparison.EQ), 2 * I + 3 * L, default=9)

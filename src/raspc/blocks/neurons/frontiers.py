@@ -14,7 +14,7 @@ from raspc.blocks.neurons.grid import Grid, merge
 from raspc.blocks.neurons.lines import Line, where_known
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
-from raspc.graph.nodes import UNDEFINED, Floats, Ids
+from raspc.graph.nodes import UNDEFINED, Floats, Ids, Listed
 
 GENERIC_CELLS = 1 << 16
 GENERIC_TRIES = 4
@@ -58,13 +58,30 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
         return
     positions, noises = zip(*(ready.position(place) for place in axes), strict=True)
     if len(axes) <= AXES_ON_A_LINE:
-        for signs in product((1.0, -1.0), repeat=len(positions) - 1):
-            yield 1, [c * p for c, p in zip((1.0, *signs), positions, strict=True)], float(sum(noises))
+        for ordered in filter(None, (positions, _specials_apart(frontier, positions))):
+            for signs in product((1.0, -1.0), repeat=len(positions) - 1):
+                yield 1, [c * p for c, p in zip((1.0, *signs), ordered, strict=True)], float(sum(noises))
     if sum(place in ready.left for place in axes) > 1 and frontier.ids.size <= GENERIC_CELLS:
         for scaled, noise in _generic(positions, noises):
             yield 5, scaled, noise
         for scaled, noise in _in_turn(positions, noises):
             yield 4, scaled, noise
+
+
+def _specials_apart(frontier: Frontier, positions: Sequence[Floats]) -> list[Floats] | None:
+    """Positions of which those of None and of words lie far beyond all sums of numbers; None where there are no such.
+
+    What attention leaves stays where it is.
+    """
+    ready, found, away = frontier.ready, list(positions), dict[int, Floats]()
+    for axis, place in enumerate(frontier.axes):
+        domain = ready.graph.variable(place).domain
+        if isinstance(domain, Listed) and place not in ready.left and domain.is_number.any() and not domain.all_numbers:
+            found[axis] = domain.numbers
+            away[axis] = -(axis + 1.0) * np.cumsum(~domain.is_number) * ~domain.is_number
+    far = 2.0 ** np.ceil(np.log2(1.0 + sum(4.0 * float(np.abs(position).max(initial=0.0)) for position in found)))
+    apart = [position + far * away.get(axis, 0.0) for axis, position in enumerate(found)]
+    return apart if len(found) > 1 and away and np.isfinite(far) else None
 
 
 def digits(frontier: Frontier, grid: Grid) -> Iterator[tuple[int, Line]]:
