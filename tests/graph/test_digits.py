@@ -56,3 +56,16 @@ def test_few_values_are_compared_as_they_stand() -> None:
     """A table over all pairs where it is small."""
     graph = build(PROGRAMS["equal"], WORDS, 8)
     assert [node.cells.shape for node in graph.nodes if isinstance(node, Select)] == [(11, 11)]
+
+
+@pytest.mark.parametrize(("how", "many"), [("TRUE", 2), ("FALSE", 0)])
+def test_everything_and_nothing_list_no_pairs(how: str, many: int) -> None:
+    """Of 3,000 words too, whose 9 million pairs are not listed; but where None stands, as it has no comparison."""
+    chosen = rasp.Comparison[how]
+    graph = build(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, chosen)), range(3000), 4)
+    assert not any(isinstance(node, Select) for node in graph.nodes)
+    model = raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, chosen)), range(3000), 4, optimize=2)
+    assert model.apply(["BOS", 5, 2999]).decoded[1:] == [many, many]
+    doubtful = rasp.map(lambda t: None if t == 7 else t, rasp.tokens)
+    with pytest.raises(raspc.UnsupportedProgram):
+        build(rasp.SelectorWidth(rasp.Select(doubtful, rasp.tokens, chosen)), range(3000), 4)

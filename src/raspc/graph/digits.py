@@ -30,9 +30,17 @@ class Comparing(Protocol):
     def put_select(self, key: int, query: int, cells: Bits) -> int: ...
 
 
+PAIRS = 1 << 20
+"""Up to so many pairs of values are listed whatever is asked of them."""
+_CONSTANT = {rasp.Comparison.TRUE: "and", rasp.Comparison.FALSE: "or"}
+"""Predicates that look at no value: everything, and nothing, as the conjunction and the disjunction of no selector."""
+
+
 def put_compared(builder: Comparing, f: Callable[[Any, Any], bool], key: int, query: int, name: str) -> int:
     """A predicate as one table; an equality of many values, or its opposite, by the equality of their digits."""
     store, tables = builder.store, list[int]()
+    if isinstance(f, rasp.Comparison) and f in _CONSTANT and _is_plain(store, key, query):
+        return builder.gate(_CONSTANT[f], ())
     for digit in digits_of(store, f, key, query):
         k, q = (tabulate(store, digit, [place], name) for place in (key, query))
         tables.append(builder.put_select(*predicate(store, rasp.Comparison.EQ, k, q, name)))
@@ -40,6 +48,13 @@ def put_compared(builder: Comparing, f: Callable[[Any, Any], bool], key: int, qu
         return builder.put_select(*predicate(store, f, key, query, name))
     found = builder.gate("and", tables)
     return found if f is rasp.Comparison.EQ else builder.negation(found)
+
+
+def _is_plain(store: Store, key: int, query: int) -> bool:
+    """Whether there are many pairs, none of which holds None or a value that may be undefined."""
+    keys, queries = store.listed(key), store.listed(query)
+    defined = not (store.may_raise(key) or store.may_raise(query))
+    return len(keys) * len(queries) > PAIRS and defined and None not in (*keys.values, *queries.values)
 
 
 def digits_of(store: Store, predicate: object, key: int, query: int) -> tuple[Callable[[Any], Any], ...]:

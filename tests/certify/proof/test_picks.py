@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from tests.passes.test_mutations import BEFORE, LAST_BEFORE, LEAST, MUTATIONS, S
 
 import raspc
 from raspc import rasp
+from raspc.graph.build import build
+from raspc.graph.nodes import Aggregate
 from raspc.rasp import Comparison, SOp
 from raspc.weights import Model
 
@@ -114,3 +117,30 @@ def test_a_promise_that_is_proved_is_none() -> None:
 def last_of_two() -> SOp:
     """One key of at most two positions."""
     return rasp.Aggregate(BEFORE & SAME, T, default="_", single=True)
+
+
+@pytest.mark.parametrize("of", [lambda s: ~s, rasp.SelectorWidth, lambda s: s & rasp.latest(s)])
+def test_best_keys_that_cannot_be_listed_are_refused(of: Callable[[Any], Any]) -> None:
+    """What negates, counts or conjoins them lists pairs of scores; the refusal says so."""
+    best = of(rasp.best(rasp.Select(I, I, Comparison.TRUE), T))
+    program = best if isinstance(best, rasp.SOp) else rasp.Aggregate(best, rasp.indices)
+    with pytest.raises(
+        raspc.UnsupportedProgram, match="selection of the best of 9,000 scores that is conjoined, negated or counted"
+    ):
+        build(program, range(9000), 2)
+
+
+def test_a_pick_with_a_counter_example_is_never_assumed() -> None:
+    """The place of a marker that can stand twice is a mean: "=a=" shows it, and nothing is recorded as assumed."""
+    at = rasp.Aggregate(rasp.Select(T, "=", Comparison.EQ), rasp.indices)
+    model = raspc.compile(at, "a=", 30, strict=True)
+    (node,) = (node for node in model.as_written.nodes if isinstance(node, Aggregate))
+    assert not node.pick and model.program.notes == ()
+    assert abs(model.apply(["BOS", *"=a="]).decoded[1] - 1) < 1e-4
+
+
+@pytest.mark.parametrize(("word", "name"), [(rasp.latest, "latest"), (rasp.earliest, "earliest")])
+def test_a_word_is_named_as_it_was_written(word: Callable[[Any], Any], name: str) -> None:
+    """What is no selector is refused under the name of the word, which is another one for the best index."""
+    with pytest.raises(raspc.InvalidProgram, match=f"^{name}: found an s-op where a selector is needed"):
+        word(T)
