@@ -23,7 +23,7 @@ from raspc.blocks.storage.ramping import Ramps, ramps_of_table
 from raspc.blocks.storage.requests import Feature, Read, Show, Wanted
 from raspc.blocks.storage.stored import NEURONS, Reader
 from raspc.errors import UnsupportedProgram
-from raspc.graph.nodes import Table
+from raspc.graph.nodes import Sum, Table
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
@@ -170,7 +170,9 @@ def _reads(ready: Readiness, place: int, design: Design) -> Iterator[Read]:
     """What the neurons of a variable read, and how exactly."""
     for axis, columns in zip(design.axes, design.features, strict=True):
         # a line that reads a sum, as attention leaves it, has room for what that is off by
-        error = design.gap / 4 if ready.is_rough(axis) or _is_of_sums(ready, axis) else min(design.gap / 16, NUMBER_ERROR)
+        error = (
+            design.gap / 4 if ready.is_rough(axis) or _is_of_sums(ready, axis) else min(design.gap / 16, NUMBER_ERROR)
+        )
         readers = (Reader(place, NEURONS, axis),)
         yield from (Read(axis, column, readers, error) for column in columns.T)
 
@@ -179,4 +181,4 @@ def _is_of_sums(ready: Readiness, place: int) -> bool:
     """Whether a variable is a sum, or a function of nothing but sums."""
     joint = ready.roots.joints[place]
     roots = (place,) if joint is None else joint.roots
-    return bool(roots) and all(isinstance(ready.graph[root], N.Sum) for root in roots)
+    return bool(roots) and all(isinstance(ready.graph[root], Sum) for root in roots)
