@@ -78,7 +78,7 @@ def _specials_apart(frontier: Frontier, positions: Sequence[Floats]) -> list[Flo
         domain = ready.graph.variable(place).domain
         if isinstance(domain, Listed) and place not in ready.left and domain.is_number.any() and not domain.all_numbers:
             found[axis] = domain.numbers
-            away[axis] = -(axis + 1.0) * np.cumsum(~domain.is_number) * ~domain.is_number
+            away[axis] = np.where(domain.is_number, 0.0, -(axis + 1.0) * np.cumsum(~domain.is_number))
     far = 2.0 ** np.ceil(np.log2(1.0 + sum(4.0 * float(np.abs(position).max(initial=0.0)) for position in found)))
     apart = [position + far * away.get(axis, 0.0) for axis, position in enumerate(found)]
     return apart if len(found) > 1 and away and np.isfinite(far) else None
