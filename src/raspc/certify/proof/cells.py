@@ -62,11 +62,6 @@ class Cells:
     places: Ids | None = None
     whole: bool = True
 
-    @classmethod
-    def given(cls, reads: Matrix, value: Ids, passed: Matrix, rounding: Matrix) -> Cells:
-        """The outermost sums, whose reads are few; the errors are the same for all."""
-        return cls(value, reads.shape[1], lambda cut: (reads[cut], passed, rounding), whole=False)
-
     def at(self, cell: int) -> Mapping[int, int]:
         """The values of the axes in a cell; none where these are not known."""
         if self.ids is None:
