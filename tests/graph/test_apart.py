@@ -167,3 +167,11 @@ def test_sums_of_a_batch_are_those_of_the_interpreter(numbers: list[float]) -> N
 def test_a_mean_of_the_largest_floats() -> None:
     """Their sum is beyond floats, their mean is not."""
     assert arithmetic.mean([1.5e308, 1.7e308], None) == 1.6e308
+
+
+def test_a_value_that_no_input_has_is_said_to_be_so() -> None:
+    """The bound of a mean of means counts values that cannot occur; the refusal does not pretend that they do."""
+    everything = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE)
+    mean = rasp.Aggregate(everything, rasp.Aggregate(everything, rasp.tokens) * rasp.tokens)
+    with pytest.raises(UnsupportedProgram, match=r"tells 1 \(on \[1\]\) from 0\.9+\d* \(on none of the 363 inputs"):
+        raspc.compile(mean == 1, [0, 1, 2], 5)

@@ -33,18 +33,20 @@ def in_words(error: ToldApart, program: rasp.SOp, places: Mapping[int, int], fra
 
 
 def _shown(source: rasp.SOp | None, value: Any, frame: Frame) -> str:
-    found = None if source is None else next(_with_value(source, value, frame), None)
-    return repr(value) if found is None else f"{value!r} (on {found!r})"
+    """The value with an input that has it; a bound may count a value that none of the inputs has."""
+    if source is None:
+        return repr(value)
+    tried = list(islice(inputs(frame), TRIES))
+    found = next((xs for xs in tried if _takes(source, value, xs, frame.causal)), None)
+    return f"{value!r} (on {f'none of the {len(tried):,} inputs that were tried' if found is None else found})"
 
 
-def _with_value(source: rasp.SOp, value: Any, frame: Frame) -> Iterator[list[Any]]:
-    for xs in islice(inputs(frame), TRIES):
-        try:
-            held = interpret(source, xs, frame.causal)
-        except InputError:
-            continue
-        if any(V.typed(V.whole(x)) == V.typed(V.whole(value)) for x in held):
-            yield xs
+def _takes(source: rasp.SOp, value: Any, xs: list[Any], causal: bool) -> bool:
+    try:
+        held = interpret(source, xs, causal)
+    except InputError:
+        return False
+    return any(V.typed(V.whole(x)) == V.typed(V.whole(value)) for x in held)
 
 
 def inputs(frame: Frame) -> Iterator[list[Any]]:
