@@ -76,7 +76,8 @@ const isNumberAt = (run, place, t) => {
   return id < 0 || isNumber(run.nodes[place].domain.values[id]);
 };
 
-function aggregateColumn(run, node, place) {
+// A column made of the keys that each query selects: `one` gives the number of the value, and the number beside it.
+function gatheredColumn(run, node, one) {
   const { bits } = run.cells[node.selector];
   const n = run.length;
   const ids = new Int32Array(n);
@@ -84,10 +85,13 @@ function aggregateColumn(run, node, place) {
   for (let q = 0; q < n; q++) {
     const keys = [];
     for (let k = 0; k < n; k++) if (bits[q * n + k]) keys.push(k);
-    [ids[q], numbers[q]] = node.single && keys.length > 1 ? [UNDEFINED, 0] : aggregated(run, node, place, keys);
+    [ids[q], numbers[q]] = one(keys);
   }
   return { ids, numbers };
 }
+
+const aggregateColumn = (run, node, place) => gatheredColumn(run, node, (keys) => (
+  node.single && keys.length > 1 ? [UNDEFINED, 0] : aggregated(run, node, place, keys)));
 
 // What an aggregate gives for the selected keys: the default, the one value, or the mean of numbers.
 function aggregated(run, node, place, keys) {
@@ -110,18 +114,10 @@ function aggregated(run, node, place, keys) {
 }
 
 // The sum of the numbers at the selected keys: a value of the set where it is listed, else a number beside the id.
-function sumColumn(run, node, place) {
-  const { bits } = run.cells[node.selector];
-  const n = run.length;
-  const ids = new Int32Array(n);
-  const numbers = new Float64Array(n);
-  for (let q = 0; q < n; q++) {
-    const keys = Array.from({ length: n }, (_, k) => k).filter((k) => bits[q * n + k]);
-    numbers[q] = keys.reduce((total, k) => total + numberAt(run, node.source, k), 0);
-    ids[q] = keys.every((k) => isNumberAt(run, node.source, k)) ? placeOfSum(run, place, numbers[q]) : UNDEFINED;
-  }
-  return { ids, numbers };
-}
+const sumColumn = (run, node, place) => gatheredColumn(run, node, (keys) => {
+  const total = keys.reduce((sum, k) => sum + numberAt(run, node.source, k), 0);
+  return [keys.every((k) => isNumberAt(run, node.source, k)) ? placeOfSum(run, place, total) : UNDEFINED, total];
+});
 
 const placeOfSum = (run, place, total) => (
   isListed(run.nodes[place].domain) ? nearestNumber(run.nodes[place].domain, total) : NUMBER);
