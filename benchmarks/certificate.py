@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterator
 from statistics import median
-from typing import Any
-from unittest.mock import patch
 
 import raspc
 from benchmarks.library import VOCABULARY, N, sized
-from benchmarks.measure import Table
+from benchmarks.measure import Table, part_of
 from raspc import compiler, library
 from raspc.certify.proof.tightness import tightness
-from raspc.compiler import certified
 from raspc.library import Program
 from raspc.numbers.precision import PRECISIONS, precision_of
 from raspc.numbers.shares import counts_to
@@ -96,21 +92,11 @@ def _costs() -> Iterator[tuple[str, str]]:
 
 def _cost(entry: Program, level: int) -> float:
     """The ratio in one compile, with the proofs of all models that were tried."""
-    proof = 0.0
-
-    def timed(*args: Any) -> Any:
-        nonlocal proof
-        start = time.process_time()
-        try:
-            return certified(*args)
-        finally:
-            proof += time.process_time() - start
-
-    with patch.object(compiler, "certified", timed):
-        start = time.process_time()
-        raspc.compile(entry.program, entry.vocab, entry.max_seq_len, entry.causal, optimize=level)
-        rest = time.process_time() - start - proof
-    return proof / rest
+    whole, proof = part_of(
+        compiler, "certified",
+        lambda: raspc.compile(entry.program, entry.vocab, entry.max_seq_len, entry.causal, optimize=level),
+    )  # fmt: skip
+    return proof / (whole - proof)
 
 
 def _counts() -> list[tuple[str, str]]:

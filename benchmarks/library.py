@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import string
-import time
 import warnings
-from typing import Any
-from unittest.mock import patch
 
 import raspc
-from benchmarks.measure import Table, show_ms
+from benchmarks.measure import Table, part_of, show_ms
 from raspc import doubts, library
-from raspc.doubts import ask
 from raspc.library import Program
 
 VOCABULARY, N = 8, 16
@@ -50,20 +46,7 @@ def table() -> Table:
 
 def seconds(program: Program, level: int, certify: bool) -> tuple[float, float]:
     """The CPU time of one compile, and of asking the interpreter of expressions in it."""
-    asking = 0.0
-
-    def timed(*args: Any) -> Any:
-        nonlocal asking
-        start = time.process_time()
-        try:
-            return ask(*args)
-        finally:
-            asking += time.process_time() - start
-
-    with patch.object(doubts, "ask", timed):
-        start = time.process_time()
-        compiled(program, level, certify)
-        return time.process_time() - start, asking
+    return part_of(doubts, "ask", lambda: compiled(program, level, certify))
 
 
 def compiled(program: Program, level: int = 1, certify: bool = True) -> raspc.Model:

@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,24 @@ def side_by_side(a: Callable[[], object], b: Callable[[], object], repeats: int 
     a(), b()
     times = [(seconds(a), seconds(b)) for _ in range(repeats)]
     return statistics.median(t for t, _ in times), statistics.median(t for _, t in times)
+
+
+def part_of(owner: Any, name: str, work: Callable[[], object]) -> tuple[float, float]:
+    """The CPU time of a call, and what of it is spent in one function: the one that `owner` holds by this name."""
+    spent, function = 0.0, getattr(owner, name)
+
+    def timed(*args: Any, **named: Any) -> Any:
+        nonlocal spent
+        start = time.process_time()
+        try:
+            return function(*args, **named)
+        finally:
+            spent += time.process_time() - start
+
+    with patch.object(owner, name, timed):
+        start = time.process_time()
+        work()
+        return time.process_time() - start, spent
 
 
 def process_medians(command: Sequence[str], repeats: int = 7) -> tuple[float, float]:

@@ -190,7 +190,7 @@ class Model:
         Raises InputError for an input that the model cannot take; says which.
         """
         batch = _sized(batch)
-        ids = self.encode_batch(batch)
+        ids = self._ids_of(batch)
         self._check_domain(ids)
         kept = self.trace_ids(ids, dtype) if trace else None
         logits = kept.unembedded if kept else self.logits(ids, dtype)
@@ -215,7 +215,10 @@ class Model:
 
     def encode_batch(self, batch: Sequence[Sequence[Value]]) -> Ids:
         """The ids [batch, position], padded to the longest input. Raises InputError; says for which input."""
-        encoded = self.input_encoder.encode_batch(batch := _sized(batch))
+        return self._ids_of(_sized(batch))
+
+    def _ids_of(self, batch: Sequence[Sequence[Value]]) -> Ids:
+        encoded = self.input_encoder.encode_batch(batch)
         if encoded is not None:
             return encoded
         rows = list(self._encoded(batch))  # one by one, which raises the error that names the token
