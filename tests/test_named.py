@@ -498,3 +498,13 @@ def test_what_two_counts_are_told_apart_by_is_not_made_much_of(level: int) -> No
     half = rasp.where(T == "q", T, rasp.LinearSequenceMap(before, rasp.length, 1, 0.5))
     window = rasp.SelectorWidth(rasp.Select(I, half, lambda k, q: not isinstance(q, str) and abs(k - q) <= 1))
     assert differences(window, compiled(window, "p", 2, optimize=level), ["p", "pp"]) == []
+
+
+@levels
+def test_all_but_the_best_of_one_selected_key(level: int) -> None:
+    """A key that holds the best score is no best key unless it was selected."""
+    first = rasp.Select(I, 0 * I, Comparison.EQ)
+    score = rasp.SequenceMap(lambda i, t: i if i == 2 else t, I, T)
+    others = rasp.SelectorNot(rasp.best(first, score, "max"))
+    program = rasp.Aggregate(others & rasp.Select(I, I, Comparison.LEQ), I, default=2)
+    gives(level, program, ["z", "z", "z"], [2, 1, 1.5], causal=True)

@@ -16,7 +16,7 @@ from raspc import values as V
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Best, Bits, Listed
 from raspc.graph.scores import all_ranked, ranks
-from raspc.graph.selectors import FALSE, Facts, one_key
+from raspc.graph.selectors import FALSE, Facts, is_injective, one_key
 from raspc.graph.store import Store
 from raspc.graph.tabulate import COMPARISON_LIMIT, tabulate
 
@@ -127,7 +127,7 @@ def holders_of_best(builder: Builder, place: int) -> int:
     reached = builder.aggregate_of(place, best.score, _no_score(keys), "the best score")
     queries = store.listed(reached)
     holds = builder.put_select(best.score, reached, _equal(keys, queries))
-    return holds if one_key(builder.facts, place) else builder.gate("and", [best.selector, holds])
+    return holds if is_injective(builder.facts, best.score) else builder.gate("and", [best.selector, holds])
 
 
 def _no_score(keys: Listed) -> Any:

@@ -181,12 +181,12 @@ def one_key(facts: Facts, place: int) -> bool:
     if isinstance(node, Gate):
         return node.op == "and" and any(one_key(facts, arg) for arg in node.args)
     if isinstance(node, Best):
-        return _is_injective(facts, node.score) or one_key(facts, node.selector)
+        return is_injective(facts, node.score) or one_key(facts, node.selector)
     assert isinstance(node, Select)
     return isinstance(facts.nodes[node.key], Index) and bool((visible(facts, node).sum(axis=0) <= 1).all())
 
 
-def _is_injective(facts: Facts, score: int) -> bool:
+def is_injective(facts: Facts, score: int) -> bool:
     """Whether a variable is another one at each position: a function of the index that takes no value twice."""
     joint = facts.joints[score]
     if joint is None or len(joint.roots) != 1 or not isinstance(facts.nodes[joint.roots[0]], Index):
