@@ -20,9 +20,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
     "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp",
-    "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify",
-    "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view", "compat",
-    "programs", "cli", "__main__",
+    "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "stock",
+    "certify", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view",
+    "compat", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}

@@ -1,0 +1,166 @@
+"""From a plain model to the parameters of a stock architecture.
+
+The stream of the program is framed (`frame`), so that normalisations leave it as it is; the maps of the plain model
+become maps of the framed stream (`parts`); the head becomes that of an exit (`exits`); and all of it gets the family's
+names (`naming`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import lcm
+from typing import Any
+
+import numpy as np
+
+from raspc.errors import InputError
+from raspc.numbers.precision import PRECISIONS, Precision
+from raspc.stock import exits, naming
+from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
+from raspc.stock.parts import Parts, parts_of
+from raspc.stock.plainly import Plainly, plainly, without_attention_bias
+from raspc.stock.sizes import largest_of, scale_of
+from raspc.target.families import FAMILIES, Family
+from raspc.target.stock import EXITS, Stock
+from raspc.weights.model import Model
+
+SHARPNESS = 2.0**12
+"""K of relu(z) = act(K·z)/K."""
+
+
+def stock_of(
+    model: Model, family: str, exit: str | None = None, dtype: str | None = None,
+    norm_scale: float | None = None, step_sharpness: float | None = None,
+) -> Stock:  # fmt: skip
+    """A compiled model in the parameters of a stock architecture.
+
+    `exit`: "lm" or "labels"; without one the first that the family has. `dtype`: the number format, that of the model
+    where none is given. `norm_scale`: the root mean square of the stream, a power of two; `step_sharpness`: K of
+    relu(z) = act(K·z)/K, a power of two.
+
+    Raises InputError for an unknown family or exit, a program whose mask is not the family's, positions that the family
+    lacks, and numbers that the format does not hold.
+    """
+    kind = family_of(family)
+    wanted = exit_of(kind, exit)
+    precision = precision_in(model, dtype)
+    found = fitting(model, kind)
+    columns = exits.EXITS[wanted](model, found.unembed)
+    largest = largest_of(model)
+    head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
+    scale = norm_scale or scale_of(kind, largest)
+    sharpness = 1.0 if kind.activation == "relu" else step_sharpness or SHARPNESS
+
+    def made(frame: Frame) -> tuple[Parts, dict[str, Any]]:
+        n_heads, d_head = heads_of(kind, found, frame.width)
+        parts = parts_of(_with_rows(found, columns), kind, frame, n_heads, d_head, sharpness)
+        return parts, naming.named(parts, frame.read(*head), kind, frame, wanted, precision)
+
+    frame, (parts, params) = _first(kind, made, _frames(kind, found, scale, precision))
+    config = model.config
+    n_inputs, added = len(config.vocab), columns.added
+    return Stock(
+        family=kind.name, architecture=kind.classes[wanted][0], exit=wanted, params=params,
+        config=fields(kind, model, parts, frame, wanted, n_inputs + len(added) + 1), dtype=precision.dtype,
+        tokens=(*config.vocab, *added), n_inputs=n_inputs, bos_id=config.bos_id, pad_id=config.pad_id,
+        unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
+        labels=(*model.residual_labels, *frame.labels[found.d_model :]),
+    )  # fmt: skip
+
+
+def family_of(name: str) -> Family:
+    """The family of that name. Raises InputError."""
+    found = FAMILIES.get(name.replace("-", "_"))
+    if found is None:
+        raise InputError(f"unknown family {name!r}; known are {', '.join(FAMILIES)}")
+    return found
+
+
+def exit_of(family: Family, exit: str | None) -> str:
+    """The exit that is asked for, or the first that a family has. Raises InputError for one that it lacks."""
+    if exit is None:
+        return family.exits[0]
+    if exit not in EXITS:
+        raise InputError(f"unknown exit {exit!r}; known are {', '.join(EXITS)}")
+    if exit not in family.exits:
+        raise InputError(f"{family.name} has no class for the exit {exit}; it has {', '.join(family.exits)}")
+    return exit
+
+
+def precision_in(model: Model, dtype: str | None) -> Precision:
+    """The number format of that name, or the model's own. Raises InputError for one that no checkpoint has."""
+    if dtype is None or dtype == model.precision.dtype:
+        return model.precision
+    if dtype not in ("float32", "bfloat16", "float16"):
+        raise InputError(f"unknown dtype {dtype!r}; known are float32, bfloat16, float16")
+    if PRECISIONS[dtype].narrow:
+        raise InputError(f"the model was compiled for {model.precision.dtype}; compile it with dtype={dtype!r}")
+    return PRECISIONS[dtype]
+
+
+def fitting(model: Model, family: Family) -> Plainly:
+    """The parameters of a model that a family can hold. Raises InputError that says why it cannot."""
+    if family.causal and not model.config.causal:
+        raise InputError(
+            f"{family.name} sees no later positions, and this program was compiled to see them; compile it with "
+            "causal=True, or export it to bert or t5"
+        )
+    if not family.causal and model.config.causal:
+        raise InputError(
+            f"{family.name} sees later positions, and this program was compiled to see none; compile it with "
+            "causal=False, or export it to llama or gpt2"
+        )
+    found = plainly(model)
+    if family.pos_embed is None and found.has_positions:
+        raise InputError(
+            f"{family.name} has no table of positions, and this model reads one; compile it with "
+            f"target={family.name!r}, which counts them"
+        )
+    return found if "linear" in family.biased else without_attention_bias(found)
+
+
+def heads_of(family: Family, found: Plainly, width: int) -> tuple[int, int]:
+    """How many heads a layer has, and how wide they are."""
+    if family.own_width:
+        return found.n_heads, 4 * found.d_head if family.rotary else found.d_head
+    return width // found.d_head, found.d_head
+
+
+def _frames(family: Family, found: Plainly, scale: float, precision: Precision) -> Iterator[Frame]:
+    kind = RMS if family.norms.kind == "rms" else MIRRORED if precision.narrow else NULL
+    if family.own_width:
+        return frames(kind, found.d_model, scale, lcm(found.n_heads, 2))
+    return frames(kind, found.d_model, scale, lcm(found.d_head, 2), found.n_heads * found.d_head)
+
+
+def _first(family: Family, made: Callable[[Frame], Any], choices: Iterator[Frame]) -> tuple[Frame, Any]:
+    """The narrowest frame for which the embeddings can be written; any will do where these are not scaled."""
+    for frame in choices:
+        try:
+            return frame, made(frame)
+        except ValueError as error:
+            if isinstance(error, InputError) or not family.embed_scale:
+                raise
+    raise AssertionError("frames have no end")
+
+
+def _with_rows(found: Plainly, columns: exits.Exit) -> Plainly:
+    """The same with a row of embeddings, which holds nothing, for each answer that is no token, and for the unknown."""
+    more = np.zeros((len(columns.added) + 1, found.d_model))
+    return replace(found, token_embed=np.vstack([found.token_embed, more]))
+
+
+def fields(
+    family: Family, model: Model, parts: Parts, frame: Frame, exit: str, n_tokens: int
+) -> dict[str, Any]:  # fmt: skip
+    """What `config.json` says."""
+    sizes = {
+        "n_layers": model.config.n_layers, "n_heads": parts.n_heads, "n_kv_heads": parts.n_heads,
+        "d_model": frame.width, "d_embed": frame.width, "d_head": parts.d_head, "d_mlp": parts.d_mlp,
+        "n_ctx": model.config.n_ctx,
+    }  # fmt: skip
+    named = {name: sizes[size] for size, name in family.sizes.items()}
+    ids = {"vocab_size": n_tokens, "bos_token_id": model.config.bos_id, "pad_token_id": model.config.pad_id}
+    architecture = {"model_type": family.model_type, "architectures": [family.classes[exit][0]]}
+    return {**architecture, **named, **ids, **family.fields}

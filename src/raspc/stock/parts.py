@@ -1,0 +1,95 @@
+"""A model in the shape of a family, before its arrays have the family's names: the maps of a framed stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from raspc.stock.frame import Floats, Frame
+from raspc.stock.plainly import Map, Plainly
+from raspc.target import Layer
+from raspc.target.families import Family
+
+ON = 128.0
+"""What a neuron reads that is to be on at every position: so far from 0 every activation gives what it reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Tables [n, width], the maps of each layer, and what neurons are gated by; biases that are 0 are left as such."""
+
+    token_embed: Floats
+    pos_embed: Floats | None
+    layers: tuple[Layer[Map], ...]
+    gates: tuple[Map, ...]
+    n_heads: int
+    d_head: int
+    d_mlp: int
+
+
+def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head: int, sharpness: float) -> Parts:
+    """The maps of a family that compute what a plain model does. `sharpness`: K of relu(z) = act(K·z)/K."""
+    always_on = any(layer.linear_2.b.any() for layer in found.layers) and "linear_2" not in family.biased
+    d_mlp = found.d_mlp + always_on
+    made = [_layer(layer, found, family, frame, (n_heads, d_head, d_mlp), sharpness) for layer in found.layers]
+    positions = frame.written(found.pos_embed) if family.pos_embed is not None else None
+    return Parts(
+        frame.embedding(found.token_embed), positions, tuple(layer for layer, _ in made),
+        tuple(gate for _, gate in made if gate is not None), n_heads, d_head, d_mlp,
+    )  # fmt: skip
+
+
+def _layer(
+    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, sizes: tuple[int, int, int], sharpness: float
+) -> tuple[Layer[Map], Map | None]:
+    n_heads, d_head, d_mlp = sizes
+    divisor = sqrt(d_head) if family.scales_scores else 1.0
+    into = _slots(family, found, d_head)
+
+    def inward(read: Map, factor: float = 1.0) -> Map:
+        """The heads of a plain map in the columns of a family's heads."""
+        w = np.zeros((found.d_model, n_heads, d_head))
+        b = np.zeros((n_heads, d_head))
+        w[:, : found.n_heads, into] = factor * read.w.reshape(found.d_model, found.n_heads, found.d_head)
+        b[: found.n_heads, into] = factor * read.b.reshape(found.n_heads, found.d_head)
+        return Map(frame.read(w.reshape(found.d_model, -1), b.reshape(-1)), np.zeros(b.size))
+
+    mixed = np.zeros((n_heads, d_head, frame.width))
+    plain_mixed = frame.written(layer.linear.w).reshape(found.n_heads, found.d_head, frame.width)
+    mixed[: found.n_heads, into] = plain_mixed
+    out = Map(mixed.reshape(-1, frame.width), frame.written(layer.linear.b[None])[0])
+    neurons, gate, back = _neurons(layer, found, family, frame, d_mlp, sharpness)
+    factor = divisor / found.divisor
+    return Layer(inward(layer.query, factor), inward(layer.key), inward(layer.value), out, neurons, back), gate
+
+
+def _slots(family: Family, found: Plainly, d_head: int) -> slice:
+    """Which columns of a head hold those of the plain one: with RoPE pairs that turn by nothing, one of each."""
+    first = d_head // 4 if family.rotary else 0
+    return slice(first, first + found.d_head)
+
+
+def _neurons(
+    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, d_mlp: int, sharpness: float
+) -> tuple[Map, Map | None, Map]:
+    """What neurons read, what gates them, and what they write; the last one is always on where a bias needs it."""
+    w = np.zeros((found.d_model, d_mlp))
+    b = np.zeros(d_mlp)
+    own = found.d_mlp
+    w[:, :own], b[:own] = sharpness * layer.linear_1.w, sharpness * layer.linear_1.b
+    read = Map(frame.read(w, b), np.zeros(d_mlp))
+    back = np.zeros((d_mlp, frame.width))
+    back[:own] = frame.written(layer.linear_2.w)
+    bias = frame.written(layer.linear_2.b[None])[0]
+    if d_mlp > own:
+        b[own], back[own] = ON, bias / ON
+        read, bias = Map(frame.read(w, b), read.b), np.zeros_like(bias)
+    if family.gate is None:
+        back[:own] /= sharpness
+        return read, None, Map(back, bias)
+    through = np.full(d_mlp, 1 / sharpness)
+    through[own:] = 1.0
+    up = Map(frame.read(np.zeros_like(w), through), np.zeros(d_mlp))
+    return up, read, Map(back, bias)
