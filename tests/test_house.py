@@ -20,9 +20,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
     "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp",
+<<<<<<< HEAD
     "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "stock",
     "certify", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view",
     "compat", "programs", "cli", "__main__",
+=======
+    "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify",
+    "generation", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text",
+    "view", "compat", "programs", "cli", "__main__",
+>>>>>>> 0577204 (Programs that write: generate, stop and prompts; kept keys and values; whole answers checked)
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}

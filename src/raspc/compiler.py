@@ -15,7 +15,9 @@ from raspc.certify.proof.weights import examined
 from raspc.errors import CertificateError
 from raspc.graph.build import built
 from raspc.graph.checked import checked_length, checked_vocab
+from raspc.graph.closure import domain_of_prompts
 from raspc.graph.nodes import Graph
+from raspc.graph.prompts import Prompts
 from raspc.graph.where import Where, domain_of
 from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
@@ -50,6 +52,9 @@ def compile(
     probabilities: str = "stored",
     memory: int | str = DEFAULT_BUDGET,
     where: Where = None,
+    generate: bool = False,
+    stop: Any = None,
+    prompts: Prompts = None,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -65,16 +70,21 @@ def compile(
     `where`: the inputs that the model is for, as a regular expression over tokens, an s-op that is True at every
     position, a list of inputs, or a function of the tokens; an input outside it is refused when the model is run, and
     what cannot occur in it takes no room.
+    `generate`: the program writes: it is causal, and its answer at the last token is the next token, until that is
+    `stop`. `prompts`: what it goes on from, as a regular expression over tokens or a list of prompts; the inputs that
+    the model is for are then these, what they begin with, and what the program makes of them.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
     its word.
     """
     began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
-    check_arguments(tokens, bos, pad, optimize, causal)
+    check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts)
+    causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
     options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
-    domain = domain_of(where, tokens, n, causal)
+    written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
+    domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)

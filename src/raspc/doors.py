@@ -16,6 +16,9 @@ DOORS: dict[str, str] = {
     "plan_text": "raspc.plan.text",  # a plan as a person reads it
     "save": "raspc.weights.saving",  # model.save
     "export": "raspc.export",  # model.to
+    "generate": "raspc.generation",  # a model that writes
+    "stream": "raspc.generation",
+    "generate_batch": "raspc.generation",
     "model_text": "raspc.view.notebook",  # models and answers in terminals and notebooks
     "model_html": "raspc.view.notebook",
     "output_text": "raspc.view.notebook",

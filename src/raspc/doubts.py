@@ -32,7 +32,7 @@ def settled(program: rasp.SOp, built: Built, partial: bool, strict: bool) -> Bui
     """
     graph = built.graph
     notes = settle(program, graph, examine(graph), partial, strict)
-    if graph.causal:
+    if graph.causal and graph.where.writing is None:  # a program that writes is meant to be causal
         warn_of_mask(program, graph)
     return replace(built, graph=replace(graph, notes=notes))
 

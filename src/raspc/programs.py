@@ -86,11 +86,22 @@ def _from_text(path: str, name: str | None, strict: bool, steps: int | None, all
     return Found(name or Path(path).stem, program, max_seq_len=TEXT_LENGTH)
 
 
-def _from_python(place: str, attribute: str) -> Found:
+def _from_python(place: str, name: str) -> Found:
+    return Found(name, _program(attribute(f"{place}:{name}"), f"{place}:{name}"))
+
+
+def attribute(spec: str) -> Any:
+    """What `file.py:attribute` or `package.module:attribute` names; the Python code is run.
+
+    Raises InputError where there is none.
+    """
+    place, _, name = spec.rpartition(":")
+    if not place:
+        raise InputError(f"{spec}: write file.py:ATTRIBUTE or package.module:ATTRIBUTE")
     module = _run_file(_file(place)) if place.endswith(".py") else _import_module(place)
-    if not hasattr(module, attribute):
-        raise InputError(f"{place} has no attribute {attribute!r}: it defines {_listed(_programs_in(module))}")
-    return Found(attribute, _program(getattr(module, attribute), f"{place}:{attribute}"))
+    if not hasattr(module, name):
+        raise InputError(f"{place} has no attribute {name!r}: it defines {_listed(_programs_in(module))}")
+    return getattr(module, name)
 
 
 def _program(value: Any, where: str) -> SOp:

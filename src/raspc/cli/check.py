@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,14 +13,23 @@ import typer
 from raspc.cli import syntax
 from raspc.cli.options import Directory, Json, Seed
 from raspc.cli.output import answer, console, encoded, say
+from raspc.errors import InputError
 
 if TYPE_CHECKING:
     from raspc.certify.checking.check import Progress, Report
+    from raspc.weights import Model
+
+DEFAULT_LIMIT = 100_000
 
 
 def check(
     directory: Directory,
-    limit: Annotated[int, typer.Option(min=1, help="All inputs are run if there are so few, else so many.")] = 100_000,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="All inputs are run if there are so few, else so many [default: 100000].", show_default=False
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Run all inputs, however many.")] = False,
     symmetry: Annotated[
         bool, typer.Option(help="Run one for all inputs that provably differ by exchanged tokens alone.")
@@ -30,6 +39,22 @@ def check(
     ] = None,
     program: Annotated[
         str | None, typer.Option(help="The program that it was compiled from: its interpreter is asked too.")
+    ] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Check whole answers of a model that writes, on its prompts.")
+    ] = False,
+    prompts: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Other prompts than it was compiled for.", show_default=False)
+    ] = None,
+    prompts_file: Annotated[
+        Path | None, typer.Option(help="Prompts from a text file, one a line.", show_default=False)
+    ] = None,
+    prompts_from: Annotated[
+        str | None, typer.Option(metavar="file.py:ATTR", help="Prompts from Python code.", show_default=False)
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="file.py:ATTR", help="A Python function from a prompt to its answer.", show_default=False),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="[default: one for each core]", show_default=False)] = None,
     seed: Seed = 0,
@@ -42,12 +67,48 @@ def check(
 
     model = load(directory)
     written = None if program is None else programs.find(program).program
-    many = None if every else limit
+    sources = {"--prompts": prompts, "--prompts-file": prompts_file, "--prompts-from": prompts_from}
+    given = [name for name, source in sources.items() if source is not None]
+    if generate:
+        report_of_writing(model, written, _prompts(sources, given), limit, seed, reference, as_json)
+        return
+    if given or reference is not None:
+        raise InputError(f"{(given or ['--reference'])[0]} is for a model that writes; pass --generate as well")
+    many = None if every else limit or DEFAULT_LIMIT
     with progress_bar("checking") as progress:
         report = run_check(
             model, many, seed, progress=progress, symmetric=symmetry, threads=threads, state=state, program=written
         )
     answer(_record(report), as_json, lambda: _tell(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _prompts(sources: Mapping[str, Any], given: Sequence[str]) -> Any:
+    """The prompts that the options name; None for those that the model was compiled for."""
+    from raspc import programs
+
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)}: give one of them")
+    if given == ["--prompts-file"]:
+        lines = sources["--prompts-file"].read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if line]
+    if given == ["--prompts-from"]:
+        found = programs.attribute(sources["--prompts-from"])
+        return found() if callable(found) else found
+    return sources["--prompts"]
+
+
+def report_of_writing(
+    model: Model, program: Any, prompts: Any, limit: int | None, seed: int, reference: str | None, as_json: bool
+) -> None:
+    """Check whole answers and tell of it; exit 1 on a difference."""
+    from raspc import programs
+    from raspc.generation.checking import check_writing
+
+    own = None if reference is None else programs.attribute(reference)
+    report = check_writing(model, prompts, limit, seed, program, own)
+    answer(report.to_json(), as_json, lambda: say(str(report)))
     if not report.ok:
         raise typer.Exit(1)
 

@@ -12,6 +12,7 @@ from raspc.cli.compress import compress
 from raspc.cli.convert import convert
 from raspc.cli.diff import diff
 from raspc.cli.export import export
+from raspc.cli.generate import generate
 from raspc.cli.inspect import inspect
 from raspc.cli.list import list_programs
 from raspc.cli.parity import parity
@@ -28,6 +29,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("compile", compile_program, {}),
     ("convert", convert, {}),
     ("run", run, TAKES_TOKENS),
+    ("generate", generate, TAKES_TOKENS),
     ("check", check, {}),
     ("certify", certify, {}),
     ("diff", diff, {}),

@@ -13,12 +13,15 @@ from raspc.cli.options import (
     Accumulate,
     AllowFiles,
     DisablePass,
+    Generate,
     Json,
     Memory,
     Optimize,
     Probabilities,
     Program,
+    Prompts,
     Steps,
+    Stop,
     Strict,
     Summation,
     Verify,
@@ -58,6 +61,9 @@ def compile_program(
     probabilities: Probabilities = "stored",
     memory: Memory = "2 GiB",
     where: Where = None,
+    generate: Generate = False,
+    stop: Stop = None,
+    prompts: Prompts = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -68,9 +74,10 @@ def compile_program(
     from raspc.compiler import compile
 
     found = programs.find(program, strict, steps, allow_files)
+    tokens = _vocab(vocab, found)
     model = compile(
         found.program,
-        vocab=_vocab(vocab, found),
+        vocab=tokens,
         max_seq_len=_length(max_seq_len, found),
         causal=found.causal if causal is None else causal,
         bos=syntax.value(bos),
@@ -88,6 +95,9 @@ def compile_program(
         probabilities=probabilities or "stored",
         memory=memory,
         where=where,
+        generate=generate,
+        stop=None if stop is None else syntax.token(stop, tokens),
+        prompts=prompts,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

@@ -100,3 +100,8 @@ Where = Annotated[
         "--where", metavar="REGEX", help="The inputs that it is for: a regular expression over tokens, as '[0-9]+='."
     ),
 ]
+Generate = Annotated[bool, typer.Option("--generate", help="The program writes: its last answer is the next token.")]
+Stop = Annotated[str | None, typer.Option(help="The token that ends what it writes.", show_default=False)]
+Prompts = Annotated[
+    str | None, typer.Option(metavar="REGEX", help="What it goes on from, as '[0-9]+='.", show_default=False)
+]

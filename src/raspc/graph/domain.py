@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from raspc.graph.writing import Writing
 from raspc.regular.automaton import Automaton
 
 
@@ -16,13 +17,15 @@ class Domain:
     `automaton`: over the numbers of the vocabulary's tokens, in its order. `condition`: the graph of an s-op that is
     True at every position of a permitted input; an input on which it has no value is not permitted. `predicate`: a
     function of the tokens, which stays in the process that compiled the model: it is never saved. `written`: what the
-    person gave, for people. With none of these every input is permitted.
+    person gave, for people. With none of these every input is permitted. `writing`: of a program that writes, what it
+    goes on from and where it stops; the inputs are then its prompts, what they begin with, and what it makes of them.
     """
 
     automaton: Automaton | None = None
     condition: Any = None
     predicate: Callable[[list[Any]], Any] | None = None
     written: str = ""
+    writing: Writing | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -38,7 +41,7 @@ class Domain:
     def identity(self) -> tuple[Any, ...]:
         """What two domains of one vocabulary have in common that are one."""
         condition = None if self.condition is None else str(self.condition)
-        return self.automaton, condition, self.predicate
+        return self.automaton, condition, self.predicate, self.writing and self.writing.identity
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Domain) and self.identity == other.identity

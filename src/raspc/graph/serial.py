@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from raspc import jsonvalues
+from raspc import values as V
 from raspc.errors import ModelFormatError, UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.domain import EVERYTHING
@@ -21,6 +22,7 @@ from raspc.graph.domain import Domain as Where
 from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
 from raspc.graph.scores import ranks
 from raspc.graph.selectors import most_keys
+from raspc.graph.writing import Writing
 from raspc.rasp import ENDS
 from raspc.regular.automaton import Automaton
 
@@ -51,7 +53,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "causal": graph.causal,
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
-        **({} if graph.where.is_everything else {"where": _where_to_json(graph.where)}),
+        **({} if graph.where == EVERYTHING else {"where": _where_to_json(graph.where)}),
     }
 
 
@@ -62,11 +64,33 @@ def _where_to_json(where: Where) -> dict[str, Any]:
             f"where: {where.written} is a Python function, which cannot be saved; give a regular expression over "
             "tokens or an s-op, or a maximum length at which all inputs can be tried"
         )
-    found = where.automaton
-    moves = None if found is None else {"states": found.n_states, "moves": _run_lengths(found.moves)}
-    accepting = None if found is None else np.flatnonzero(found.accepting).tolist()
     condition = None if where.condition is None else to_json(where.condition)
-    return {"written": where.written, "automaton": moves and {**moves, "accepting": accepting}, "condition": condition}
+    writing = {} if where.writing is None else {"writing": _writing_to_json(where.writing)}
+    return {"written": where.written, "automaton": _moves_of(where.automaton), "condition": condition, **writing}
+
+
+def _moves_of(found: Automaton | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    accepting = np.flatnonzero(found.accepting).tolist()
+    return {"states": found.n_states, "moves": _run_lengths(found.moves), "accepting": accepting}
+
+
+def _writing_to_json(writing: Writing) -> dict[str, Any]:
+    known = {"written": writing.written, "tried": writing.tried, "every": writing.every}
+    return {"prompts": _moves_of(writing.prompts), "stop": jsonvalues.encode(writing.stop), **known}
+
+
+def _writing_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Writing | None:
+    if obj is None:
+        return None
+    _need(isinstance(obj["written"], str) and isinstance(obj["every"], bool), "what is written must be a string")
+    tried = _int(obj["tried"], "tried")
+    stop = jsonvalues.decode(obj["stop"])
+    _need(stop is None or any(V.same(stop, token) for token in graph.vocab), "the stop is no token")
+    _need(graph.causal, "a program that writes is causal")
+    prompts = None if obj["prompts"] is None else _automaton(obj["prompts"], len(graph.vocab), limits)
+    return Writing(prompts, stop, obj["written"], tried, obj["every"])
 
 
 def _where_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Where:
@@ -81,8 +105,10 @@ def _where_from_json(obj: Any, graph: Graph, limits: GraphLimits) -> Where:
         sides = [(side.vocab, side.max_seq_len, side.causal) for side in (condition, graph)]
         _need(sides[0] == sides[1], "the condition is of another vocabulary, length or mask than the graph")
         _need(isinstance(condition.variable(condition.output).domain, Listed), "a condition is True or False")
-    _need(automaton is not None or condition is not None, "where must say which inputs")
-    return Where(automaton, condition, None, obj["written"])
+    writing = _writing_from_json(obj.get("writing"), graph, limits)
+    told = automaton is not None or condition is not None or writing is not None
+    _need(told, "where must say which inputs")
+    return Where(automaton, condition, None, obj["written"], writing)
 
 
 def _automaton(obj: Mapping[str, Any], n_tokens: int, limits: GraphLimits) -> Automaton:

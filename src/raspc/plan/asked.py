@@ -17,16 +17,24 @@ from raspc.plan.switches import checked
 LEVELS = (*(level.value for level in Level), "size")
 
 
-def check_arguments(tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int | str, causal: bool) -> None:
-    """BOS and PAD are two, and no tokens of the vocabulary; the level is one.
+def check_arguments(
+    tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int | str, causal: bool, where: Any = None,
+    generate: bool = False, stop: Any = None, prompts: Any = None,
+) -> None:  # fmt: skip
+    """BOS and PAD are two, and no tokens of the vocabulary; the level is one; prompts are of a program that writes.
 
-    Raises InvalidProgram with all faults; TypeError where `causal` is no truth value.
+    Raises InvalidProgram with all faults; TypeError where `causal` or `generate` is no truth value.
     """
-    if not isinstance(causal, int | np.bool_):
-        raise wrong_kind("causal", causal, "True or False")
+    for name, truth in (("causal", causal), ("generate", generate)):
+        if not isinstance(truth, int | np.bool_):
+            raise wrong_kind(name, truth, "True or False")
     faults = [fault for name, mark in (("BOS", bos), ("PAD", pad)) if (fault := _fault_of(name, mark, tokens))]
     if not faults and V.same(bos, pad):
         faults.append(f"BOS and PAD are both {bos!r}; choose two different tokens")
+    if generate and where is not None:
+        faults.append("where and generate exclude each other; say with prompts= what the program goes on from")
+    if not generate and (stop is not None or prompts is not None):
+        faults.append("stop and prompts are for a program that writes; pass generate=True as well")
     if optimize not in LEVELS:
         faults.append(f"the option level is {optimize!r}; there are {LEVELS}")
     if faults:

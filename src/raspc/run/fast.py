@@ -232,14 +232,14 @@ def _mixed(head: Head, piece: _Piece, config: Setting) -> Array:
     once = scored_once and head.value.wordless
     query, key = (piece.run(read, scored_once) for read in (head.query, head.key))
     value, real = piece.run(head.value, once), piece.real
-    shares = _shares(_scores(query, key, config), real if real is None or not scored_once else real[piece.first])
-    return piece.each(_sums(piece.each(shares, scored_once and not once), value), once)
+    shares = shares_of(scores_of(query, key, config), real if real is None or not scored_once else real[piece.first])
+    return piece.each(sums_of(piece.each(shares, scored_once and not once), value), once)
 
 
-def _scores(query: Array, key: Array, config: Setting) -> Array:
-    """[key, batch or 1, query] of queries and keys [rank, batch or 1, position]."""
-    n = query.shape[2]
-    scores = np.empty((n, max(query.shape[1], key.shape[1]), n), key.dtype)
+def scores_of(query: Array, key: Array, config: Setting) -> Array:
+    """[key, batch or 1, query] of queries and keys [rank, batch or 1, position]; the queries are at the last keys."""
+    n, m = key.shape[2], query.shape[2]
+    scores = np.empty((n, max(query.shape[1], key.shape[1]), m), key.dtype)
     if len(query) == 1:
         np.multiply(key[0].T[:, :, None], query, out=scores)
     else:
@@ -247,11 +247,11 @@ def _scores(query: Array, key: Array, config: Setting) -> Array:
             np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
     scores *= np.asarray(config.target.score_scale(config.d_head), scores.dtype)
     if config.causal:
-        scores += np.where(np.tri(n, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]
+        scores += np.where(np.tri(m, n, n - m, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]
     return scores
 
 
-def _shares(scores: Array, real: Array | None) -> Array:
+def shares_of(scores: Array, real: Array | None) -> Array:
     """The softmax over keys [key, batch or 1, query], in the order of the plain pass: a mean is of shares, rounded."""
     powers = _powers(scores, real)
     if real is not None:
@@ -274,7 +274,7 @@ def _powers(scores: Array, real: Array | None) -> Array:
     return np.exp(scores, out=scores)
 
 
-def _sums(shares: Array, value: Array) -> Array:
+def sums_of(shares: Array, value: Array) -> Array:
     """[value, batch or 1, query]: the sum over keys of shares [key, batch or 1, query] times value [value, …, key]."""
     summed = np.empty((len(value), max(value.shape[1], shares.shape[1]), shares.shape[2]), value.dtype)
     np.matmul(value.transpose(1, 0, 2), shares.transpose(1, 0, 2), out=summed.transpose(1, 0, 2))
@@ -283,11 +283,11 @@ def _sums(shares: Array, value: Array) -> Array:
 
 def _run_neurons(neurons: Neurons, piece: _Piece) -> None:
     once = neurons.read.wordless
-    added = _added(neurons, piece.run(neurons.read, once))
+    added = added_by(neurons, piece.run(neurons.read, once))
     piece.x[neurons.write.places] += piece.each(added, once)
 
 
-def _added(neurons: Neurons, state: Array) -> Array:
+def added_by(neurons: Neurons, state: Array) -> Array:
     """What the neurons write, given what they read, [c, batch or 1, position]."""
     if neurons.first is None:
         return neurons.write.of(np.maximum(state, 0, out=state if state.flags.writeable else None))

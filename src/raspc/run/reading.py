@@ -37,8 +37,11 @@ class Read:
     places: Places
     w: Array | None
 
-    def __call__(self, ids: Ids, x: Array) -> Array:
-        """[c, batch or 1, position] for ids [batch, position] and x [written dimension, batch, position]."""
+    def __call__(self, ids: Ids, x: Array, first: int = 0) -> Array:
+        """[c, batch or 1, position] for ids [batch, position] and x [written dimension, batch, position].
+
+        `first`: the position of the first id.
+        """
         parts = []
         if self.w is not None:
             flat = x.reshape(len(x), -1)[self.places]
@@ -48,7 +51,8 @@ class Read:
             parts.append(np.ascontiguousarray(rows.T).reshape(-1, *ids.shape))
         if self.positions is not None or not parts:
             n = ids.shape[1]
-            fixed = np.zeros((self.width, n), x.dtype) if self.positions is None else self.positions[:, :n]
+            table = self.positions
+            fixed = np.zeros((self.width, n), x.dtype) if table is None else table[:, first : first + n]
             parts.append(fixed[:, None])
         total, *others = parts
         for other in others:

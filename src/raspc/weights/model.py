@@ -178,7 +178,7 @@ class Model:
         Raises InputError for an input that the model cannot take.
         """
         ids = np.array([self.input_encoder.encode(arguments.items("tokens", tokens, INPUT))])
-        self._check_domain(ids)
+        self.check_domain(ids)
         run = self.trace_ids(ids)
         return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
 
@@ -191,15 +191,15 @@ class Model:
         """
         batch = _sized(batch)
         ids = self._ids_of(batch)
-        self._check_domain(ids)
+        self.check_domain(ids)
         kept = self.trace_ids(ids, dtype) if trace else None
         logits = kept.unembedded if kept else self.logits(ids, dtype)
         lengths = np.fromiter(map(len, batch), np.intp, len(batch))
         decoded = encoders.decode_logits(self.config, logits, ids, lengths)
         return BatchOutput(decoded, ids, logits, kept)
 
-    def _check_domain(self, ids: Ids) -> None:
-        """Raises InputError for the first input that the program is not for; says which of several."""
+    def check_domain(self, ids: Ids) -> None:
+        """Raises InputError for the first of padded ids [batch, position] that the program is not for."""
         where = EVERYTHING if self.program is None else self.program.where
         if where.is_everything:
             return
@@ -241,7 +241,7 @@ class Model:
         if dtype is None and self.precision.narrow:
             return rounded.logits(self._rounded, ids, self.precision)
         dtype = np.float32 if dtype is None else dtype
-        fast = self._fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
+        fast = self.fast if np.dtype(dtype) == np.float32 else prune(self._weights(dtype))
         found = np.zeros((self.config.d_vocab_out, *ids.shape), dtype)
         lengths = (ids != self.config.pad_id).sum(1)
         order = lengths.argsort(kind="stable")[::-1]
@@ -274,11 +274,29 @@ class Model:
         return rounded.rounded_weights(self.params, self.config, self.precision)
 
     @cached_property
-    def _fast(self) -> FastWeights:
+    def fast(self) -> FastWeights:
+        """The live parts of the parameters in float32, for large batches and for one token after another."""
         return prune(self.weights)
 
     def _rows_at_once(self, length: int) -> int:
-        return max(1, CHUNK // (length * max(length, self._fast.widest)))
+        return max(1, CHUNK // (length * max(length, self.fast.widest)))
+
+    def generate(self, prompt: str | Sequence[Value], max_new_tokens: int | None = None) -> list[Value]:
+        """What the model writes after a prompt, the stop included: see `raspc.generation`.
+
+        Raises InputError for a prompt that the model is not for, and for a model that does not write.
+        """
+        return doors.through("generate")(self, prompt, max_new_tokens)  # type: ignore[no-any-return]
+
+    def stream(self, prompt: str | Sequence[Value], max_new_tokens: int | None = None) -> Iterator[Value]:
+        """The same, each token as soon as it is written."""
+        return doors.through("stream")(self, prompt, max_new_tokens)  # type: ignore[no-any-return]
+
+    def generate_batch(
+        self, prompts: Sequence[str | Sequence[Value]], max_new_tokens: int | None = None
+    ) -> list[list[Value]]:
+        """What the model writes after each of several prompts of any lengths."""
+        return doors.through("generate_batch")(self, prompts, max_new_tokens)  # type: ignore[no-any-return]
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory; see `raspc.weights.saving`.
