@@ -20,15 +20,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
     "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp",
-<<<<<<< HEAD
     "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "stock",
-    "certify", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text", "view",
-    "compat", "programs", "cli", "__main__",
-=======
-    "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "certify",
-    "generation", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress", "text",
-    "view", "compat", "programs", "cli", "__main__",
->>>>>>> 0577204 (Programs that write: generate, stop and prompts; kept keys and values; whole answers checked)
+    "certify", "generation", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress",
+    "text", "view", "compat", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}
@@ -221,13 +215,13 @@ def test_the_core_imports_without_frameworks() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_files_and_functions_stay_small(path: Path) -> None:
-    """No file beyond 500 lines, no function beyond 60: each holds one idea."""
+    """No file beyond 500 lines, no function beyond 60 below its signature: each holds one idea."""
     text = path.read_text(encoding="utf-8")
     long_functions = [
         f"{node.name} at line {node.lineno}"
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if (node.end_lineno or 0) - node.lineno + 1 > 60
+        if (node.end_lineno or 0) - node.body[0].lineno + 1 > 60
     ]
     assert long_functions == []
     assert text.count("\n") <= 500 or str(path.relative_to(PACKAGE)) in LONG_FILES
