@@ -22,7 +22,7 @@ ROOMS = [
     "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "numbers", "regular", "rasp",
     "interpret", "library", "graph", "passes", "target", "blocks", "layout", "plan", "run", "weights", "stock",
     "certify", "generation", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity", "compress",
-    "text", "view", "compat", "programs", "cli", "__main__",
+    "text", "compat", "lab", "view", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}

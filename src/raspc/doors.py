@@ -19,6 +19,12 @@ DOORS: dict[str, str] = {
     "generate": "raspc.generation",  # a model that writes
     "stream": "raspc.generation",
     "generate_batch": "raspc.generation",
+    "spaces_of": "raspc.lab.spaces",  # model.spaces
+    "circuit": "raspc.lab.circuit",  # model.circuit
+    "under": "raspc.lab.under",  # circuit.under
+    "faults": "raspc.lab.verifying",  # circuit.faults
+    "plot_circuit": "raspc.view.circuits",  # circuit.plot
+    "write_circuit": "raspc.view.circuits",  # circuit.save
     "model_text": "raspc.view.notebook",  # models and answers in terminals and notebooks
     "model_html": "raspc.view.notebook",
     "output_text": "raspc.view.notebook",

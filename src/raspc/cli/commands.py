@@ -7,6 +7,7 @@ from typing import Any
 
 from raspc.cli.certify import certify
 from raspc.cli.check import check
+from raspc.cli.circuit import circuit
 from raspc.cli.compile import compile_program
 from raspc.cli.compress import compress
 from raspc.cli.convert import convert
@@ -34,6 +35,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("certify", certify, {}),
     ("diff", diff, {}),
     ("inspect", inspect, {}),
+    ("circuit", circuit, {}),
     ("view", view, TAKES_TOKENS),
     ("serve", serve, {}),
     ("parity", parity, {}),

@@ -18,13 +18,11 @@ def view(
     as_json: Json = False,
 ) -> None:
     """Write one HTML page that shows the model on TOKENS, and recomputes for others, offline."""
+    from raspc.cli.loading import load_whole
     from raspc.cli.run import typed_input
-    from raspc.compress import model as compressed
     from raspc.view import write_page
-    from raspc.weights import load
 
-    is_compressed = (directory / compressed.REPORT).is_file()
-    model = compressed.load(directory) if is_compressed else load(directory)
+    model = load_whole(directory)
     inputs = typed_input(tokens, model.config)
     path = write_page(model, inputs[1:], output)
     size = path.stat().st_size

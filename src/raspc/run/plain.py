@@ -76,27 +76,27 @@ def prepare(params: Mapping[str, Any], config: Setting, dtype: npt.DTypeLike = n
 
 def forward(weights: Weights, ids: Ids) -> Array:
     """The logits [batch, position, d_vocab_out] of a batch of ids [batch, position]; nothing else is kept."""
-    found: Array = run.forward(weights, ids, _hidden(weights.config, ids), weights.how)
+    found: Array = run.forward(weights, ids, hidden(weights.config, ids), weights.how)
     return found
 
 
 def trace(weights: Weights, ids: Ids) -> Trace[Array]:
     """The same pass, with every activation kept."""
-    return run.trace(weights, ids, _hidden(weights.config, ids), weights.how)
+    return run.trace(weights, ids, hidden(weights.config, ids), weights.how)
 
 
 def hidden_keys(config: Setting, ids: Ids, dtype: npt.DTypeLike) -> Array | None:
     """What the mask adds to the logits, [batch or 1, 1, query or 1, key]: 0, or −∞ where a key is hidden."""
-    hidden = _hidden(config, ids)
-    return None if hidden is None else np.where(hidden, -np.inf, 0).astype(dtype)
+    found = hidden(config, ids)
+    return None if found is None else np.where(found, -np.inf, 0).astype(dtype)
 
 
-def _hidden(config: Setting, ids: Ids) -> npt.NDArray[np.bool_] | None:
+def hidden(config: Setting, ids: Ids) -> npt.NDArray[np.bool_] | None:
     """True where a key is hidden from a query, [batch or 1, 1, query or 1, key]; None where none is."""
     padding = ids == config.pad_id
     if not np.count_nonzero(padding):  # which is quicker than any()
         padding = padding[:1]  # one mask for all inputs
         if not config.causal:
             return None
-    hidden: npt.NDArray[np.bool_] = run.hidden_keys(padding, config.causal, NUMPY)
-    return hidden
+    found: npt.NDArray[np.bool_] = run.hidden_keys(padding, config.causal, NUMPY)
+    return found

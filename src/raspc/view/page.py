@@ -21,7 +21,7 @@ from raspc.weights.model import Model
 
 SCRIPTS = (
     "data", "forward", "interpret", "decode", "elements", "colours", "grid", "program", "graph", "domain", "input",
-    "run", "residuals", "attention", "neurons", "facts", "main",
+    "run", "residuals", "attention", "neurons", "circuit", "facts", "main",
 )  # fmt: skip
 """The page's program, in the order in which its parts build on each other."""
 

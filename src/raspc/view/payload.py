@@ -9,11 +9,15 @@ import numpy as np
 
 from raspc import jsonvalues
 from raspc.blocks.reading.groups import Group
-from raspc.errors import InputError
+from raspc.errors import InputError, RaspcError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.graph.permitted import refusal
 from raspc.graph.scores import kinds, ranks
+from raspc.lab.activations import inputs_for, most_inputs
+from raspc.lab.circuit import circuit_of
+from raspc.lab.drawing import picture
+from raspc.lab.frame import framed
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
@@ -25,6 +29,11 @@ from raspc.weights.model import Model
 
 MOST_CELLS = 1 << 19
 """A table with more cells is left out of the page: it would not stay small. Its values show as unknown."""
+
+SEEN = 1 << 21
+"""By how many numbers it is told what varies along the edges of a circuit."""
+MOST_LINES = 600
+"""A circuit with more edges is left out of the page: nobody could follow a line."""
 
 SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out", "causal")
 
@@ -51,6 +60,7 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
         "heads": list(heads(model)),
         "neurons": list(neurons(model)),
         "facts": facts(model),
+        "circuit": circuit(model),
         "compression": compression(model),
     }
 
@@ -193,6 +203,16 @@ def facts(model: Model) -> dict[str, Any]:
         "written": None if model.program is graph else written(model.as_written),
         "certificate": model.certificate and {"says": model.certificate.says, **model.certificate.to_json()},
     }
+
+
+def circuit(model: Model) -> dict[str, Any] | None:
+    """The circuit by components, as a picture; None where it is not known, or too large to be read."""
+    try:
+        seen = inputs_for(model.as_written, most_inputs(model, SEEN))
+        found = picture(circuit_of(framed(model), "component", seen))
+    except RaspcError:
+        return None
+    return found.to_json() if len(found.lines) <= MOST_LINES else None
 
 
 def written(graph: Graph) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.spaces import BOS, Block, Head, reads_of
+from raspc.blocks.reading.groups import Group
+from raspc.blocks.reading.roots import Roots
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, reads_of
 from raspc.graph.nodes import Graph, Pattern, Variable
 from raspc.layout.heads import layers_of
 from raspc.layout.layout import Layout
@@ -41,6 +45,18 @@ def residual_labels(plan: Plan) -> tuple[str, ...]:
 
 def alignment(plan: Plan, passes: tuple[PassFacts, ...] = (), frontier: Sequence[Size] = ()) -> Alignment:
     """What the alignment of a model says. `passes`: what each pass did; `frontier`: the best sizes that were seen."""
+    return _alignment(plan, owners(plan.graph, plan.lowered), passes, frontier)
+
+
+def alignment_of_old(plan: Plan) -> Alignment:
+    """The same as older models tell it: a space under the variable whose neurons write it, whatever it holds."""
+    home = {group.space: place for place, groups in plan.lowered.home.items() for group in groups}
+    return _alignment(plan, home, (), ())
+
+
+def _alignment(
+    plan: Plan, owner: Mapping[str, int], passes: tuple[PassFacts, ...], frontier: Sequence[Size]
+) -> Alignment:
     graph, lowered, schedule, layout, options = plan.graph, plan.lowered, plan.schedule, plan.layout, plan.options
     where = _columns(lowered, schedule, layout)
     return Alignment(
@@ -51,7 +67,7 @@ def alignment(plan: Plan, passes: tuple[PassFacts, ...] = (), frontier: Sequence
         bos=layout.start[BOS],
         precision=Format(**options.precision.to_json()),
         schedule=schedule_facts(schedule),
-        variables=_variables(plan, where),
+        variables=_variables(plan, where, owner),
         selectors=_selectors(graph, lowered, where),
         passes=passes,
     )
@@ -138,20 +154,56 @@ class _Spaces:
         )
 
 
-def _variables(plan: Plan, where: dict[int, list[Part]]) -> dict[str, VariableFacts]:
-    """What computes each variable, and where it lives."""
+def _variables(
+    plan: Plan, where: dict[int, list[Part]], owner: Mapping[str, int]
+) -> dict[str, VariableFacts]:  # fmt: skip
+    """What computes each variable, and where it lives. `owner`: the variable that each space is told of."""
     graph, lowered, layout = plan.graph, plan.lowered, plan.layout
     found = _Spaces.of(lowered, plan.schedule, layout)
+    owned: dict[int, list[str]] = {}
+    for space, place in owner.items():
+        owned.setdefault(place, []).append(space)
     parts: dict[int, list[Part]] = {}
     for block, place in enumerate(lowered.place_of_block):
-        parts.setdefault(place, []).extend(where[block])
+        written = [owner for owner, names in owned.items() if set(names) & set(lowered.blocks[block].write.maps)]
+        for one in dict.fromkeys((place, *written)):
+            parts.setdefault(one, []).extend(where[block])
     facts: dict[str, VariableFacts] = {}
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Variable):
-            spaces = tuple(found.facts(layout, group.space) for group in lowered.home.get(place, ()))
+            spaces = tuple(found.facts(layout, space) for space in owned.get(place, ()))
             sources = () if spaces else tuple(graph.labels[ref] for ref in node.refs)
             facts[graph.labels[place]] = VariableFacts(place, tuple(parts.get(place, ())), spaces, sources)
     return facts
+
+
+def owners(graph: Graph, lowered: Lowered) -> dict[str, int]:
+    """The variable that each space holds, by its number.
+
+    A function of one variable is written by the neurons of that variable, for people to read, under a name of its own.
+    """
+    named = {label: place for place, label in enumerate(graph.labels) if isinstance(graph[place], Variable)}
+    return {group.space: named.get(group.space, home) for home, groups in lowered.home.items() for group in groups}
+
+
+def homes_of(graph: Graph, lowered: Lowered) -> dict[int, tuple[Group, ...]]:
+    """The groups of directions of each variable, with codes by its own values."""
+    owner, found = owners(graph, lowered), dict[int, list[Group]]()
+    for home, groups in lowered.home.items():
+        for group in groups:
+            place = owner[group.space]
+            own = group if place == home else replace(group, code=_of_function(graph, place, group.code))
+            found.setdefault(place, []).append(own)
+    return {place: tuple(groups) for place, groups in found.items()}
+
+
+def _of_function(graph: Graph, place: int, code: Matrix) -> Matrix:
+    """The code of a function by its own values, from the one by the values of the variable that it is a function of."""
+    joint = Roots.of(graph).derived(place)
+    assert joint is not None
+    found, known = np.zeros((len(graph.variable(place).listed), code.shape[1])), joint.cells >= 0
+    found[joint.cells[known]] = code[known]
+    return found
 
 
 def _selectors(graph: Graph, lowered: Lowered, where: dict[int, list[Part]]) -> dict[str, tuple[Use, ...]]:

@@ -20,6 +20,7 @@ from raspc.graph.permitted import search_of
 from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
 from raspc.plan.planning import plan_by
+from raspc.weights.align import alignment_of_old, homes_of
 from raspc.weights.alignment import SpaceFacts
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
@@ -38,7 +39,10 @@ def plan_of(model: Model) -> Plan | None:
 def homes(model: Model) -> Mapping[int, tuple[Group, ...]]:
     """The groups of directions of each variable, by its place in the graph."""
     plan = plan_of(model)
-    return plan.lowered.home if plan is not None else _observed(model)
+    if plan is None:
+        return _observed(model)
+    told_before = model.alignment.variables == alignment_of_old(plan).variables
+    return plan.lowered.home if told_before else homes_of(plan.graph, plan.lowered)
 
 
 def _made_again(model: Model) -> Plan | None:
@@ -57,7 +61,8 @@ def _plan(model: Model, program: Graph, design: Options) -> Plan | None:
     except RaspcError:
         return None
     same = replace(made.config, made_by=model.config.made_by) == model.config
-    same = same and made.alignment.variables == model.alignment.variables
+    told = (made.alignment.variables, alignment_of_old(plan).variables)
+    same = same and model.alignment.variables in told
     return plan if same and all(np.array_equal(made.params[name], model.params[name]) for name in made.params) else None
 
 

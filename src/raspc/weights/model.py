@@ -298,6 +298,22 @@ class Model:
         """What the model writes after each of several prompts of any lengths."""
         return doors.through("generate_batch")(self, prompts, max_new_tokens)  # type: ignore[no-any-return]
 
+    @cached_property
+    def spaces(self) -> Mapping[str, Any]:
+        """Where each variable lives: its subspace, its code, from which stage to which; see `raspc.lab.spaces`.
+
+        Raises InputError for a model whose plan or basis is not known.
+        """
+        found: Mapping[str, Any] = doors.through("spaces_of")(self)
+        return found
+
+    def circuit(self, granularity: str = "component", inputs: Sequence[Sequence[Value]] | None = None) -> Any:
+        """Which part reads what of which other part, under the names of the program; see `raspc.lab.circuit`.
+
+        `granularity`: "component", "neuron" or "direction". Raises InputError as `raspc.lab.circuit.circuit` does.
+        """
+        return doors.through("circuit")(self, granularity, inputs)
+
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory; see `raspc.weights.saving`.
 

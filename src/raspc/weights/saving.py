@@ -37,6 +37,7 @@ from raspc.run.plain import Array
 from raspc.target import Axes
 from raspc.weights import files, replacing
 from raspc.weights.align import alignment as aligned
+from raspc.weights.align import alignment_of_old
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
 from raspc.weights.config import Config
@@ -244,7 +245,7 @@ def _read_plan(
     narrowed = {} if alignment.compression is None else {"d_model": alignment.compression.full}
     if plan is not None and (faults := list(plan_faults(plan, config.d_vocab_out, vars(config) | narrowed))):
         raise ModelFormatError(f"{plans.PLAN}: " + "; ".join(faults[:5]))
-    if plan is not None and not _is_aligned(alignment, aligned(plan)):
+    if plan is not None and not any(_is_aligned(alignment, told(plan)) for told in (aligned, alignment_of_old)):
         raise ModelFormatError(f"{LABELS}: the alignment is not that of the plan")
     return plan
 

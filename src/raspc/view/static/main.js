@@ -79,6 +79,7 @@ function start() {
   drawInput();
   drawDomain();
   drawStages();
+  drawCircuit();
   drawFacts();
   document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
   document.addEventListener("keydown", onKey);

@@ -1,0 +1,205 @@
+"""The circuit of a compiled model: which part reads what of which other part, under the names of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raspc import doors
+from raspc.errors import InputError
+from raspc.lab import drawing
+from raspc.lab.activations import Seen, acts_of, inputs_for, most_inputs
+from raspc.lab.edges import Edge, edges_of
+from raspc.lab.flags import flagged, living_columns
+from raspc.lab.frame import Frame, Matrix, framed
+from raspc.lab.nodes import Node, nodes_of
+from raspc.lab.spaces import Spaces, living
+from raspc.lab.wires import GRANULARITIES, Granularity, Input, Output, Tenancy, inputs_of, outputs_of
+from raspc.weights.model import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from raspc.lab.under import Truth
+
+Pair = tuple[str, str, str]
+"""(writer, reader, channel)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """The nodes of a model and the edges between them: see `Node` and `Edge`.
+
+    `granularity`: "component" (heads and whole MLPs; an edge for each space), "neuron" (neurons too), or "direction"
+    (neurons, and an edge for each direction). `spaces`: where each variable lives. `seen`: the inputs by which it is
+    told what varies. `sizes`: how many numbers each channel (node, channel) reads; `rows`: how many each node writes.
+
+    The matrices of all edges of a pair sum to the product of the weights, and a pair without edges has product 0.
+    """
+
+    model: Model = field(repr=False)
+    granularity: Granularity
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    spaces: Spaces
+    seen: Seen = field(repr=False)
+    sizes: Mapping[tuple[str, str], int] = field(repr=False)
+    rows: Mapping[str, int] = field(repr=False)
+
+    def node(self, name: str) -> Node:
+        """The node with this name. Raises InputError for a name that no node has."""
+        found = next((node for node in self.nodes if node.name == name), None)
+        if found is None:
+            raise InputError(f"the circuit has no node {name!r}; it has {', '.join(n.name for n in self.nodes[:12])} …")
+        return found
+
+    @cached_property
+    def pairs(self) -> dict[Pair, tuple[Edge, ...]]:
+        """The edges of each (writer, reader, channel): what tools call one edge."""
+        found: dict[Pair, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.pair, []).append(edge)
+        return {pair: tuple(edges) for pair, edges in found.items()}
+
+    def into(self, reader: str, channel: str | None = None) -> tuple[Edge, ...]:
+        """The edges that lead to a node, in one channel or in all."""
+        return tuple(e for e in self.edges if e.reader == reader and channel in (None, e.channel))
+
+    def out_of(self, writer: str) -> tuple[Edge, ...]:
+        """The edges that come from a node."""
+        return tuple(e for e in self.edges if e.writer == writer)
+
+    def of(self, variable: str) -> tuple[Edge, ...]:
+        """The edges through which a variable is read."""
+        return tuple(e for e in self.edges if e.variable == variable)
+
+    def matrix(self, writer: str, reader: str, channel: str) -> Matrix:
+        """The sum of the edges of a pair: W·R, as it is in the weights; zeros for a pair without edges."""
+        found = self.pairs.get((writer, reader, channel), ())
+        total = np.zeros((self.rows[writer], self.sizes[reader, channel]))
+        for edge in found:
+            total += edge.matrix
+        return total
+
+    @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """The spaces that somebody writes and nobody reads."""
+        return tuple(name for name, space in self.spaces.items() if not space.is_read)
+
+    def under(
+        self, corruption: str, inputs: Any = "all", *, pairs: int = 4096, seed: int = 0, embeddings: str = "one"
+    ) -> Truth:
+        """Which edges matter where others are corrupted, "zero", "mean", "resample" or "shuffle": `raspc.lab.under`.
+
+        Raises InputError as that does.
+        """
+        asked = {"pairs": pairs, "seed": seed, "embeddings": embeddings}
+        found: Truth = doors.through("under")(self, corruption, inputs, **asked)
+        return found
+
+    def faults(self) -> list[str]:
+        """What is not true of the circuit, held against the weights and the program; nothing, if all is right."""
+        found: list[str] = doors.through("faults")(self)
+        return found
+
+    def table(self) -> str:
+        """The edges as a text table."""
+        return drawing.table(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Nodes, edges and spaces as JSON data, without matrices."""
+        return drawing.to_json(self)
+
+    def to_dot(self) -> str:
+        """The circuit as Graphviz text: `dot -Tsvg`."""
+        return drawing.to_dot(self)
+
+    def to_svg(self) -> str:
+        """The circuit as a picture."""
+        return drawing.to_svg(self)
+
+    def plot(self) -> Figure:
+        """The circuit as a Matplotlib figure. Raises InputError where Matplotlib is missing."""
+        found: Figure = doors.through("plot_circuit")(self)
+        return found
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the circuit, as the ending says: `.html`, `.svg`, `.json`, `.dot` or `.gv` (Graphviz), `.txt`.
+
+        Raises InputError for another ending, or a path that cannot be written.
+        """
+        doors.through("write_circuit")(self, path)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        return self.to_svg()
+
+
+def circuit(model: Model, granularity: str = "component", inputs: Sequence[Sequence[Any]] | None = None) -> Circuit:
+    """The circuit of a model; `inputs`: by which it is told what varies, without BOS; by default all, or 1,024.
+
+    Raises InputError for a model whose plan or basis is not known, another granularity, or a circuit that is too large.
+    """
+    if granularity not in GRANULARITIES:
+        raise InputError(f"granularity is {granularity!r}, needed one of {', '.join(map(repr, GRANULARITIES))}")
+    frame = framed(model)
+    seen = seen_of(model, inputs)
+    return circuit_of(frame, granularity, seen)
+
+
+def seen_of(model: Model, inputs: Sequence[Sequence[Any]] | None, most: int | None = None) -> Seen:
+    """The inputs that are asked for; else all, or so many. Raises InputError for one that the model cannot take."""
+    if inputs is None:
+        return inputs_for(model.as_written, most_inputs(model) if most is None else most)
+    ids = model.encode_batch([[model.config.bos, *tokens] for tokens in inputs])
+    from raspc.graph.evaluate import Batch
+    from raspc.graph.nodes import UNDEFINED
+
+    tokens = np.where(ids[:, 1:] == model.config.pad_id, UNDEFINED, ids[:, 1:]).astype(np.int32)
+    return Seen(Batch(tokens, (tokens != UNDEFINED).sum(axis=1), model.config.causal), False)
+
+
+def circuit_of(frame: Frame, granularity: Granularity, seen: Seen) -> Circuit:
+    """The circuit of a model in its frame."""
+    by_neuron, spaces = granularity != "component", living(frame)
+    tenancy = Tenancy.of(frame, spaces)
+    nodes = tuple(nodes_of(frame, spaces, tenancy, by_neuron))
+    outputs, inputs = list(outputs_of(frame, by_neuron)), list(inputs_of(frame, by_neuron))
+    edges = _graded(frame, list(edges_of(outputs, inputs, tenancy, granularity)), granularity, spaces)
+    rows, sizes = _sizes(outputs, inputs)
+    heads = {node.name: 1 for node in nodes if node.kind == "head"}
+    alive = living_columns(edges, sizes, rows, heads)
+    acts = acts_of(frame.model, seen.batch, by_neuron)
+    found = tuple(flagged(edges, nodes, acts, seen.batch.lengths, alive))
+    return Circuit(frame.model, granularity, nodes, found, spaces, seen, sizes, rows)
+
+
+def _sizes(outputs: Sequence[Output], inputs: Sequence[Input]) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    rows = {output.node: len(output.array) for output in outputs}
+    return rows, {(found.node, found.channel): found.array.shape[1] for found in inputs}
+
+
+def _graded(frame: Frame, edges: Sequence[Edge], granularity: Granularity, spaces: Spaces) -> list[Edge]:
+    """Of a model that is not exact: which edges were 0 as it was compiled."""
+    from dataclasses import replace
+
+    if frame.exact:
+        return list(edges)
+    compiled, by_neuron = frame.compiled, granularity != "component"
+    tenancy = Tenancy.of(compiled, spaces)
+    known = edges_of(list(outputs_of(compiled, by_neuron)), list(inputs_of(compiled, by_neuron)), tenancy, granularity)
+    keys = {edge.key for edge in known} if granularity == "direction" else {edge.key[:5] for edge in known}
+
+    def is_known(edge: Edge) -> bool:
+        return (edge.key if granularity == "direction" else edge.key[:5]) in keys
+
+    return [
+        edge if is_known(edge) else replace(edge, flags=(edge.flags - {"stray"}) | {"interference"}) for edge in edges
+    ]
