@@ -20,9 +20,13 @@ DOORS: dict[str, str] = {
     "stream": "raspc.generation",
     "generate_batch": "raspc.generation",
     "spaces_of": "raspc.lab.spaces",  # model.spaces
-    "circuit": "raspc.lab.circuit",  # model.circuit
+    "circuit": "raspc.lab.circuits",  # model.circuit
     "under": "raspc.lab.under",  # circuit.under
     "faults": "raspc.lab.verifying",  # circuit.faults
+    "table": "raspc.lab.drawing",  # a circuit as text, as data, and as pictures
+    "circuit_json": "raspc.lab.drawing",
+    "to_dot": "raspc.lab.drawing",
+    "to_svg": "raspc.lab.drawing",
     "plot_circuit": "raspc.view.circuits",  # circuit.plot
     "write_circuit": "raspc.view.circuits",  # circuit.save
     "model_text": "raspc.view.notebook",  # models and answers in terminals and notebooks

@@ -24,7 +24,16 @@ from raspc.records import Record
 from raspc.study.ablation import ablations
 from raspc.study.explain import explain
 from raspc.weights import Model, load, saving
-from raspc.weights.alignment import Alignment, BoundFacts, Compression, DesignFacts, HeadPart, NeuronPart, ScheduleFacts
+from raspc.weights.alignment import (
+    Alignment,
+    BoundFacts,
+    Compression,
+    DesignFacts,
+    HeadPart,
+    NeuronPart,
+    Permutation,
+    ScheduleFacts,
+)
 from raspc.weights.certificate import LARGEST, VERDICTS, Certificate, Link, Measured
 
 KINDS: dict[str, type[Record]] = {"alignment": Alignment, "certificate": Certificate}
@@ -63,6 +72,7 @@ def samples() -> tuple[tuple[str, Any], ...]:
         design=DesignFacts(1, ("steep",)),
         objective="size",
         frontier=((1, 400), (2, 90)),
+        permutation=Permutation(1),
     )
     failing = raspc.certificate(compiled("double_hist", 1), "bfloat16", accumulate="stored", tolerance=True)
     told = msgspec.structs.replace(failing, longest=2, measured=Measured(7, False, 0.5, 1, ("a", (1, 2.5))))

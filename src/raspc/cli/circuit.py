@@ -11,7 +11,7 @@ from raspc.cli.options import Directory, Json, Seed
 from raspc.cli.output import answer, say, table
 
 if TYPE_CHECKING:
-    from raspc.lab.circuit import Circuit
+    from raspc.lab.circuits import Circuit
     from raspc.lab.under import Truth
 
 

@@ -1,4 +1,38 @@
 """The laboratory: what the compiler knows of a model, as values to hold interpretability methods against.
 
-`circuit(model)`: which part reads what of which other part; `model.spaces`: where each variable lives.
+`circuit(model)`: which part reads what of which other part; `permute(model, seed)`: the same model under other numbers
+of heads and neurons. `model.spaces` says where each variable lives. Each name is imported when it is first asked for.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raspc.lab.circuits import Circuit, circuit
+    from raspc.lab.edges import Edge
+    from raspc.lab.nodes import Node
+    from raspc.lab.permuting import permute
+    from raspc.lab.spaces import Living, Spaces
+    from raspc.lab.under import Truth
+
+__all__ = ["Circuit", "Edge", "Living", "Node", "Spaces", "Truth", "circuit", "permute"]
+
+_HOMES = {
+    "Circuit": "circuits", "Edge": "edges", "Living": "spaces", "Node": "nodes", "Spaces": "spaces",
+    "Truth": "under", "circuit": "circuits", "permute": "permuting",
+}  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """The public names, those too that nobody has asked for yet."""
+    return __all__
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'raspc.lab' has no attribute {name!r}")
+    found = getattr(import_module(f"raspc.lab.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

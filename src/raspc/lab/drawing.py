@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from raspc import jsonvalues
+from raspc.lab.circuits import Circuit
 from raspc.lab.edges import FLAGS, Edge, pair_name
 from raspc.lab.nodes import Node
-
-if TYPE_CHECKING:
-    from raspc.lab.circuit import Circuit
 
 HEADINGS = ("edge", "reads", "through", "rank", "carries")
 
@@ -48,7 +46,7 @@ def table(circuit: Circuit) -> str:
     return "\n".join(lines)
 
 
-def to_json(circuit: Circuit) -> dict[str, Any]:
+def circuit_json(circuit: Circuit) -> dict[str, Any]:
     """JSON data: sizes and names of everything; weights as the largest entry of each matrix."""
     return {
         "granularity": circuit.granularity,

@@ -7,7 +7,7 @@ patching of ACDC, EAP and AutoCircuit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.lab.activations import Floats, embedded_acts
-from raspc.lab.circuit import Circuit, Pair
-from raspc.lab.frame import framed
-from raspc.lab.nodes import Node
-from raspc.lab.wires import BOS_NODE, LOGITS, POSITIONS, TOKENS
+from raspc.lab.circuits import Circuit, Pair
+from raspc.lab.frame import Frame, framed
+from raspc.lab.wires import BOS_NODE, LOGITS, POSITIONS, TOKENS, inputs_of, outputs_of
 from raspc.run import forward as run
 from raspc.run.arrays import NUMPY
 from raspc.run.plain import Ids
@@ -32,6 +31,16 @@ FEW = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
+class Reading:
+    """What one channel reads: by which writers, of which directions, how [directions, numbers], and beside them."""
+
+    writers: tuple[str, ...]
+    dims: NDArray[np.intp]
+    array: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Engine:
     """A circuit that can be run. `merged`: the embeddings are one node, `input`, as tools have it."""
 
@@ -39,9 +48,9 @@ class Engine:
     merged: bool
 
     @cached_property
-    def pairs(self) -> dict[Pair, Floats]:
-        """The matrix of each edge as tools know it. Parts of `input` stay apart: see `parts`."""
-        return {pair: self.circuit.matrix(*pair) for pair in self.circuit.pairs}
+    def frame(self) -> Frame:
+        """The model by named directions."""
+        return framed(self.circuit.model)
 
     @cached_property
     def parts(self) -> dict[Pair, tuple[Pair, ...]]:
@@ -53,30 +62,39 @@ class Engine:
         return {edge: tuple(pairs) for edge, pairs in found.items()}
 
     @cached_property
-    def into(self) -> dict[tuple[str, str], list[Pair]]:
-        """The pairs that lead to each channel."""
-        found: dict[tuple[str, str], list[Pair]] = {}
-        for pair in self.pairs:
-            found.setdefault((pair[1], pair[2]), []).append(pair)
+    def writes(self) -> dict[str, Floats]:
+        """What each node adds to the stream [numbers, named directions]."""
+        return {found.node: found.array for found in outputs_of(self.frame, self.circuit.granularity != "component")}
+
+    @cached_property
+    def reads(self) -> dict[tuple[str, str], Reading]:
+        """What each channel reads of the stream."""
+        by_neuron, biases = self.circuit.granularity != "component", self._biases
+        into: dict[tuple[str, str], list[str]] = {}
+        for writer, reader, channel in self.circuit.pairs:
+            into.setdefault((reader, channel), []).append(writer)
+        found = {}
+        for one in inputs_of(self.frame, by_neuron):
+            where, dims = (one.node, one.channel), np.flatnonzero(one.array.any(axis=1))
+            found[where] = Reading(tuple(into.get(where, ())), dims, one.array[dims], biases[where])
         return found
 
     @cached_property
-    def biases(self) -> dict[tuple[str, str], Floats]:
+    def _biases(self) -> dict[tuple[str, str], Floats]:
         """What each channel reads beside its edges."""
-        model, found = self.circuit.model, dict[tuple[str, str], Floats]()
-        config, biases = model.config, framed(model).biases
+        config, biases = self.circuit.model.config, self.frame.biases
+        found = {(LOGITS, "out"): biases[config.target.names.unembed.b]}
         for node in self.circuit.nodes:
-            if node.layer is not None:
-                called = config.target.names.layer(node.layer)
+            if node.layer is None or not node.channels:
+                continue
+            called = config.target.names.layer(node.layer)
+            if node.kind == "head":
                 for channel, side in zip("qkv", (called.query, called.key, called.value), strict=True):
-                    if node.kind == "head" and node.index is not None:
-                        heads = biases[side.b].reshape(config.n_heads, -1)
-                        found[node.name, channel] = heads[node.index]
-                if node.kind == "mlp":
-                    found[node.name, "in"] = biases[called.linear_1.b]
-                if node.kind == "neuron" and node.index is not None:
-                    found[node.name, "in"] = biases[called.linear_1.b][[node.index]]
-        return found | {(LOGITS, "out"): biases[config.target.names.unembed.b]}
+                    found[node.name, channel] = biases[side.b].reshape(config.n_heads, -1)[node.index]
+            else:
+                bias = biases[called.linear_1.b]
+                found[node.name, "in"] = bias if node.index is None else bias[[node.index]]
+        return found
 
     def run(
         self, ids: Ids, other: Mapping[str, Floats] | None = None, corrupted: Collection[Pair] = ()
@@ -85,36 +103,33 @@ class Engine:
 
         `other`: what each node computed in the corrupted run, which the edges in `corrupted` carry.
         """
-        swapped = {pair for edge in corrupted for pair in self.parts[edge]}
+        swapped: dict[tuple[str, str], set[str]] = {}
+        for writer, reader, channel in (pair for edge in corrupted for pair in self.parts[edge]):
+            swapped.setdefault((reader, channel), set()).add(writer)
+        how, hidden = run.how(self.circuit.model.config, NUMPY), hidden_of(self.circuit.model.config, ids)
         acts = embedded_acts(self.circuit.model, ids)
-        how = run.how(self.circuit.model.config, NUMPY)
-        hidden = hidden_of(self.circuit.model.config, ids)
         for node in self.circuit.nodes:
             if node.kind == "bias":
                 acts[node.name] = np.ones((*ids.shape, 1))
             elif node.kind in RULES:
-                read = {c: self._read(node.name, c, acts, other or {}, swapped, ids) for c in node.channels}
+                where = [(node.name, channel) for channel in node.channels]
+                read = {w[1]: self._read(self.reads[w], acts, other or {}, swapped.get(w, set()), ids) for w in where}
                 acts[node.name] = RULES[node.kind](read, hidden, how)
         return acts[LOGITS], acts
 
     def _read(
-        self, node: str, channel: str, acts: Mapping[str, Floats], other: Mapping[str, Floats], swapped: set[Pair],
-        ids: Ids,
-    ) -> Floats:  # fmt: skip
-        bias = self.biases[node, channel]
-        total = np.broadcast_to(bias, (*ids.shape, len(bias))).copy()
-        for pair in self.into.get((node, channel), ()):
-            total += (other if pair in swapped else acts)[pair[0]] @ self.pairs[pair]
-        return total
+        self, reading: Reading, acts: Mapping[str, Floats], other: Mapping[str, Floats], swapped: set[str], ids: Ids
+    ) -> Floats:
+        """What one channel reads. Writers are added up in the stream first, where void ones cancel without rounding."""
+        stream = np.zeros((*ids.shape, len(reading.dims)))
+        for writer in reading.writers:
+            stream += (other if writer in swapped else acts)[writer] @ self.writes[writer][:, reading.dims]
+        found: Floats = stream @ reading.array + reading.bias
+        return found
 
     def rows_at_once(self, width: int) -> int:
         """How many inputs of a width run together."""
         return max(1, FEW // (width * max(width, 1 + sum(self.circuit.rows.values()))))
-
-    @property
-    def readers(self) -> Sequence[Node]:
-        """The nodes that read the stream."""
-        return [node for node in self.circuit.nodes if node.channels]
 
 
 def _head(read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How) -> Floats:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.lab.activations import Floats, Seen
-from raspc.lab.circuit import Circuit, Pair, seen_of
+from raspc.lab.circuits import Circuit, Pair, seen_of
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
 from raspc.numbers.precision import PRECISIONS

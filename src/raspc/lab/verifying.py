@@ -7,7 +7,6 @@ way of reading them is found too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +16,11 @@ from raspc.certify.checking.answers import model_ids
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Listed
 from raspc.lab.activations import Floats
+from raspc.lab.circuits import Circuit
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
 from raspc.run.plain import Ids
 from raspc.weights.model import Model
-
-if TYPE_CHECKING:
-    from raspc.lab.circuit import Circuit
 
 NEAR = 1e-9
 """How far a sum of edges may be from the product of weights, as a part of the largest: rounding of float64."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raspc.errors import InputError
-from raspc.lab.circuit import Circuit
+from raspc.lab.circuits import Circuit
 from raspc.lab.drawing import HEADINGS, HIGH, WIDE, picture, rows
 from raspc.view.page import model_name, write_text
 

@@ -15,7 +15,7 @@ from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.graph.permitted import refusal
 from raspc.graph.scores import kinds, ranks
 from raspc.lab.activations import inputs_for, most_inputs
-from raspc.lab.circuit import circuit_of
+from raspc.lab.circuits import circuit_of
 from raspc.lab.drawing import picture
 from raspc.lab.frame import framed
 from raspc.values import Value

@@ -156,6 +156,12 @@ class Rotation(Record, frozen=True):
     haar: bool
 
 
+class Permutation(Record, frozen=True):
+    """The order to which heads and neurons of each layer were brought."""
+
+    seed: Annotated[int, Meta(ge=0)]
+
+
 class Alignment(Record, frozen=True, kw_only=True):
     """Where each variable lives and what computes it, and how the model came to be.
 
@@ -176,6 +182,7 @@ class Alignment(Record, frozen=True, kw_only=True):
     passes: tuple[PassFacts, ...] = ()
     compression: Compression | None = None
     rotation: Rotation | None = None
+    permutation: Permutation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The alignment as JSON data; one that has variables tells its selectors and passes even if there are none."""

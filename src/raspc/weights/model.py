@@ -308,9 +308,9 @@ class Model:
         return found
 
     def circuit(self, granularity: str = "component", inputs: Sequence[Sequence[Value]] | None = None) -> Any:
-        """Which part reads what of which other part, under the names of the program; see `raspc.lab.circuit`.
+        """Which part reads what of which other part, under the names of the program; see `raspc.lab.circuits`.
 
-        `granularity`: "component", "neuron" or "direction". Raises InputError as `raspc.lab.circuit.circuit` does.
+        `granularity`: "component", "neuron" or "direction". Raises InputError as `raspc.lab.circuits.circuit` does.
         """
         return doors.through("circuit")(self, granularity, inputs)
 

@@ -251,10 +251,22 @@ def _read_plan(
 
 
 def _is_aligned(said: Alignment, planned: Alignment) -> bool:
-    """Whether an alignment is that of a plan, but for spaces that a change of basis has taken away."""
+    """Whether an alignment is that of a plan, but for spaces that a change of basis has taken away.
+
+    In a model whose heads and neurons were brought to another order, other parts compute each variable.
+    """
+    if said.permutation is not None:
+        said, planned = (_anywhere(one) for one in (said, planned))
     return said.variables.keys() == planned.variables.keys() and all(
         facts in (planned.variables[label], replace(planned.variables[label], spaces=()))
         for label, facts in said.variables.items()
+    )
+
+
+def _anywhere(alignment: Alignment) -> Alignment:
+    """The alignment without the parts that compute each variable."""
+    return replace(
+        alignment, variables={label: replace(facts, computed_by=()) for label, facts in alignment.variables.items()}
     )
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from raspc import doors
 from raspc.errors import InputError
-from raspc.lab import drawing
 from raspc.lab.activations import Seen, acts_of, inputs_for, most_inputs
 from raspc.lab.edges import Edge, edges_of
 from raspc.lab.flags import flagged, living_columns
@@ -24,8 +23,6 @@ from raspc.weights.model import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from raspc.lab.under import Truth
 
 Pair = tuple[str, str, str]
 """(writer, reader, channel)."""
@@ -93,14 +90,13 @@ class Circuit:
 
     def under(
         self, corruption: str, inputs: Any = "all", *, pairs: int = 4096, seed: int = 0, embeddings: str = "one"
-    ) -> Truth:
-        """Which edges matter where others are corrupted, "zero", "mean", "resample" or "shuffle": `raspc.lab.under`.
+    ) -> Any:
+        """Which edges matter where others are corrupted, by "zero", "mean", "resample" or "shuffle": a `Truth`.
 
-        Raises InputError as that does.
+        See `raspc.lab.under.under`, which says what it takes and raises.
         """
         asked = {"pairs": pairs, "seed": seed, "embeddings": embeddings}
-        found: Truth = doors.through("under")(self, corruption, inputs, **asked)
-        return found
+        return doors.through("under")(self, corruption, inputs, **asked)
 
     def faults(self) -> list[str]:
         """What is not true of the circuit, held against the weights and the program; nothing, if all is right."""
@@ -109,19 +105,20 @@ class Circuit:
 
     def table(self) -> str:
         """The edges as a text table."""
-        return drawing.table(self)
+        return str(doors.through("table")(self))
 
     def to_json(self) -> dict[str, Any]:
         """Nodes, edges and spaces as JSON data, without matrices."""
-        return drawing.to_json(self)
+        found: dict[str, Any] = doors.through("circuit_json")(self)
+        return found
 
     def to_dot(self) -> str:
         """The circuit as Graphviz text: `dot -Tsvg`."""
-        return drawing.to_dot(self)
+        return str(doors.through("to_dot")(self))
 
     def to_svg(self) -> str:
         """The circuit as a picture."""
-        return drawing.to_svg(self)
+        return str(doors.through("to_svg")(self))
 
     def plot(self) -> Figure:
         """The circuit as a Matplotlib figure. Raises InputError where Matplotlib is missing."""
