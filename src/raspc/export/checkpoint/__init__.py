@@ -1,0 +1,1 @@
+"""Checkpoints of stock families: directories that unmodified software loads, with no code of ours in them."""

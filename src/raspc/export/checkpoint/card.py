@@ -1,0 +1,135 @@
+"""The model card of a checkpoint, README.md: what it computes, how to run it, what is proved, and its limits.
+
+Model cards: Mitchell et al. 2019, arXiv:1810.03993; the head is what the Hub of Hugging Face reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from raspc.export.checkpoint.labels import labels
+from raspc.export.checkpoint.vocabulary import Vocabulary, text_of
+from raspc.graph.nodes import Graph
+from raspc.target.stock import Stock
+from raspc.values import Value
+from raspc.version import VERSION
+from raspc.weights import Model
+from raspc.weights.certificate import Certificate
+
+TASKS: Mapping[str, str] = MappingProxyType({"lm": "text-generation", "labels": "token-classification"})
+"""What a pipeline of transformers for an exit is called."""
+
+MOST_WORDS = 60
+"""How many tokens or answers a card lists."""
+MOST_LINES = 80
+"""How many lines of a program a card shows."""
+MOST_COLUMNS = 200
+"""How much of each of them."""
+
+
+def card(model: Model, stock: Stock, words: Vocabulary, stop: Value | None = None) -> str:
+    """The whole page, in Markdown."""
+    return "\n\n".join(_blocks(model, stock, words, stop)) + "\n"
+
+
+def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
+    name = _name(model)
+    tags = ["raspc", "RASP", "compiled", "interpretability"]
+    yield f"---\nlibrary_name: transformers\npipeline_tag: {TASKS[stock.exit]}\ntags: [{', '.join(tags)}]\n---"
+    yield f"# {name}, as a {stock.architecture}"
+    yield (
+        f"The weights of this {stock.architecture} were not trained. raspc {VERSION} compiled them from a program, "
+        f"`{name}`, in the language RASP (Weiss, Goldberg, Yahav 2021). It is a stock model: `transformers` alone "
+        "loads it, and no code lies beside the weights."
+    )
+    yield "## How to run it"
+    yield _HOW[stock.exit].format(text=_example(stock, words))
+    yield "## What goes in, and what comes out"
+    yield f"Tokens: {_listed(words.plain[: stock.n_inputs - 2])}. {_spaces(words)}"
+    yield f"{_ANSWERS[stock.exit]}: {_listed(_answers(stock))}."
+    yield "## The program"
+    yield f"```\n{_program(model.program)}\n```"
+    yield "## What is proved"
+    yield _certificate(model.certificate, stock)
+    yield "## Limits"
+    yield "\n".join(f"- {line}" for line in _limits(stock, words, stop))
+
+
+_HOW = {
+    "lm": "```python\nfrom transformers import pipeline\n\n"
+    'generate = pipeline("text-generation", model="PATH")\n'
+    "print(generate({text!r}, return_full_text=False))\n```",
+    "labels": "```python\nfrom transformers import pipeline\n\n"
+    'classify = pipeline("token-classification", model="PATH", ignore_labels=[])\n'
+    "print(classify({text!r}))\n```",
+}
+"""`ignore_labels`: without it the pipeline drops the label O, which a program may well give."""
+
+_ANSWERS = {
+    "lm": "The next token, after each position, is one of",
+    "labels": "Each token gets a label, the first that is largest, of",
+}
+
+
+def _name(model: Model) -> str:
+    return "a program" if model.graph is None else model.graph.labels[model.graph.output]
+
+
+def _example(stock: Stock, words: Vocabulary) -> str:
+    """Some tokens of the program as text, three at most."""
+    chosen = words.plain[: min(3, stock.n_inputs - 2, stock.n_ctx - 1)]
+    return ("" if words.is_of_characters else " ").join(chosen)
+
+
+def _spaces(words: Vocabulary) -> str:
+    if words.is_of_characters:
+        return "Each is one character; spaces are dropped."
+    return "Of several that fit the text the longest is taken, so put spaces between them; these are dropped."
+
+
+def _answers(stock: Stock) -> Iterable[str]:
+    if stock.exit == "labels":
+        return labels(stock.answers)
+    return (text_of(answer.value) for answer in sorted(stock.answers, key=lambda answer: answer.column))
+
+
+def _listed(texts: Iterable[str]) -> str:
+    found = [f"`{_code(text)}`" for text in texts]
+    return ", ".join(found[:MOST_WORDS]) + (f", … ({len(found)} in all)" if len(found) > MOST_WORDS else "")
+
+
+def _code(text: str) -> str:
+    """A text between back quotes: as Python writes it, where it has some of its own or does not show."""
+    return text if text.isprintable() and text.strip() == text and "`" not in text else repr(text).replace("`", "\\x60")
+
+
+def _program(program: Graph | None) -> str:
+    """The graph of tables, a line for each node."""
+    lines = [] if program is None else str(program).splitlines()
+    shown = [line if len(line) <= MOST_COLUMNS else f"{line[:MOST_COLUMNS]} …" for line in lines[:MOST_LINES]]
+    return "\n".join(shown + (["…"] if len(lines) > MOST_LINES else [])).replace("```", "` ` `")
+
+
+def _certificate(found: Certificate | None, stock: Stock) -> str:
+    if found is None:
+        return "Nothing: the model was compiled without a certificate."
+    what = f"{found.verdict.partition(':')[0].capitalize()}, in {found.dtype}, up to length {found.max_seq_len}"
+    assumed = "".join(f"\n- assumed: {line}" for line in found.assumptions)
+    return f"{what}: {found.says}.{assumed}"
+
+
+def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
+    """What the checkpoint does not do, a line each."""
+    longest = stock.n_ctx - 1
+    yield f"Inputs of up to {longest} tokens after {words.texts[words.bos]}; on longer ones the answers mean nothing."
+    if stock.exit == "lm" and stop is None:
+        yield f"There is no token that ends the answer; text ends at {stock.n_ctx} tokens, `max_length`."
+    elif stock.exit == "lm":
+        yield f"`{_code(text_of(stop))}` ends the answer; so does `max_length`, {stock.n_ctx} tokens."
+    yield f"It answers exactly in {stock.dtype}; load it in that format, and do not cast or quantise it."
+    unknown = words.texts[words.unknown]
+    yield f"`{unknown}` stands for text that is no token; with it in the input the answers mean nothing."
+    if stock.exit == "lm":
+        yield "Choose the largest logit (`do_sample` is off): the others do not say how likely a token is."
+    yield from stock.notes

@@ -1,0 +1,107 @@
+"""A directory that `from_pretrained` loads: a program as a checkpoint of a stock family.
+
+    config.json, model.safetensors   the weights, for `transformers` and all that read its format
+    generation_config.json           of a language model: greedy, to the end of the answer or the longest input
+    tokenizer.json, …                plain text to the program's tokens
+    README.md                        what it computes, how to run it, what is proved, its limits
+    raspc.json                       the values behind tokens, answers and dimensions, for those who study it
+
+No file holds code. They are written without `transformers`, which need not be installed.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from raspc import jsonvalues, values
+from raspc.errors import InputError
+from raspc.export.checkpoint import labels, safetensors, tokenizer
+from raspc.export.checkpoint.card import card
+from raspc.export.checkpoint.vocabulary import vocabulary
+from raspc.stock.convert import stock_of
+from raspc.target.families import FAMILIES
+from raspc.target.stock import Stock
+from raspc.values import Value
+from raspc.version import VERSION
+from raspc.weights import Model
+from raspc.weights.files import fresh_directory, write_files
+
+OPTIONS = ("exit", "norm_scale", "step_sharpness", "stop")
+FACTS = "raspc.json"
+"""What tells a directory of ours from others: a checkpoint is written over one of ours alone."""
+
+
+def convert(
+    model: Model,
+    path: str | PathLike[str] | None = None,
+    dtype: str | None = None,
+    *,
+    family: str,
+    exit: str | None = None,
+    norm_scale: float | None = None,
+    step_sharpness: float | None = None,
+    stop: Value | None = None,
+) -> Stock | Path:
+    """The model as a checkpoint of a family; its parameters alone where no path is given.
+
+    `exit`: "lm" (answers are tokens) or "labels" (a label for each token); without one, what the family is for: a
+    decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`. `stop`: the token that ends
+    what a language model writes.
+
+    Raises InputError where the model does not fit the family, or text would not tell its tokens apart, or the path
+    cannot be written or holds what is no checkpoint of ours.
+    """
+    exit = exit or ("lm" if FAMILIES[family].causal else "labels")
+    stock = stock_of(model, family, exit, dtype=dtype, norm_scale=norm_scale, step_sharpness=step_sharpness)
+    if path is None:
+        return stock
+    contents = files(model, stock, stop)
+    with fresh_directory(path, marker=FACTS) as building:
+        write_files(building, contents)
+    return Path(path)
+
+
+def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, bytes]:
+    """The bytes of each file. Raises InputError where text does not tell tokens or answers apart, or for `stop`."""
+    words, end = vocabulary(stock), stop_id(stock, stop)
+    ids = {"bos_token_id": stock.bos_id, "pad_token_id": stock.pad_id, "eos_token_id": end}
+    generates = stock.exit == "lm"
+    config = {**stock.config, **ids, **labels.settings(stock), "dtype": stock.dtype}
+    found = {
+        "config.json": tokenizer.written(config),
+        "model.safetensors": safetensors.written(stock.params, stock.dtype),
+        **tokenizer.files(words, stock.n_ctx, "left" if generates else "right"),
+        "README.md": card(model, stock, words, stop).encode(),
+        FACTS: jsonvalues.dumps(facts(stock), indent=1),
+    }
+    greedy = {"do_sample": False, "max_length": stock.n_ctx, **ids}
+    return found | ({"generation_config.json": tokenizer.written(greedy)} if generates else {})
+
+
+def stop_id(stock: Stock, stop: Value | None) -> int | None:
+    """The id of the token that ends a text. Raises InputError for one that the checkpoint never writes."""
+    if stop is None:
+        return None
+    found = next((answer for answer in stock.answers if values.same(answer.value, stop)), None)
+    if found is None or stock.exit != "lm":
+        known = ", ".join(repr(answer.value) for answer in stock.answers[:12])
+        raise InputError(f"stop={stop!r} is nothing that this checkpoint writes; needed one of {known or 'no token'}")
+    return found.column
+
+
+def facts(stock: Stock) -> dict[str, Any]:
+    """What the checkpoint means, with values as they are in the program: 1 is a number here and a text elsewhere."""
+    return {
+        "made_by": f"raspc {VERSION}",
+        "family": stock.family, "architecture": stock.architecture, "exit": stock.exit, "dtype": stock.dtype,
+        "n_ctx": stock.n_ctx, "causal": stock.causal,
+        "tokens": [jsonvalues.encode(value) for value in stock.tokens], "n_inputs": stock.n_inputs,
+        "bos_id": stock.bos_id, "pad_id": stock.pad_id, "unk_id": stock.unk_id,
+        "answers": [
+            {"column": answer.column, "value": jsonvalues.encode(answer.value), "says": answer.says}
+            for answer in stock.answers
+        ],
+        "residual_labels": list(stock.labels), "notes": list(stock.notes),
+    }  # fmt: skip
