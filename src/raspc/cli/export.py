@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from raspc.cli import syntax
 from raspc.cli.options import Directory, Json
 from raspc.cli.output import answer, say
 
@@ -20,18 +21,41 @@ def _targets(incomplete: str) -> list[str]:
 def export(
     directory: Directory,
     to: Annotated[
-        str, typer.Option("--to", metavar="TARGET", autocompletion=_targets, help="torch, jax, onnx, npz, …")
+        str, typer.Option("--to", metavar="TARGET", autocompletion=_targets, help="torch, onnx, llama, gguf, …")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or directory to write.")],
     dtype: Annotated[
         str | None,
         typer.Option(help="float32, float16 or bfloat16; that of the model if not given.", show_default=False),
     ] = None,
+    exit: Annotated[
+        str | None,
+        typer.Option(help="Of a stock family: lm (answers are tokens) or labels.", show_default=False),
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option(help="Of the exit lm: the token that ends an answer.", show_default=False)
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Of gguf: llama, mistral or qwen2 [default: llama].", show_default=False)
+    ] = None,
+    norm_scale: Annotated[
+        float | None,
+        typer.Option(help="Of a stock family: the constant that keeps a norm still.", show_default=False),
+    ] = None,
+    step_sharpness: Annotated[
+        float | None,
+        typer.Option(help="Of a stock family: K of relu(z) = act(Kz)/K.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the model in DIR for another framework."""
+    """Write the model in DIR for another framework, or as a checkpoint of a stock family."""
     from raspc.weights import load
 
-    load(directory).to(to, output, dtype=dtype)
+    model = load(directory)
+    given = {
+        "exit": exit, "stop": None if stop is None else syntax.token(stop, model.config.output.values),
+        "family": family, "norm_scale": norm_scale, "step_sharpness": step_sharpness,
+    }  # fmt: skip
+    model.to(to, output, dtype=dtype, **{name: value for name, value in given.items() if value is not None})
     report = {"directory": str(directory), "target": to, "dtype": dtype, "output": str(output)}
     answer(report, as_json, lambda: say(f"{output}: {directory} for {to}"))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,16 @@ class Converter:
     """Where a converter lives and what must be installed for it.
 
     `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them. `runs`: whether what is
-    written computes anything, rather than only keeping the weights.
+    written computes anything, rather than only keeping the weights. `given`: what the converter is told beside the
+    model. `casts`: it is written in any format in which a run shows that it holds; else in that of the model alone.
     """
 
     module: str
     modules: tuple[str, ...] = ()
     extra: str | None = None
     runs: bool = True
+    given: Mapping[str, Any] = field(default_factory=dict)
+    casts: bool = True
 
     def missing(self) -> tuple[str, ...]:
         """The frameworks that are not installed."""
@@ -45,6 +49,13 @@ CONVERTERS = {
     "onnx": Converter("raspc.export.onnx", ("onnx",), "onnx"),
     "huggingface": Converter("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
     "npz": Converter("raspc.export.npz", runs=False),
+    **{
+        family: Converter(
+            "raspc.export.checkpoint.writing", ("tokenizers",), "huggingface", given={"family": family}, casts=False
+        )
+        for family in ("llama", "gpt2", "opt", "gpt_neox", "qwen2", "gemma", "mistral", "bert", "t5")
+    },
+    "gguf": Converter("raspc.export.checkpoint.gguf", ("gguf",), "gguf", casts=False),
 }
 
 
@@ -63,13 +74,15 @@ def export(
     found = check_target(target)
     if path is not None:
         arguments.path("path", path)
-    dtype = dtype or (model.precision.dtype if found.runs else "float32")
-    precision.check(model, dtype, found.runs)
+    precision.check_certificate(model)
+    if found.casts:
+        dtype = dtype or (model.precision.dtype if found.runs else "float32")
+        precision.check(model, dtype, found.runs)
     converter = importlib.import_module(found.module)
     known = getattr(converter, "OPTIONS", ())
     if unknown := sorted(set(options) - set(known)):
         raise InputError(f"unknown options {unknown} for {target}; it takes {sorted((*known, 'dtype'))}")
-    return converter.convert(model, path, dtype, **options)
+    return converter.convert(model, path, dtype, **found.given, **options)
 
 
 def check_target(target: str) -> Converter:

@@ -28,9 +28,8 @@ def check(model: Model, dtype: str, runs: bool = True) -> None:
     Raises CertificateError for a model whose own check failed, InputError for a dtype that is unknown or does
     not hold.
     """
+    check_certificate(model)
     certificate = model.certificate
-    if certificate is not None and certificate.verdict == "fails":
-        raise CertificateError("this model failed its certificate; compile it again before you export it")
     if dtype not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}; known are {', '.join(DTYPES)}")
     own = model.precision.dtype
@@ -42,6 +41,12 @@ def check(model: Model, dtype: str, runs: bool = True) -> None:
             f"{dtype} does not hold for this model: its answer to {tokens} differs from {own}'s; "
             f"export {own}, or compile a shorter length"
         )
+
+
+def check_certificate(model: Model) -> None:
+    """Raises CertificateError for a model whose own check failed."""
+    if model.certificate is not None and model.certificate.verdict == "fails":
+        raise CertificateError("this model failed its certificate; compile it again before you export it")
 
 
 def first_difference(model: Model, dtype: str) -> list[object] | None:
