@@ -79,12 +79,13 @@ def answered(model: Model, inputs: Sequence[Sequence[Value]]) -> list[list[Value
 def prompts_of(
     model: Model, facts: dict[str, Any], stop: Value | None, count: int = 24
 ) -> list[tuple[list[Value], list[Value]]]:
-    """Prompts with what the program writes after them, up to the longest input, where its answers are tokens."""
+    """Prompts with what the program writes after them, as far as there is room, where its answers are tokens."""
     tokens = {values.key(token) for token in model.config.vocab}
     if facts["exit"] != "lm" or not all(values.key(a) in tokens for a in model.config.output.values):
         return []
     generator = random.Random(0)
-    chosen = generator.sample(inputs := inputs_of(model, 500), min(count, len(inputs)))
+    inputs = [row for row in inputs_of(model, 500) if len(row) < model.config.n_ctx]
+    chosen = generator.sample(inputs, min(count, len(inputs)))
     return [(prompt, list(_written(model, prompt, stop))) for prompt in chosen]
 
 

@@ -35,9 +35,6 @@ def export(
     stop: Annotated[
         str | None, typer.Option(help="Of the exit lm: the token that ends an answer.", show_default=False)
     ] = None,
-    family: Annotated[
-        str | None, typer.Option(help="Of gguf: llama, mistral or qwen2 [default: llama].", show_default=False)
-    ] = None,
     norm_scale: Annotated[
         float | None,
         typer.Option(help="Of a stock family: the constant that keeps a norm still.", show_default=False),
@@ -54,7 +51,7 @@ def export(
     model = load(directory)
     given = {
         "exit": exit, "stop": None if stop is None else syntax.token(stop, model.config.output.values),
-        "family": family, "norm_scale": norm_scale, "step_sharpness": step_sharpness,
+        "norm_scale": norm_scale, "step_sharpness": step_sharpness,
     }  # fmt: skip
     model.to(to, output, dtype=dtype, **{name: value for name, value in given.items() if value is not None})
     report = {"directory": str(directory), "target": to, "dtype": dtype, "output": str(output)}

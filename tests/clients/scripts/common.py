@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,13 @@ def says_number(logits: Any, answer: Any) -> bool:
     return isinstance(answer, float) and abs(float(logits[0]) - answer) <= TOLERANCE * max(1.0, abs(answer))
 
 
-def report(found: dict[str, Any]) -> None:
-    """What a script found, as its last line."""
+def report(results: Callable[[Case], dict[str, Any]], directories: Sequence[str]) -> None:
+    """What a script finds in each directory, as its last line; an error is found like a wrong answer."""
+    found: dict[str, Any] = {}
+    for directory in directories:
+        try:
+            found[directory] = results(Case(directory))
+        except Exception as error:
+            traceback.print_exc()
+            found[directory] = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(found))

@@ -6,13 +6,14 @@ python forward.py DIRECTORY…
 from __future__ import annotations
 
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import torch
 from common import Case, report, right, wrong
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, DynamicCache
 
 CLASSES: dict[str, Any] = {"lm": AutoModelForCausalLM, "labels": AutoModelForTokenClassification}
 WITH_POSITIONS = ("gpt2", "bert")
@@ -37,14 +38,12 @@ def run(model: Any, case: Case, left: bool) -> int:
 
 
 def stepwise(model: Any, case: Case, rows: int = 20) -> int:
-    """How many of some inputs are answered wrongly where each token is fed alone, with what is kept of those before."""
-    faults = 0
+    """How many of some inputs are answered wrongly where each token is fed alone, with a cache of those before."""
+    faults, name = 0, "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
     for ids, answers in zip(case.ids[-rows:], case.answers[-rows:], strict=True):
-        kept, logits = None, []
-        for token in ids:
-            out = model(torch.tensor([[token]]), past_key_values=kept, use_cache=True)
-            kept = out.past_key_values
-            logits.append(out.logits[0, -1].float())
+        kept = {name: DynamicCache(config=model.config), "use_cache": True}
+        logits = [model(torch.tensor([[token]]), **kept).logits[0, -1].float() for token in ids]
+        assert kept[name].get_seq_length() == len(ids)
         faults += not right(torch.stack(logits[1:]), answers)
     return faults
 
@@ -87,4 +86,4 @@ def results(case: Case) -> dict[str, int]:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    report({directory: results(Case(directory)) for directory in sys.argv[1:]})
+    report(results, sys.argv[1:])

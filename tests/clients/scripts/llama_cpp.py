@@ -53,4 +53,4 @@ def results(case: Case) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    report({directory: results(Case(directory)) for directory in sys.argv[1:]})
+    report(results, sys.argv[1:])

@@ -56,4 +56,4 @@ def patched(model: Any, case: Case) -> int:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    report({directory: results(Case(directory)) for directory in sys.argv[1:]})
+    report(results, sys.argv[1:])

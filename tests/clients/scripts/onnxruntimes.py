@@ -49,8 +49,5 @@ def results(case: Case, path: Path) -> dict[str, int]:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    found = {}
     with tempfile.TemporaryDirectory() as folder:
-        for number, directory in enumerate(sys.argv[1:]):
-            found[directory] = results(Case(directory), Path(folder) / f"{number}.onnx")
-    report(found)
+        report(lambda case: results(case, Path(folder) / "model.onnx"), sys.argv[1:])

@@ -43,8 +43,4 @@ def labelled(case: Case) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    found = {}
-    for directory in sys.argv[1:]:
-        case = Case(directory)
-        found[directory] = written(case) if case.exit == "lm" else labelled(case)
-    report(found)
+    report(lambda case: written(case) if case.exit == "lm" else labelled(case), sys.argv[1:])

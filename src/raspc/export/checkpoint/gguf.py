@@ -4,14 +4,13 @@ The names of tensors are those of the library `gguf`. Two things differ from the
 pairs of neighbours where Llama's rotary embedding turns halves; and the tokenizer is a list of words that are cut out
 of the text before anything else.
 
-Numbers are float32: llama.cpp keeps norms and biases so in any file, and rounds its own activations in others.
+Numbers are float32, as llama.cpp computes.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -20,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from raspc.errors import InputError, InternalError
-from raspc.export.checkpoint.writing import stop_id
 from raspc.export.checkpoint.vocabulary import vocabulary
+from raspc.export.checkpoint.writing import stop_id
 from raspc.run.plain import Array
 from raspc.stock.convert import stock_of
 from raspc.target.stock import Stock
@@ -49,20 +48,7 @@ def _keys(array: Array, config: Mapping[str, Any]) -> Array:
     return _unrotated(array, config, "num_key_value_heads")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How llama.cpp has a family.
-
-    `architecture`: its name there. `sizes`: of a field of the config, the method of the library's writer that writes
-    it. `changes`: what is done to parameters whose name holds a text.
-    """
-
-    architecture: str
-    sizes: Mapping[str, str]
-    changes: Mapping[str, Change] = field(default_factory=dict)
-
-
-_SIZES = {
+SIZES = {
     "hidden_size": "add_embedding_length",
     "intermediate_size": "add_feed_forward_length",
     "num_attention_heads": "add_head_count",
@@ -72,40 +58,43 @@ _SIZES = {
     "head_dim": "add_rope_dimension_count",
     "num_hidden_layers": "add_block_count",
 }
-_LLAMA = Layout("llama", _SIZES, {"q_proj": _queries, "k_proj": _keys})
-_NO_MERGE = "\ue000 \ue001"
+"""Of a field of the config, the method of the library's writer that writes it."""
+
+CHANGES: Mapping[str, Change] = MappingProxyType({"q_proj": _queries, "k_proj": _keys})
+"""What is done to parameters whose name holds a text."""
+
+NO_MERGE = "\ue000 \ue001"
 """llama.cpp refuses a tokenizer without merges; this one never happens, as neither of the two is a word."""
 
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {"llama": _LLAMA, "mistral": _LLAMA, "qwen2": Layout("qwen2", _SIZES)}
-)
-"""The families that can be written, by name. Of the others llama.cpp looks gelu up in a table of float16, or ties the
-head to the embeddings, or does not know them."""
+ARCHITECTURE = "llama"
+FAMILIES = ("llama", "mistral")
+"""The families that llama.cpp computes in this way. Of others it looks gelu up in a table of float16, or lets heads have
+no width of their own, or ties the logits to the embeddings."""
 
-OPTIONS = ("family", "exit", "norm_scale", "step_sharpness", "stop")
+OPTIONS = ("exit", "norm_scale", "step_sharpness", "stop")
 
 
 def convert(
     model: Model,
     path: str | PathLike[str] | None = None,
     dtype: str | None = None,
-    family: str = "llama",
     exit: str = "lm",
     stop: Value | None = None,
     **knobs: Any,
 ) -> Path:
-    """Write the model as a checkpoint of a family in one file; returns its path.
+    """Write the model as a Llama in one file; returns its path.
 
-    Raises InputError without a path, for a family or an exit that llama.cpp does not have, and for one that
-    `raspc.export.checkpoint.writing.convert` refuses.
+    Raises InputError without a path, for an exit that llama.cpp does not have, for a model in another format than
+    float32, and for one that is no Llama: see `raspc.export.checkpoint.writing.convert`.
     """
     if path is None:
         raise InputError("gguf is exported as a file; give it a path, such as model.gguf")
-    if family not in LAYOUTS:
-        raise InputError(f"llama.cpp does not compute {family!r} as exactly; pass family= one of {', '.join(LAYOUTS)}")
     if exit != "lm":
-        raise InputError("llama.cpp gives tokens alone; export gguf with exit='lm', or a directory with exit='labels'")
+        raise InputError("llama.cpp gives tokens alone; export gguf with exit='lm', or llama with exit='labels'")
+    family = model.config.family if model.config.family in FAMILIES else FAMILIES[0]
     stock = stock_of(model, family, exit, dtype=dtype, **knobs)
+    if stock.dtype != "float32":
+        raise InputError(f"gguf holds float32, and this model was compiled for {stock.dtype}; compile it for float32")
     write_file(path, written(stock, stop))
     return Path(path)
 
@@ -114,13 +103,12 @@ def written(stock: Stock, stop: Value | None = None) -> bytes:
     """The bytes of the file. Raises InputError where text does not tell tokens apart, or for `stop`."""
     import gguf
 
-    layout = LAYOUTS[stock.family]
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "model.gguf"
-        writer: Any = gguf.GGUFWriter(path, layout.architecture)
-        _write_sizes(writer, stock, layout)
+        writer: Any = gguf.GGUFWriter(path, ARCHITECTURE)
+        _write_sizes(writer, stock)
         _write_words(writer, stock, stop)
-        for name, array in _tensors(stock, layout):
+        for name, array in _tensors(stock):
             writer.add_tensor(name, np.ascontiguousarray(array, np.float32))
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -129,21 +117,20 @@ def written(stock: Stock, stop: Value | None = None) -> bytes:
         return path.read_bytes()
 
 
-def _write_sizes(writer: Any, stock: Stock, layout: Layout) -> None:
+def _write_sizes(writer: Any, stock: Stock) -> None:
     config = _flat(stock.config)
     writer.add_name(f"raspc {stock.family}")
     writer.add_file_type(0)  # all numbers are float32
     writer.add_context_length(stock.n_ctx + SPARE)
-    for name, method in layout.sizes.items():
+    for name, method in SIZES.items():
         getattr(writer, method)(config[name])
     writer.add_key_length(config["head_dim"])
     writer.add_value_length(config["head_dim"])
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a config, with those that lie deeper or follow from others."""
-    found = {**config, **config.get("rope_parameters", {})}
-    return {"head_dim": found["hidden_size"] // found["num_attention_heads"], **found}
+    """The fields of a config, with those of its rotary embedding beside them."""
+    return {**config, **config.get("rope_parameters", {})}
 
 
 def _write_words(writer: Any, stock: Stock, stop: Value | None) -> None:
@@ -160,7 +147,7 @@ def _write_words(writer: Any, stock: Stock, stop: Value | None) -> None:
     writer.add_tokenizer_pre("default")
     writer.add_token_list(texts)
     writer.add_token_types(kinds)
-    writer.add_token_merges([_NO_MERGE])
+    writer.add_token_merges([NO_MERGE])
     writer.add_bos_token_id(words.bos)
     writer.add_pad_token_id(words.pad)
     writer.add_unk_token_id(words.unknown)
@@ -170,15 +157,14 @@ def _write_words(writer: Any, stock: Stock, stop: Value | None) -> None:
     writer.add_add_space_prefix(False)
 
 
-def _tensors(stock: Stock, layout: Layout) -> Iterator[tuple[str, Array]]:
+def _tensors(stock: Stock) -> Iterator[tuple[str, Array]]:
     """The parameters under the names of llama.cpp."""
     import gguf
 
-    arch = next(found for found, name in gguf.MODEL_ARCH_NAMES.items() if name == layout.architecture)
-    names = gguf.get_tensor_name_map(arch, len(stock.params))  # at most so many layers
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, len(stock.params))  # at most so many layers
     for name, array in stock.params.items():
         found = names.get_name(name, try_suffixes=(".weight", ".bias"))
         if found is None:
-            raise InternalError(f"gguf: {name} has no name in llama.cpp's {layout.architecture}")
-        change = next((change for part, change in layout.changes.items() if part in name), None)
+            raise InternalError(f"gguf: {name} has no name in llama.cpp's {ARCHITECTURE}")
+        change = next((change for part, change in CHANGES.items() if part in name), None)
         yield found, array if change is None else change(array, stock.config)

@@ -21,7 +21,6 @@ from raspc.export.checkpoint import labels, safetensors, tokenizer
 from raspc.export.checkpoint.card import card
 from raspc.export.checkpoint.vocabulary import vocabulary
 from raspc.stock.convert import stock_of
-from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
 from raspc.values import Value
 from raspc.version import VERSION
@@ -46,14 +45,13 @@ def convert(
 ) -> Stock | Path:
     """The model as a checkpoint of a family; its parameters alone where no path is given.
 
-    `exit`: "lm" (answers are tokens) or "labels" (a label for each token); without one, what the family is for: a
-    decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`. `stop`: the token that ends
+    `exit`: "lm" (answers are tokens) or "labels" (a label for each token); without one the first that the family has:
+    a decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`. `stop`: the token that ends
     what a language model writes.
 
     Raises InputError where the model does not fit the family, or text would not tell its tokens apart, or the path
     cannot be written or holds what is no checkpoint of ours.
     """
-    exit = exit or ("lm" if FAMILIES[family].causal else "labels")
     stock = stock_of(model, family, exit, dtype=dtype, norm_scale=norm_scale, step_sharpness=step_sharpness)
     if path is None:
         return stock
