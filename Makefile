@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,tracr,solver,serve,plots,dev
+EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,dev
 
 SEED := 0
 COUNT := 2000
@@ -15,16 +15,25 @@ SECONDS := 60
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo test test-all lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
+.PHONY: demo demo-llama test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
 
+# A Llama that sorts digits, from a program; transformers alone generates with it.
+demo-llama: $(VENV)/llama.stamp
+	$(BIN)/python examples/sort_llama.py
+
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not clients"
 
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+# Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp.
+clients: $(VENV)/dev.stamp
+	-$(PIP) --only-binary :all: xllamacpp
+	$(BIN)/python -m pytest -m clients
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check
@@ -77,6 +86,10 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)/torch.stamp
 	$(PIP) --editable '.[torch]'
 	touch $@
 
+$(VENV)/llama.stamp: pyproject.toml | $(VENV)/torch.stamp
+	$(PIP) --editable '.[huggingface]'
+	touch $@
+
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/torch.stamp
 	$(PIP) --editable '.[$(EXTRAS)]'
-	touch $@ $(VENV)/demo.stamp
+	touch $@ $(VENV)/demo.stamp $(VENV)/llama.stamp

@@ -29,7 +29,7 @@ FRONT_DOOR = {"", "__main__"}
 """The package itself, which is in front of every room; `python -m raspc` may use it."""
 
 FRAMEWORKS = {
-    "flax", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "onnx", "onnxruntime", "ortools",
+    "flax", "gguf", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "onnx", "onnxruntime", "ortools",
     "prompt_toolkit", "pygments", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
     "transformer_lens", "transformers", "uvicorn",
 }  # fmt: skip
@@ -233,14 +233,14 @@ def test_exceptions_are_still_needed() -> None:
 
 
 def test_the_workflow_runs_what_ci_runs() -> None:
-    """The GitHub workflow has one command, `.ci/run`, and that calls the linters and `make test`."""
+    """The GitHub workflow has one command, `.ci/run`, and that calls the linters, `make test` and `make clients`."""
     for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
         commands = re.findall(r"^\s*(?:- )?run:\s*(.+?)\s*$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
         assert commands == [".ci/run"]
     script = [
         line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if line.startswith("make")
     ]
-    assert script == ["make lint", "make test"]
+    assert script == ["make lint", "make test", "make clients"]
 
 
 def test_every_test_says_what_it_holds() -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from raspc.parity.sweep import Case
     from raspc.weights import Config, Model
 
+SAME, STOCK = 1e-5, 1e-3
+"""The tolerance where the same numbers are computed, and where a stock class computes them in its own way."""
+
 
 def parity(
     model: Annotated[
@@ -26,7 +29,17 @@ def parity(
     inputs: Annotated[
         list[str] | None, typer.Option("--input", help="An input such as 'a b c', once or more [default: many].")
     ] = None,
-    tolerance: Annotated[float, typer.Option(min=0, help="Relative to the largest activation.")] = 1e-5,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Relative to the largest activation [default: 1e-5; with --to 1e-3].", show_default=False
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FAMILY", help="A stock family, as gpt2, in transformers.", show_default=False),
+    ] = None,
+    exit: Annotated[str | None, typer.Option(help="With --to: lm or labels.", show_default=False)] = None,
     require: Annotated[str, typer.Option(help="Backends that must be there, as torch,jax.")] = "",
     only: Annotated[str, typer.Option(help="Backends to run, as torch,jax [default: all installed].")] = "",
     library: Annotated[bool, typer.Option("--library", help="Run programs of the library, -O0 and -O1.")] = False,
@@ -37,12 +50,17 @@ def parity(
     """Compare every activation of every installed backend with the NumPy forward; exit 1 on a difference."""
     if library == (model is not None):
         raise InputError("raspc parity needs either a model (DIR or PROGRAM) or --library")
-    if artifacts or results:
-        ok = _majority(model, artifacts, results, tolerance, as_json)
+    if exit is not None and to is None:
+        raise InputError("--exit belongs to `raspc parity --to FAMILY`")
+    within = tolerance if tolerance is not None else STOCK if to is not None else SAME
+    if to is not None:
+        ok = _stock(str(model), to, exit, inputs, within, as_json)
+    elif artifacts or results:
+        ok = _majority(model, artifacts, results, within, as_json)
     elif library:
-        ok = _library(tolerance, _names(require), as_json)
+        ok = _library(within, _names(require), as_json)
     else:
-        ok = _one(str(model), inputs, tolerance, _names(require), _names(only), as_json)
+        ok = _one(str(model), inputs, within, _names(require), _names(only), as_json)
     if not ok:
         raise typer.Exit(1)
 
@@ -59,6 +77,15 @@ def _one(
 
     model = _model(name)
     report = run(model, _inputs(inputs, model.config), tolerance, require, only or None)
+    answer(report.to_json(), as_json, lambda: _tell(name, report))
+    return report.ok
+
+
+def _stock(name: str, family: str, exit: str | None, inputs: list[str] | None, tolerance: float, as_json: bool) -> bool:
+    from raspc.parity import stock
+
+    model = _model(name)
+    report = stock.run(model, family, _inputs(inputs, model.config), tolerance, exit)
     answer(report.to_json(), as_json, lambda: _tell(name, report))
     return report.ok
 

@@ -37,9 +37,9 @@ class Case:
         self.labels: list[str] = facts["labels"]
         self.words: list[str] = facts["words"]
 
-    def batches(self, rows: int = 256) -> Iterator[tuple[list[list[int]], list[list[Any]]]]:
-        """Inputs with their answers; those of like length stand together."""
-        order = sorted(range(len(self.ids)), key=lambda i: len(self.ids[i]))
+    def batches(self, most: int | None = None, rows: int = 256) -> Iterator[tuple[list[list[int]], list[list[Any]]]]:
+        """Inputs with their answers, the last ones if only so many; those of like length stand together."""
+        order = sorted(range(len(self.ids))[-(most or 0) :], key=lambda i: len(self.ids[i]))
         for start in range(0, len(order), rows):
             chosen = order[start : start + rows]
             yield [self.ids[i] for i in chosen], [self.answers[i] for i in chosen]

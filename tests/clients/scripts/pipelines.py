@@ -42,5 +42,10 @@ def labelled(case: Case) -> dict[str, int]:
     return {"token-classification": faults}
 
 
+def results(case: Case) -> dict[str, int]:
+    """Wrong answers of the pipeline of an exit."""
+    return written(case) if case.exit == "lm" else labelled(case)
+
+
 if __name__ == "__main__":
-    report(lambda case: written(case) if case.exit == "lm" else labelled(case), sys.argv[1:])
+    report(results, sys.argv[1:])

@@ -20,7 +20,7 @@ import numpy as np
 
 from raspc.errors import InputError, InternalError
 from raspc.export.checkpoint.vocabulary import vocabulary
-from raspc.export.checkpoint.writing import stop_id
+from raspc.export.checkpoint.writing import check_knobs, stop_id
 from raspc.run.plain import Array
 from raspc.stock.convert import stock_of
 from raspc.target.stock import Stock
@@ -68,8 +68,8 @@ NO_MERGE = "\ue000 \ue001"
 
 ARCHITECTURE = "llama"
 FAMILIES = ("llama", "mistral")
-"""The families that llama.cpp computes in this way. Of others it looks gelu up in a table of float16, or lets heads have
-no width of their own, or ties the logits to the embeddings."""
+"""The families that llama.cpp computes in this way. Of others it looks gelu up in a table of float16, or gives heads no
+width of their own, or ties the logits to the embeddings."""
 
 OPTIONS = ("exit", "norm_scale", "step_sharpness", "stop")
 
@@ -92,9 +92,10 @@ def convert(
     if exit != "lm":
         raise InputError("llama.cpp gives tokens alone; export gguf with exit='lm', or llama with exit='labels'")
     family = model.config.family if model.config.family in FAMILIES else FAMILIES[0]
-    stock = stock_of(model, family, exit, dtype=dtype, **knobs)
-    if stock.dtype != "float32":
-        raise InputError(f"gguf holds float32, and this model was compiled for {stock.dtype}; compile it for float32")
+    if (dtype or model.precision.dtype) != "float32" or model.precision.dtype != "float32":
+        raise InputError("a GGUF file holds float32; compile the program with dtype='float32'")
+    check_knobs(**knobs)
+    stock = stock_of(model, family, exit, **knobs)
     write_file(path, written(stock, stop))
     return Path(path)
 

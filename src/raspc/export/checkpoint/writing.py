@@ -11,12 +11,13 @@ No file holds code. They are written without `transformers`, which need not be i
 
 from __future__ import annotations
 
+from math import frexp
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from raspc import jsonvalues, values
-from raspc.errors import InputError
+from raspc.errors import InputError, wrong_kind
 from raspc.export.checkpoint import labels, safetensors, tokenizer
 from raspc.export.checkpoint.card import card
 from raspc.export.checkpoint.vocabulary import vocabulary
@@ -28,6 +29,9 @@ from raspc.weights import Model
 from raspc.weights.files import fresh_directory, write_files
 
 OPTIONS = ("exit", "norm_scale", "step_sharpness", "stop")
+LEAST, MOST = 1.0, 2.0**60
+"""The range of a scale."""
+
 FACTS = "raspc.json"
 """What tells a directory of ours from others: a checkpoint is written over one of ours alone."""
 
@@ -52,6 +56,8 @@ def convert(
     Raises InputError where the model does not fit the family, or text would not tell its tokens apart, or the path
     cannot be written or holds what is no checkpoint of ours.
     """
+    check_dtype(model, dtype)
+    check_knobs(norm_scale=norm_scale, step_sharpness=step_sharpness)
     stock = stock_of(model, family, exit, dtype=dtype, norm_scale=norm_scale, step_sharpness=step_sharpness)
     if path is None:
         return stock
@@ -59,6 +65,26 @@ def convert(
     with fresh_directory(path, marker=FACTS) as building:
         write_files(building, contents)
     return Path(path)
+
+
+def check_dtype(model: Model, dtype: str | None) -> None:
+    """Raises InputError for another number format than that of the model: answers of a cast model are wrong."""
+    if dtype not in (None, model.precision.dtype):
+        raise InputError(
+            f"a checkpoint has the number format that the model was compiled for, {model.precision.dtype}; "
+            f"compile the program with dtype={dtype!r}"
+        )
+
+
+def check_knobs(**knobs: float | None) -> None:
+    """Raises InputError for a scale that is no power of two, and TypeError for one that is no number."""
+    for name, value in knobs.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong_kind(name, value, "a power of two, such as 256")
+        if not LEAST <= value <= MOST or frexp(value)[0] != 0.5:
+            raise InputError(f"{name}={value!r}: needed a power of two from 1 to 2⁶⁰, such as 256")
 
 
 def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, bytes]:

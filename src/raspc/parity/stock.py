@@ -1,0 +1,145 @@
+"""Parity of a checkpoint: a stock class of transformers, loaded from the files, gives the logits and the answers.
+
+The streams are not compared, as a stock model keeps constants beside them and may add a bias a layer earlier.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raspc.errors import InputError
+from raspc.export import CONVERTERS
+from raspc.export.checkpoint import writing
+from raspc.parity.activations import numpy
+from raspc.parity.report import MATCH, MISMATCH, BackendReport, Mismatch, ParityReport
+from raspc.run.plain import Array, Ids
+from raspc.target.stock import Answer, Stock
+from raspc.values import Value, same
+from raspc.weights import Model, sampling
+
+TOLERANCE = 1e-3
+"""How far a logit may be off, relative to the largest: a layer norm rounds each sum that it scales."""
+INPUTS = 200
+NEEDED = ("torch", "transformers", "tokenizers")
+CLASSES = {"lm": "AutoModelForCausalLM", "labels": "AutoModelForTokenClassification"}
+"""What loads a checkpoint of an exit."""
+
+
+def run(
+    model: Model,
+    family: str,
+    inputs: Sequence[Sequence[Value]] | None = None,
+    tolerance: float = TOLERANCE,
+    exit: str | None = None,
+) -> ParityReport:
+    """Write a checkpoint of a family, load it with transformers, and compare it with the model on inputs.
+
+    Answers must be equal, and logits differ by at most `tolerance` times the largest (or 1, if that is more). Inputs
+    are padded into one batch and masked; without them, all short ones and random long ones are run.
+
+    Raises InputError for a family that is unknown or cannot hold the model, and where transformers is not installed.
+    """
+    if CONVERTERS.get(family) is None or "family" not in CONVERTERS[family].given:
+        known = [name for name, found in CONVERTERS.items() if "family" in found.given]
+        raise InputError(f"unknown family {family!r}; known are {', '.join(known)}")
+    if missing := [name for name in NEEDED if util.find_spec(name) is None]:
+        raise InputError(
+            f"parity with {family} needs {' and '.join(missing)}, not installed here; pip install 'raspc[huggingface]'"
+        )
+    chosen = sampling.inputs_of(model, INPUTS) if inputs is None else [list(tokens) for tokens in inputs]
+    stock = writing.convert(model, family=family, exit=exit)
+    assert isinstance(stock, Stock)
+    found = model.apply_batch(chosen)
+    logits = _logits(model, stock, found.ids)
+    report = _report(stock, chosen, found.decoded, found.unembedded, logits, tolerance)
+    return ParityReport((report,), tolerance, len(chosen), (report.name,))
+
+
+def _logits(model: Model, stock: Stock, ids: Ids) -> Array:
+    """What the class of transformers gives for padded ids [input, position], once it is loaded from the files."""
+    import torch
+    import transformers
+
+    from raspc.export.huggingface import quiet
+
+    with tempfile.TemporaryDirectory() as folder, quiet(), torch.inference_mode():
+        for name, data in writing.files(model, stock).items():
+            (Path(folder) / name).write_bytes(data)
+        loaded: Any = getattr(transformers, CLASSES[stock.exit]).from_pretrained(folder, dtype="auto")
+        given = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy((ids != stock.pad_id) * 1)}
+        return numpy(loaded.eval()(**given).logits.float())
+
+
+def _report(
+    stock: Stock,
+    inputs: Sequence[Sequence[Value]],
+    expected: Sequence[Sequence[Value]],
+    plain: Array,
+    logits: Array,
+    tolerance: float,
+) -> BackendReport:
+    columns = [answer.column for answer in stock.answers]
+    comparable = len(columns) == plain.shape[-1]  # numbers that leave as tokens have no logits of their own
+    worst, row_of_worst, allowed, first = 0.0, 0, 0.0, None
+    if comparable:
+        real = np.arange(1, plain.shape[1])[None, :] < np.array([len(tokens) for tokens in inputs])[:, None]
+        off = np.abs(logits[:, 1:, columns] - plain[:, 1:]).max(-1, initial=0.0) * real
+        allowed = tolerance * max(1.0, float(np.abs(plain[:, 1:][real]).max(initial=0.0)))
+        row_of_worst, worst = int(off.max(1).argmax()), float(off.max(initial=0.0))
+        if not worst <= allowed:
+            first = Mismatch("logits", worst, allowed, tuple(inputs[row_of_worst]))
+    unequal = _unequal(stock, inputs, expected, logits, tolerance)
+    if unequal is not None and first is None:
+        first = Mismatch("decoded tokens", float("inf"), 0.0, tuple(inputs[unequal]))
+    return BackendReport(
+        f"{stock.architecture}", metadata.version("transformers"), MISMATCH if first else MATCH,
+        {"unembedded": worst} if comparable else {}, unequal is None, first,
+    )  # fmt: skip
+
+
+def _unequal(
+    stock: Stock,
+    inputs: Sequence[Sequence[Value]],
+    expected: Sequence[Sequence[Value]],
+    logits: Array,
+    tolerance: float,
+) -> int | None:
+    """The first input whose answers differ."""
+    for row, tokens in enumerate(inputs):
+        said = decoded(stock, logits[row, 1 : len(tokens)])
+        if not all(_equal(*pair, tolerance) for pair in zip(said, expected[row][1 : len(tokens)], strict=True)):
+            return row
+    return None
+
+
+def decoded(stock: Stock, logits: Array) -> Iterator[Value]:
+    """The answers that logits [position, column] say; `...` where the largest is none."""
+    values = [answer for answer in stock.answers if answer.says == "value"]
+    specials = [answer for answer in stock.answers if answer.says == "special"]
+    by_column = {answer.column: answer.value for answer in values}
+    for row in logits:
+        if values:
+            yield by_column.get(int(row.argmax()), ...)
+        else:
+            yield _number(stock.answers, specials, row)
+
+
+def _number(answers: Sequence[Answer], specials: Sequence[Answer], row: Array) -> Value:
+    """The number, unless the sign of a special value exceeds ½."""
+    largest = max(specials, key=lambda answer: float(row[answer.column]), default=None)
+    if largest is not None and row[largest.column] > 0.5:
+        return largest.value
+    return float(row[next(answer.column for answer in answers if answer.says == "number")])
+
+
+def _equal(one: Value, other: Value, tolerance: float) -> bool:
+    """One value; of a number that is no value of a list, one within the tolerance."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= tolerance * max(1.0, abs(other))
+    return same(one, other)
