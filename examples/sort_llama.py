@@ -11,7 +11,6 @@ import json
 import random
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import raspc
@@ -33,7 +32,7 @@ def sort() -> rasp.SOp:
     again = (rasp.SelectorWidth(same & given) > rasp.SelectorWidth(same & written)).named("again")
     # … else the least of the larger ones that were given; after "=", which is no digit, the least of all
     digit = rasp.map(DIGITS.find, rasp.tokens).named("digit")
-    larger = rasp.Select(digit, digit, rasp.Comparison.GT)
+    larger = rasp.Select(rasp.tokens, rasp.tokens, lambda key, query: DIGITS.find(key) > DIGITS.find(query))
     following = rasp.Aggregate(rasp.best(larger & given, digit, "min"), digit, default=10).named("following")
     return rasp.map(lambda i: f"{DIGITS}."[int(i)], rasp.where(again, digit, following)).named("sort")
 
@@ -46,15 +45,12 @@ def prompts() -> list[str]:
 
 def main() -> int:
     """Prints each step; the exit status is 0 if every text is right."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", raspc.UncertainProgram)  # it is meant to be causal
-        model = raspc.compile(
-            sort(), vocab=[*DIGITS, "=", "."], max_seq_len=2 * LONGEST + 1, causal=True, target="llama"
-        )
+    written = f"[0-9]{{1,{LONGEST}}}="
+    model = raspc.compile(sort(), [*DIGITS, "=", "."], 2 * LONGEST + 1, generate=True, stop=".", prompts=written)
     assert model.certificate is not None
     print(f"Compiled sort for digits: {model.config.n_layers} layers, {model.certificate.verdict}")
 
-    model.to("llama", DIRECTORY, stop=".")
+    model.to("llama", DIRECTORY)
     print(f"Wrote {DIRECTORY}, a LlamaForCausalLM: {', '.join(sorted(path.name for path in DIRECTORY.iterdir()))}")
 
     asked = prompts()

@@ -80,11 +80,13 @@ def prompts_of(
     model: Model, facts: dict[str, Any], stop: Value | None, count: int = 24
 ) -> list[tuple[list[Value], list[Value]]]:
     """Prompts with what the program writes after them, as far as there is room, where its answers are tokens."""
+    writing = model.as_written.where.writing
+    stop = writing.stop if stop is None and writing is not None else stop
     tokens = {values.key(token) for token in model.config.vocab}
     if facts["exit"] != "lm" or not all(values.key(a) in tokens for a in model.config.output.values):
         return []
     generator = random.Random(0)
-    inputs = [row for row in inputs_of(model, 500) if len(row) < model.config.n_ctx]
+    inputs = [row for row in inputs_of(model, 500) if stop is None or stop not in row]
     chosen = generator.sample(inputs, min(count, len(inputs)))
     return [(prompt, list(_written(model, prompt, stop))) for prompt in chosen]
 
@@ -92,7 +94,7 @@ def prompts_of(
 def _written(model: Model, prompt: Sequence[Value], stop: Value | None) -> Iterator[Value]:
     """One token after the other, until `stop` or until one more would be longer than `max_length`."""
     text = list(prompt)
-    while len(text) < model.config.n_ctx:
+    while len(text) <= model.config.n_ctx:
         (row,) = interpret_graph(model.as_written, [text[1:]])
         text.append(row[-1])
         yield row[-1]

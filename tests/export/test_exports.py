@@ -27,6 +27,13 @@ def needs(target: str) -> None:
         pytest.importorskip(module)
 
 
+def held_by(target: str) -> Model:
+    """A random model that a target can hold: some see no later tokens, and some have no table of positions."""
+    model = random_model(causal=target not in ("bert", "t5"))
+    positions = "pos_embed/embeddings"
+    return Model(model.config, {**model.params, positions: np.zeros_like(model.params[positions])})
+
+
 # --- the door -------------------------------------------------------------------------------------------
 
 
@@ -55,7 +62,7 @@ def test_an_unwritable_path_is_one_line_and_leaves_nothing(target: str, tmp_path
     needs(target)
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match=r"cannot write .*file/out") as caught:
-        random_model().to(target, tmp_path / "file" / "out")
+        held_by(target).to(target, tmp_path / "file" / "out")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

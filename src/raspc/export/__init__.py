@@ -48,7 +48,6 @@ CONVERTERS = {
     "transformer_lens": Converter("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
     "onnx": Converter("raspc.export.onnx", ("onnx",), "onnx"),
     "huggingface": Converter("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
-    "npz": Converter("raspc.export.npz", runs=False),
     **{
         family: Converter(
             "raspc.export.checkpoint.writing", ("tokenizers",), "huggingface", given={"family": family}, casts=False
@@ -56,6 +55,7 @@ CONVERTERS = {
         for family in ("llama", "gpt2", "opt", "gpt_neox", "qwen2", "gemma", "mistral", "bert", "t5")
     },
     "gguf": Converter("raspc.export.checkpoint.gguf", ("gguf",), "gguf", casts=False),
+    "npz": Converter("raspc.export.npz", runs=False),
 }
 
 

@@ -57,10 +57,9 @@ def generated(model: Any, case: Case, rows: int = 8, alone: int = 4) -> int:
     for start in range(0, len(order), rows):
         chosen = order[start : start + rows]
         ids, mask = (torch.tensor(padded) for padded in case.padded([case.prompts[i] for i in chosen], left=True))
-        room = case.n_ctx - max(len(case.prompts[i]) for i in chosen)
-        if room:
-            found = model.generate(ids, attention_mask=mask, max_length=None, max_new_tokens=room)[:, ids.shape[1] :]
-            faults += sum(_parts(found[k].tolist(), case.written[i]) for k, i in enumerate(chosen))
+        room = case.n_ctx + 1 - max(len(case.prompts[i]) for i in chosen)
+        found = model.generate(ids, attention_mask=mask, max_length=None, max_new_tokens=room)[:, ids.shape[1] :]
+        faults += sum(_parts(found[k].tolist(), case.written[i]) for k, i in enumerate(chosen))
     for i in order[:alone]:
         found = model.generate(torch.tensor([case.prompts[i]]))[0, len(case.prompts[i]) :].tolist()
         faults += found != case.written[i]

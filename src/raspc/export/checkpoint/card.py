@@ -51,7 +51,7 @@ def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -
     yield "## The program"
     yield f"```\n{_program(model.program)}\n```"
     yield "## What is proved"
-    yield _certificate(model.certificate, stock)
+    yield _certificate(model.certificate, model.config.family, stock)
     yield "## Limits"
     yield "\n".join(f"- {line}" for line in _limits(stock, words, stop))
 
@@ -111,12 +111,14 @@ def _program(program: Graph | None) -> str:
     return "\n".join(shown + (["…"] if len(lines) > MOST_LINES else [])).replace("```", "` ` `")
 
 
-def _certificate(found: Certificate | None, stock: Stock) -> str:
+def _certificate(found: Certificate | None, family: str, stock: Stock) -> str:
     if found is None:
         return "Nothing: the model was compiled without a certificate."
-    what = f"{found.verdict.partition(':')[0].capitalize()}, in {found.dtype}, up to length {found.max_seq_len}"
-    assumed = "".join(f"\n- assumed: {line}" for line in found.assumptions)
-    return f"{what}: {found.says}.{assumed}"
+    verdict = found.verdict.partition(":")[0].capitalize()
+    what = f"{verdict}, in {found.dtype}, up to length {found.max_seq_len}: {found.says}."
+    if family != stock.family:
+        what = f"Of the model of the target `{family}`, which this one was converted from. {what}"
+    return what + "".join(f"\n- assumed: {line}" for line in found.assumptions)
 
 
 def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
@@ -124,9 +126,9 @@ def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str
     longest = stock.n_ctx - 1
     yield f"Inputs of up to {longest} tokens after {words.texts[words.bos]}; on longer ones the answers mean nothing."
     if stock.exit == "lm" and stop is None:
-        yield f"There is no token that ends the answer; text ends at {stock.n_ctx} tokens, `max_length`."
+        yield f"There is no token that ends the answer; text ends at {stock.n_ctx + 1} tokens, `max_length`."
     elif stock.exit == "lm":
-        yield f"`{_code(text_of(stop))}` ends the answer; so does `max_length`, {stock.n_ctx} tokens."
+        yield f"`{_code(text_of(stop))}` ends the answer; so does `max_length`, {stock.n_ctx + 1} tokens."
     yield f"It answers exactly in {stock.dtype}; load it in that format, and do not cast or quantise it."
     unknown = words.texts[words.unknown]
     yield f"`{unknown}` stands for text that is no token; with it in the input the answers mean nothing."

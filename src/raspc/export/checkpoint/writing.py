@@ -51,7 +51,7 @@ def convert(
 
     `exit`: "lm" (answers are tokens) or "labels" (a label for each token); without one the first that the family has:
     a decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`. `stop`: the token that ends
-    what a language model writes.
+    what a language model writes; without one that of the program, if it was compiled with one.
 
     Raises InputError where the model does not fit the family, or text would not tell its tokens apart, or the path
     cannot be written or holds what is no checkpoint of ours.
@@ -89,6 +89,7 @@ def check_knobs(**knobs: float | None) -> None:
 
 def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, bytes]:
     """The bytes of each file. Raises InputError where text does not tell tokens or answers apart, or for `stop`."""
+    stop = stop_of(model, stock) if stop is None else stop
     words, end = vocabulary(stock), stop_id(stock, stop)
     ids = {"bos_token_id": stock.bos_id, "pad_token_id": stock.pad_id, "eos_token_id": end}
     generates = stock.exit == "lm"
@@ -100,8 +101,19 @@ def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, by
         "README.md": card(model, stock, words, stop).encode(),
         FACTS: jsonvalues.dumps(facts(stock), indent=1),
     }
-    greedy = {"do_sample": False, "max_length": stock.n_ctx, **ids}
+    greedy = {"do_sample": False, "max_length": longest_text(stock), **ids}
     return found | ({"generation_config.json": tokenizer.written(greedy)} if generates else {})
+
+
+def longest_text(stock: Stock) -> int:
+    """How many tokens a text has at most, with BOS and with the last one, which is written and never read."""
+    return stock.n_ctx + 1
+
+
+def stop_of(model: Model, stock: Stock) -> Value | None:
+    """The token at which the program was compiled to stop, where it writes."""
+    writing = None if model.program is None else model.program.where.writing
+    return None if writing is None or stock.exit != "lm" else writing.stop
 
 
 def stop_id(stock: Stock, stop: Value | None) -> int | None:
