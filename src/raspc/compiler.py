@@ -23,7 +23,7 @@ from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.alternatives import Refused, attempt, best
-from raspc.plan.asked import check_arguments, options_of
+from raspc.plan.asked import check_arguments, checked_target, options_of
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
@@ -55,6 +55,7 @@ def compile(
     generate: bool = False,
     stop: Any = None,
     prompts: Prompts = None,
+    target: str = "plain",
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -73,6 +74,8 @@ def compile(
     `generate`: the program writes: it is causal, and its answer at the last token is the next token, until that is
     `stop`. `prompts`: what it goes on from, as a regular expression over tokens or a list of prompts; the inputs that
     the model is for are then these, what they begin with, and what the program makes of them.
+    `target`: "plain", or the stock family whose parameters the model is to have
+    (`raspc.target.families`), such as "llama" or "gpt2".
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -82,7 +85,8 @@ def compile(
     check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts)
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
-    options = options_of(optimize, precision, disabled_passes, solver, verify, memory)
+    name = checked_target(target, bool(causal))
+    options = options_of(optimize, precision, disabled_passes, solver, verify, memory, name)
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)

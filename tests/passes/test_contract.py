@@ -45,10 +45,11 @@ class Case:
     options: Options = SMALLEST
     vocab: tuple[Any, ...] = (0, 1)
     longest: int = 2
+    causal: bool = False
 
     def graph(self) -> Graph:
         """The program before the passes."""
-        return build(self.program, self.vocab, self.longest)
+        return build(self.program, self.vocab, self.longest, causal=self.causal)
 
 
 def each(graph: Graph, change: Callable[[Node], Node]) -> Graph:
@@ -80,6 +81,7 @@ CASES: dict[str, Case] = {
     "share_counts": Case(
         rasp.SelectorWidth(AT), undone, "no head counts more keys than the format allows", NARROW, ("a", 0), 300
     ),
+    "count_positions": Case(I % 2, undone, "no index is left", Options(target="llama"), causal=True),
 }  # fmt: skip
 passes = pytest.mark.parametrize("one", PIPELINE, ids=lambda one: one.name)
 

@@ -22,6 +22,7 @@ from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Variable
+from raspc.graph.selectors import tells_position
 from raspc.numbers.choice import Choice
 from raspc.numbers.raised import Raised
 from raspc.numbers.shares import Share
@@ -183,12 +184,16 @@ class _Lowering:
     def is_single(self, node: N.Aggregate) -> bool:
         """Whether at most one key is selected: of best keys the last or first, by some conjunct, or by promise."""
         best = best_of(self.graph, node)
-        if node.single or (best is not None and isinstance(self.graph[best.score], N.Index)):
+        if node.single or (best is not None and self.tells_position(best.score)):
             return True
         return any(
-            isinstance(self.graph[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
+            self.tells_position(select.key) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
             for select in selects_of(self.graph, node)
         )
+
+    def tells_position(self, place: int) -> bool:
+        """Whether a variable says where it is."""
+        return tells_position(self.graph.nodes, place, self.graph.causal)
 
     def sharpness(self, place: int) -> float:
         """Less where keys that count alike score so by what carries rounding or is steep: ties part by e^(β·error).
@@ -320,7 +325,7 @@ class _Lowering:
 
     def best_name(self, best: N.Best, name: str) -> str:
         """The best of the selected keys, as a program writes it."""
-        if isinstance(self.graph[best.score], N.Index):
+        if self.tells_position(best.score):
             return f"{'latest' if best.end == 'max' else 'earliest'}({name})"
         return f"best({name}, {self.graph.labels[best.score]}, {best.end})"
 

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import Best, Bits, Gate, Index, Length, Node, Select
+from raspc.graph.nodes import Best, Bits, Gate, Index, Length, Node, Select, Width
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
 
@@ -89,6 +89,17 @@ def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
     return min([length, *(int((table.cells != 0).sum(axis=0).max(initial=0)) for table in tables)])
 
 
+def tells_position(nodes: Sequence[Node], place: int, causal: bool) -> bool:
+    """Whether the values of a variable, in their order, are the positions: the index, or the count of keys in sight."""
+    node = nodes[place]
+    if isinstance(node, Index):
+        return True
+    if not causal or not isinstance(node, Width):
+        return False
+    seen, counts = nodes[node.selector], list(node.listed.values) == list(range(1, len(node.listed) + 1))
+    return counts and isinstance(seen, Gate) and seen.op == "and" and not seen.args
+
+
 def never_empty(facts: Facts, place: int) -> bool:
     """True if it is proved that every query of every input selects some key."""
     node = facts.nodes[place]
@@ -142,14 +153,13 @@ def _table_selects_itself(facts: Facts, place: int) -> bool:
 
 def _selects_a_present_index(facts: Facts, node: Select) -> bool:
     """An equality with an index that is below the length, and its like."""
-    if not isinstance(facts.nodes[node.key], Index):
+    if not tells_position(facts.nodes, node.key, facts.causal):
         return False
     queries = facts.joint(node.query)
     sizes = facts.sizes(queries.roots)
     present = np.ones([1] * len(sizes), np.int64)
     for axis, root in enumerate(queries.roots):
-        kind = type(facts.nodes[root])
-        if kind is Length or kind is Index:
+        if isinstance(facts.nodes[root], Length) or tells_position(facts.nodes, root, facts.causal):
             along = np.arange(1, sizes[axis] + 1).reshape([-1 if a == axis else 1 for a in range(len(sizes))])
             present = np.maximum(present, along)
     first = np.where((node.cells == 1).any(axis=0), (node.cells == 1).argmax(axis=0), len(node.cells))
@@ -183,13 +193,13 @@ def one_key(facts: Facts, place: int) -> bool:
     if isinstance(node, Best):
         return is_injective(facts, node.score) or one_key(facts, node.selector)
     assert isinstance(node, Select)
-    return isinstance(facts.nodes[node.key], Index) and bool((visible(facts, node).sum(axis=0) <= 1).all())
+    return tells_position(facts.nodes, node.key, facts.causal) and bool((visible(facts, node).sum(axis=0) <= 1).all())
 
 
 def is_injective(facts: Facts, score: int) -> bool:
     """Whether a variable is another one at each position: a function of the index that takes no value twice."""
     joint = facts.joints[score]
-    if joint is None or len(joint.roots) != 1 or not isinstance(facts.nodes[joint.roots[0]], Index):
+    if joint is None or len(joint.roots) != 1 or not tells_position(facts.nodes, joint.roots[0], facts.causal):
         return False
     held = joint.cells[joint.cells >= 0]
     return len(np.unique(held)) == len(held)
@@ -204,7 +214,7 @@ def _tells(facts: Facts, score: int, source: int) -> bool:
 def visible(facts: Facts, node: Select) -> NDArray[np.bool_]:
     """[key id, query id]: what is selected, less the keys that the causal mask hides from the query."""
     selected = node.cells == 1
-    if facts.causal and isinstance(facts.nodes[node.key], Index) and isinstance(facts.nodes[node.query], Index):
+    if facts.causal and all(tells_position(facts.nodes, side, True) for side in (node.key, node.query)):
         selected = selected & ~np.tri(len(selected), k=-1, dtype=bool)
     return np.asarray(selected)
 

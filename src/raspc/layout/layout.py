@@ -13,7 +13,7 @@ from raspc.blocks.spaces import Matrix, Neurons, Read
 from raspc.layout.heads import HeadShape, head_shape, layers_of
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import DEFAULT, Options
-from raspc.target import TARGETS
+from raspc.target import assembled_for
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def lay_out(lowered: Lowered, schedule: Schedule, options: Options = DEFAULT) ->
         start[space.name] = end
         end += len(space)
     shape = head_shape(lowered, schedule, options)
-    if options.precision.narrow and TARGETS[options.target].scales_scores:
+    if options.precision.narrow and assembled_for(options.target).scales_scores:
         # 1/√d_head is to be a power of two, so that it rounds nothing
         d_head = 4 ** math.ceil(math.log(shape.d_head, 4) - 1e-9)
         shape = replace(shape, area=shape.n_heads * d_head, d_head=d_head)

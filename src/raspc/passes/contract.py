@@ -32,7 +32,8 @@ class Pass:
     """A step from graph to graph that keeps what a program means.
 
     `level`: the lowest level at which it is run. `narrow`: whether it is for narrow formats only. `optional`: whether
-    a compile can do without it. `rewrite`: the function; it gives the graph itself where there is nothing to do.
+    a compile can do without it. `needed`: whether what is compiled for needs it. `rewrite`: the function; it gives the
+    graph itself where there is nothing to do.
     `ensures`: what this pass promises beside what every pass must (`raspc.passes.conditions.COMMON`).
     """
 
@@ -44,11 +45,13 @@ class Pass:
     level: Level = Level.ALL
     narrow: bool = False
     optional: bool = True
+    needed: Callable[[Options], bool] = lambda options: True
 
     def applies(self, options: Options) -> bool:
         """Whether a compile with these options runs it."""
         reached = options.storage.reaches(self.level)
-        return reached and options.has(self.name) and (options.precision.narrow or not self.narrow)
+        wanted = options.has(self.name) and self.needed(options)
+        return reached and wanted and (options.precision.narrow or not self.narrow)
 
     def run(self, graph: Graph, options: Options) -> Graph:
         """The graph after the pass. Raises UnsupportedProgram where that would be too large."""

@@ -13,12 +13,15 @@ from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
 from raspc.passes.conditions import COMMON, CONJUNCTIONS
 from raspc.passes.contract import Pass
 from raspc.passes.count_means import COUNT_MEANS
+from raspc.passes.count_positions import COUNT_POSITIONS
 from raspc.passes.count_sums import COUNT_SUMS
 from raspc.passes.join_clauses import JOIN_CLAUSES
 from raspc.passes.share_counts import SHARE_COUNTS
 from raspc.passes.split_widths import SPLIT_WIDTHS
 
-PIPELINE: tuple[Pass, ...] = (COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, COUNT_SUMS, SHARE_COUNTS)
+PIPELINE: tuple[Pass, ...] = (
+    COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, COUNT_SUMS, SHARE_COUNTS, COUNT_POSITIONS
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

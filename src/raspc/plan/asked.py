@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from raspc import arguments
 from raspc import values as V
 from raspc.errors import InvalidProgram, wrong_kind
 from raspc.numbers.memory import bytes_of
 from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import Precision
 from raspc.plan.switches import checked
+from raspc.target import PLAIN
+from raspc.target.families import FAMILIES
 
 LEVELS = (*(level.value for level in Level), "size")
 
@@ -48,11 +51,32 @@ def options_of(
     solver: bool,
     verify: bool,
     memory: int | str,
+    target: str = PLAIN.name,
 ) -> Options:
-    """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not."""
-    without = checked((*checked(disabled_passes), *(() if solver else ("solver",))))
+    """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not.
+
+    A stock family squares what its stream holds, so that steep scores, which make numbers large, are left out for it.
+    """
+    given_up = (*(() if solver else ("solver",)), *(("steep",) if target in FAMILIES else ()))
+    without = checked((*checked(disabled_passes), *given_up))
     level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
-    return Options(level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective)
+    return Options(
+        level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target
+    )
+
+
+def checked_target(target: Any, causal: bool) -> str:
+    """The target, plain or a stock family. Raises InvalidProgram for an unknown one, and for one of another mask."""
+    name: str = arguments.an(str, "target", target, "the name of a target").replace("-", "_")
+    if name == PLAIN.name:
+        return name
+    if name not in FAMILIES:
+        raise InvalidProgram(f"the target is {target!r}; there are {', '.join((PLAIN.name, *FAMILIES))}")
+    if FAMILIES[name].causal and not causal:
+        raise InvalidProgram(f"{name} sees no later positions; pass causal=True, or the target bert or t5")
+    if causal and not FAMILIES[name].causal:
+        raise InvalidProgram(f"{name} sees later positions; pass causal=False, or another target such as llama")
+    return name
 
 
 def _fault_of(name: str, mark: Any, tokens: tuple[Any, ...]) -> str:

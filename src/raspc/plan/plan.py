@@ -16,7 +16,7 @@ from raspc.layout.padding import Padding, padding_of
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import PRICE, Options
 from raspc.passes.pipeline import Step
-from raspc.target import TARGETS, Target
+from raspc.target import Target, assembled_for
 
 
 class Size(NamedTuple):
@@ -76,7 +76,7 @@ class Plan:
     @property
     def target(self) -> Target:
         """The transformer that is planned for."""
-        return TARGETS[self.options.target]
+        return assembled_for(self.options.target)
 
     @property
     def divisor(self) -> float:

@@ -25,6 +25,8 @@ from raspc.target.families import FAMILIES, Family
 from raspc.target.stock import EXITS, Stock
 from raspc.weights.model import Model
 
+LARGEST = 2.0**20
+"""A stream that holds larger numbers is no stream for a norm."""
 SHARPNESS = 2.0**12
 """K of relu(z) = act(K·z)/K."""
 
@@ -65,7 +67,7 @@ def stock_of(
         config=fields(kind, model, parts, frame, wanted, n_inputs + len(added) + 1), dtype=precision.dtype,
         tokens=(*config.vocab, *added), n_inputs=n_inputs, bos_id=config.bos_id, pad_id=config.pad_id,
         unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
-        labels=(*model.residual_labels, *frame.labels[found.d_model :]),
+        labels=(*model.residual_labels, *frame.labels),
     )  # fmt: skip
 
 
@@ -117,7 +119,21 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"{family.name} has no table of positions, and this model reads one; compile it with "
             f"target={family.name!r}, which counts them"
         )
+    if _is_steep(model):
+        raise InputError(
+            f"{family.name} squares what its stream holds, and this model has steep scores, which make that large; "
+            f"compile it with target={family.name!r}, which leaves them out"
+        )
     return found if "linear" in family.biased else without_attention_bias(found)
+
+
+def _is_steep(model: Model) -> bool:
+    """Whether some head compares by features that are large on purpose."""
+    plan = model.plan
+    steeply = plan is not None and any(
+        selection.shortfall > 0 for stored in plan.storage.variables if stored and (selection := stored.selection)
+    )
+    return steeply or bool((largest_of(model) > LARGEST).any())
 
 
 def heads_of(family: Family, found: Plainly, width: int) -> tuple[int, int]:
@@ -130,8 +146,8 @@ def heads_of(family: Family, found: Plainly, width: int) -> tuple[int, int]:
 def _frames(family: Family, found: Plainly, scale: float, precision: Precision) -> Iterator[Frame]:
     kind = RMS if family.norms.kind == "rms" else MIRRORED if precision.narrow else NULL
     if family.own_width:
-        return frames(kind, found.d_model, scale, lcm(found.n_heads, 2))
-    return frames(kind, found.d_model, scale, lcm(found.d_head, 2), found.n_heads * found.d_head)
+        return frames(kind, found.d_model, scale, lcm(found.n_heads, 2), bos=found.bos)
+    return frames(kind, found.d_model, scale, lcm(found.d_head, 2), found.n_heads * found.d_head, found.bos)
 
 
 def _first(family: Family, made: Callable[[Frame], Any], choices: Iterator[Frame]) -> tuple[Frame, Any]:

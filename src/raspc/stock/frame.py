@@ -1,12 +1,18 @@
 """The frame: constant dimensions beside what a program stores, which keep a normalisation still.
 
-    rms       [x, C, 0 …]              Σ C² = D · s², so that the root mean square is s as long as x² is small beside C²
-    null      [x, C, −C, 0, 0 …]       the mean is that of x alone; a dimension that holds 0 takes it out of every read
-    mirrored  [x, C, 0 …, −x, −C, …]   the mean is 0; a read takes half of each side
+    rms       [x, C, 0 …]                  Σ C² = D · s², so that the root mean square is s as long as x² is small
+                                           beside C²
+    null      [x, h, C, −C, 0, 0 …]        the mean is that of x and h alone; a dimension that holds 0 takes it out of
+                                           every read
+    mirrored  [x, C, 0 …, −x, −C, 0 …]     the mean is 0; a read takes half of each side
 
 D is the width of the stream and s, the scale, a power of two. The constants are whole numbers whose squares add up to D
-(or to half of it), times s: Lagrange's theorem gives four of them at most. One of them is a power of two: of it biases
-are read without rounding.
+(or to half of it), times s: Lagrange's theorem gives four of them at most.
+
+Biases are read from a dimension too. After RMS, which leaves all numbers as they are, it is a constant that is a power
+of two. So it is in a mirrored frame, which is for narrow formats: these round away what a norm leaves them off by. In a
+null frame numbers stay a little off. There it is h, which is 1 everywhere but at BOS, and at BOS its indicator: so what
+is to be 0 at BOS, or but for BOS, is 0 exactly, however large its weights are.
 """
 
 from __future__ import annotations
@@ -26,12 +32,16 @@ RMS, NULL, MIRRORED = "rms", "null", "mirrored"
 
 @dataclass(frozen=True)
 class Frame:
-    """A stream of `width` dimensions that holds `held` of a program; see above for `kind` and `scale`."""
+    """A stream of `width` dimensions that holds `held` of a program, in the dimension `bos` whether it is BOS.
+
+    For `kind` and `scale` see above.
+    """
 
     kind: str
     held: int
     width: int
     scale: float
+    bos: int
 
     @cached_property
     def constants(self) -> Floats:
@@ -49,25 +59,31 @@ class Frame:
         return self.width // 2
 
     @property
+    def own(self) -> int:
+        """How many dimensions there are before the constants."""
+        return self.held + (self.kind == NULL)
+
+    @property
     def labels(self) -> tuple[str, ...]:
-        """A name for each dimension beyond those of the program, in the order of the stream; "" for theirs."""
-        k, names = len(self.constants), [""] * self.held
+        """A name for each dimension beyond those of the program, in the order of the stream."""
+        k, names = len(self.constants), ["frame:not BOS"] * (self.own - self.held)
         names += [f"frame:constant {i}" for i in range(k)]
         if self.kind == NULL:
             names += [f"frame:minus constant {i}" for i in range(k)] + ["frame:null"]
         if self.kind == MIRRORED:
-            names += ["frame:empty"] * (self.half - len(names))
-            names += [f"frame:minus {name or i}" for i, name in enumerate(names)]
-        return (*names, *["frame:empty"] * (self.width - len(names)))
+            names += ["frame:empty"] * (self.half - self.held - len(names))
+            names += [f"frame:minus {i}" for i in range(self.half)]
+        return (*names, *["frame:empty"] * (self.width - self.held - len(names)))
 
     def embedding(self, x: Floats) -> Floats:
         """Rows [n, held] of a table as rows of the stream, with the constants."""
-        rows, k = self.written(x), len(self.constants)
-        rows[:, self.held : self.held + k] = self.constants
+        rows = self.written(x)
+        rows[:, self.own : self.own + len(self.constants)] = self.constants
         if self.kind == NULL:
-            rows[:, self.held + k : self.held + 2 * k] = -self.constants
+            rows[:, self.held] = 1 - x[:, self.bos]
+            rows[:, self.own + len(self.constants) : self.own + 2 * len(self.constants)] = -self.constants
         if self.kind == MIRRORED:
-            rows[:, self.half + self.held : self.half + self.held + k] = -self.constants
+            rows[:, self.half : 2 * self.half] = -rows[:, : self.half]
         return rows
 
     def written(self, x: Floats) -> Floats:
@@ -81,19 +97,27 @@ class Frame:
     def read(self, w: Floats, b: Floats) -> Floats:
         """A linear map x · w + b as one of the stream, [held, n] and [n] → [width, n]."""
         found = np.zeros((self.width, w.shape[1]))
-        place, k = self.held + self._of_biases, len(self.constants)
-        constant = self.constants[self._of_biases]
-        if self.kind == RMS:
-            found[: self.held], found[place] = w, b / constant
-            return found
-        found[place] = b / (2 * constant)
+        found[: self.held] = w
         if self.kind == NULL:
-            found[: self.held], found[place + k] = w, -found[place]
-            found[self.held + 2 * k] = -w.sum(axis=0)
+            found[self.bos] += b
+            found[self.held] = b
+            found[self.own + 2 * len(self.constants)] = -found[: self.own].sum(axis=0)
             return found
-        found[: self.held] = w / 2
-        found[self.half : 2 * self.half] = -found[: self.half]
+        found[self.held + self._of_biases] = b / self.constants[self._of_biases]
+        if self.kind == MIRRORED:
+            found /= 2
+            found[self.half : 2 * self.half] = -found[: self.half]
         return found
+
+    def unread(self, found: Floats) -> tuple[Floats, Floats]:
+        """The inverse of `read`."""
+        if self.kind == NULL:
+            w, b = found[: self.held].copy(), found[self.held].copy()
+            w[self.bos] -= b
+            return w, b
+        whole = found * (2 if self.kind == MIRRORED else 1)
+        place = self._of_biases
+        return whole[: self.held], whole[self.held + place] * self.constants[place]
 
     @cached_property
     def _of_biases(self) -> int:
@@ -101,40 +125,43 @@ class Frame:
         return next(i for i, c in enumerate(self.constants) if np.frexp(c)[0] == 0.5)
 
 
-def fitting(kind: str, held: int, scale: float, steps: int, least: int = 1) -> Frame:
+def fitting(kind: str, held: int, scale: float, steps: int, least: int = 1, bos: int = 0) -> Frame:
     """The narrowest frame, of at least `least` dimensions, whose width is a multiple of `steps`."""
-    return next(frames(kind, held, scale, steps, least))
+    return next(frames(kind, held, scale, steps, least, bos))
 
 
-def frames(kind: str, held: int, scale: float, steps: int, least: int = 1) -> Iterator[Frame]:
+def frames(kind: str, held: int, scale: float, steps: int, least: int = 1, bos: int = 0) -> Iterator[Frame]:
     """All frames of such a width, the narrowest first."""
     width = -(-max(held + 1, least) // steps) * steps
     while True:
-        k = len(_unit_constants(kind, width)) if kind != MIRRORED or width % 2 == 0 else width
-        needed = {RMS: held + k, NULL: held + 2 * k + 1, MIRRORED: 2 * (held + k)}[kind]
-        if needed <= width:
-            yield Frame(kind, held, width, scale)
+        k = len(_unit_constants(kind, width))
+        needed = {RMS: held + k, NULL: held + 2 * k + 2, MIRRORED: 2 * (held + k)}[kind]
+        if needed <= width and (kind != MIRRORED or width % 2 == 0):
+            yield Frame(kind, held, width, scale, bos)
         width += steps
 
 
 def _unit_constants(kind: str, width: int) -> Floats:
     """The constants of a frame of scale 1."""
     if kind == RMS:
-        return np.array(squares(width), np.float64)
+        return np.array(squares(width, with_power=True), np.float64)
     if width % 2 == 0:
-        return np.array(squares(width // 2), np.float64)
+        return np.array(squares(width // 2, with_power=kind == MIRRORED), np.float64)
     return np.array(squares(2 * width), np.float64) / 2
 
 
 @lru_cache(maxsize=1024)
-def squares(n: int) -> tuple[int, ...]:
-    """The fewest whole numbers, one of them a power of two, whose squares add up to n; the smallest as large as can be.
+def squares(n: int, with_power: bool = False) -> tuple[int, ...]:
+    """The fewest whole numbers whose squares add up to n, the largest first; the smallest is as large as can be.
 
-    Four do for nearly all n, and five for the others.
+    `with_power`: one of them is a power of two.
     """
     powers = [1 << i for i in range(isqrt(n).bit_length())]
-    for k in range(5):
-        found = [(*rest, p) for p in powers if p * p <= n for rest in _sums_of(k, n - p * p, isqrt(n - p * p))]
+    for k in range(1, 6):
+        if with_power:
+            found = [(*rest, p) for p in powers if p * p <= n for rest in _sums_of(k - 1, n - p * p, isqrt(n))]
+        else:
+            found = list(_sums_of(k, n, isqrt(n)))
         if found:
             return max((tuple(sorted(one, reverse=True)) for one in found), key=lambda one: (one[-1], one))
     raise AssertionError(f"{n} is no sum of five squares, which Lagrange excludes")

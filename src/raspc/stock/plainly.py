@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from raspc.errors import InputError
 from raspc.stock.frame import Floats
 from raspc.target import Layer
 from raspc.weights.model import Model
@@ -21,8 +22,10 @@ class Map(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Plainly:
-    """Tables [n, d_model], the maps of each layer, and the head. `divisor`: what products of queries and keys are
-    divided by."""
+    """Tables [n, d_model], the maps of each layer, and the head.
+
+    `divisor`: what products of queries and keys are divided by. `bos`: the dimension that says whether it is BOS.
+    """
 
     token_embed: Floats
     pos_embed: Floats
@@ -31,6 +34,7 @@ class Plainly:
     n_heads: int
     d_head: int
     divisor: float
+    bos: int
 
     @property
     def d_model(self) -> int:
@@ -58,8 +62,17 @@ def plainly(model: Model) -> Plainly:
     unembed = Map(arrays[names.unembed.w], arrays[names.unembed.b])
     return Plainly(
         arrays[names.token_embed], arrays[names.pos_embed], layers, unembed, config.n_heads, config.d_head,
-        config.target.score_divisor(config.d_head),
+        config.target.score_divisor(config.d_head), _bos(model),
     )  # fmt: skip
+
+
+def _bos(model: Model) -> int:
+    """The dimension that is 1 at BOS and 0 elsewhere. Raises InputError for a stream in another basis."""
+    config, found = model.config, model.alignment.bos
+    tokens = np.asarray(model.params[config.target.names.token_embed])
+    if found is None or tokens[config.bos_id, found] != 1 or np.delete(tokens[:, found], config.bos_id).any():
+        raise InputError("this model has no dimension that tells BOS, as compiled ones have; export the compiled one")
+    return found
 
 
 def without_attention_bias(found: Plainly) -> Plainly:

@@ -146,3 +146,8 @@ PLAIN = Target(
 
 TARGETS: Mapping[str, Target] = MappingProxyType({target.name: target for target in (PLAIN,)})
 """By name, as a saved model names its own."""
+
+
+def assembled_for(name: str) -> Target:
+    """The transformer that blocks become weights of: of a stock family the plain one, which is then framed for it."""
+    return TARGETS.get(name, PLAIN)

@@ -12,6 +12,7 @@ import numpy as np
 from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.nodes import UNDEFINED, Graph, Listed, Node
+from raspc.graph.selectors import tells_position
 from raspc.view.show import shortened, show
 
 Segment = str | int
@@ -105,7 +106,7 @@ def _gate(graph: Graph, node: N.Gate) -> list[Segment]:
 
 
 def _best(graph: Graph, node: N.Best) -> list[Segment]:
-    if isinstance(graph[node.score], N.Index):
+    if tells_position(graph.nodes, node.score, graph.causal):
         return ["latest(" if node.end == "max" else "earliest(", node.selector, ")"]
     return ["best(", node.selector, ", ", node.score, f", {node.end})"]
 

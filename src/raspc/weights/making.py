@@ -44,7 +44,7 @@ def config_of(plan: Plan, bos: Any, pad: Any) -> Config:
         n_layers=plan.schedule.n_layers, n_heads=layout.n_heads, d_model=layout.d_model, d_head=layout.d_head,
         d_mlp=layout.d_mlp, n_ctx=graph.max_seq_len + 1, d_vocab=len(graph.vocab) + 2, d_vocab_out=output.width,
         causal=graph.causal, vocab=(*graph.vocab, bos, pad), bos_id=len(graph.vocab), pad_id=len(graph.vocab) + 1,
-        output=output, family=plan.options.target,
+        output=output, family=plan.target.name,
     )  # fmt: skip
 
 

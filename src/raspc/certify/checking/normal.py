@@ -20,7 +20,7 @@ from raspc.errors import RaspcError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed, Node
 from raspc.graph.scores import all_ranked
-from raspc.graph.selectors import COMBINE, Facts, single_valued
+from raspc.graph.selectors import COMBINE, Facts, single_valued, tells_position
 from raspc.graph.tables import JOINT_LIMIT, Joint, listing, own_listing, possible
 from raspc.passes.pipeline import run_passes
 
@@ -101,13 +101,20 @@ class Former:
         """The listing of a variable that is a root: equal ones are one."""
         if not isinstance(node, N.Variable) or not isinstance(node.domain, Listed):
             return None
-        return own_listing(self.first.setdefault((found, keys_of(node.domain)), place), node)
+        return own_listing(self.first.setdefault(self.root_of(place), place), node)
 
     def number(self, *identity: Any) -> Class:
         return self.known.setdefault(identity, len(self.known))
 
     def roots(self, places: Sequence[int]) -> tuple[Root, ...]:
-        return tuple((self.classes[place], keys_of(self.graph.variable(place).listed)) for place in places)
+        return tuple(map(self.root_of, places))
+
+    def root_of(self, place: int) -> Root:
+        """What a variable is a root as: the count of the keys in sight as the index that it is one more than."""
+        keys = keys_of(self.graph.variable(place).listed)
+        if tells_position(self.graph.nodes, place, self.graph.causal):
+            return self.number("indices"), tuple(map(V.key, range(len(keys))))
+        return self.classes[place], keys
 
     def of(self, places: Sequence[int]) -> tuple[Class, ...]:
         return tuple(self.classes[place] for place in places)
@@ -129,8 +136,9 @@ class Former:
 
     def listed(self, joint: Joint, domain: Listed) -> Class:
         """The class of an elementwise node, which is that of its root if it is the identity."""
-        order = sorted(range(len(joint.roots)), key=lambda axis: self.classes[joint.roots[axis]])
-        roots = self.roots([joint.roots[axis] for axis in order])
+        roots = self.roots(joint.roots)
+        order = sorted(range(len(roots)), key=lambda axis: roots[axis][0])
+        roots = tuple(roots[axis] for axis in order)
         cells, held = renumbered(joint.cells.transpose(order), domain)
         if len(roots) == 1 and roots[0][1] == tuple(held[i] if i >= 0 else ... for i in cells.tolist()):
             return roots[0][0]
@@ -222,6 +230,10 @@ class Former:
         return self.number("length"), None
 
     def width(self, node: N.Width) -> tuple[Class, None]:
+        if tells_position(self.graph.nodes, len(self.classes), self.graph.causal):
+            cells = np.arange(len(node.listed), dtype=np.int32)
+            roots = ((self.number("indices"), tuple(map(V.key, range(len(cells))))),)
+            return self.number("table", roots, cells.tobytes(), keys_of(node.listed)), None
         return self.number("width", self.classes[node.selector], keys_of(node.listed)), None
 
     def aggregate(self, node: N.Aggregate) -> tuple[Class, None]:

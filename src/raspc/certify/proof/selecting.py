@@ -18,7 +18,7 @@ from raspc.certify.proof.grids import Rows, decided, rows_of
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Best, Bits, Gate, Graph, Ids, Select
-from raspc.graph.selectors import Facts, one_key
+from raspc.graph.selectors import Facts, one_key, tells_position
 
 PAIRS = 1 << 19
 """How many pairs of a key and a query are looked at at once."""
@@ -104,7 +104,7 @@ def is_single(facts: Facts, node: N.Variable, selects: tuple[Select, ...]) -> bo
     if isinstance(node, N.Aggregate) and (node.single or one_key(facts, node.selector)):
         return True
     return any(
-        isinstance(facts.nodes[select.key], N.Index) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
+        tells_position(facts.nodes, select.key, facts.causal) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
         for select in selects
     )
 
