@@ -85,7 +85,8 @@ def test_answers_that_are_tokens_keep_their_ids() -> None:
 
 def test_numbers_are_tokens_where_they_are_listed() -> None:
     """The nearest listed number is the token; a number that is not listed has no token."""
-    model = compiled("cumulative_sum", "llama")
+    counts = rasp.numerical(library.hist())
+    model = raspc.compile(counts, "abc", 5, causal=True, target="llama")
     assert model.config.output.kind == "numerical"
     assert differences(stock_of(model, "llama", "lm"), model) == []
     mean = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE), rasp.tokens * 0.37)
@@ -119,6 +120,16 @@ def test_steep_scores_are_refused_and_left_out_for_a_target() -> None:
     with pytest.raises(InputError, match=r"steep scores.*compile it with target='gpt2'"):
         stock_of(plain, "gpt2")
     assert differences(stock_of(compiled("sort", "gpt2", optimize=2), "gpt2"), compiled("sort", "gpt2")) == []
+
+
+def test_sums_that_a_layer_norm_spoils_are_refused_and_kept_small_for_a_target() -> None:
+    """A head of a sum multiplies what BOS holds, which after a layer norm is 0 but for rounding."""
+    program = library.get("cumulative_sum")
+    plain = raspc.compile(program.program, program.vocab, program.max_seq_len, causal=True)
+    model = compiled("cumulative_sum", "gpt2")
+    assert differences(stock_of(model, "gpt2", "labels"), model) == []
+    with pytest.raises(InputError, match=r"adds numbers by heads.*target='gpt2'"):
+        stock_of(plain, "gpt2")
 
 
 @pytest.mark.parametrize(

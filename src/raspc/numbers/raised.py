@@ -19,6 +19,8 @@ from raspc.numbers.precision import Precision
 
 SHARE = 2.0**26
 """M is at least so many times the number of keys."""
+SMALL_SHARE = 2.0**13
+"""The same where M is to be small: a sum of d keys then errs by d² parts of M besides."""
 STEP = 8.0
 """The score of BOS is a multiple of 1/STEP, which every format holds."""
 EXP = 4.0
@@ -37,11 +39,14 @@ class Raised:
     factor: float
 
 
-def raised_for(n: int, precision: Precision) -> Raised | None:
-    """How to add the numbers of up to n keys; None in narrow formats, whose probabilities are rounded too far."""
+def raised_for(n: int, precision: Precision, after_layer_norm: bool = False) -> Raised | None:
+    """How to add the numbers of up to n keys; None in narrow formats, whose probabilities are rounded too far.
+
+    `after_layer_norm`: what BOS holds is 0 but for rounding, which M multiplies, so that M is kept small.
+    """
     if precision.narrow:
         return None
-    score = ceil(STEP * log(SHARE * n)) / STEP
+    score = ceil(STEP * log((SMALL_SHARE if after_layer_norm else SHARE) * n)) / STEP
     at_key = 2.0 ** floor(log2(exp(score)))
     return Raised(score, at_key, float(precision.round(np.array(exp(score) / at_key))))
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from raspc.errors import InputError
 from raspc.numbers.precision import PRECISIONS, Precision
+from raspc.numbers.raised import SMALL_SHARE
 from raspc.stock import exits, naming
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
 from raspc.stock.parts import Parts, parts_of
@@ -124,7 +125,22 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"{family.name} squares what its stream holds, and this model has steep scores, which make that large; "
             f"compile it with target={family.name!r}, which leaves them out"
         )
+    if family.norms.centred and _adds(model):
+        raise InputError(
+            f"{family.name} rounds what BOS holds, and this model adds numbers by heads that multiply it by 2²⁶; "
+            f"compile it with target={family.name!r}, which keeps that small"
+        )
     return found if "linear" in family.biased else without_attention_bias(found)
+
+
+def _adds(model: Model) -> bool:
+    """Whether the heads of sums multiply what BOS holds by so much that a layer norm spoils it."""
+    plan = model.plan
+    return plan is not None and any(
+        stored.raised is not None and stored.raised.at_key > SMALL_SHARE * 2 * plan.graph.max_seq_len
+        for stored in plan.storage.variables
+        if stored is not None
+    )
 
 
 def _is_steep(model: Model) -> bool:

@@ -298,3 +298,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     {family.name: family for family in (LLAMA, GPT2, OPT, GPT_NEOX, QWEN2, GEMMA, MISTRAL, BERT, T5)}
 )
 """By name, as `model.to` takes them."""
+
+
+def is_centred(target: str) -> bool:
+    """Whether a target is a family that takes the mean out of what is read."""
+    return target in FAMILIES and FAMILIES[target].norms.centred

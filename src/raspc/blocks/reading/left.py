@@ -18,6 +18,7 @@ from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.raised import Raised, raised_for
 from raspc.numbers.shares import Share, as_number, share_of
+from raspc.target.families import is_centred
 
 CHOICE = Choice(
     "add_shares", "storage",
@@ -59,7 +60,10 @@ def left_by_attention(roots: Roots, options: Options) -> Mapping[int, Left]:
 
 def _sum(roots: Roots, place: int, node: N.Sum, options: Options) -> Left:
     """The sum itself, as a number."""
-    label, raised = roots.graph.labels[place], raised_for(roots.graph.max_seq_len, options.precision)
+    label, raised = (
+        roots.graph.labels[place],
+        raised_for(roots.graph.max_seq_len, options.precision, is_centred(options.target)),
+    )
     if raised is None:
         raise UnsupportedProgram.at(
             label, f"a sum in {options.precision.name}, which rounds every probability", "a wider dtype",
