@@ -20,7 +20,7 @@ from raspc.interpret import interpret
 from raspc.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from raspc import library, rasp
+    from raspc import library, rasp, raspl
     from raspc.certify.checking.check import check
     from raspc.certify.checking.difference import diff
     from raspc.compiler import compile
@@ -49,6 +49,7 @@ __all__ = [
     "library",
     "load",
     "rasp",
+    "raspl",
     "rotate",
 ]
 
@@ -74,6 +75,6 @@ def __getattr__(name: str) -> Any:
         found = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = found
         return found
-    if name in ("rasp", "library"):
+    if name in ("rasp", "library", "raspl"):
         return importlib.import_module(f"raspc.{name}")
     raise AttributeError(f"module 'raspc' has no attribute {name!r}")

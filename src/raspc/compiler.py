@@ -19,6 +19,7 @@ from raspc.graph.closure import domain_of_prompts
 from raspc.graph.nodes import Graph
 from raspc.graph.prompts import Prompts
 from raspc.graph.where import Where, domain_of
+from raspc.library.causal import says_so
 from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
@@ -36,7 +37,7 @@ def compile(
     program: rasp.SOp,
     vocab: Iterable[Any],
     max_seq_len: int,
-    causal: bool = False,
+    causal: bool | None = None,
     bos: Any = "BOS",
     pad: Any = "PAD",
     optimize: int | str = 1,
@@ -59,7 +60,8 @@ def compile(
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
-    `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `optimize`:
+    `vocab`: the tokens, without BOS and PAD. `max_seq_len`: the longest input, BOS not counted. `causal`: hide later
+    keys from a query; if it is not given, only for a program that says so, as one of `raspc.raspl` does. `optimize`:
     0 and 1 readable, 2 compact with the fewest layers, "size" compact with a layer more where that makes the model 4
     times smaller. `partial`: compile for the inputs on which the program is defined.
     `strict`: refuse what rests on an assumption. `certify`: prove the margins in that precision. `verify`: check what
@@ -82,6 +84,7 @@ def compile(
     its word.
     """
     began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
+    causal = isinstance(program, rasp.SOp) and says_so(program) if causal is None else causal
     check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts)
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)

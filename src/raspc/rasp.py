@@ -58,6 +58,10 @@ _COMPARISONS: dict[Comparison, Predicate] = {
 }
 
 
+_BUILDERS = ("raspc.compat", "raspc.raspl", "raspc.library.causal")
+"""Modules that build expressions for others: what is built there is the work of whoever called."""
+
+
 def _calling_line() -> tuple[str, int] | None:
     """The nearest line outside the modules that build expressions for others; none where it is RASP's own text."""
     frame: FrameType | None = sys._getframe(1)
@@ -65,7 +69,7 @@ def _calling_line() -> tuple[str, int] | None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith(("raspc.text", "importlib.")):
             return None
-        if module != __name__ and not module.startswith("raspc.compat"):
+        if module != __name__ and not module.startswith(_BUILDERS):
             return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return None
