@@ -1,0 +1,84 @@
+"""The example programs write what they should: token after token, by interpretation and by a compiled model."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import raspc
+from raspc import UncertainProgram
+from raspc.raspl import examples
+from raspc.raspl.examples import END, EQUALS, HINT, PLUS, START, STOP
+from raspc.rasp import SOp
+
+
+def number(value: int, base: int, places: int, backwards: bool = False) -> list[int]:
+    """Digits, each behind its index hint."""
+    pairs = [(HINT + place, value // base**place % base) for place in range(places)]
+    return list(itertools.chain(*(pairs if backwards else pairs[::-1])))
+
+
+def sums(base: int, places: int, backwards: bool) -> Iterator[tuple[list[int], list[int]]]:
+    """Prompts and answers of all sums that have so many digits."""
+    for a, b in itertools.product(range(base**places), repeat=2):
+        if a + b < base**places:
+            prompt = [*number(a, base, places), PLUS, *number(b, base, places), EQUALS]
+            yield prompt, [*number(a + b, base, places, backwards), END]
+
+
+def counts(most: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Prompts and answers of all counts from a to b, a ≤ b."""
+    for a, b in itertools.combinations_with_replacement(range(most), 2):
+        yield [a, b, START], [*range(a, b + 1), STOP]
+
+
+def written(next_tokens: Callable[[list[int]], list[Any]], prompt: list[int], stop: int, most: int) -> list[int]:
+    """What a program writes behind a prompt, its last token appended until it stops."""
+    xs = list(prompt)
+    while len(xs) < most and (len(xs) == len(prompt) or xs[-1] != stop):
+        xs.append(next_tokens(xs)[-1])
+    return xs[len(prompt) :]
+
+
+PROGRAMS: dict[str, tuple[SOp, list[tuple[list[int], list[int]]]]] = {
+    "count": (examples.count(), list(counts(7))),
+    "addition": (examples.addition(), list(sums(10, 2, False))[::7]),
+    "addition of three places": (examples.addition(), list(sums(10, 3, False))[5::9973]),
+    "binary addition": (examples.addition(2), list(sums(2, 3, False))),
+    "reversed addition": (examples.reversed_addition(), list(sums(10, 2, True))[::7]),
+    "reversed addition of three places": (examples.reversed_addition(), list(sums(10, 3, True))[5::9973]),
+    "reversed binary addition": (examples.reversed_addition(2), list(sums(2, 3, True))),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_interpreted(name: str) -> None:
+    """Every answer, token by token: the program says at each position of prompt and answer what comes next."""
+    program, tasks = PROGRAMS[name]
+    for prompt, answer in tasks:
+        said = raspc.interpret(program, [*prompt, *answer[:-1]])
+        assert said[len(prompt) - 1 :] == answer, prompt
+
+
+COMPILED: dict[str, tuple[SOp, range | list[int], int, list[tuple[list[int], list[int]]]]] = {
+    "count": (examples.count(), range(-2, 5), 8, list(counts(5))),
+    "addition": (examples.addition(2), [*range(-3, 2), 100, 101], 14, list(sums(2, 2, False))),
+    "reversed addition": (examples.reversed_addition(2), [*range(-3, 2), 100, 101], 14, list(sums(2, 2, True))),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled(name: str) -> None:
+    """A causal model writes the answers by itself, and is the program on random inputs."""
+    program, vocab, longest, tasks = COMPILED[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UncertainProgram)
+        model = raspc.compile(program, vocab, longest, optimize=2)
+    assert model.config.causal and raspc.check(model, limit=300, program=program).ok
+    for prompt, answer in tasks:
+        stop = answer[-1]
+        assert written(lambda xs: model.apply(["BOS", *xs]).decoded[1:], prompt, stop, longest + 1) == answer
