@@ -3,7 +3,7 @@
 | written | found |
 |---|---|
 | `reverse` | the library's program, with its default vocabulary and length |
-| `prog.rasp`, `prog.rasp:name` | the last or the named definition of a RASP file |
+| `prog.rasp`, `prog.rasp:name` | the last or the named definition of a RASP file; so in C-RASP and B-RASP |
 | `file.py:attribute` | an s-op, or a function without arguments that gives one, in a Python file |
 | `package.module:attribute` | the same in an importable module |
 """
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from raspc.rasp import SOp
 
 
-_OWN = "a program of your own is prog.rasp, file.py:attribute or package.module:attribute"
+_OWN = "a program of your own is prog.rasp, prog.crasp, prog.brasp, file.py:attribute or package.module:attribute"
 
+
+TEXTS = (".rasp", ".crasp", ".brasp")
+"""How the names of files end that hold a program as text: `raspc.text.SUFFIXES`, which costs the parser to ask."""
 
 TEXT_LENGTH = 8
 """A RASP file says nothing of lengths; `raspc compile prog.rasp:reverse --vocab a,b,c` takes this one."""
@@ -50,13 +53,13 @@ class Found:
 def find(spec: str, strict: bool = False, steps: int | None = None, allow_files: bool = False) -> Found:
     """The program that a text names; Python code that it names is run.
 
-    `strict`, `steps`, `allow_files`: how a RASP file is read, as in `raspc.text.load_program`.
+    `strict`, `steps`, `allow_files`: how a text is read, as in `raspc.text.load_program`.
 
     Raises InputError where there is none, and whatever RaspcError the program's own source raises.
     """
     path, _, attribute = spec.rpartition(":")
-    if spec.endswith(".rasp") or path.endswith(".rasp"):
-        file, name = (path, attribute) if path.endswith(".rasp") else (spec, None)
+    if spec.endswith(TEXTS) or path.endswith(TEXTS):
+        file, name = (path, attribute) if path.endswith(TEXTS) else (spec, None)
         return _from_text(file, name, strict, steps, allow_files)
     if path:
         return _from_python(path, attribute)
@@ -77,17 +80,21 @@ def _from_library(name: str) -> Found:
 
 def _from_text(path: str, name: str | None, strict: bool, steps: int | None, allow_files: bool) -> Found:
     from raspc import text
+    from raspc.library.causal import says_so
     from raspc.rasp import SOp
 
     steps = steps or text.MAX_STEPS
     program = text.load_program(_file(path), name, strict=strict, steps=steps, allow_files=allow_files)
     if not isinstance(program, SOp):
         raise InputError(f"{path}:{name} is a selector; needed an s-op, such as an aggregate over it")
-    return Found(name or Path(path).stem, program, max_seq_len=TEXT_LENGTH)
+    return Found(name or Path(path).stem, program, max_seq_len=TEXT_LENGTH, causal=says_so(program))
 
 
 def _from_python(place: str, name: str) -> Found:
-    return Found(name, _program(attribute(f"{place}:{name}"), f"{place}:{name}"))
+    from raspc.library.causal import says_so
+
+    program = _program(attribute(f"{place}:{name}"), f"{place}:{name}")
+    return Found(name, program, causal=says_so(program))
 
 
 def attribute(spec: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
@@ -13,7 +14,6 @@ from raspc.text.source import nearest
 PIECE = re.compile(r'"[^"\n]*"|#[^\n]*|[()\[\]{}]')
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 
-VALUE_STARTS = {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB"}
 SPELLED = {
     "NAME": "a name", "STRING": "a string", "COMPARISON": "a comparison", "$END": "the end",
     "COMMA": '","', "EQUAL": '"="', "COLON": '":"', "IN": '"in"', "ELSE": '"else"',
@@ -31,6 +31,30 @@ HINTS = {
 }
 
 
+@dataclass(frozen=True)
+class Words:
+    """How messages speak of the grammar of a language.
+
+    `spelled`: its terminals, but for those that messages leave out; `value`: what is said where a text may have any of
+    `starts`, which stands for `opens` too. `pieces` finds strings, comments and brackets. `ends`: whether statements end with `;`.
+    """
+
+    language: str
+    spelled: Mapping[str, str]
+    hints: Mapping[str, str]
+    pieces: re.Pattern[str]
+    value: str
+    starts: frozenset[str]
+    opens: frozenset[str]
+    ends: bool = False
+
+
+RASP = Words(
+    "RASP", SPELLED, HINTS, PIECE, "a value", frozenset({"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB"}),
+    frozenset({"LBRACE"}), ends=True,
+)  # fmt: skip
+
+
 class Fault(Exception):
     """A message for a stretch of the text."""
 
@@ -39,38 +63,38 @@ class Fault(Exception):
         self.message, self.start, self.end = message, start, end
 
 
-def syntax_fault(text: str, error: UnexpectedInput) -> Fault:
+def syntax_fault(text: str, error: UnexpectedInput, words: Words = RASP) -> Fault:
     """The fault behind an error of the parser."""
     if isinstance(error, UnexpectedCharacters):
-        return _character_fault(text, error.pos_in_stream or 0)
+        return _character_fault(text, error.pos_in_stream or 0, words)
     assert isinstance(error, UnexpectedToken)
-    return _token_fault(text, error)
+    return _token_fault(text, error, words)
 
 
-def _character_fault(text: str, at: int) -> Fault:
+def _character_fault(text: str, at: int, words: Words) -> Fault:
     char = text[at]
     if char == '"':
         end = text.find("\n", at)
         return Fault("this string is not closed", at, len(text) if end < 0 else end)
-    hint = f"; {HINTS[char]}" if char in HINTS else ""
-    return Fault(f"{char!r} is no character of RASP{hint}", at, at + 1)
+    hint = f"; {words.hints[char]}" if char in words.hints else ""
+    return Fault(f"{char!r} is no character of {words.language}{hint}", at, at + 1)
 
 
-def _token_fault(text: str, error: UnexpectedToken) -> Fault:
+def _token_fault(text: str, error: UnexpectedToken, words: Words) -> Fault:
     token = error.token
     ended = token.type == "$END"
     start = len(text.rstrip()) if ended else token.start_pos or 0
     end = start + 1 if ended else token.end_pos or 0
-    if fault := _bracket_fault(text, start, "" if ended else str(token)):
+    if fault := _bracket_fault(text, start, "" if ended else str(token), words.pieces):
         return fault
-    if fault := _command_fault(text, start):
+    if words.ends and (fault := _command_fault(text, start)):
         return fault
     found = "the end of the text" if ended else f'"{token}"'
     accepted = error.accepts or set()
-    if "SEMICOLON" in accepted and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}:
+    if words.ends and "SEMICOLON" in accepted and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}:
         before = len(text[:start].rstrip())
         return Fault(f'expected ";" before {found}', max(0, before - 1), before)
-    return Fault(f"unexpected {found}; expected {_expected(accepted)}", start, end)
+    return Fault(f"unexpected {found}; expected {_expected(accepted, words)}", start, end)
 
 
 COMMAND = re.compile(
@@ -91,9 +115,9 @@ def _command_fault(text: str, at: int) -> Fault | None:
     return Fault(f'unknown command "{first}"{near}', start, end) if near else None
 
 
-def _bracket_fault(text: str, at: int, found: str) -> Fault | None:
+def _bracket_fault(text: str, at: int, found: str, pieces: re.Pattern[str]) -> Fault | None:
     """The bracket that is open where the text ends, or `;` or another kind of bracket closes it."""
-    opened = open_brackets(text[:at])
+    opened = open_brackets(text[:at], pieces)
     if found in CLOSING.values() and not opened:
         return Fault(f'"{found}" closes nothing', at, at + 1)
     if not opened or (found and found not in ";)]}"):
@@ -104,10 +128,10 @@ def _bracket_fault(text: str, at: int, found: str) -> Fault | None:
     return Fault(f'"{bracket}" is not closed; expected "{CLOSING[bracket]}"', start, start + 1)
 
 
-def open_brackets(text: str) -> list[tuple[str, int]]:
+def open_brackets(text: str, pieces: re.Pattern[str] = PIECE) -> list[tuple[str, int]]:
     """The brackets that a text leaves open, with their offsets, outermost first."""
     opened: list[tuple[str, int]] = []
-    for match in PIECE.finditer(text):
+    for match in pieces.finditer(text):
         piece = match.group()
         if piece in CLOSING:
             opened.append((piece, match.start()))
@@ -116,11 +140,11 @@ def open_brackets(text: str) -> list[tuple[str, int]]:
     return opened
 
 
-def _expected(accepted: Iterable[str]) -> str:
+def _expected(accepted: Iterable[str], words: Words) -> str:
     terminals = set(accepted)
     names = []
-    if terminals >= VALUE_STARTS:
-        names.append("a value")
-        terminals -= {*VALUE_STARTS, "LBRACE"}
-    names += sorted(SPELLED[terminal] for terminal in terminals if terminal in SPELLED)
+    if terminals >= words.starts:
+        names.append(words.value)
+        terminals -= words.starts | words.opens
+    names += sorted(words.spelled[terminal] for terminal in terminals if terminal in words.spelled)
     return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names) or "another word"

@@ -38,6 +38,7 @@ class Budget:
     """How many nodes of a text may be evaluated and how many items it may make, and how many still may be."""
 
     limit: int = MAX_STEPS
+    remedy: str = "shorten its loops, end its recursion"
     left: int = field(init=False)
     items: int = field(init=False)
 
@@ -54,8 +55,7 @@ class Budget:
         self.left -= 1
         if self.left < 0:
             raise TextError(
-                f"this text asks for more than {self.limit:,} steps; shorten its loops, end its recursion, or give it "
-                f"more: {self._more}",
+                f"this text asks for more than {self.limit:,} steps; {self.remedy}, or give it more: {self._more}",
                 where,
             )
 

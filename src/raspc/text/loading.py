@@ -10,12 +10,17 @@ from types import NoneType
 from raspc import arguments
 from raspc.errors import DoubtfulText, InputError
 from raspc.rasp import Selector, SOp
+from raspc.text.dialects import DIALECTS, read_program
 from raspc.text.environment import Environment, Files, Manner
 from raspc.text.files import read
 from raspc.text.frames import MAX_STEPS
 from raspc.text.kinds import Function, Value, kind
 from raspc.text.source import Source, nearest
 from raspc.text.statements import unbound
+
+
+SUFFIXES = (".rasp", *(f".{dialect}" for dialect in DIALECTS))
+"""How the names of files end that hold a program as text: RASP's own syntax, and its dialects."""
 
 
 def load_program(
@@ -25,10 +30,12 @@ def load_program(
     strict: bool = False,
     steps: int = MAX_STEPS,
     allow_files: bool = False,
+    dialect: str | None = None,
 ) -> SOp | Selector:
     """The s-op or selector of this name in a RASP file or text; without a name, the last s-op defined there.
 
-    A `Path`, or a string that ends in `.rasp` or `.rasp:name`, is a file; any other string is the text. What is
+    A `Path`, or a string that ends in `.rasp` or `.rasp:name`, is a file; any other string is the text. `dialect`:
+    "rasp", "crasp" or "brasp"; if it is not given, what the ending of a file says, and RASP of a text. What is
     doubtful in it is warned of (`raspc.DoubtfulText`): text that Python would read otherwise, which `strict` refuses;
     commands of the prompt, which are skipped; names in functions that nothing defines. `steps`: the most that the
     text may ask for. `allow_files`: its `load` may name files outside its folder, the working directory and the
@@ -38,13 +45,27 @@ def load_program(
     """
     arguments.an((str, Path), "path_or_source", path_or_source, "the path of a RASP file, or its text")
     arguments.an((str, NoneType), "name", name, "the name of an s-op, or None for the last one")
+    arguments.an((str, NoneType), "dialect", dialect, "the name of a dialect, or None for that of the file")
     source, folder, attribute = _locate(path_or_source)
+    chosen = _dialect(source, dialect)
+    if chosen in DIALECTS:
+        return read_program(source, chosen, name or attribute, _counted(steps))
     files = Files(loading=[Path(source.name).resolve()])
     environment = Environment(folder, files=files, manner=Manner(strict, _counted(steps), allow_files))
     environment.run(source)
     for note in (*environment.files.notes, *_undefined(environment)):
         warnings.warn(note, DoubtfulText, stacklevel=2)
     return _program(environment, source.name, name or attribute)
+
+
+def _dialect(source: Source, given: str | None) -> str:
+    """The dialect of a text. Raises InputError for one that there is not."""
+    known = [suffix.removeprefix(".") for suffix in SUFFIXES]
+    ending = source.name.rpartition(".")[2]
+    found = given or (ending if ending in known else "rasp")
+    if found not in known:
+        raise InputError(f"dialect is {found!r}; there are {', '.join(known)}")
+    return found
 
 
 def _counted(steps: int) -> int:
@@ -66,9 +87,9 @@ def _locate(path_or_source: str | Path) -> tuple[Source, Path, str | None]:
     if isinstance(path_or_source, Path):
         return read(path_or_source), path_or_source.parent, None
     path, _, attribute = path_or_source.rpartition(":")
-    if not path.endswith(".rasp"):
+    if not path.endswith(SUFFIXES):
         path, attribute = path_or_source, ""
-    if path.endswith(".rasp") and "\n" not in path:
+    if path.endswith(SUFFIXES) and "\n" not in path:
         return read(Path(path)), Path(path).parent, attribute or None
     return Source("<text>", path_or_source), Path(), None
 
