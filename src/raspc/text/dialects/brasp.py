@@ -104,9 +104,11 @@ def _part(scope: Scope, positions: tuple[str | None, ...], gather: Gather, term:
     if term.op == "brackets":
         return parts[0]
     named = list(dict.fromkeys(part.position for part in parts if part.position))
+    if len(named) == 2 and len(positions) == 1:
+        raise Fault(f'positions "{named[0]}" and "{named[1]}" in one formula; needed one', term.start, term.end)
     if len(named) == 2 and gather:  # what the key holds is brought here
         parts = [Part(gather(_sop(part))) if part.position == positions[0] else part for part in parts]
-        named = named[:0]
+        named = [str(positions[1])]
     elif len(named) == 2 or any(isinstance(part.meaning, Selector) for part in parts):
         parts = [Part(_selector(part, str(positions[0]))) for part in parts]
         named = named[:0]

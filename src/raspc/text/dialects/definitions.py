@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from raspc.text.source import Source
 
 HEAD = re.compile(
-    r'//[^\n]*+|"[^"\n]*+"?|(?<!\w)(?P<head>(?P<name>[^\W\d]\w*+)\s*+(?:\(\s*+[^\W\d]\w*+\s*+\)\s*+)?(?::=|≔))'
+    r'//[^\n]*+|"[^"\n]*+"?|(?<!\w)(?P<head>(?P<name>[^\W\d]\w*+)\s*+(?:\([^()\n]*+\)\s*+)?(?::=|≔))'
 )
 """A comment; a string; or what opens a definition. Matched possessively, so that no text takes long."""
 
@@ -28,13 +28,13 @@ class Definition:
 def definitions(source: Source) -> tuple[list[Definition], int | None]:
     """The definitions of a text, and where something stands before the first of them, if it does."""
     heads = list(_heads(source.text))
-    ends = [*(start for _, start in heads[1:]), len(source.text)]
-    found = [Definition(name, start, source.text[start:end]) for (name, start), end in zip(heads, ends, strict=True)]
+    starts = [*(start for _, start in heads), len(source.text)]
+    found = [
+        Definition(name, start, source.text[start:end]) for (name, start), end in zip(heads, starts[1:], strict=True)
+    ]
     opening = BLANK.match(source.text)
-    assert opening is not None
-    begins = opening.end()
-    first = heads[0][1] if heads else len(source.text)
-    return found, begins if begins < first or not heads else None
+    begins = opening.end() if opening else 0
+    return found, begins if begins < starts[0] or not heads else None
 
 
 def _heads(text: str) -> Iterator[tuple[str, int]]:

@@ -42,13 +42,15 @@ class Scope:
         """What a reference means. Raises Fault for a name that nothing above defines."""
         name = term.word("NAME") or ""
         if name not in self.known:
-            raise Fault(f'unknown name "{name}"{nearest(name, self.known) or DEFINE_IT}', term.start, term.end)
+            remedy = NAME_IT if name == "Q_" else nearest(name, self.known) or DEFINE_IT
+            raise Fault(f'unknown name "{name}"{remedy}', term.start, term.end)
         if (found := self.known[name]) is None:
             raise Follows
         return found
 
 
 DEFINE_IT = "; a definition reads those above it"
+NAME_IT = '; a test for a token is written Q_a or Q_"a"'
 
 
 def at(term: Term) -> str | None:

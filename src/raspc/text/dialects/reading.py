@@ -63,7 +63,8 @@ def read_program(source: Source, dialect: str, name: str | None = None, steps: i
     reading = _Reading(source, DIALECTS[dialect], Budget(steps, "shorten it"))
     found, stray = definitions(source)
     if stray is not None:
-        reading.complain(Fault(f"expected a definition, such as {reading.dialect.example}", stray, stray + 1))
+        hint = "; a comment opens with //" if source.text.startswith("#", stray) else ""
+        reading.complain(Fault(f"expected a definition, such as {reading.dialect.example}{hint}", stray, stray + 1))
     for definition in found:
         reading.take(definition)
     if reading.faults:
