@@ -11,9 +11,9 @@ import pytest
 
 import raspc
 from raspc import UncertainProgram
+from raspc.rasp import SOp
 from raspc.raspl import examples
 from raspc.raspl.examples import END, EQUALS, HINT, PLUS, START, STOP
-from raspc.rasp import SOp
 
 
 def number(value: int, base: int, places: int, backwards: bool = False) -> list[int]:

@@ -7,6 +7,7 @@ counting, and addition whose digits carry index hints. These are our own, in the
 from __future__ import annotations
 
 from raspc import rasp
+from raspc.rasp import SOp
 from raspc.raspl.core import indices, kqv, lt, seq_map
 from raspc.raspl.functions import (
     has_seen,
@@ -19,7 +20,6 @@ from raspc.raspl.functions import (
     shift_right,
     where,
 )
-from raspc.rasp import SOp
 
 START, STOP = -1, -2
 """The tokens that end the prompt and the answer of `count`."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from raspc import rasp
 from raspc.errors import wrong_kind
 from raspc.library.causal import marked
-from raspc.raspl.core import Operand, equals, kqv, sel_width, select, sop
 from raspc.rasp import Comparison, Selector, SOp, Value
+from raspc.raspl.core import Operand, equals, kqv, sel_width, select, sop
 
 NOWHERE = -999
 """What RASP-L calls `null_val`: a value that no token has, and an index that no position has."""

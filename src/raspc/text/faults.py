@@ -36,7 +36,8 @@ class Words:
     """How messages speak of the grammar of a language.
 
     `spelled`: its terminals, but for those that messages leave out; `value`: what is said where a text may have any of
-    `starts`, which stands for `opens` too. `pieces` finds strings, comments and brackets. `ends`: whether statements end with `;`.
+    `starts`, which stands for `opens` too. `pieces` finds strings, comments and brackets. `ends`: whether statements
+    end with `;`.
     """
 
     language: str
@@ -91,7 +92,11 @@ def _token_fault(text: str, error: UnexpectedToken, words: Words) -> Fault:
         return fault
     found = "the end of the text" if ended else f'"{token}"'
     accepted = error.accepts or set()
-    if words.ends and "SEMICOLON" in accepted and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}:
+    if (
+        words.ends
+        and "SEMICOLON" in accepted
+        and token.type in {"$END", "NAME", "DEF", "FOR", "LOAD", "RETURN", "RBRACE"}
+    ):
         before = len(text[:start].rstrip())
         return Fault(f'expected ";" before {found}', max(0, before - 1), before)
     return Fault(f"unexpected {found}; expected {_expected(accepted, words)}", start, end)

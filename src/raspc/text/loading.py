@@ -18,7 +18,6 @@ from raspc.text.kinds import Function, Value, kind
 from raspc.text.source import Source, nearest
 from raspc.text.statements import unbound
 
-
 SUFFIXES = (".rasp", *(f".{dialect}" for dialect in DIALECTS))
 """How the names of files end that hold a program as text: RASP's own syntax, and its dialects."""
 

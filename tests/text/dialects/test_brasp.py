@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -64,7 +65,7 @@ LANGUAGES: dict[str, Language] = {
     "no token twice in a row": Language("brasp", """
         repeated(i) := ▶_j [j < i, true] Q_a(i) and Q_a(j) or Q_b(i) and Q_b(j) or Q_c(i) and Q_c(j) : false
         accept(i) := ▶_j [j <= i, repeated(j)] false : true
-        """, "abc", lambda word: all(x != y for x, y in zip(word, word[1:], strict=False)), 6),
+        """, "abc", lambda word: all(x != y for x, y in itertools.pairwise(word)), 6),
     "aa occurs and bb does not": Language("brasp", """
         a_before(i) := ▶_j [j < i, 1] Q_a(j) : 0
         b_before(i) := ▶_j [j < i, 1] Q_b(j) : 0

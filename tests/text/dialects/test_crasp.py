@@ -80,7 +80,7 @@ def test_every_short_word(name: str) -> None:
 @pytest.mark.parametrize("level", [0, 2])
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_a_model_of_it(name: str, level: int) -> None:
-    """It is causal without being asked, proved or measured, equal to the program on every input, and accepts the words."""
+    """It is causal without being asked, proved or measured, the program on every input, and accepts the words."""
     language = LANGUAGES[name]
     model = raspc.compile(language.program, language.vocab, 6, optimize=level)
     assert model.config.causal and model.certificate is not None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from raspc import rasp
-from raspc.library.causal import marked, masked
+from raspc.library.causal import masked
 from raspc.library.parts import everything
 from raspc.rasp import Comparison, Selector, SOp
 from raspc.text.dialects.meaning import CONNECTIVES, POSITION, Defined, Scope, at, negated, token_test

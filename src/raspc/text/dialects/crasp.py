@@ -155,7 +155,9 @@ def _count_at(scope: Scope, term: Term, parts: list[Part]) -> Part:
     _need(False, term, parts)
     key, order, query = _mask(term.word("MASK") or "")
     if key == query:
-        raise Fault(f'the mask compares "{key}" with itself; needed two positions, as in [j <= i]', term.start, term.end)
+        raise Fault(
+            f'the mask compares "{key}" with itself; needed two positions, as in [j <= i]', term.start, term.end
+        )
     if parts[0].position not in (None, key):
         raise Fault(f'what is counted is about "{parts[0].position}"; needed "{key}"', term.parts[0].start, term.end)
     return Part(_width(parts[0].sop, strictly=order == "<"), True, query)

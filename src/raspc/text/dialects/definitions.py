@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from raspc.text.source import Source
 
-HEAD = re.compile(
-    r'//[^\n]*+|"[^"\n]*+"?|(?<!\w)(?P<head>(?P<name>[^\W\d]\w*+)\s*+(?:\([^()\n]*+\)\s*+)?(?::=|≔))'
-)
+HEAD = re.compile(r'//[^\n]*+|"[^"\n]*+"?|(?<!\w)(?P<head>(?P<name>[^\W\d]\w*+)\s*+(?:\([^()\n]*+\)\s*+)?(?::=|≔))')
 """A comment; a string; or what opens a definition. Matched possessively, so that no text takes long."""
 
 BLANK = re.compile(r"(?:\s|;|//[^\n]*+)*+")

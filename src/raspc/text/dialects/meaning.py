@@ -1,4 +1,4 @@
-"""What both dialects make of formulas: names, tests for a token, truth values, `not`, `and`, `or`, all of them s-ops."""
+"""What both dialects make of formulas: names, tests for a token, truth values, `not`, `and`, `or`, all as s-ops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas as trees, and how a grammar makes them. Nothing here recurses: a formula may be nested as deep as it likes."""
+"""Formulas as trees, and how a grammar makes them. Nothing recurses: a formula may be nested as deep as it likes."""
 
 from __future__ import annotations
 
