@@ -30,6 +30,7 @@ from raspc.graph.gates import complement, joined
 from raspc.graph.nodes import Bits, Graph, Interval, Listed, Table
 from raspc.graph.permitted import Frame
 from raspc.graph.products import Products, Recipe, as_sum
+from raspc.graph.reached import reached
 from raspc.graph.selectors import (
     FALSE,
     TRUE,
@@ -325,6 +326,8 @@ class _Builder:
         values: N.Domain = self.store.average_domain(domain, default, maybe_empty)
         if pick and isinstance(domain, Listed):
             values, exact = picked(self.store, source, default, maybe_empty, alone)
+            if exact is None and source not in self.store.exact:
+                values = reached(self.store, selector, source, values, (default,) if maybe_empty else ())
         node = N.Aggregate(
             domain=values, selector=selector, source=source, default=default if maybe_empty else None,
             may_be_empty=maybe_empty, pick=pick, proof=proof, single=single,

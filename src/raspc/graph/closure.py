@@ -6,7 +6,7 @@ it is wider: what begins a prompt, and prompts with any tokens after them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,13 +55,20 @@ def domain_of_prompts(program: rasp.SOp, vocab: tuple[Any, ...], max_len: int, s
     automaton, written = prompts_of(prompts, vocab, max_len)
     if automaton is None:
         return Domain(writing=Writing(stop=stop))
-    sizes = automaton.sizes(max_len)[1:]
-    every = sum(sizes) <= MOST_PREFIXES
+    many = sum(automaton.sizes(max_len)[1:])
     wide = and_what_follows(automaton, task.stop)
-    rows = _all_of(automaton, max_len) if every else _some_of(automaton, max_len)
-    strings = _strings(task, rows, _next_of(task, wide), every)
-    writing = Writing(automaton, stop, written, sum(sizes) if every else SAMPLE, every)
+    follow = _next_of(task, wide)
+    strings = _strings(task, _some_of(automaton, max_len), follow)
+    every = many * _written_each(strings) <= MOST_PREFIXES
+    if every:
+        strings = _strings(task, _all_of(automaton, max_len), follow)
+    writing = Writing(automaton, stop, written, many if every else SAMPLE, every)
     return Domain(_exact(strings, wide) if every else wide, written=f"what follows from {written}", writing=writing)
+
+
+def _written_each(strings: Sequence[Ids]) -> float:
+    """About how many inputs a prompt leads to."""
+    return sum(int((ids >= 0).sum()) for ids in strings) / sum(map(len, strings))
 
 
 def _stop_of(stop: Any, vocab: tuple[Any, ...]) -> int | None:
@@ -99,20 +106,14 @@ Next = Any
 """From inputs [B, T] of one length to the numbers of their next tokens [B]."""
 
 
-def _strings(task: Task, rows: list[Ids], follow: Next, every: bool) -> list[Ids]:
+def _strings(task: Task, rows: list[Ids], follow: Next) -> list[Ids]:
     """[B, T] for each length of prompts: prompts with what is written after them, without the stop, padded with −1."""
-    found, total = list[Ids](), 0
+    found = list[Ids]()
     for prompts in rows:
         grown = np.full((len(prompts), task.max_len), UNDEFINED, np.int32)
         grown[:, : prompts.shape[1]] = prompts
         alive = np.arange(len(prompts))
         for at in range(prompts.shape[1], task.max_len + 1):
-            total += len(alive)
-            if every and total > MOST_PREFIXES:
-                raise InvalidProgram(
-                    f"prompts: what follows from them has more than {MOST_PREFIXES:,} beginnings; give fewer prompts, "
-                    "or an expression of so many that a sample is tried"
-                )
             after = follow(grown[alive, :at])
             alive, after = alive[after != task.stop], after[after != task.stop]
             if not len(alive):
