@@ -22,7 +22,7 @@ from raspc.graph.definedness import doubt_of
 from raspc.graph.evaluate import start
 from raspc.graph.nodes import Aggregate, Best, Gate, Graph, Index, Length, Listed, Node, Select, Table, Token
 from raspc.graph.permitted import search_of
-from raspc.regular.automaton import Automaton, everything
+from raspc.regular.automaton import Automaton
 from raspc.weights.certificate import Link
 
 KIND, UNDECIDED = "domain", "domain, undecided"
@@ -36,9 +36,8 @@ def occurs(program: Graph, graph: Graph) -> Iterator[Link]:
             missing, total = lacking(one)
             unit = f"inputs on which a value is missing, by running all {total:,} of {one.where}"
             yield Link(KIND, name, float(missing), 0.0, unit)
-        else:
-            yield from _left_out(one) if one.where.automaton is not None else ()
-            yield from _not_picked(one)
+        elif one.where.automaton is not None:
+            yield from _left_out(one)
 
 
 def is_tried(graph: Graph) -> bool:
@@ -110,26 +109,14 @@ def _left_out(graph: Graph) -> Iterator[Link]:
         yield Link(KIND, graph.labels[place], float(missing), 0.0, "values that can occur and that a table lacks")
 
 
-def _not_picked(graph: Graph) -> Iterator[Link]:
-    """A link for each pick that lacks values of what it moves: no selected key may be able to hold one of them."""
-    meaning, places = Meaning(graph), None
-    for place, node in enumerate(graph.nodes):
-        lacks = _lacking_of(graph, node)
-        if not isinstance(node, Aggregate) or not lacks.any():
-            continue
-        places = places or Places(graph.where.automaton or everything(len(graph.vocab)), graph.max_seq_len)
-        found = [_can_be_picked(graph, meaning, places, select, node.source, lacks) for select in _selects(graph, node)]
-        unit = "values that can be picked and that a value set lacks"
-        yield Link(KIND, graph.labels[place], float(min(found, default=1)), 0.0, unit)
-
-
-def _lacking_of(graph: Graph, node: Node) -> NDArray[np.bool_]:
-    """[value of the source]: whether a pick has it not among its own."""
-    if not isinstance(node, Aggregate) or not node.pick or not isinstance(node.domain, Listed):
-        return np.zeros(0, bool)
+def lacks_nothing(graph: Graph, node: Aggregate) -> bool:
+    """Whether no selected key of a pick can hold a value that the pick has not among its own."""
     source = graph.variable(node.source).domain
-    values = source.values if isinstance(source, Listed) else ()
-    return np.array([V.key(value) not in node.domain.index for value in values], bool)
+    if not isinstance(source, Listed) or not isinstance(node.domain, Listed) or graph.where.automaton is None:
+        return False
+    lacks = np.array([V.key(value) not in node.domain.index for value in source.values], bool)
+    meaning, places = Meaning(graph), Places(graph.where.automaton, graph.max_seq_len)
+    return any(not _can_be_picked(graph, meaning, places, one, node.source, lacks) for one in _selects(graph, node))
 
 
 def _selects(graph: Graph, node: Aggregate) -> tuple[Select, ...]:
@@ -148,15 +135,15 @@ def _selects(graph: Graph, node: Aggregate) -> tuple[Select, ...]:
 
 def _can_be_picked(
     graph: Graph, meaning: Meaning, places: Places, select: Select, source: int, lacks: NDArray[np.bool_]
-) -> int:
-    """At how many combinations of token and index a value stands that is lacking, where the key can be selected."""
+) -> bool:
+    """Whether a value that is lacking can stand where a key can be selected."""
     found = meaning.over_leaves((select.key, source))
     if found is None:
-        return 1
+        return True
     (keys, values), possible = found
     chosen = possible & (select.cells != 0).any(axis=1)[np.maximum(keys, 0)] & lacks[np.maximum(values, 0)]
     kinds = [type(graph[leaf]) for leaf in meaning.leaves((select.key, source))]
-    return sum(places.can_be(kinds, row) for row in np.argwhere(chosen).tolist())
+    return any(places.can_be(kinds, row) for row in np.argwhere(chosen).tolist())
 
 
 @dataclass(frozen=True, eq=False)

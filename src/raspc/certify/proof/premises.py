@@ -13,7 +13,7 @@ from typing import Any
 
 from raspc import values as V
 from raspc.certify.proof.counting import Counting
-from raspc.certify.proof.domain import is_tried, lacking, selected
+from raspc.certify.proof.domain import is_tried, lacking, lacks_nothing, selected
 from raspc.certify.proof.means import holds_means
 from raspc.graph import nodes as N
 from raspc.graph.definedness import promised
@@ -94,7 +94,10 @@ class Premises:
         if not isinstance(node, Aggregate):
             return True
         source = self.graph.variable(node.source).domain
-        if not _has(node.domain, [*source.specials, *([node.default] if node.may_be_empty else [])]):
+        defaults = [node.default] if node.may_be_empty else []
+        if node.pick and _has(node.domain, defaults) and lacks_nothing(self.graph, node):
+            return True
+        if not _has(node.domain, [*source.specials, *defaults]):
             return False
         if isinstance(node.domain, Interval) or isinstance(source, Interval):
             numbers = _ends(source)
