@@ -46,10 +46,10 @@ def written(next_tokens: Callable[[list[int]], list[Any]], prompt: list[int], st
 
 PROGRAMS: dict[str, tuple[SOp, list[tuple[list[int], list[int]]]]] = {
     "count": (examples.count(), list(counts(7))),
-    "addition": (examples.addition(), list(sums(10, 2, False))[::7]),
+    "addition": (examples.addition(), list(sums(10, 2, False))[::61]),
     "addition of three places": (examples.addition(), list(sums(10, 3, False))[5::9973]),
     "binary addition": (examples.addition(2), list(sums(2, 3, False))),
-    "reversed addition": (examples.reversed_addition(), list(sums(10, 2, True))[::7]),
+    "reversed addition": (examples.reversed_addition(), list(sums(10, 2, True))[::61]),
     "reversed addition of three places": (examples.reversed_addition(), list(sums(10, 3, True))[5::9973]),
     "reversed binary addition": (examples.reversed_addition(2), list(sums(2, 3, True))),
 }
@@ -64,21 +64,29 @@ def test_interpreted(name: str) -> None:
         assert said[len(prompt) - 1 :] == answer, prompt
 
 
-COMPILED: dict[str, tuple[SOp, range | list[int], int, list[tuple[list[int], list[int]]]]] = {
-    "count": (examples.count(), range(-2, 5), 8, list(counts(5))),
+WRITERS: dict[str, tuple[SOp, list[int], int, list[tuple[list[int], list[int]]]]] = {
+    "count": (examples.count(), [*range(-2, 5)], 8, list(counts(5))),
     "addition": (examples.addition(2), [*range(-3, 2), 100, 101], 14, list(sums(2, 2, False))),
     "reversed addition": (examples.reversed_addition(2), [*range(-3, 2), 100, 101], 14, list(sums(2, 2, True))),
-}
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", COMPILED)
-def test_compiled(name: str) -> None:
-    """A causal model writes the answers by itself, and is the program on random inputs."""
-    program, vocab, longest, tasks = COMPILED[name]
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_model_writes_the_answers(name: str) -> None:
+    """With `generate=True`, by itself, for every prompt."""
+    program, vocab, longest, tasks = WRITERS[name]
+    prompts, stop = [prompt for prompt, _ in tasks], tasks[0][1][-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
-        model = raspc.compile(program, vocab, longest, optimize=2)
-    assert model.config.causal and raspc.check(model, limit=300, program=program).ok
+        model = raspc.compile(program, vocab, longest, optimize=2, generate=True, stop=stop, prompts=prompts)
+    assert model.config.causal
     for prompt, answer in tasks:
-        stop = answer[-1]
-        assert written(lambda xs: model.apply(["BOS", *xs]).decoded[1:], prompt, stop, longest + 1) == answer
+        assert model.generate(prompt) == answer, prompt
+
+
+def test_the_next_token_at_every_position() -> None:
+    """Without `generate` a model gives it too, and is the program on its inputs; an answer is written bit by bit."""
+    model = raspc.compile(examples.count(), range(-2, 3), 6, optimize=2)
+    assert model.config.causal and raspc.check(model, limit=3_000, program=examples.count()).ok
+    for prompt, answer in counts(3):
+        assert written(lambda xs: model.apply(["BOS", *xs]).decoded[1:], prompt, STOP, 7) == answer

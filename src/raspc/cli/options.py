@@ -36,7 +36,7 @@ Program = Annotated[
     str,
     typer.Argument(
         metavar="PROGRAM",
-        help="A library name, prog.rasp[:name], file.py:attribute, or package.module:attribute.",
+        help="A library name, prog.rasp[:name] (or .crasp, .brasp), file.py:attribute, or package.module:attribute.",
         autocompletion=_library_names,
         show_default=False,
     ),
