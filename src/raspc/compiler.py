@@ -57,6 +57,7 @@ def compile(
     stop: Any = None,
     prompts: Prompts = None,
     target: str = "plain",
+    uniform: bool = True,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -78,6 +79,8 @@ def compile(
     the model is for are then these, what they begin with, and what the program makes of them.
     `target`: "plain", or the stock family whose parameters the model is to have
     (`raspc.target.families`), such as "llama" or "gpt2".
+    `uniform`: all layers have the width of the widest, as most frameworks want it; with False each has the heads and
+    the neurons that it needs, and one without any has no parameters for them.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -85,11 +88,11 @@ def compile(
     """
     began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
     causal = isinstance(program, rasp.SOp) and says_so(program) if causal is None else causal
-    check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts)
+    check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts, uniform)
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
-    name = checked_target(target, bool(causal))
-    options = options_of(optimize, precision, disabled_passes, solver, verify, memory, name)
+    name = checked_target(target, bool(causal), bool(uniform))
+    options = options_of(optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform))
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)

@@ -24,6 +24,7 @@ from raspc.cli.options import (
     Stop,
     Strict,
     Summation,
+    Uniform,
     Verify,
     Where,
     level,
@@ -64,6 +65,7 @@ def compile_program(
     generate: Generate = False,
     stop: Stop = None,
     prompts: Prompts = None,
+    uniform: Uniform = True,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -98,6 +100,7 @@ def compile_program(
         generate=generate,
         stop=None if stop is None else syntax.token(stop, tokens),
         prompts=prompts,
+        uniform=uniform,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

@@ -17,8 +17,9 @@ SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab"
 def sizes(model: Model) -> dict[str, Any]:
     """The shape of the model, how many parameters it has, its vocabulary and how its output is read."""
     config = model.config
+    stated = config.to_json()
     return {
-        **{name: getattr(config, name) for name in SIZES},
+        **{name: stated[name] for name in SIZES},
         "max_seq_len": config.max_seq_len,
         "parameters": sum(int(array.size) for array in model.params.values()),
         "vocab": [jsonvalues.encode(token) for token in config.vocab],
@@ -29,10 +30,14 @@ def sizes(model: Model) -> dict[str, Any]:
 
 
 def summary(found: Mapping[str, Any]) -> str:
-    """The sizes in one line."""
+    """The sizes in one line; where layers have widths of their own, each of these is told."""
+    from raspc.weights.config import in_words
+
+    heads, size, neurons = (in_words(found[name]) for name in ("n_heads", "d_head", "d_mlp"))
+    in_a_layer = f"{heads} head{'' if heads == '1' else 's'} in a layer"
     return (
-        f"{_count(found['n_layers'], 'layer')}, {_count(found['n_heads'], 'head')} in a layer, "
-        f"d_model {found['d_model']}, d_head {found['d_head']}, d_mlp {found['d_mlp']}, "
+        f"{_count(found['n_layers'], 'layer')}, {in_a_layer}, "
+        f"d_model {found['d_model']}, d_head {size}, d_mlp {neurons}, "
         f"{found['parameters']:,} parameters; {'causal, ' if found['causal'] else ''}"
         f"inputs of up to {found['max_seq_len']} tokens"
     )

@@ -76,6 +76,9 @@ Verify = Annotated[
 Memory = Annotated[
     str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
 ]
+Uniform = Annotated[
+    bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
+]
 Optimize = Annotated[
     str,
     typer.Option(

@@ -113,7 +113,8 @@ def outcome_of(
 
 
 def check_width(model: Model, d: int) -> None:
-    """Raises InputError for a width that is no compression."""
+    """Raises InputError for a width that is no compression, and for a model whose layers have widths of their own."""
+    model.config.width_for("compression")
     full = model.config.d_model
     if not isinstance(d, int) or isinstance(d, bool) or not 1 <= d < full:
         raise InputError(f"d is {d!r}; needed a width from 1 to {full - 1}, less than the model's {full}")

@@ -16,7 +16,7 @@ from torch import Tensor
 from raspc.run import forward as run
 from raspc.run.arrays import of_torch
 from raspc.run.parts import parts_of
-from raspc.target import PLAIN, READERS, WRITERS, Dense, Target
+from raspc.target import PLAIN, READERS, WRITERS, Dense, Target, Widths
 from raspc.weights.config import Config
 
 Tensors = dict[str, Tensor]
@@ -39,9 +39,7 @@ class Pass(NamedTuple):
 class Frame:
     """What a pass needs to know of the model beside its weights."""
 
-    n_layers: int
-    n_heads: int
-    d_head: int
+    widths: tuple[Widths, ...]
     causal: bool
     pad_id: int
     target: Target = PLAIN
@@ -49,7 +47,12 @@ class Frame:
     @classmethod
     def of(cls, config: Config) -> Frame:
         """The shape of a model."""
-        return cls(config.n_layers, config.n_heads, config.d_head, config.causal, config.pad_id, config.target)
+        return cls(config.widths, config.causal, config.pad_id, config.target)
+
+    @property
+    def n_layers(self) -> int:
+        """How many layers the model has."""
+        return len(self.widths)
 
 
 def tensors(params: Mapping[str, Any], dtype: torch.dtype) -> Tensors:
@@ -123,7 +126,7 @@ def forward(
     stage: −1 is the embedding, 2·layer after the attention, 2·layer + 1 after the MLP.
     """
     arrays = of_torch()
-    parts = parts_of(narrow, shape.target, shape.n_layers, PerRun)
+    parts = parts_of(narrow, shape.target, shape.widths, PerRun)
     of_runs = replace(parts, pos_embed=parts.pos_embed.unsqueeze(-3))  # the batch has an axis between run and position
     watch = _Watch(edit or _unchanged, _writers(wide, shape), None if w is None else w.transpose(-1, -2))
     hidden = run.hidden_keys(ids == shape.pad_id, shape.causal, arrays)

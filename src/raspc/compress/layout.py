@@ -24,11 +24,12 @@ def as_in_paper(model: Model) -> Model:
 
     Soften heads first: this hides their biases. Raises InputError for a model that has the layout already.
     """
+    model.config.width_for("the layout of the paper's models")
     if ONE in model.residual_labels:
         raise InputError("found a direction named 'one'; needed a model that keeps its biases; lay it out once")
     params: dict[str, NDArray[Any]] = {name: np.array(model.params[name]) for name in model.params}
     target, n_layers = model.config.target, model.config.n_layers
-    for name in target.writing(n_layers):
+    for name in target.writing(model.config.widths):
         params[name] = np.concatenate([params[name], np.zeros((*params[name].shape[:-1], 2), np.float32)], axis=-1)
     params[target.names.token_embed][:, -2] = 1
     params[target.names.token_embed][model.config.pad_id, -1] = 1

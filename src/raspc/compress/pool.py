@@ -120,6 +120,7 @@ def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = 
     Inputs on which the program is undefined are left out. Raises InputError for a model without a graph, for an output
     that no loss can be taken of, for an input that the model cannot take.
     """
+    model.config.width_for("compression")
     graph = model.graph
     if graph is None:
         raise InputError("the model holds no graph to compress against; compile it again, or load a whole directory")

@@ -72,9 +72,9 @@ def _binary(size: int, rng: np.random.Generator) -> NDArray[np.float64]:
 def in_basis(model: Model, q: NDArray[np.float64]) -> dict[str, Array]:
     """The parameters of the model whose stream is x·Q, worked out in float64."""
     found: dict[str, Any] = {name: np.asarray(model.params[name], np.float64) for name in model.params}
-    for name in model.config.target.writing(model.config.n_layers):
+    for name in model.config.target.writing(model.config.widths):
         found[name] = found[name] @ q
-    for name in model.config.target.reading(model.config.n_layers):
+    for name in model.config.target.reading(model.config.widths):
         found[name] = q.T @ found[name]
     return {name: array.astype(np.float32) for name, array in found.items()}
 

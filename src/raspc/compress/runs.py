@@ -39,7 +39,7 @@ class Runs:
         matrix = torch.tensor(w, dtype=dtype)
         wide = core.tensors(pool.model.params, dtype)
         shape = Frame.of(pool.model.config)
-        layers = pool.model.config.target.of_layers(shape.n_layers)
+        layers = pool.model.config.target.of_layers(shape.widths)
         source = core.folded(wide, matrix, shape.n_layers) if protocol.form == "narrow" else wide
         own = {name: _per_run(source[name], wide[name].dim(), len(matrix)) for name in layers if _is_own(protocol)}
         return cls(pool, shape, protocol.form, matrix, wide, own)

@@ -33,9 +33,9 @@ def all_heads(model: Model) -> list[tuple[int, int]]:
     config = model.config
     return [
         (layer, head)
-        for layer, names in enumerate(config.target.names.layers(config.n_layers))
-        for head in range(config.n_heads)
-        if np.any(_columns(model, head, names.query.b))
+        for layer, widths in enumerate(config.widths)
+        for head in range(widths.n_heads)
+        if np.any(_columns(model, layer, head, config.target.names.layer(layer).query.b))
     ]
 
 
@@ -55,14 +55,14 @@ def softened(model: Model, beta: float, heads: list[tuple[int, int]] | None = No
 
 def _soften(params: dict[str, Array], model: Model, layer: int, head: int, beta: float) -> None:
     """Every score but the absolute one of a raised sink (ln N) is a multiple of the compiler's scale."""
-    key = _columns(model, head, model.config.target.names.layer(layer).key.w)
+    key = _columns(model, layer, head, model.config.target.names.layer(layer).key.w)
     sink = max((j for j in range(key.shape[1]) if np.any(key[:, j])), default=None)
     if sink is None:
         return
     called = model.config.target.names.layer(layer).query
-    query, bias = _columns(model, head, called.w), _columns(model, head, called.b)
+    query, bias = (_columns(model, layer, head, name) for name in called)
     scale = float(np.abs(query[:, sink]).max()) / 2
-    d_head = model.config.d_head
+    d_head = model.config.widths[layer].d_head
     present = scale / model.config.target.score_divisor(d_head)
     factor = beta / present
     if not 0 < factor < 1:
@@ -76,7 +76,8 @@ def _soften(params: dict[str, Array], model: Model, layer: int, head: int, beta:
     params[called.b][cut] = softer
 
 
-def _columns(model: Model, head: int, name: str) -> Array:
-    d_head = model.config.d_head
+def _columns(model: Model, layer: int, head: int, name: str) -> Array:
+    """The part of a parameter of a layer that belongs to one head."""
+    d_head = model.config.widths[layer].d_head
     array: Array = model.params[name]
     return array[..., head * d_head : (head + 1) * d_head]

@@ -27,6 +27,8 @@ class Converter:
     `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them. `runs`: whether what is
     written computes anything, rather than only keeping the weights. `given`: what the converter is told beside the
     model. `casts`: it is written in any format in which a run shows that it holds; else in that of the model alone.
+    `one_width`: the framework knows no layers that differ in width, whose models its converter refuses; this is what the
+    refusal calls it.
     """
 
     module: str
@@ -35,6 +37,7 @@ class Converter:
     runs: bool = True
     given: Mapping[str, Any] = field(default_factory=dict)
     casts: bool = True
+    one_width: str = ""
 
     def missing(self) -> tuple[str, ...]:
         """The frameworks that are not installed."""
@@ -45,16 +48,21 @@ CONVERTERS = {
     "torch": Converter("raspc.export.torch", ("torch",), "torch"),
     "jax": Converter("raspc.export.jax", ("jax",), "jax"),
     "haiku": Converter("raspc.export.haiku", ("jax", "haiku"), "haiku"),
-    "transformer_lens": Converter("raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens"),
+    "transformer_lens": Converter(
+        "raspc.export.transformer_lens", ("torch", "transformer_lens"), "transformer-lens", one_width="TransformerLens"
+    ),
     "onnx": Converter("raspc.export.onnx", ("onnx",), "onnx"),
-    "huggingface": Converter("raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface"),
+    "huggingface": Converter(
+        "raspc.export.huggingface", ("torch", "transformers", "tokenizers"), "huggingface", one_width="Hugging Face"
+    ),
     **{
         family: Converter(
-            "raspc.export.checkpoint.writing", ("tokenizers",), "huggingface", given={"family": family}, casts=False
+            "raspc.export.checkpoint.writing", ("tokenizers",), "huggingface", given={"family": family}, casts=False,
+            one_width=family,
         )
         for family in ("llama", "gpt2", "opt", "gpt_neox", "qwen2", "gemma", "mistral", "bert", "t5")
     },
-    "gguf": Converter("raspc.export.checkpoint.gguf", ("gguf",), "gguf", casts=False),
+    "gguf": Converter("raspc.export.checkpoint.gguf", ("gguf",), "gguf", casts=False, one_width="gguf"),
     "npz": Converter("raspc.export.npz", runs=False),
 }
 
@@ -68,13 +76,16 @@ def export(
     `options` are those of `convert` in the target's file. What each target writes: docs/exports.md.
 
     Raises InputError for an unknown target or option, a framework that is not installed, a path that cannot
-    be written, or a dtype in which the model does not give the same answers; CertificateError for a model
+    be written, a dtype in which the model does not give the same answers, or a model whose layers have widths of their
+    own where the framework knows none; CertificateError for a model
     whose certificate says that it failed.
     """
     found = check_target(target)
     if path is not None:
         arguments.path("path", path)
     precision.check_certificate(model)
+    if found.one_width:
+        model.config.width_for(found.one_width)
     if found.casts:
         dtype = dtype or (model.precision.dtype if found.runs else "float32")
         precision.check(model, dtype, found.runs)

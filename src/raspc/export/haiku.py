@@ -44,27 +44,30 @@ class HaikuModel:
 
 def trace(config: Config, ids: jax.Array) -> Trace[jax.Array]:
     """The forward pass inside `hk.transform`, every activation kept; parameters get the names of the target."""
-    arrays, maps = of_jax(), linears(config)
+    arrays, (*maps, unembed) = of_jax(), linears(config)
     x = _embedding(config.target.names.token_embed, config.d_vocab, config.d_model)(ids)
     x += _embedding(config.target.names.pos_embed, config.n_ctx, config.d_model)(arrays.places(ids))
     hidden = run.hidden_keys(ids == config.pad_id, config.causal, arrays)
-    layers = [partial(run.run_layer, Layer(*of_layer), run.how(config, arrays)) for of_layer in batched(maps[:-1])]
+    how = run.how(config, arrays)
+    each = zip(batched(config, maps), how.heads, strict=True)
+    layers = [partial(run.run_layer, of_layer, how, heads) for of_layer, heads in each]
     recorder: Recorder[jax.Array] = Recorder()
     with jax.default_matmul_precision("highest"):
-        run.through(layers, maps[-1], x, hidden, recorder)
+        run.through(layers, unembed, x, hidden, recorder)
     return recorder.trace()
 
 
-def batched(maps: Sequence[hk.Linear]) -> Iterator[Sequence[hk.Linear]]:
-    """The maps of each layer."""
-    size = len(Layer._fields)
-    return (maps[i : i + size] for i in range(0, len(maps), size))
+def batched(config: Config, maps: Sequence[hk.Linear]) -> Iterator[Layer[hk.Linear | None]]:
+    """The maps of each layer, None for those that it does not have."""
+    left = iter(maps)
+    for widths in config.widths:
+        yield Layer(*(next(left) if role in widths.roles else None for role in Layer._fields))
 
 
 def linears(config: Config) -> list[hk.Linear]:
-    """A module for every linear map, in the order in which they run."""
+    """A module for every linear map, in the order in which they run; the unembedding is the last."""
     widths = {name: shape[-1] for name, shape in config.target.parameters(config).items()}
-    maps = config.target.names.maps(config.n_layers)
+    maps = [*(names for _, names in config.target.maps(config.widths)), config.target.names.unembed]
     return _scoped([(_module_of(names.w).split("/"), widths[names.w]) for names in maps])
 
 

@@ -28,7 +28,7 @@ from raspc import jsonvalues
 from raspc.errors import InputError
 from raspc.export.renaming import renamed, torch_names
 from raspc.run.plain import Array
-from raspc.target import Layer, Names
+from raspc.target import Layer, Names, Widths
 from raspc.values import Value
 from raspc.weights import Config, Model
 from raspc.weights.files import fresh_directory
@@ -139,18 +139,19 @@ def _idle(name: str, value: Tensor) -> Tensor:
 
 def heads_of(config: Config) -> int:
     """How many heads of width d_head the stream is wide: ours, and null ones."""
-    return max(config.n_heads, math.ceil(config.d_model / config.d_head))
+    n_heads, d_head, _ = config.width_for("Hugging Face")
+    return max(n_heads, math.ceil(config.d_model / d_head))
 
 
 def mobilebert_config(config: Config) -> Any:
     """The stock configuration under which MobileBERT is our transformer."""
     from transformers import MobileBertConfig
 
-    heads = heads_of(config)
-    width = heads * config.d_head
+    heads, widths = heads_of(config), config.width_for("Hugging Face")
+    width = heads * widths.d_head
     return MobileBertConfig(
         num_hidden_layers=config.n_layers, num_attention_heads=heads, hidden_size=width, embedding_size=width,
-        intra_bottleneck_size=width, intermediate_size=config.d_mlp, max_position_embeddings=config.n_ctx,
+        intra_bottleneck_size=width, intermediate_size=widths.d_mlp, max_position_embeddings=config.n_ctx,
         hidden_act=config.activation, normalization_type="no_norm", use_bottleneck=False,
         use_bottleneck_attention=False, key_query_shared_bottleneck=False, trigram_input=False,
         num_feedforward_networks=1, classifier_activation=False, type_vocab_size=1,
@@ -177,30 +178,27 @@ MOBILEBERT_NAMES = torch_names(
 
 def mobilebert_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
     """The parameters under MobileBERT's names, padded with zeros to its width, and with a row for UNK."""
-    heads = heads_of(config)
-    return _state(config, params, MOBILEBERT_NAMES, n_heads=heads, d_model=heads * config.d_head)
+    heads, widths = heads_of(config), config.width_for("Hugging Face")
+    return _state(config, params, MOBILEBERT_NAMES, widths._replace(n_heads=heads), heads * widths.d_head)
 
 
 @dataclass(frozen=True)
 class _Sizes:
     """The sizes of a model that has room for more than the one that it holds."""
 
-    n_layers: int
-    n_heads: int
+    widths: tuple[Widths, ...]
     d_model: int
-    d_head: int
-    d_mlp: int
     n_ctx: int
     d_vocab: int
     d_vocab_out: int
 
 
-def _state(config: Config, params: Mapping[str, Any], names: Names, n_heads: int, d_model: int) -> dict[str, Tensor]:
+def _state(
+    config: Config, params: Mapping[str, Any], names: Names, widths: Widths, d_model: int
+) -> dict[str, Tensor]:  # fmt: skip
     """The parameters under other names, in the corners of zeros of these sizes; the last token is UNK."""
-    room = _Sizes(
-        config.n_layers, n_heads, d_model, config.d_head, config.d_mlp, config.n_ctx,
-        config.d_vocab + 1, config.d_vocab_out,
-    )  # fmt: skip
+    layers = (widths,) * config.n_layers
+    room = _Sizes(layers, d_model, config.n_ctx, config.d_vocab + 1, config.d_vocab_out)
     padded = {name: _padded(params[name], *shape) for name, shape in config.target.parameters(room).items()}
     return {name: torch.tensor(array).contiguous() for name, array in renamed(config, padded, names).items()}
 
@@ -223,8 +221,8 @@ def _write_causal(model: Model, dtype: torch.dtype, directory: Path) -> None:
     classes[1].register_for_auto_class("AutoModelForTokenClassification")
     config = model.config
     stated = RaspcConfig(
-        n_layers=config.n_layers, n_heads=config.n_heads, d_model=config.d_model, d_head=config.d_head,
-        d_mlp=config.d_mlp, n_ctx=config.n_ctx, **_ids(config), **_labels(config),
+        n_layers=config.n_layers, d_model=config.d_model, n_ctx=config.n_ctx,
+        **config.width_for("Hugging Face")._asdict(), **_ids(config), **_labels(config),
     )  # fmt: skip
     _write(RaspcForTokenClassification(stated), causal_state(config, model.params), dtype, directory)
 
@@ -247,4 +245,4 @@ CAUSAL_NAMES = torch_names(
 
 def causal_state(config: Config, params: Mapping[str, Any]) -> dict[str, Tensor]:
     """The parameters under the names of `modeling_raspc`, with a row of zeros for UNK."""
-    return _state(config, params, CAUSAL_NAMES, config.n_heads, config.d_model)
+    return _state(config, params, CAUSAL_NAMES, config.width_for("Hugging Face"), config.d_model)

@@ -55,7 +55,7 @@ _exact_products = partial(jax.default_matmul_precision, "highest")
 def trace(config: Config, params: JaxParams, ids: jax.Array, mask: jax.Array | None = None) -> Trace[jax.Array]:
     """The forward pass, every activation kept."""
     arrays = of_jax()
-    parts = parts_of(params, config.target, config.n_layers)
+    parts = parts_of(params, config.target, config.widths)
     padding = ids == config.pad_id if mask is None else ~mask.astype(bool)
     with _exact_products():
         return run.trace(parts, ids, run.hidden_keys(padding, config.causal, arrays), run.how(config, arrays))

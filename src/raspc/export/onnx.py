@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from raspc import jsonvalues
 from raspc.errors import InputError
 from raspc.run.plain import Array
-from raspc.target import Dense, Layer
+from raspc.target import Dense, Layer, Widths
 from raspc.weights import Config, Model
 from raspc.weights.files import write_file
 
@@ -58,21 +58,22 @@ class Builder:
 
 
 def activations(config: Config) -> dict[str, tuple[Any, ...]]:
-    """The shape of each output of a graph with `trace=True`, `logits` among them."""
-    stream, pairs = (*STREAM, config.d_model), ("batch", config.n_heads, *PAIRS)
+    """The shape of each output of a graph with `trace=True`, `logits` among them.
+
+    Heads, or neurons, that a layer does not have leave no trace.
+    """
+    stream = (*STREAM, config.d_model)
     found: dict[str, tuple[Any, ...]] = {
         "logits": (*STREAM, config.d_vocab_out),
         "input_embeddings": stream,
     }
-    for i in range(config.n_layers):
-        found |= {
-            f"layer_{i}/attn/logits": pairs,
-            f"layer_{i}/attn/pattern": pairs,
-            f"layer_{i}/attn/output": stream,
-            f"layer_{i}/attn/residual": stream,
-            f"layer_{i}/mlp/output": stream,
-            f"layer_{i}/mlp/residual": stream,
-        }
+    for i, widths in enumerate(config.widths):
+        pairs = ("batch", widths.n_heads, *PAIRS)
+        if widths.n_heads:
+            found |= {f"layer_{i}/attn/logits": pairs, f"layer_{i}/attn/pattern": pairs}
+            found |= {f"layer_{i}/attn/output": stream, f"layer_{i}/attn/residual": stream}
+        if widths.d_mlp:
+            found |= {f"layer_{i}/mlp/output": stream, f"layer_{i}/mlp/residual": stream}
     return found
 
 
@@ -111,9 +112,12 @@ def _model(model: Model, dtype: str, trace: bool) -> onnx.ModelProto:
 def _graph(config: Config, params: Any, dtype: str, trace: bool) -> onnx.GraphProto:
     build = Builder(dtype)
     x, mask = _embed(build, config, params), _mask(build, config)
-    for i, layer in enumerate(config.target.names.layers(config.n_layers)):
-        x = _attention(build, config, params, layer, x, mask, f"layer_{i}/attn")
-        x = _mlp(build, config, params, layer, x, f"layer_{i}/mlp")
+    for i, widths in enumerate(config.widths):
+        layer = config.target.names.layer(i)
+        if widths.n_heads:
+            x = _attention(build, config, widths, params, layer, x, mask, f"layer_{i}/attn")
+        if widths.d_mlp:
+            x = _mlp(build, config, params, layer, x, f"layer_{i}/mlp")
     build.linear(x, config.target.names.unembed, params, "logits")
     outputs = activations(config) if trace else {"logits": (*STREAM, config.d_vocab_out)}
     return helper.make_graph(
@@ -151,26 +155,27 @@ def _mask(build: Builder, config: Config) -> str:
 
 
 def _attention(
-    build: Builder, config: Config, params: Any, layer: Layer[Dense], x: str, mask: str, name: str
+    build: Builder, config: Config, widths: Widths, params: Any, layer: Layer[Dense], x: str, mask: str, name: str
 ) -> str:  # fmt: skip
-    q = _heads(build, config, build.linear(x, layer.query, params, f"{name}/q"), (0, 2, 1, 3))
-    k = _heads(build, config, build.linear(x, layer.key, params, f"{name}/k"), (0, 2, 3, 1))
-    v = _heads(build, config, build.linear(x, layer.value, params, f"{name}/v"), (0, 2, 1, 3))
-    scale = build.constant("scale", config.target.score_scale(config.d_head))
+    own = "" if config.uniform else f"{name}/"
+    split = build.constant(f"{own}split", [0, 0, widths.n_heads, widths.d_head], "int64")
+    q = _heads(build, split, build.linear(x, layer.query, params, f"{name}/q"), (0, 2, 1, 3))
+    k = _heads(build, split, build.linear(x, layer.key, params, f"{name}/k"), (0, 2, 3, 1))
+    v = _heads(build, split, build.linear(x, layer.value, params, f"{name}/v"), (0, 2, 1, 3))
+    scale = build.constant(f"{own}scale", config.target.score_scale(widths.d_head))
     logits = build.add("Mul", [build.add("MatMul", [q, k], f"{name}/scores"), scale], f"{name}/logits")
     masked = build.add("Add", [logits, mask], f"{name}/masked")
     pattern = build.add("Softmax", [masked], f"{name}/pattern", axis=-1)
     mixed = build.add("MatMul", [pattern, v], f"{name}/mixed")
     by_position = build.add("Transpose", [mixed], f"{name}/by_position", perm=(0, 2, 1, 3))
-    flat = build.constant("flat", [0, 0, config.n_heads * config.d_head], "int64")
+    flat = build.constant(f"{own}flat", [0, 0, widths.n_heads * widths.d_head], "int64")
     joined = build.add("Reshape", [by_position, flat], f"{name}/joined")
     output = build.linear(joined, layer.linear, params, f"{name}/output")
     return build.add("Add", [x, output], f"{name}/residual")
 
 
-def _heads(build: Builder, config: Config, x: str, order: tuple[int, ...]) -> str:
+def _heads(build: Builder, split: str, x: str, order: tuple[int, ...]) -> str:
     """Split the last axis into heads, then permute [batch, length, head, d_head]."""
-    split = build.constant("split", [0, 0, config.n_heads, config.d_head], "int64")
     return build.add("Transpose", [build.add("Reshape", [x, split], f"{x}/split")], f"{x}/heads", perm=order)
 
 

@@ -20,5 +20,6 @@ def renamed(config: Config, params: Mapping[str, Any], theirs: Names) -> dict[st
     ours = config.target.names
     found = {theirs.token_embed: params[ours.token_embed], theirs.pos_embed: params[ours.pos_embed]}
     for mine, other in zip(ours.maps(config.n_layers), theirs.maps(config.n_layers), strict=True):
-        found |= {other.w: params[mine.w].T, other.b: params[mine.b]}
+        if mine.w in params:  # a layer may have no heads, or no neurons
+            found |= {other.w: params[mine.w].T, other.b: params[mine.b]}
     return found

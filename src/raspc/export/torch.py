@@ -30,16 +30,20 @@ ARRAYS = of_torch()
 
 
 class Attention(nn.Module):
-    """Every head of one layer: softmax(q kᵀ / √d_head + mask) v, then a linear map back to the stream."""
+    """Every head of one layer: softmax(q kᵀ / √d_head + mask) v, then a linear map back to the stream.
 
-    def __init__(self, config: Config) -> None:
+    A layer without heads has no maps here, and adds nothing.
+    """
+
+    def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
-        self.n_heads, self.scale = config.n_heads, config.target.score_scale(config.d_head)
-        width = config.n_heads * config.d_head
-        self.query = nn.Linear(config.d_model, width)
-        self.key = nn.Linear(config.d_model, width)
-        self.value = nn.Linear(config.d_model, width)
-        self.linear = nn.Linear(width, config.d_model)
+        widths = config.widths[layer]
+        self.n_heads, self.scale = run.heads_of(config)[layer]
+        width = widths.n_heads * widths.d_head
+        self.query = _linear(config.d_model, width)
+        self.key = _linear(config.d_model, width)
+        self.value = _linear(config.d_model, width)
+        self.linear = _linear(width, config.d_model)
 
     def forward(self, x: Tensor, hidden: Tensor, see: See = unseen) -> Tensor:
         """The output [batch, position, d_model]; `hidden` is true where a query must not see a key.
@@ -50,28 +54,33 @@ class Attention(nn.Module):
         return output
 
 
-class MLP(nn.Module):
-    """linear_2(relu(linear_1(x)))."""
+def _linear(inputs: int, outputs: int) -> nn.Linear | None:
+    """A linear map, if there is anything to map."""
+    return nn.Linear(inputs, outputs) if inputs and outputs else None
 
-    def __init__(self, config: Config) -> None:
+
+class MLP(nn.Module):
+    """linear_2(relu(linear_1(x))); nothing in a layer without neurons."""
+
+    def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
-        self.activation = config.activation
-        self.linear_1 = nn.Linear(config.d_model, config.d_mlp)
-        self.linear_2 = nn.Linear(config.d_mlp, config.d_model)
+        self.activation, d_mlp = config.activation, config.widths[layer].d_mlp
+        self.linear_1 = _linear(config.d_model, d_mlp)
+        self.linear_2 = _linear(d_mlp, config.d_model)
 
     def forward(self, x: Tensor, see: See = unseen) -> Tensor:
         """[batch, position, d_model] to the same; `see` is given what the neurons give."""
-        output: Tensor = run.neurons(self, x, ARRAYS.activations[self.activation], see)
+        output: Tensor = run.neurons(self, x, ARRAYS.activations[self.activation], ARRAYS, see)
         return output
 
 
 class Layer(nn.Module):
     """Attention, then the MLP; each adds to the stream."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
-        self.attn = Attention(config)
-        self.mlp = MLP(config)
+        self.attn = Attention(config, layer)
+        self.mlp = MLP(config, layer)
 
     def forward(self, x: Tensor, hidden: Tensor, see: See = unseen) -> Tensor:
         """The stream [batch, position, d_model] after this layer; all it does passes through `see`."""
@@ -88,7 +97,7 @@ class Transformer(nn.Module):
         self.config = config
         self.token_embed = nn.Embedding(config.d_vocab, config.d_model)
         self.pos_embed = nn.Embedding(config.n_ctx, config.d_model)
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layers))
+        self.layers = nn.ModuleList(Layer(config, layer) for layer in range(config.n_layers))
         self.unembed = nn.Linear(config.d_model, config.d_vocab_out)
 
     @overload

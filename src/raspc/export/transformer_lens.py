@@ -56,10 +56,10 @@ def major_version() -> int:
 
 
 def sizes(config: Config) -> dict[str, Any]:
-    """The arguments that both versions' configs share."""
+    """The arguments that both versions' configs share. Raises InputError where layers have widths of their own."""
     return {
-        "n_layers": config.n_layers, "n_heads": config.n_heads, "d_model": config.d_model,
-        "d_head": config.d_head, "d_mlp": config.d_mlp, "n_ctx": config.n_ctx,
+        "n_layers": config.n_layers, "d_model": config.d_model, "n_ctx": config.n_ctx,
+        **config.width_for("TransformerLens")._asdict(),
         "d_vocab": config.d_vocab, "d_vocab_out": config.d_vocab_out,
         "act_fn": config.activation, "normalization_type": config.target.normalisation,
         "attention_dir": "causal" if config.causal else "bidirectional",
@@ -147,7 +147,7 @@ def hooked_state(config: Config, params: Weights) -> dict[str, Tensor]:
 
     `W_Q`, `W_K`, `W_V`: [head, d_model, d_head]; `W_O`: [head, d_head, d_model].
     """
-    names, heads = config.target.names, (config.n_heads, config.d_head)
+    names, heads = config.target.names, config.width_for("TransformerLens")[:2]
     found = {
         "embed.W_E": params[names.token_embed], "pos_embed.W_pos": params[names.pos_embed],
         "unembed.W_U": params[names.unembed.w], "unembed.b_U": params[names.unembed.b],

@@ -1,9 +1,9 @@
 """The shape of heads: how many a layer has, how wide they are, and which of them do the work of which block.
 
-All layers have heads of one number and one width, so what counts is the product: every layer has matrices of
+Where all layers have heads of one number and one width, what counts is the product: every layer has matrices of
 d_model × (heads × width). Blocks that score alike may share a head, their values side by side; and a wide head may be
 split into several that score alike and move some of its values each, which pays where another layer has heads to
-spare.
+spare. Where layers have widths of their own, each has the best shape for itself, and one without blocks has no heads.
 
 Requires: a schedule. Ensures: each value of each block is moved by one head of its layer; heads × width is the least
 that sharing and splitting reach, and never more than without them.
@@ -48,7 +48,7 @@ class Slot:
 
 @dataclass(frozen=True, order=True)
 class HeadShape:
-    """What all layers share, the smallest first: heads × width, heads, width; and whether alike ones are one."""
+    """Of all layers, or of one, the smallest first: heads × width, heads, width; and whether alike ones are one."""
 
     area: int
     n_heads: int
@@ -64,10 +64,24 @@ class HeadShape:
         ]
 
 
+NO_HEADS = HeadShape(0, 0, 0, False)
+"""The shape of a layer without heads."""
+
+
 def head_shape(lowered: Lowered, schedule: Schedule, options: Options) -> HeadShape:
+    """The best shape for all layers."""
+    return _best(lowered, [attention for attention, _ in layers_of(lowered, schedule)], options)
+
+
+def head_shapes(lowered: Lowered, schedule: Schedule, options: Options) -> list[HeadShape]:
+    """The best shape of each layer by itself."""
+    layers = (attention for attention, _ in layers_of(lowered, schedule))
+    return [_best(lowered, [attention], options) if attention else NO_HEADS for attention in layers]
+
+
+def _best(lowered: Lowered, layers: Sequence[Sequence[int]], options: Options) -> HeadShape:
     """The best shape. Heads of a readable model are not split: a person finds one head for each selector."""
     sharing = (False, True) if options.has("share_heads") else (False,)
-    layers = [attention for attention, _ in layers_of(lowered, schedule)]
     split = options.level.compact and options.has("split_heads")
     return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split))
 

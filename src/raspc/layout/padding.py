@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.spaces import Neurons
 from raspc.layout.heads import layers_of
-from raspc.layout.layout import Layout
+from raspc.layout.layout import Layout, loads_of
 from raspc.layout.schedule import Schedule
 
 
@@ -22,14 +21,13 @@ class Padding:
 
 def padding_of(lowered: Lowered, schedule: Schedule, layout: Layout) -> Padding:
     """The padding of a layout. A layer without heads or neurons still has one of a uniform shape."""
-    heads, neurons = list[int](), list[int]()
-    for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        heads.append(len(layout.heads.slots(lowered, attention)))
-        own = (block.read.width for place in mlp if isinstance(block := lowered.blocks[place], Neurons))
-        neurons.append(sum(own) + sum(sweep.size for sweep in layout.sweeps.get(layer, ())))
-    a_head = layout.d_head * (4 * layout.d_model + 3)
-    a_neuron = 2 * layout.d_model + 1
-    filled = sum(
-        (layout.n_heads - h) * a_head + (layout.d_mlp - m) * a_neuron for h, m in zip(heads, neurons, strict=True)
-    )
+    heads, neurons, filled = list[int](), list[int](), 0
+    for layer, ((attention, _), own) in enumerate(
+        zip(layers_of(lowered, schedule), loads_of(lowered, schedule), strict=True)
+    ):
+        shape = layout.shape(layer)
+        heads.append(len(shape.heads.slots(lowered, attention)))
+        neurons.append(own + sum(sweep.size for sweep in layout.sweeps.get(layer, ())))
+        filled += (shape.heads.n_heads - heads[-1]) * shape.heads.d_head * (4 * layout.d_model + 3)
+        filled += (shape.d_mlp - neurons[-1]) * (2 * layout.d_model + 1)
     return Padding(tuple(heads), tuple(neurons), filled)

@@ -18,8 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.spaces import BOS, Neurons, reads_of
-from raspc.layout.layout import Layout, Sweep
+from raspc.blocks.spaces import BOS, reads_of
+from raspc.layout.layout import Layout, Sweep, loads_of
 from raspc.layout.lives import FOREVER, Life, Neighbours, all_at_once
 from raspc.layout.schedule import Schedule
 from raspc.numbers.choice import Choice
@@ -44,7 +44,7 @@ def reuse(lowered: Lowered, schedule: Schedule, layout: Layout, rows: int) -> La
     columns of the unembedding are as wide as the residual stream.
     """
     lives = _lives(lowered, schedule, layout)
-    loads = _loads(lowered, schedule)
+    loads = loads_of(lowered, schedule)
     givers = _givers(lives)
     found = [layout]
     if givers and len(givers) * len(lives) <= ONE_BY_ONE:
@@ -70,9 +70,7 @@ def _one_by_one(
         trial = taken | (neighbours.names == life.name)
         start = neighbours.placed(trial)
         d_model = max(start[other.name] + other.size for other in lives)
-        if _parameters(replace(best, d_model=d_model, d_mlp=max(1, *loads)), loads, rows) >= _parameters(
-            best, loads, rows
-        ):
+        if _parameters(replace(layout, d_model=d_model), loads, rows) >= _parameters(best, loads, rows):
             continue  # even if its sweeps cost nothing
         found = _laid_out(layout, lives, start, loads)
         if _parameters(found, loads, rows) < _parameters(best, loads, rows):
@@ -104,21 +102,12 @@ def _is_positive(lowered: Lowered, space: str) -> bool:
     return all(bool((table >= 0).all()) for table in tables if table is not None)
 
 
-def _loads(lowered: Lowered, schedule: Schedule) -> list[int]:
-    """The neurons of each layer."""
-    loads = [0] * schedule.n_layers
-    for block, stage in zip(lowered.blocks, schedule.stages, strict=True):
-        if isinstance(block, Neurons):
-            loads[stage // 2] += block.read.width
-    return loads
-
-
 def _laid_out(layout: Layout, lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int]) -> Layout:
     """The layout with each space at its place, and the sweeps that this takes."""
     d_model = max(start[life.name] + life.size for life in lives)
     sweeps = _sweeps(lives, start, loads)
     load = [own + sum(sweep.size for sweep in sweeps.get(layer, ())) for layer, own in enumerate(loads)]
-    return replace(layout, start=start, d_model=d_model, d_mlp=max(1, *load), sweeps=sweeps)
+    return replace(layout.with_neurons(load), start=start, d_model=d_model, sweeps=sweeps)
 
 
 def _sweeps(lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int]) -> dict[int, tuple[Sweep, ...]]:
@@ -139,9 +128,9 @@ def _sweeps(lives: Sequence[Life], start: Mapping[str, int], loads: Sequence[int
 
 def parameters(lowered: Lowered, schedule: Schedule, layout: Layout, rows: int) -> int:
     """The parameters of the model, but for constants that neither schedule nor layout changes."""
-    return _parameters(layout, _loads(lowered, schedule), rows)
+    return _parameters(layout, loads_of(lowered, schedule), rows)
 
 
 def _parameters(layout: Layout, loads: Sequence[int], rows: int) -> int:
     """All parameters but for constants that no layout changes."""
-    return layout.d_model * rows + len(loads) * layout.per_layer
+    return layout.d_model * rows + layout.parameters(len(loads))

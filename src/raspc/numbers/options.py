@@ -58,8 +58,8 @@ class Options:
 
     `objective`: one of `OBJECTIVES`. `level`; `precision`: the number format that the model is to run in; `without`:
     the passes and choices that are left out; `target`: the name of the transformer that is compiled for
-    (`raspc.target`). `verify`: check what each pass requires and ensures, and `memory`: how many bytes the arrays may
-    take; both are no property of the model.
+    (`raspc.target`). `uniform`: whether all layers have one width. `verify`: check what each pass requires and ensures,
+    and `memory`: how many bytes the arrays may take; both are no property of the model.
 
     What the best design adds to that: `stored`, a lower level at which it is decided what is stored; `given_up`, passes
     and choices that it does without.
@@ -74,6 +74,7 @@ class Options:
     target: str = "plain"
     memory: int = field(default=DEFAULT_BUDGET, compare=False)
     objective: str = "layers"
+    uniform: bool = True
 
     @property
     def storage(self) -> Level:

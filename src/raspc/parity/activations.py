@@ -61,13 +61,13 @@ def numpy(array: Any) -> Array:
     return np.asarray(array)
 
 
-def attn_scores(config: Config, n_heads: int, query: Any, key: Any) -> Array:
+def attn_scores(config: Config, d_head: int, n_heads: int, query: Any, key: Any) -> Array:
     """The scores before the mask [batch, head, query, key] of queries and keys that a hook saw.
 
     In these the heads stand apart or side by side; `n_heads` may count null heads of a stock architecture.
     """
     q, k = (NUMPY.split(x.reshape(*x.shape[:2], -1), n_heads) for x in (numpy(query), numpy(key)))
-    return np.asarray(NUMPY.scores(q, k) * q.dtype.type(config.target.score_scale(config.d_head)))
+    return np.asarray(NUMPY.scores(q, k) * q.dtype.type(config.target.score_scale(d_head)))
 
 
 def real(kind: str, array: Array, tokens: npt.NDArray[np.bool_]) -> Array:

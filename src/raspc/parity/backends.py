@@ -83,7 +83,8 @@ def _trace_lens(lens: Any, config: Config, ids: Ids) -> Trace[Any]:
         return [cache[f"blocks.{i}.{name}"] for i in range(config.n_layers) for name in names]
 
     queries, keys = each("attn.hook_q"), each("attn.hook_k")
-    scores = [attn_scores(config, config.n_heads, *pair) for pair in zip(queries, keys, strict=True)]
+    n_heads, d_head, _ = config.width_for("TransformerLens")
+    scores = [attn_scores(config, d_head, n_heads, *pair) for pair in zip(queries, keys, strict=True)]
     return Trace(
         cache["blocks.0.hook_resid_pre"], each("hook_resid_mid", "hook_resid_post"),
         each("hook_attn_out", "hook_mlp_out"), scores, each("attn.hook_pattern"),
@@ -101,15 +102,16 @@ def _trace_onnx(proto: Any, config: Config, ids: Ids) -> Trace[Any]:
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     found = dict(zip(names, session.run(names, {"ids": ids.astype(np.int64)}), strict=True))
-
-    def each(*kinds: str) -> list[Any]:
-        return [found[f"layer_{i}/{kind}"] for i in range(config.n_layers) for kind in kinds]
-
-    residuals = each("attn/residual", "mlp/residual")
-    return Trace(
-        found["input_embeddings"], residuals, each("attn/output", "mlp/output"),
-        each("attn/logits"), each("attn/pattern"), residuals[-1], found["logits"],
-    )  # fmt: skip
+    residuals, outputs = [found["input_embeddings"]], []
+    for i in range(config.n_layers):
+        for part in ("attn", "mlp"):  # a part that a layer does not have adds nothing
+            residuals.append(found.get(f"layer_{i}/{part}/residual", residuals[-1]))
+            outputs.append(found.get(f"layer_{i}/{part}/output", np.zeros_like(residuals[-1])))
+    none = np.zeros((len(ids), 0, ids.shape[1], ids.shape[1]), np.float32)
+    scores, patterns = (
+        [found.get(f"layer_{i}/attn/{kind}", none) for i in range(config.n_layers)] for kind in ("logits", "pattern")
+    )
+    return Trace(residuals[0], residuals[1:], outputs, scores, patterns, residuals[-1], found["logits"])
 
 
 def _load_npz(model: Model) -> dict[str, Array]:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raspc.errors import InputError
+from raspc.export import CONVERTERS
 from raspc.parity import activations
 from raspc.parity.backends import BACKENDS, Backend
-from raspc.parity.report import ABSENT, FAILED, MATCH, MISMATCH, BackendReport, Mismatch, ParityReport
+from raspc.parity.report import ABSENT, FAILED, MATCH, MISMATCH, UNFIT, BackendReport, Mismatch, ParityReport
 from raspc.run.plain import Array, Ids
 from raspc.run.trace import Trace
 from raspc.values import Value, same
@@ -64,7 +65,7 @@ def _batches(model: Model, inputs: Sequence[Sequence[Value]]) -> Iterator[Ids]:
     """Padded ids, as many rows at once as memory allows; short inputs stand with longer ones."""
     ids = model.encode_batch(inputs)
     config, length = model.config, ids.shape[1]
-    widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model)
+    widest = max(config.d_model, *(widths.widest(length) for widths in config.widths))
     rows = max(1, min(64, ACTIVATIONS_AT_ONCE // (length * widest)))
     for start in range(0, len(ids), rows):
         batch = ids[start : start + rows]
@@ -82,6 +83,8 @@ def _backend(
 ) -> BackendReport:
     if missing := backend.missing():
         return BackendReport(backend.name, None, ABSENT, message=f"{', '.join(missing)} not installed")
+    if CONVERTERS[backend.name].one_width and not model.config.uniform:
+        return BackendReport(backend.name, backend.version(), UNFIT, message=UNFIT)
     try:
         exported = backend.load(model) if given is None else given
         traces = [backend.trace(exported, model.config, ids) for ids, _ in references]

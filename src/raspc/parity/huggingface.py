@@ -122,14 +122,15 @@ def _seen(model: Any, watch: dict[str, tuple[str, str]], n_layers: int) -> Itera
 
 def _gather(seen: dict[tuple[str, int], Any], output: Any, config: Config) -> Trace[Any]:
     """The trace in our width: without the null dimensions and heads that fill a stock architecture."""
-    layers, width, heads = range(config.n_layers), config.d_model, config.n_heads
+    layers, width = range(config.n_layers), config.d_model
+    heads, d_head, _ = config.width_for("Hugging Face")
 
     def each(*names: str) -> list[Any]:
         return [numpy(seen[name, i])[..., :width] for i in layers for name in names]
 
     def scores(i: int) -> Any:
         q, k = seen["q", i], seen["k", i]
-        return attn_scores(config, q.shape[-1] // config.d_head, q, k)[:, :heads]
+        return attn_scores(config, d_head, q.shape[-1] // d_head, q, k)[:, :heads]
 
     residuals = each("middle", "after")
     patterns = [numpy(pattern)[:, :heads] for pattern in output.attentions]

@@ -18,7 +18,7 @@ from raspc.run import forward as run
 from raspc.run.arrays import of_torch
 from raspc.run.parts import parts_of
 from raspc.run.plain import Array
-from raspc.target import PLAIN, Target
+from raspc.target import PLAIN, Target, Widths
 
 Ids = dict[str, int]
 
@@ -48,9 +48,9 @@ class Inferred:
         return PLAIN
 
     @property
-    def d_head(self) -> int:
-        """The width of a head, as configs call it."""
-        return self.head_dim
+    def widths(self) -> tuple[Widths, ...]:
+        """The heads and the neurons of each layer."""
+        return (Widths(self.n_heads, self.head_dim, self.d_mlp),) * self.n_layers
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -101,7 +101,7 @@ class Mirror:
 
         arrays, rows = of_torch(), torch.tensor([list(ids)])
         padding = torch.zeros_like(rows, dtype=torch.bool) if pad_id is None else rows == pad_id
-        parts = parts_of(self.params, shape.target, shape.n_layers)
+        parts = parts_of(self.params, shape.target, shape.widths)
         hidden = run.hidden_keys(padding, shape.causal, arrays)
         states: Array = run.trace(parts, rows, hidden, run.how(shape, arrays)).transformer_output.numpy()
         return states
@@ -191,8 +191,8 @@ def _allowed_rows(
 def _untouched(params: Mapping[str, Array]) -> Array:
     """True for the dimensions that no attention and no MLP adds to."""
     written = np.zeros(params[PLAIN.names.token_embed].shape[1], bool)
-    n_layers = next(shapes(params)).n_layers
-    for name in set(PLAIN.writing(n_layers)) - set(PLAIN.tables()):
+    layers = next(shapes(params)).widths
+    for name in set(PLAIN.writing(layers)) - set(PLAIN.tables()):
         written |= (params[name].reshape(-1, len(written)) != 0).any(0)
     return ~written
 

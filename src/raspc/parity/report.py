@@ -11,7 +11,9 @@ from raspc.parity.activations import KINDS
 if TYPE_CHECKING:
     from rich.table import Table
 
-MATCH, MISMATCH, FAILED, ABSENT = "match", "mismatch", "failed", "not installed"
+MATCH, MISMATCH, FAILED, ABSENT, UNFIT = "match", "mismatch", "failed", "not installed", "needs one width"
+"""What can be said of a backend; `UNFIT`: it knows no layers of widths of their own, as the model has."""
+_NOT_RUN = (ABSENT, UNFIT)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class ParityReport:
 
     @property
     def ok(self) -> bool:
-        """True where every installed backend matches and every required one is installed."""
+        """True where every backend that was run matches, and every required one was run."""
         return not self.faults()
 
     @property
@@ -73,11 +75,11 @@ class ParityReport:
         return tuple(backend.name for backend in self.backends if backend.status == MATCH)
 
     def faults(self) -> list[str]:
-        """A line for each backend that differs, broke, or is required and absent."""
+        """A line for each backend that differs, broke, or is required and was not run."""
         return [
             f"{backend.name}: {backend.first or backend.message or backend.status}"
             for backend in self.backends
-            if backend.status in (MISMATCH, FAILED) or (backend.status == ABSENT and backend.name in self.required)
+            if backend.status in (MISMATCH, FAILED) or (backend.status in _NOT_RUN and backend.name in self.required)
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -103,13 +105,13 @@ class ParityReport:
         return table
 
 
-_STYLES = {MATCH: "green", MISMATCH: "bold red", FAILED: "bold red", ABSENT: "dim"}
+_STYLES = {MATCH: "green", MISMATCH: "bold red", FAILED: "bold red", ABSENT: "dim", UNFIT: "dim"}
 
 
 def _row(backend: BackendReport, required: tuple[str, ...]) -> list[str]:
     numbers = [f"{backend.differences[k]:.1e}" if k in backend.differences else "–" for k in KINDS]
     decoded = {None: "–", True: "equal", False: "differ"}[backend.decoded_equal]
-    wanted = " (required)" if backend.status == ABSENT and backend.name in required else ""
+    wanted = " (required)" if backend.status in _NOT_RUN and backend.name in required else ""
     style = "bold red" if wanted else _STYLES[backend.status]
     verdict = f"[{style}]{backend.status}{wanted}[/]"
     return [backend.name, backend.version or "–", *numbers, decoded, verdict]

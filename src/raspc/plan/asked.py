@@ -22,13 +22,13 @@ LEVELS = (*(level.value for level in Level), "size")
 
 def check_arguments(
     tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int | str, causal: bool, where: Any = None,
-    generate: bool = False, stop: Any = None, prompts: Any = None,
+    generate: bool = False, stop: Any = None, prompts: Any = None, uniform: bool = True,
 ) -> None:  # fmt: skip
     """BOS and PAD are two, and no tokens of the vocabulary; the level is one; prompts are of a program that writes.
 
-    Raises InvalidProgram with all faults; TypeError where `causal` or `generate` is no truth value.
+    Raises InvalidProgram with all faults; TypeError where `causal`, `generate` or `uniform` is no truth value.
     """
-    for name, truth in (("causal", causal), ("generate", generate)):
+    for name, truth in (("causal", causal), ("generate", generate), ("uniform", uniform)):
         if not isinstance(truth, int | np.bool_):
             raise wrong_kind(name, truth, "True or False")
     faults = [fault for name, mark in (("BOS", bos), ("PAD", pad)) if (fault := _fault_of(name, mark, tokens))]
@@ -52,6 +52,7 @@ def options_of(
     verify: bool,
     memory: int | str,
     target: str = PLAIN.name,
+    uniform: bool = True,
 ) -> Options:
     """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not.
 
@@ -61,17 +62,23 @@ def options_of(
     without = checked((*checked(disabled_passes), *given_up))
     level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
     return Options(
-        level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target
-    )
+        level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target,
+        uniform=uniform,
+    )  # fmt: skip
 
 
-def checked_target(target: Any, causal: bool) -> str:
-    """The target, plain or a stock family. Raises InvalidProgram for an unknown one, and for one of another mask."""
+def checked_target(target: Any, causal: bool, uniform: bool = True) -> str:
+    """The target, plain or a stock family.
+
+    Raises InvalidProgram for an unknown one, for one of another mask, and for widths of their own in a stock family.
+    """
     name: str = arguments.an(str, "target", target, "the name of a target").replace("-", "_")
     if name == PLAIN.name:
         return name
     if name not in FAMILIES:
         raise InvalidProgram(f"the target is {target!r}; there are {', '.join((PLAIN.name, *FAMILIES))}")
+    if not uniform:
+        raise InvalidProgram(f"all layers of {name} have one width; leave out uniform=False (--no-uniform)")
     if FAMILIES[name].causal and not causal:
         raise InvalidProgram(f"{name} sees no later positions; pass causal=True, or the target bert or t5")
     if causal and not FAMILIES[name].causal:

@@ -178,8 +178,10 @@ def _write_fits(write: Write, sizes: Mapping[str, int], width: int) -> bool:
 
 def _layout_faults(plan: Plan, sizes: Mapping[str, Any]) -> Iterator[str]:
     layout, schedule, lowered = plan.layout, plan.schedule, plan.lowered
-    said = {"d_model": layout.d_model, "d_mlp": layout.d_mlp, "n_heads": layout.n_heads, "d_head": layout.d_head}
-    said |= {"n_layers": schedule.n_layers}
+    if len(layout.layers) not in (0, schedule.n_layers):
+        yield "the layout has widths of another number of layers"
+        return
+    said = {"d_model": layout.d_model, "n_layers": schedule.n_layers, **layout.named_widths(schedule.n_layers)}
     if wrong := [name for name, size in said.items() if sizes[name] != size]:
         yield f"the layout has another {' and '.join(wrong)}"
     starts: dict[str, Any] = {space.name: layout.start.get(space.name, -1) for space in lowered.spaces}
@@ -191,6 +193,9 @@ def _layout_faults(plan: Plan, sizes: Mapping[str, Any]) -> Iterator[str]:
     parity = [stage % 2 == (not isinstance(block, Head)) for stage, block in zip(stages, lowered.blocks, strict=False)]
     if len(stages) != len(lowered.blocks) or not all(parity) or any(stage < 0 for stage in stages):
         yield "the schedule is of other blocks"
+        return
+    if any(not layout.shape(stage // 2).heads.d_head for stage in stages if stage % 2 == 0):
+        yield "a head is in a layer that has none"
     if any(
         not 0 <= sweep.dim < layout.d_model or sweep.space not in starts
         for ss in layout.sweeps.values()

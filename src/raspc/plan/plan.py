@@ -78,10 +78,9 @@ class Plan:
         """The transformer that is planned for."""
         return assembled_for(self.options.target)
 
-    @property
-    def divisor(self) -> float:
-        """What its heads divide products of queries and keys by."""
-        return self.target.score_divisor(self.layout.d_head)
+    def divisor(self, layer: int) -> float:
+        """What the heads of a layer divide products of queries and keys by."""
+        return self.target.score_divisor(self.layout.shape(layer).heads.d_head)
 
     def __str__(self) -> str:
         return str(doors.through("plan_text")(self))
@@ -90,7 +89,7 @@ class Plan:
 def size_of(graph: Graph, lowered: Lowered, schedule: Schedule, layout: Layout) -> Size:
     """The layers and the parameters of a model, biases included."""
     embedded = layout.d_model * rows_of(graph, lowered) + lowered.output.width
-    return Size(schedule.n_layers, embedded + schedule.n_layers * layout.per_layer)
+    return Size(schedule.n_layers, embedded + layout.parameters(schedule.n_layers))
 
 
 def rows_of(graph: Graph, lowered: Lowered) -> int:

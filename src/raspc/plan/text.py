@@ -12,6 +12,7 @@ from raspc.blocks.spaces import BOS, Block, Head, Read
 from raspc.blocks.storage.stored import Reader, Stored
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Variable
+from raspc.layout.layout import Layout
 from raspc.numbers.options import Options
 from raspc.plan.plan import Plan
 
@@ -172,10 +173,19 @@ def _layers(plan: Plan) -> Iterator[str]:
         blocks = [f"{i} {plan.lowered.blocks[i].name}" for i in range(len(stages)) if stages[i] == stage]
         yield f"layer {stage // 2} {'MLP' if stage % 2 else 'attention'}: {', '.join(blocks)}"
     layout = plan.layout
-    sizes = f"d_model {layout.d_model}, {layout.n_heads} heads of {layout.d_head}, d_mlp {layout.d_mlp}"
-    yield f"{plan.schedule.method}; {plan.schedule.n_layers} layers, {sizes}"
+    n_layers = plan.schedule.n_layers
+    yield f"{plan.schedule.method}; {n_layers} layers, d_model {layout.d_model}, {_widths(layout, n_layers)}"
     if plan.padding.parameters:
         yield padding_text(plan)
+
+
+def _widths(layout: Layout, n_layers: int) -> str:
+    """The heads and the neurons of layers: once where all are alike."""
+    each = [layout.widths(layer) for layer in range(n_layers)]
+    heads = [f"{found.n_heads} of {found.d_head}" if found.n_heads else "none" for found in each]
+    if layout.uniform:
+        return f"{each[0].n_heads} heads of {each[0].d_head}, d_mlp {layout.d_mlp}"
+    return f"heads {', '.join(heads)}, d_mlp {', '.join(str(found.d_mlp) for found in each)}"
 
 
 def padding_text(plan: Plan) -> str:

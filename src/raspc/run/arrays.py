@@ -1,4 +1,4 @@
-"""What a forward pass asks of a framework beyond the operators of its arrays: seven functions.
+"""What a forward pass asks of a framework beyond the operators of its arrays: eight functions.
 
 `over` has them for any namespace, in the words of the array API standard alone. Frameworks that have kernels,
 gradients or quicker methods of their own put these in their place. They are imported when they are asked for.
@@ -26,6 +26,7 @@ class Arrays:
     - `split(x, n)`: […, position, n · d] → […, n, position, d]; `joined` is its inverse.
     - `scores(q, k)`: […, query, d] and […, key, d] → q · kᵀ.
     - `softmax(scores, hidden)`: over the last axis, with nothing for what is hidden; `hidden` None hides nothing.
+    - `zeros(x)`: 0 in the shape of x.
     - `activations`: what neurons apply, by the names that a target gives to it.
     """
 
@@ -35,6 +36,7 @@ class Arrays:
     joined: Function
     scores: Callable[[Any, Any], Any]
     softmax: Callable[[Any, Any], Any]
+    zeros: Function
     activations: Mapping[str, Function]
 
 
@@ -61,6 +63,7 @@ def over(xp: Any) -> Arrays:
         lambda x: xp.reshape(swapped(x), (*x.shape[:-3], x.shape[-2], x.shape[-3] * x.shape[-1])),
         lambda q, k: q @ xp.matrix_transpose(k),
         softmax,
+        xp.zeros_like,
         {"relu": lambda x: xp.maximum(x, xp.zeros_like(x))},
     )
 
@@ -110,6 +113,7 @@ NUMPY = Arrays(
     _joined,
     _quiet_scores,
     _softmax,
+    np.zeros_like,
     {"relu": lambda x: np.maximum(x, ZERO)},
 )
 
@@ -128,7 +132,9 @@ def of_torch() -> Arrays:
     def places(ids: Any) -> Any:
         return torch.arange(ids.shape[-1], device=ids.device)
 
-    return Arrays(_indexed, places, _split, _joined, lambda q, k: q @ k.mT, softmax, {"relu": torch.relu})
+    return Arrays(
+        _indexed, places, _split, _joined, lambda q, k: q @ k.mT, softmax, torch.zeros_like, {"relu": torch.relu}
+    )  # fmt: skip
 
 
 @cache

@@ -20,6 +20,7 @@ from raspc.run.arrays import NUMPY
 from raspc.run.plain import Array, Ids, Layer, Linear, Setting, Weights
 from raspc.run.reading import Read, Step, Stream, Write, columns_of
 from raspc.run.renamed import renamed
+from raspc.target import Widths
 
 SAFE = 40.0
 """Powers between e^−SAFE and e^SAFE neither overflow nor lose precision in a float32 sum."""
@@ -33,12 +34,13 @@ WORTH_SHARING = 1024
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The live columns of one head. `write`: what becomes of its mix."""
+    """The live columns of one head. `write`: what becomes of its mix; `scale`: what its scores are multiplied by."""
 
     query: Read
     key: Read
     value: Read
     write: Write
+    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +88,14 @@ def prune(weights: Weights) -> FastWeights:
     if (activation := weights.how.activation) is not NUMPY.activations["relu"]:
         raise KeyError(f"the fast pass knows relu alone, not {activation}")
     weights = renamed(weights)
-    parts = [(_live_heads(layer, weights.config), _live_neurons(layer)) for layer in weights.layers]
+    widths = weights.config.widths
+    parts = [(_live_heads(*each), _live_neurons(each[0])) for each in zip(weights.layers, widths, strict=True)]
     streams = Stream.through(weights, list(_stages(weights, parts)), _rows(weights.unembed))
-    each = zip(streams[:-1:2], streams[1::2], weights.layers, parts, strict=True)
-    layers = tuple(_fast_layer(at_heads, at_neurons, layer, *part) for at_heads, at_neurons, layer, part in each)
+    scales = (scale for _, scale in weights.how.heads)
+    each = zip(streams[:-1:2], streams[1::2], weights.layers, scales, parts, strict=True)
+    layers = tuple(
+        _fast_layer(at_heads, at_neurons, layer, scale, *part) for at_heads, at_neurons, layer, scale, part in each
+    )
     return FastWeights(
         weights.config, weights.pos_embed.dtype, streams[0].start(), layers, streams[-1].read(weights.unembed)
     )
@@ -99,11 +105,11 @@ LiveHead = tuple[Linear, Linear, Linear, Linear]
 """Query, key and value with the columns that matter, and the rows of `linear` that they end in, without a bias."""
 
 
-def _live_heads(layer: Layer, config: Setting) -> list[LiveHead]:
+def _live_heads(layer: Layer, widths: Widths) -> list[LiveHead]:
     """The heads that move something anywhere, with what they use."""
     found: list[LiveHead] = []
-    for i in range(config.n_heads):
-        part = np.arange(i * config.d_head, (i + 1) * config.d_head)
+    for i in range(widths.n_heads):
+        part = np.arange(i * widths.d_head, (i + 1) * widths.d_head)
         scored = part[_used(layer.query, part) & _used(layer.key, part)]
         moved = part[_used(layer.value, part) & layer.linear.w[part].any(1)]
         if moved.size:
@@ -144,9 +150,10 @@ def _rows(*reads: Linear) -> Ids:
 
 
 def _fast_layer(
-    at_heads: Stream, at_neurons: Stream, layer: Layer, heads: list[LiveHead], neurons: tuple[Linear, Linear] | None
-) -> FastLayer:
-    found = (_fast_head(at_heads, *head) for head in heads)
+    at_heads: Stream, at_neurons: Stream, layer: Layer, scale: float,
+    heads: list[LiveHead], neurons: tuple[Linear, Linear] | None,
+) -> FastLayer:  # fmt: skip
+    found = (_fast_head(at_heads, scale, *head) for head in heads)
     mlp = None if neurons is None else _fast_neurons(at_neurons, *neurons)
     biases = (
         at_heads.write(Linear(np.zeros((0, linear.w.shape[1])), linear.b)) for linear in (layer.linear, layer.linear_2)
@@ -154,11 +161,13 @@ def _fast_layer(
     return FastLayer(tuple(head for head in found if head is not None), mlp, (next(biases), next(biases)))
 
 
-def _fast_head(stream: Stream, query: Linear, key: Linear, value: Linear, out: Linear) -> Head | None:
+def _fast_head(
+    stream: Stream, scale: float, query: Linear, key: Linear, value: Linear, out: Linear
+) -> Head | None:  # fmt: skip
     write = stream.write(out)
     if write is None:
         return None
-    return Head(stream.read(query), stream.read(key), stream.read(value), write)
+    return Head(stream.read(query), stream.read(key), stream.read(value), write, scale)
 
 
 def _fast_neurons(stream: Stream, first: Linear, second: Linear) -> Neurons | None:
@@ -209,13 +218,13 @@ def forward(fast: FastWeights, ids: Ids) -> Array:
     _, first, place = np.unique(real.sum(1), return_index=True, return_inverse=True)
     piece = _Piece(ids, x, None if real.all() else real.astype(x.dtype), first, place)
     for layer in fast.layers:
-        _run_layer(layer, piece, fast.config)
+        _run_layer(layer, piece, fast.config.causal)
     logits = fast.unembed(ids, x)
     return np.broadcast_to(logits, (len(logits), *ids.shape))
 
 
-def _run_layer(layer: FastLayer, piece: _Piece, config: Setting) -> None:
-    mixed = [_mixed(head, piece, config) for head in layer.heads]
+def _run_layer(layer: FastLayer, piece: _Piece, causal: bool) -> None:
+    mixed = [_mixed(head, piece, causal) for head in layer.heads]
     for head, moved in zip(layer.heads, mixed, strict=True):
         head.write(piece.x, moved)
     if layer.biases[0] is not None:
@@ -226,17 +235,18 @@ def _run_layer(layer: FastLayer, piece: _Piece, config: Setting) -> None:
         layer.biases[1](piece.x, None)
 
 
-def _mixed(head: Head, piece: _Piece, config: Setting) -> Array:
+def _mixed(head: Head, piece: _Piece, causal: bool) -> Array:
     """One head's mix of values, [value, batch or 1, position]."""
     scored_once = head.query.wordless and head.key.wordless
     once = scored_once and head.value.wordless
     query, key = (piece.run(read, scored_once) for read in (head.query, head.key))
     value, real = piece.run(head.value, once), piece.real
-    shares = shares_of(scores_of(query, key, config), real if real is None or not scored_once else real[piece.first])
+    scores = scores_of(query, key, head.scale, causal)
+    shares = shares_of(scores, real if real is None or not scored_once else real[piece.first])
     return piece.each(sums_of(piece.each(shares, scored_once and not once), value), once)
 
 
-def scores_of(query: Array, key: Array, config: Setting) -> Array:
+def scores_of(query: Array, key: Array, scale: float, causal: bool) -> Array:
     """[key, batch or 1, query] of queries and keys [rank, batch or 1, position]; the queries are at the last keys."""
     n, m = key.shape[2], query.shape[2]
     scores = np.empty((n, max(query.shape[1], key.shape[1]), m), key.dtype)
@@ -245,8 +255,8 @@ def scores_of(query: Array, key: Array, config: Setting) -> Array:
     else:
         with np.errstate(over="ignore"):  # a steep score may leave the range: −∞ is not selected
             np.matmul(key.transpose(1, 2, 0), query.transpose(1, 0, 2), out=scores.transpose(1, 0, 2))
-    scores *= np.asarray(config.target.score_scale(config.d_head), scores.dtype)
-    if config.causal:
+    scores *= np.asarray(scale, scores.dtype)
+    if causal:
         scores += np.where(np.tri(m, n, n - m, dtype=np.bool_).T, 0, -np.inf).astype(scores.dtype)[:, None, :]
     return scores
 

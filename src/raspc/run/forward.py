@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from raspc.run.arrays import Arrays
 from raspc.run.parts import Parts
@@ -27,13 +27,19 @@ RunLayer = Callable[[Any, Any, See], Any]
 """The stream after a layer, from the stream before it, what is hidden, and what sees the activations."""
 
 
+class Heads(NamedTuple):
+    """How many heads a layer has, and what their products of queries and keys are multiplied by."""
+
+    number: int
+    scale: float
+
+
 @dataclass(frozen=True, eq=False)
 class How:
-    """How the parts of a model are run: by which arrays, in how many heads, with which scale and activation."""
+    """How the parts of a model are run: by which arrays, in which heads of each layer, with which activation."""
 
     arrays: Arrays
-    n_heads: int
-    scale: float
+    heads: tuple[Heads, ...]
     activation: Callable[[Any], Any]
 
 
@@ -45,12 +51,18 @@ def how(wiring: Wiring, arrays: Arrays) -> How:
     target = wiring.target
     if target.normalisation is not None:
         raise KeyError(f"the forward pass knows no {target.normalisation}; the target {target.name} needs it")
-    return How(arrays, wiring.n_heads, target.score_scale(wiring.d_head), arrays.activations[target.activation])
+    return How(arrays, heads_of(wiring), arrays.activations[target.activation])
+
+
+def heads_of(wiring: Wiring) -> tuple[Heads, ...]:
+    """The heads of each layer."""
+    scale = wiring.target.score_scale
+    return tuple(Heads(widths.n_heads, scale(widths.d_head) if widths.n_heads else 1.0) for widths in wiring.widths)
 
 
 def forward(parts: Parts, ids: Any, hidden: Any, how: How, see: See = unseen) -> Any:
     """The logits [batch, position, d_vocab_out] of ids [batch, position]; for `hidden` see `hidden_keys`."""
-    layers = [partial(run_layer, layer, how) for layer in parts.layers]
+    layers = [partial(run_layer, maps, how, heads) for maps, heads in zip(parts.layers, how.heads, strict=True)]
     return through(layers, parts.unembed, embedded(parts, ids, how.arrays), hidden, see)
 
 
@@ -84,10 +96,10 @@ def through(layers: Iterable[RunLayer], unembed: Callable[[Any], Any], x: Any, h
     return see("unembedded", unembed(see("transformer_output", x)))
 
 
-def run_layer(maps: Any, how: How, x: Any, hidden: Any, see: See = unseen) -> Any:
+def run_layer(maps: Any, how: How, heads: Heads, x: Any, hidden: Any, see: See = unseen) -> Any:
     """The stream after a layer: attention adds to it, then the MLP. `maps` has the fields of `raspc.target.Layer`."""
-    x = added(x, attention(maps, x, hidden, how.n_heads, how.scale, how.arrays, see), see)
-    return added(x, neurons(maps, x, how.activation, see), see)
+    x = added(x, attention(maps, x, hidden, *heads, how.arrays, see), see)
+    return added(x, neurons(maps, x, how.activation, how.arrays, see), see)
 
 
 def added(x: Any, output: Any, see: See) -> Any:
@@ -99,6 +111,8 @@ def attention(
     maps: Any, x: Any, hidden: Any, n_heads: int, scale: float, arrays: Arrays, see: See = unseen
 ) -> Any:  # fmt: skip
     """What the heads of a layer add to a stream x […, position, d_model]; of `maps` the first four."""
+    if not n_heads:
+        return _no_heads(x, arrays, see)
     split = arrays.split
     q, k, v = split(maps.query(x), n_heads), split(maps.key(x), n_heads), split(maps.value(x), n_heads)
     logits = see("attn_logits", arrays.scores(q, k) * scale)
@@ -106,6 +120,18 @@ def attention(
     return maps.linear(see("mixed", arrays.joined(pattern @ v)))
 
 
-def neurons(maps: Any, x: Any, activation: Callable[[Any], Any], see: See = unseen) -> Any:
-    """What the neurons of a layer add to a stream x […, position, d_model]; of `maps` the last two."""
+def _no_heads(x: Any, arrays: Arrays, see: See) -> Any:
+    """Nothing is added; scores and patterns are there, of no head."""
+    none = x[..., None, :, :1][..., :0, :, :]
+    pattern = see("attn_logits", arrays.scores(none, none))
+    see("attn_patterns", pattern)
+    see("mixed", x[..., :0])
+    return arrays.zeros(x)
+
+
+def neurons(maps: Any, x: Any, activation: Callable[[Any], Any], arrays: Arrays, see: See = unseen) -> Any:
+    """What the neurons of a layer add to a stream x […, position, d_model]; of `maps` the last two, None for none."""
+    if maps.linear_1 is None:
+        see("neurons", x[..., :0])
+        return arrays.zeros(x)
     return maps.linear_2(see("neurons", activation(maps.linear_1(x))))

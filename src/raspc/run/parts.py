@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from raspc.target import Dense, Layer, Target
+from raspc.target import Dense, Layer, Target, Widths
 
 
 class Linear(NamedTuple):
@@ -30,7 +30,10 @@ class Unbiased(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parameters of a transformer; `pos_embed` is None where no table of positions is added."""
+    """The parameters of a transformer; `pos_embed` is None where no table of positions is added.
+
+    The maps of heads, or of neurons, that a layer does not have are None.
+    """
 
     token_embed: Any
     pos_embed: Any
@@ -39,7 +42,7 @@ class Parts:
 
 
 def parts_of(
-    params: Mapping[str, Any], target: Target, n_layers: int, linear: Callable[[Any, Any], Any] = Linear
+    params: Mapping[str, Any], target: Target, layers: Sequence[Widths], linear: Callable[[Any, Any], Any] = Linear
 ) -> Parts:
     """The parameters under the target's names, grouped. `linear(w, b)` makes a map of its two arrays."""
 
@@ -47,5 +50,10 @@ def parts_of(
         return linear(params[names.w], params[names.b]) if target.has_biases else Unbiased(params[names.w])
 
     tables = [params[name] for name in target.tables()]
-    layers = tuple(Layer(*map(of, layer)) for layer in target.names.layers(n_layers))
-    return Parts(tables[0], tables[1] if target.has_positions else None, layers, of(target.names.unembed))
+    found = (
+        Layer(
+            *(of(called) if role in widths.roles else None for role, called in zip(Layer._fields, names, strict=True))
+        )
+        for names, widths in zip(target.names.layers(len(layers)), layers, strict=True)
+    )
+    return Parts(tables[0], tables[1] if target.has_positions else None, tuple(found), of(target.names.unembed))

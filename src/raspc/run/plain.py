@@ -18,8 +18,8 @@ from raspc.run import forward as run
 from raspc.run.arrays import NUMPY
 from raspc.run.parts import Parts, parts_of
 from raspc.run.trace import Trace
+from raspc.target import READERS, Sizes, Wiring
 from raspc.target import Layer as Maps
-from raspc.target import Sizes, Wiring
 
 Array = npt.NDArray[Any]
 Ids = npt.NDArray[np.intp]
@@ -52,7 +52,7 @@ Layer = Maps[Linear]
 
 @dataclass(frozen=True, eq=False)
 class Weights(Parts):
-    """The parameters of a model in one dtype, by layer rather than by name."""
+    """The parameters of a model in one dtype, by layer rather than by name; what a layer has not is of width 0."""
 
     token_embed: Array
     pos_embed: Array
@@ -62,16 +62,25 @@ class Weights(Parts):
 
     @cached_property
     def how(self) -> run.How:
-        """How they are run, with the scale in their dtype, in which NumPy multiplies quicker."""
-        how = run.how(self.config, NUMPY)
-        return replace(how, scale=self.pos_embed.dtype.type(how.scale))
+        """How they are run, with scales in their dtype, in which NumPy multiplies quicker."""
+        how, dtype = run.how(self.config, NUMPY), self.pos_embed.dtype.type
+        return replace(how, heads=tuple(run.Heads(number, dtype(scale)) for number, scale in how.heads))
 
 
 def prepare(params: Mapping[str, Any], config: Setting, dtype: npt.DTypeLike = np.float32) -> Weights:
     """The parameters cast to `dtype` and grouped by layer."""
     cast = {name: np.asarray(array).astype(dtype, copy=False) for name, array in params.items()}
-    parts = parts_of(cast, config.target, config.n_layers, Linear)
-    return Weights(**vars(parts), config=config)
+    parts = parts_of(cast, config.target, config.widths, Linear)
+    layers = tuple(_whole(layer, parts.token_embed[:0]) for layer in parts.layers)
+    return Weights(**(vars(parts) | {"layers": layers}), config=config)
+
+
+def _whole(layer: Maps[Linear | None], none: Array) -> Layer:
+    """The layer with maps from and to nothing for those that it has not. `none`: no rows as wide as the stream."""
+    bias = np.zeros(none.shape[1], none.dtype)
+    inward, outward = Linear(none.T, bias[:0]), Linear(none, bias)
+    pairs = zip(Maps._fields, layer, strict=True)
+    return Maps(*(found or (inward if role in READERS else outward) for role, found in pairs))
 
 
 def forward(weights: Weights, ids: Ids) -> Array:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from raspc.numbers.precision import Precision
 from raspc.run.plain import Array, Ids, Layer, Linear, Setting, Weights, forward, hidden_keys, prepare
 from raspc.run.trace import Trace
+from raspc.target import Widths
 
 Rounding = Callable[[Array], Array]
 WIDE = ("float32", "float64")
@@ -41,7 +42,7 @@ def logits(weights: Weights, ids: Ids, precision: Precision) -> Array:
 
 
 def _rows_at_once(config: Setting, length: int) -> int:
-    widest = max(config.n_heads * max(length, config.d_head), config.d_mlp, config.d_model, config.d_vocab_out)
+    widest = max(config.d_model, config.d_vocab_out, *(widths.widest(length) for widths in config.widths))
     return max(1, AT_ONCE // (length * widest))
 
 
@@ -72,13 +73,13 @@ def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
     config = weights.config
     x = step.stored(weights.token_embed[ids] + weights.pos_embed[: ids.shape[1]])
     hidden = hidden_keys(config, ids, np.float32)
-    scale = step.stored(np.array(config.target.score_scale(config.d_head), np.float32))
+    scales = [step.stored(np.array(scale, np.float32)) for _, scale in weights.how.heads]
     kept = Trace(x, [], [], [], [], x, x)
-    for layer in weights.layers:
-        q, k, v = (_split(step.linear(part, x), config) for part in (layer.query, layer.key, layer.value))
+    for layer, scale, widths in zip(weights.layers, scales, config.widths, strict=True):
+        q, k, v = (_split(step.linear(part, x), widths) for part in (layer.query, layer.key, layer.value))
         scores = step.stored(step.product(q, k.swapaxes(-1, -2)) * scale)
         pattern = step.softmax(scores if hidden is None else scores + hidden)
-        mixed = step.product(pattern, v).swapaxes(1, 2).reshape(*x.shape[:2], -1)
+        mixed = step.product(pattern, v).swapaxes(1, 2).reshape(*x.shape[:2], widths.n_heads * widths.d_head)
         attended = step.linear(layer.linear, mixed)
         middle = step.stored(x + attended)
         computed = step.linear(layer.linear_2, weights.how.activation(step.linear(layer.linear_1, middle)))
@@ -90,9 +91,9 @@ def _trace(weights: Weights, ids: Ids, step: _Arithmetic) -> Trace[Array]:
     return replace(kept, transformer_output=x, unembedded=step.linear(weights.unembed, x))
 
 
-def _split(x: Array, config: Setting) -> Array:
+def _split(x: Array, widths: Widths) -> Array:
     """[batch, position, heads · d_head] to [batch, heads, position, d_head]."""
-    split: Array = x.reshape(*x.shape[:2], config.n_heads, config.d_head).swapaxes(1, 2)
+    split: Array = x.reshape(*x.shape[:2], widths.n_heads, widths.d_head).swapaxes(1, 2)
     return split
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from raspc.target.names import Dense, Layer, Names
 
@@ -16,21 +16,38 @@ READERS = ("query", "key", "value", "linear_1")
 """The linear maps of a layer that read the stream."""
 WRITERS = ("linear", "linear_2")
 """The linear maps of a layer that add to the stream, in the order in which they do."""
+ATTENTION, MLP = ("query", "key", "value", "linear"), ("linear_1", "linear_2")
+"""The linear maps of the heads of a layer, and those of its neurons."""
+
+
+class Widths(NamedTuple):
+    """How wide one layer is: its heads, the width of each, its neurons.
+
+    A layer without heads (`n_heads` and `d_head` are 0) has no parameters for attention, one without neurons none for
+    an MLP.
+    """
+
+    n_heads: int
+    d_head: int
+    d_mlp: int
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The linear maps that the layer has, in the order in which they run."""
+        return (ATTENTION if self.n_heads else ()) + (MLP if self.d_mlp else ())
+
+    def widest(self, length: int) -> int:
+        """How many numbers the layer's widest activation has at one position of an input of that length."""
+        return max(self.n_heads * max(length, self.d_head), self.d_mlp)
 
 
 class Sizes(Protocol):
     """What the shapes of parameters follow from; `raspc.weights.Config` has these."""
 
     @property
-    def n_layers(self) -> int: ...
-    @property
-    def n_heads(self) -> int: ...
+    def widths(self) -> Sequence[Widths]: ...
     @property
     def d_model(self) -> int: ...
-    @property
-    def d_head(self) -> int: ...
-    @property
-    def d_mlp(self) -> int: ...
     @property
     def n_ctx(self) -> int: ...
     @property
@@ -45,11 +62,7 @@ class Wiring(Protocol):
     @property
     def target(self) -> Target: ...
     @property
-    def n_layers(self) -> int: ...
-    @property
-    def n_heads(self) -> int: ...
-    @property
-    def d_head(self) -> int: ...
+    def widths(self) -> Sequence[Widths]: ...
     @property
     def causal(self) -> bool: ...
 
@@ -84,42 +97,49 @@ class Target:
         return (self.names.token_embed, self.names.pos_embed) if self.has_positions else (self.names.token_embed,)
 
     def parameters(self, sizes: Sizes) -> dict[str, Axes]:
-        """The name and shape of every parameter, in the order of the forward pass. Linear maps are [in, out]."""
+        """The name and shape of every parameter, in the order of the forward pass. Linear maps are [in, out].
+
+        A layer without heads, or without neurons, has no parameters for them.
+        """
         rows = (sizes.d_vocab, sizes.n_ctx)
         found: dict[str, Axes] = {name: (n, sizes.d_model) for name, n in zip(self.tables(), rows, strict=False)}
-        for layer in self.names.layers(sizes.n_layers):
-            for names, ends in zip(layer, _ends(sizes), strict=True):
-                found |= self._linear(names, *ends)
+        for i, widths in enumerate(sizes.widths):
+            layer, ends = self.names.layer(i), _ends(sizes.d_model, widths)
+            for role in widths.roles:
+                found |= self._linear(getattr(layer, role), *getattr(ends, role))
         return found | self._linear(self.names.unembed, sizes.d_model, sizes.d_vocab_out)
 
     def _linear(self, names: Dense, inputs: int, outputs: int) -> dict[str, Axes]:
         weights: dict[str, Axes] = {names.w: (inputs, outputs)}
         return weights | {names.b: (outputs,)} if self.has_biases else weights
 
-    def of_layers(self, n_layers: int) -> Iterator[str]:
-        """The names of all parameters that belong to layers."""
-        for layer in self.names.layers(n_layers):
-            for names in layer:
-                yield from names if self.has_biases else names[:1]
+    def maps(self, layers: Sequence[Widths]) -> Iterator[tuple[str, Dense]]:
+        """The linear maps that there are in layers of these widths, each by its role and its names."""
+        for i, widths in enumerate(layers):
+            layer = self.names.layer(i)
+            yield from ((role, getattr(layer, role)) for role in widths.roles)
 
-    def reading(self, n_layers: int) -> Iterator[str]:
+    def of_layers(self, layers: Sequence[Widths]) -> Iterator[str]:
+        """The names of all parameters that belong to layers."""
+        for _, names in self.maps(layers):
+            yield from names if self.has_biases else names[:1]
+
+    def reading(self, layers: Sequence[Widths]) -> Iterator[str]:
         """The names of all parameters whose first axis is the residual stream."""
-        for layer in self.names.layers(n_layers):
-            yield from (getattr(layer, role).w for role in READERS)
+        yield from (names.w for role, names in self.maps(layers) if role in READERS)
         yield self.names.unembed.w
 
-    def writing(self, n_layers: int) -> Iterator[str]:
+    def writing(self, layers: Sequence[Widths]) -> Iterator[str]:
         """The names of all parameters whose last axis is the residual stream."""
         yield from self.tables()
-        for layer in self.names.layers(n_layers):
-            for role in WRITERS:
-                names: Dense = getattr(layer, role)
+        for role, names in self.maps(layers):
+            if role in WRITERS:
                 yield from names if self.has_biases else names[:1]
 
 
-def _ends(sizes: Sizes) -> Layer[tuple[int, int]]:
+def _ends(d_model: int, widths: Widths) -> Layer[tuple[int, int]]:
     """What each map of a layer leads from and to."""
-    d_model, heads, d_mlp = sizes.d_model, sizes.n_heads * sizes.d_head, sizes.d_mlp
+    heads, d_mlp = widths.n_heads * widths.d_head, widths.d_mlp
     inward = (d_model, heads)
     return Layer(inward, inward, inward, (heads, d_model), (d_model, d_mlp), (d_mlp, d_model))
 

@@ -64,10 +64,13 @@ class Models:
 
 def sizes(model: Model) -> str:
     """Layers, heads and width in a line."""
+    from raspc.weights.config import in_words
+
     config = model.config
+    heads, size, neurons = map(in_words, (config.n_heads, config.d_head, config.d_mlp))
     return (
-        f"layers: {config.n_layers}, heads in a layer: {config.n_heads}, width: {config.d_model}, "
-        f"neurons in a layer: {config.d_mlp}, head size: {config.d_head}"
+        f"layers: {config.n_layers}, heads in a layer: {heads}, width: {config.d_model}, "
+        f"neurons in a layer: {neurons}, head size: {size}"
     )
 
 

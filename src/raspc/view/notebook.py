@@ -11,6 +11,7 @@ import numpy as np
 from raspc.view import program
 from raspc.view.show import shortened, show
 from raspc.weights.alignment import HeadPart, Part
+from raspc.weights.config import in_words
 from raspc.weights.model import Model, ModelOutput
 
 CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
@@ -22,9 +23,10 @@ def model_text(model: Model) -> str:
     """The model in one line."""
     config = model.config
     name = f" {model.graph.labels[model.graph.output]}" if model.graph is not None else ""
+    heads, size, neurons = map(in_words, (config.n_heads, config.d_head, config.d_mlp))
     return (
-        f"<raspc model{name}: {config.n_layers} layers, {config.n_heads} heads, d_model {config.d_model}, "
-        f"d_head {config.d_head}, d_mlp {config.d_mlp}, inputs of up to {config.max_seq_len} of "
+        f"<raspc model{name}: {config.n_layers} layers, {heads} heads, d_model {config.d_model}, "
+        f"d_head {size}, d_mlp {neurons}, inputs of up to {config.max_seq_len} of "
         f"{shortened([show(token) for token in _real_tokens(model)])}{', causal' if config.causal else ''}>"
     )
 

@@ -68,8 +68,10 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
 def config(model: Model) -> dict[str, Any]:
     """Sizes, vocabulary and output, every value beside its text."""
     found = model.config
+    stated = found.to_json()
     return {
-        **{name: getattr(found, name) for name in SIZES},
+        **{name: stated[name] for name in SIZES},
+        "widths": [widths._asdict() for widths in found.widths],
         "maxLength": found.max_seq_len,
         "vocab": values(found.vocab),
         "bos": found.bos_id,

@@ -145,11 +145,10 @@ def _head_title(model: Model, head: Mapping[str, Any]) -> str:
 
 
 def _all_heads(model: Model) -> list[dict[str, Any]]:
-    config = model.config
     return [
         {"layer": layer, "head": head, "selector": None}
-        for layer in range(config.n_layers)
-        for head in range(config.n_heads)
+        for layer, widths in enumerate(model.config.widths)
+        for head in range(widths.n_heads)
     ]
 
 

@@ -92,7 +92,7 @@ def _columns(lowered: Lowered, schedule: Schedule, layout: Layout) -> dict[int, 
     """For each block its layer, and the number of its head, or of each if it has several, or its neurons' range."""
     found: dict[int, list[Part]] = {i: [] for i in range(len(lowered.blocks))}
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        for number, slot in enumerate(layout.heads.slots(lowered, attention)):
+        for number, slot in enumerate(layout.shape(layer).heads.slots(lowered, attention)):
             start = 0
             for i in slot.blocks:
                 first, last = max(start, slot.start), min(start + _width(lowered.blocks[i]), slot.stop)

@@ -15,6 +15,7 @@ from raspc.blocks.spaces import BOS, Head, Matrix, Neurons, Write
 from raspc.layout.heads import Slot, layers_of
 from raspc.layout.layout import Layout, Sweep
 from raspc.plan.plan import Plan
+from raspc.target import Layer, Widths
 from raspc.weights.config import Config
 
 
@@ -23,13 +24,14 @@ def assemble(plan: Plan, config: Config) -> dict[str, Matrix]:
     lowered, schedule, layout = plan.lowered, plan.schedule, plan.layout
     params, names = _embeddings(lowered, layout, config), config.target.names
     for layer, (attention, mlp) in enumerate(layers_of(lowered, schedule)):
-        neurons = [lowered.blocks[i] for i in mlp]
-        maps = [
-            *_attention(lowered, layout.heads.slots(lowered, attention), layout, plan.divisor),
-            *_mlp([n for n in neurons if isinstance(n, Neurons)], layout, layout.sweeps.get(layer, ())),
-        ]
-        for called, found in zip(names.layer(layer), maps, strict=True):
-            params |= zip(called, found, strict=True)
+        neurons, widths = [lowered.blocks[i] for i in mlp], config.widths[layer]
+        slots = layout.shape(layer).heads.slots(lowered, attention)
+        maps = Layer(
+            *_attention(lowered, slots, layout, widths, plan.divisor(layer)),
+            *_mlp([n for n in neurons if isinstance(n, Neurons)], layout, widths, layout.sweeps.get(layer, ())),
+        )
+        for role in widths.roles:
+            params |= zip(getattr(names.layer(layer), role), getattr(maps, role), strict=True)
     return params | dict(zip(names.unembed, (layout.matrix(lowered.output), lowered.output.bias), strict=True))
 
 
@@ -48,9 +50,9 @@ Map = tuple[Matrix, Matrix]
 """The weights and the bias of a linear map."""
 
 
-def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout, divisor: float) -> list[Map]:
+def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout, widths: Widths, divisor: float) -> list[Map]:
     """Query, key, value, and the map back to the stream."""
-    d_model, d_head, n = layout.d_model, layout.d_head, layout.n_heads
+    d_model, d_head, n = layout.d_model, widths.d_head, widths.n_heads
     weights = [np.zeros((d_model, n, d_head)) for _ in range(3)]
     biases = [np.zeros((n, d_head)) for _ in range(3)]
     out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
@@ -65,8 +67,8 @@ def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout, divisor:
         for head in heads if slot.start == 0 else ():
             for space, added in head.write.bias.items():
                 bias[layout.slice(space)] += added
-    inward = [(w.reshape(d_model, -1), b.reshape(-1)) for w, b in zip(weights, biases, strict=True)]
-    return [*inward, (out.reshape(-1, d_model), bias)]
+    inward = [(w.reshape(d_model, n * d_head), b.reshape(n * d_head)) for w, b in zip(weights, biases, strict=True)]
+    return [*inward, (out.reshape(n * d_head, d_model), bias)]
 
 
 def _place_scores(query: Map, key: Map, head: Head, layout: Layout, divisor: float) -> None:
@@ -88,10 +90,10 @@ def _written(write: Write, width: int, layout: Layout) -> Matrix:
     return full
 
 
-def _mlp(blocks: Sequence[Neurons], layout: Layout, sweeps: Sequence[Sweep]) -> list[Map]:
+def _mlp(blocks: Sequence[Neurons], layout: Layout, widths: Widths, sweeps: Sequence[Sweep]) -> list[Map]:
     """The map to the neurons, and the one back to the stream."""
-    w1, b1 = np.zeros((layout.d_model, layout.d_mlp)), np.zeros(layout.d_mlp)
-    w2, b2 = np.zeros((layout.d_mlp, layout.d_model)), np.zeros(layout.d_model)
+    w1, b1 = np.zeros((layout.d_model, widths.d_mlp)), np.zeros(widths.d_mlp)
+    w2, b2 = np.zeros((widths.d_mlp, layout.d_model)), np.zeros(layout.d_model)
     start = 0
     for block in blocks:
         stop = start + block.read.width

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from raspc import jsonvalues, values
-from raspc.errors import ModelFormatError, RaspcError
-from raspc.target import PLAIN, TARGETS, Target
+from raspc.errors import InputError, ModelFormatError, RaspcError
+from raspc.target import PLAIN, TARGETS, Target, Widths
 from raspc.values import Value
 from raspc.version import VERSION
 
@@ -22,7 +23,9 @@ MAX_SIZE = 2**31 - 1
 MAX_LAYERS = 4096
 """Loops over layers must be short even for a config that lies."""
 
-_SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out")
+_SIZES = ("n_layers", "d_model", "n_ctx", "d_vocab", "d_vocab_out")
+_WIDTHS = Widths._fields
+"""Sizes that may be lists, with one for each layer."""
 _NAMED = {"family": "target"}
 """Fields that have another name in the file."""
 _KINDS = {"categorical": "values", "numerical": "specials"}
@@ -58,19 +61,30 @@ class Output:
         return cls(kind, _values(f"output.{_KINDS[kind]}", obj[_KINDS[kind]]))
 
 
+Width: TypeAlias = int | tuple[int, ...]
+"""A width of all layers, or one for each layer."""
+
+
+def in_words(width: Width) -> str:
+    """A width as text: `2`, or `2, 0, 3` for each layer."""
+    return ", ".join(map(str, width)) if isinstance(width, Sequence) else str(width)
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything but the weights: sizes, mask, vocabulary in id order, and how logits are read.
 
-    The real vocabulary has the first ids, then BOS, then PAD; `n_ctx` counts BOS. Sizes are 1 or more.
+    The real vocabulary has the first ids, then BOS, then PAD; `n_ctx` counts BOS. Sizes are 1 or more. A model that
+    was compiled with `uniform=False` has tuples for `n_heads`, `d_head` and `d_mlp`, with a number for each layer; a
+    layer may have no heads, whose width is then 0 too, or no neurons. `widths` gives them by layer, for any model.
     Raises ModelFormatError where the fields do not fit together.
     """
 
     n_layers: int
-    n_heads: int
+    n_heads: Width
     d_model: int
-    d_head: int
-    d_mlp: int
+    d_head: Width
+    d_mlp: Width
     n_ctx: int
     d_vocab: int
     d_vocab_out: int
@@ -94,6 +108,30 @@ class Config:
         return TARGETS[self.family]
 
     @property
+    def uniform(self) -> bool:
+        """Whether all layers have one width."""
+        return isinstance(self.n_heads, int)
+
+    @cached_property
+    def widths(self) -> tuple[Widths, ...]:
+        """The heads and the neurons of each layer."""
+        found = (each if isinstance(each, tuple) else (each,) * self.n_layers for each in self._widths)
+        return tuple(map(Widths._make, zip(*found, strict=True)))
+
+    @property
+    def _widths(self) -> tuple[Width, Width, Width]:
+        return self.n_heads, self.d_head, self.d_mlp
+
+    def width_for(self, reader: str) -> Widths:
+        """The width of every layer. Raises InputError, for a `reader` that knows no other, where they differ."""
+        if not self.uniform:
+            raise InputError(
+                f"{reader} needs one width for all layers, and this model has one for each: "
+                "compile the program without uniform=False (--no-uniform)"
+            )
+        return self.widths[0]
+
+    @property
     def bos(self) -> Value:
         """The token that opens every input."""
         return self.vocab[self.bos_id]
@@ -111,6 +149,7 @@ class Config:
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON, `family` as "target". Raises UnsupportedProgram for values that cannot be stored."""
         plain = {_NAMED.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
+        plain |= {name: list(plain[name]) for name in _WIDTHS if isinstance(plain[name], tuple)}
         vocab = [jsonvalues.encode(value) for value in self.vocab]
         return plain | {"vocab": vocab, "output": self.output.to_json()}
 
@@ -126,6 +165,7 @@ class Config:
         _check_names("config", obj, tuple(_NAMED.get(field.name, field.name) for field in fields(cls)))
         vocab, output = _values("config.vocab", obj["vocab"]), Output.from_json(obj["output"])
         rest = {name: value for name, value in obj.items() if name != "target"}
+        rest |= {name: tuple(rest[name]) for name in _WIDTHS if isinstance(rest[name], list)}
         return cls(**{**rest, "family": obj["target"], "vocab": vocab, "output": output})
 
 
@@ -143,7 +183,7 @@ def _values(where: str, obj: Any) -> tuple[Value, ...]:
 
 def _faults(config: Config) -> list[str]:
     """Every fault; those of types alone where there are any, as the others rest on them."""
-    return _type_faults(config) or _fit_faults(config)
+    return _type_faults(config) or _width_faults(config) or _fit_faults(config)
 
 
 def _type_faults(config: Config) -> list[str]:
@@ -151,6 +191,11 @@ def _type_faults(config: Config) -> list[str]:
         f"{name} must be an integer from 1 to {MAX_SIZE}, found {getattr(config, name)!r}"
         for name in _SIZES
         if not _is_int(getattr(config, name)) or not 1 <= getattr(config, name) <= MAX_SIZE
+    ]
+    found += [
+        f"{name} must be an integer from 1 to {MAX_SIZE}, or a list of one from 0 on for each layer, found {said:.60}"
+        for name in _WIDTHS
+        if not _is_width(getattr(config, name)) and (said := repr(getattr(config, name)))
     ]
     found += [
         f"{name} must be an integer, found {getattr(config, name)!r}"
@@ -170,9 +215,30 @@ def _type_faults(config: Config) -> list[str]:
     return found
 
 
+def _is_width(obj: Any) -> bool:
+    """Whether it is a size, or a tuple of sizes that may be 0."""
+    least, each = (0, obj) if isinstance(obj, tuple) else (1, (obj,))
+    return all(_is_int(size) and least <= size <= MAX_SIZE for size in each)
+
+
+def _width_faults(config: Config) -> list[str]:
+    """What is wrong with the widths of layers, if there are not too many of these to look at."""
+    if config.n_layers > MAX_LAYERS:
+        return [f"n_layers must be at most {MAX_LAYERS}"]
+    lists = {name: size for name in _WIDTHS if isinstance(size := getattr(config, name), tuple)}
+    if lists and len(lists) < len(_WIDTHS):
+        return [f"{', '.join(_WIDTHS)} must be numbers, or all of them lists; of lists there are {', '.join(lists)}"]
+    if wrong := {name: len(sizes) for name, sizes in lists.items() if len(sizes) != config.n_layers}:
+        return [
+            f"{name} must have a number for each of {config.n_layers} layers, found {n}" for name, n in wrong.items()
+        ]
+    if odd := [i for i, widths in enumerate(config.widths) if (widths.n_heads == 0) != (widths.d_head == 0)]:
+        return [f"layer {odd[0]} must have both heads and a width of heads, or neither"]
+    return []
+
+
 def _fit_faults(config: Config) -> list[str]:
     rules = {
-        f"n_layers must be at most {MAX_LAYERS}": config.n_layers <= MAX_LAYERS,
         "d_vocab must be the number of vocab entries": config.d_vocab == len(config.vocab),
         "vocab must hold distinct values": _distinct(config.vocab),
         "bos_id and pad_id must be two different ids": _two_ids(config),

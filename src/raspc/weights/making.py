@@ -39,12 +39,11 @@ def model_of(
 
 def config_of(plan: Plan, bos: Any, pad: Any) -> Config:
     """Sizes, vocabulary and output."""
-    graph, layout, output = plan.graph, plan.layout, output_of(plan)
+    graph, layout, output, n_layers = plan.graph, plan.layout, output_of(plan), plan.schedule.n_layers
     return Config(
-        n_layers=plan.schedule.n_layers, n_heads=layout.n_heads, d_model=layout.d_model, d_head=layout.d_head,
-        d_mlp=layout.d_mlp, n_ctx=graph.max_seq_len + 1, d_vocab=len(graph.vocab) + 2, d_vocab_out=output.width,
-        causal=graph.causal, vocab=(*graph.vocab, bos, pad), bos_id=len(graph.vocab), pad_id=len(graph.vocab) + 1,
-        output=output, family=plan.target.name,
+        n_layers=n_layers, d_model=layout.d_model, **layout.named_widths(n_layers), n_ctx=graph.max_seq_len + 1,
+        d_vocab=len(graph.vocab) + 2, d_vocab_out=output.width, causal=graph.causal, vocab=(*graph.vocab, bos, pad),
+        bos_id=len(graph.vocab), pad_id=len(graph.vocab) + 1, output=output, family=plan.target.name,
     )  # fmt: skip
 
 

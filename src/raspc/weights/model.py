@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -132,7 +133,7 @@ class Model:
     @cached_property
     def options(self) -> Options:
         """What the compile was asked for."""
-        return self.alignment.options(self.without)
+        return dataclasses.replace(self.alignment.options(self.without), uniform=self.config.uniform)
 
     @property
     def precision(self) -> Precision:
@@ -151,9 +152,10 @@ class Model:
 
     @cached_property
     def model_config(self) -> ModelConfig:
-        """The sizes under Tracr's names."""
+        """The sizes under Tracr's names. Raises InputError for a model whose layers have widths of their own."""
         config = self.config
-        return ModelConfig(config.n_heads, config.n_layers, config.d_head, config.d_mlp, config.causal)
+        n_heads, d_head, d_mlp = config.width_for("Tracr's model_config")
+        return ModelConfig(n_heads, config.n_layers, d_head, d_mlp, config.causal)
 
     @cached_property
     def input_encoder(self) -> encoders.CategoricalEncoder:

@@ -60,8 +60,9 @@ def _sizes(plan: Plan, config: Config) -> list[dict[str, int]]:
 
 
 def counted(config: Config) -> dict[str, int]:
-    """The sizes of a model and its parameters."""
-    sizes = {name: getattr(config, name) for name in SIZES}
+    """The sizes of a model, the largest where layers differ, and its parameters."""
+    found = {name: getattr(config, name) for name in SIZES}
+    sizes = {name: max(size) if isinstance(size, tuple) else size for name, size in found.items()}
     return {**sizes, "parameters": sum(prod(shape) for shape in shapes(config).values())}
 
 
@@ -74,6 +75,5 @@ def _one_hot(graph: Graph) -> int:
 def _resized(config: Config, schedule: Schedule, layout: Layout) -> Config:
     """The same model with another schedule and layout."""
     return replace(
-        config, n_layers=schedule.n_layers, n_heads=layout.n_heads, d_head=layout.d_head,
-        d_model=layout.d_model, d_mlp=layout.d_mlp,
+        config, n_layers=schedule.n_layers, d_model=layout.d_model, **layout.named_widths(schedule.n_layers)
     )  # fmt: skip

@@ -316,10 +316,9 @@ def _header(data: bytes, most: int) -> tuple[dict[str, Any], memoryview]:
 
 def _check_count(config: Config, tensors: int, size: int) -> None:
     """Before any shape is listed, so that a config which claims a billion layers costs nothing."""
-    if tensors != 4 + 12 * config.n_layers:
-        raise ModelFormatError(
-            f"{WEIGHTS}: found {tensors} tensors, needed {4 + 12 * config.n_layers}: four and twelve a layer"
-        )
+    count = 4 + sum(2 * len(widths.roles) for widths in config.widths)
+    if tensors != count:
+        raise ModelFormatError(f"{WEIGHTS}: found {tensors} tensors, needed {count}: four, and two for each linear map")
     needed = 4 * parameters_of(config)
     if needed != size:
         raise ModelFormatError(f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered")

@@ -22,6 +22,7 @@ from raspc.blocks.spaces import Matrix
 from raspc.certify.checking.symmetric_graph import Actions, Permutation
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.run.plain import Layer, Linear, Weights, prepare
+from raspc.target import Widths
 from raspc.weights.model import Model
 
 SILENT = 110.0
@@ -47,7 +48,10 @@ def weights_allow(model: Model, graph: Graph, hints: Actions, answers: Permutati
     layers = stream.weights.layers
     return (
         stream.embeds_alike
-        and all(_heads_alike(stream, layer, first=i == 0) for i, layer in enumerate(layers))
+        and all(
+            _heads_alike(stream, layer, widths, first=i == 0)
+            for i, (layer, widths) in enumerate(zip(layers, model.config.widths, strict=True))
+        )
         and all(_neurons_alike(stream, layer) for layer in layers)
         and _same(stream.read(stream.weights.unembed), stream.moved, columns)
     )
@@ -172,17 +176,17 @@ def _same(array: Matrix, rows: Permutation, columns: Permutation) -> bool:
     return bool((np.abs(moved - array) <= NEAR * np.abs(array).max(initial=0.0)).all())
 
 
-def _heads_alike(stream: _Stream, layer: Layer, first: bool) -> bool:
+def _heads_alike(stream: _Stream, layer: Layer, widths: Widths, first: bool) -> bool:
     config = stream.weights.config
     assert stream.moved_rest is not None
     bias = layer.linear.b[None, stream.rest]
     if not _same(bias, np.zeros(1, np.intp), stream.moved_rest):
         return False
     query, key, value = (stream.read(linear) for linear in (layer.query, layer.key, layer.value))
-    for head in range(config.n_heads):
-        part = slice(head * config.d_head, (head + 1) * config.d_head)
+    for head in range(widths.n_heads):
+        part = slice(head * widths.d_head, (head + 1) * widths.d_head)
         moves = value[:, part] @ layer.linear.w[part][:, stream.rest]
-        scores = query[:, part] @ key[:, part].T / config.target.score_divisor(config.d_head)
+        scores = query[:, part] @ key[:, part].T / config.target.score_divisor(widths.d_head)
         if not _same(moves, stream.moved, stream.moved_rest):
             return False
         attends_alike = _same(scores, stream.moved, stream.moved) or (first and _first_layer_alike(stream, scores))

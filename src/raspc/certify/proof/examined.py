@@ -81,10 +81,9 @@ class Examined:
         """The blocks as they are meant."""
         return self.plan.lowered
 
-    @property
-    def divisor(self) -> float:
-        """What products of queries and keys are divided by."""
-        return self.config.target.score_divisor(self.config.d_head)
+    def divisor(self, layer: int) -> float:
+        """What products of queries and keys are divided by in a layer that has heads."""
+        return self.config.target.score_divisor(self.config.widths[layer].d_head)
 
     @property
     def dims(self) -> Mapping[str, slice]:

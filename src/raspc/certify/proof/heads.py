@@ -41,13 +41,17 @@ class Moved:
 
 @dataclass(frozen=True, eq=False)
 class HeadProof:
-    """One head beside the variable that it computes; `query`, `key`, `value`: what it reads, by its weights."""
+    """One head beside the variable that it computes; `query`, `key`, `value`: what it reads, by its weights.
+
+    `divisor`: what its layer divides products of queries and keys by.
+    """
 
     plan: Examined
     meaning: Meaning
     premises: Premises
     place: int
     head: Head
+    divisor: float
     query: Reading
     key: Reading
     value: Reading
@@ -91,7 +95,7 @@ class HeadProof:
     @cached_property
     def sink(self) -> A.Sink:
         """How far off the score of BOS is."""
-        return A.sink_error(self.head, self.plan.divisor, self.precision)
+        return A.sink_error(self.head, self.divisor, self.precision)
 
     @cached_property
     def scores(self) -> A.Scores:
@@ -101,7 +105,7 @@ class HeadProof:
         noise = A.score_noise(self.head, self.query, self.key, self.precision, competing, averaged)
         conjuncts = list(self.conjuncts(noise))
         return A.score_bounds(
-            self.head, self.query, self.key, conjuncts, self.sink, self.plan.divisor, self.n,
+            self.head, self.query, self.key, conjuncts, self.sink, self.divisor, self.n,
             self.precision, self.may_be_empty, self.ranked(noise, all(one.exact for one in conjuncts)),
         )  # fmt: skip
 
@@ -115,7 +119,7 @@ class HeadProof:
             return None
         last = slice(self.head.query.width - self.rank_width, self.head.query.width)
         told = alone and self.precision.narrow
-        stored = Stored(self.precision, self.head.scale(self.plan.divisor), self.plan.divisor) if told else None
+        stored = Stored(self.precision, self.head.scale(self.divisor), self.divisor) if told else None
         return ranked(self.meaning, best, self.query, self.key, last, noise, stored)
 
     @property
@@ -158,7 +162,7 @@ class HeadProof:
             yield Link("value set", self.head.name, needed, present, "values that the set lacks, as far as is known")
         if self.precision.highest <= 100:
             sizes = scores.reach, float(self.query.size.max(initial=0.0)), 2.0
-            reach = self.head.scale(self.plan.divisor) * max(sizes)
+            reach = self.head.scale(self.divisor) * max(sizes)
             yield Link("range", self.head.name, reach, self.precision.largest, "largest score")
 
     # -- what is moved ---------------------------------------------------------------------------
@@ -166,8 +170,8 @@ class HeadProof:
     def written(self, space: str, code: Matrix) -> Moved:
         """What is written to a space, held against its code."""
         if isinstance(self.node, N.Sum):
-            found = summed(self.plan, self.meaning, self.node, self.head, self.query, self.key, self.value, self.scores,
-                           self.sink, self.precision, space, code)  # fmt: skip
+            found = summed(self.plan, self.meaning, self.node, self.head, self.divisor, self.query, self.key,
+                           self.value, self.scores, self.sink, self.precision, space, code)  # fmt: skip
             return Moved(found.error, np.zeros(code.shape[1]), found.there, found.off_there)
         matrix: Matrix = self.head.write.maps[space]
         bias = self.head.write.bias.get(space, np.zeros(matrix.shape[1]))
@@ -180,7 +184,7 @@ class HeadProof:
             arrived, off = self.counted(code, matrix, bias)
         else:
             arrived, off = self.averaged(), self.off(code, matrix, bias)
-        alone = A.leak_at_bos(self.head, self.query, self.key, self.plan.divisor, self.n) * (
+        alone = A.leak_at_bos(self.head, self.query, self.key, self.divisor, self.n) * (
             self.value.size + self.value.at_bos
         )
         there = self.value.there @ matrix + bias
@@ -327,7 +331,7 @@ class HeadProof:
             return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
         held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
         if share.is_number and not self.precision.narrow:
-            away = added_up(self.head, self.scores, self.sink, self.plan.divisor, self.value, weight, counts, self.n,
+            away = added_up(self.head, self.scores, self.sink, self.divisor, self.value, weight, counts, self.n,
                             held, self.precision)  # fmt: skip
             return A.Arrived(away[:, None] / max(abs(weight), 1e-300), np.zeros(1)), np.full(code.shape, abs(added))
         off = abs(float(self.value.bias[0]) * weight - share.at_key) + abs(

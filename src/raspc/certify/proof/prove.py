@@ -102,7 +102,7 @@ class _Prover:
                 self.embed(space, kind)
         order = sorted(range(len(actual.blocks)), key=actual.stages.__getitem__)
         for i in order:
-            self.block(self.lowered.place_of_block[i], actual.blocks[i])
+            self.block(self.lowered.place_of_block[i], actual.blocks[i], actual.stages[i] // 2)
         if self.plan.kept is not None:
             self.links.append(self.plan.kept.link(self.graph.labels[self.graph.output]))
         self.links += occurs(self.plan.program, self.graph)
@@ -184,21 +184,23 @@ class _Prover:
 
     # -- blocks ----------------------------------------------------------------------------------
 
-    def block(self, place: int, said: Block) -> None:
+    def block(self, place: int, said: Block, layer: int) -> None:
         """What is read, and what is written then."""
         write = Write(
             {space: self.precision.round(matrix) for space, matrix in said.write.maps.items()},
             {space: self.precision.round(bias) for space, bias in said.write.bias.items()},
         )
         if isinstance(said, Head):
-            self.head(place, replace(said, write=write))
+            self.head(place, replace(said, write=write), self.plan.divisor(layer))
         else:
             self.neurons(place, replace(said, write=write))
 
-    def head(self, place: int, said: Head) -> None:
-        scale = said.scale(self.plan.divisor)
+    def head(self, place: int, said: Head, divisor: float) -> None:
+        scale = said.scale(divisor)
         query, key, value = self.read(said.query, scale=scale), self.read(said.key), self.read(said.value)
-        proof = HeadProof(self.plan, self.meaning, self.premises, place, said, query, key, value, self.precision)
+        proof = HeadProof(
+            self.plan, self.meaning, self.premises, place, said, divisor, query, key, value, self.precision
+        )  # fmt: skip
         self.links += proof.links()
         for space in said.write.maps:
             found = proof.written(space, self.code(space))

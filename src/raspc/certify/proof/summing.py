@@ -35,8 +35,8 @@ class Summed:
 
 
 def summed(
-    plan: Examined, meaning: Meaning, node: N.Sum, head: Head, query: Reading, key: Reading, value: Reading,
-    scores: A.Scores, sink: A.Sink, precision: Precision, space: str, code: Matrix,
+    plan: Examined, meaning: Meaning, node: N.Sum, head: Head, divisor: float, query: Reading, key: Reading,
+    value: Reading, scores: A.Scores, sink: A.Sink, precision: Precision, space: str, code: Matrix,
 ) -> Summed:  # fmt: skip
     """What a head writes to a space, held against the sums that its code says."""
     matrix, bias, raised = head.write.maps[space], head.write.bias.get(space), head.log_sink
@@ -49,8 +49,8 @@ def summed(
     rounding = (float(precision.roundings(n + 1.0)) + 4) * precision.sum_unit + precision.weight_error
     rate = known.rate + (1 + known.rate) * (_off_probability(head, scores, sink, n, precision) + rounding)
     there, off_there = abs(float(value.there[0])) * factor, float(value.there_error[0]) * factor
-    alone = A.leak_at_bos(head, query, key, plan.divisor, n) * (size + value.at_bos[0]) * factor
-    leaked = _leaked(head, scores, plan.divisor, n) * size * factor
+    alone = A.leak_at_bos(head, query, key, divisor, n) * (size + value.at_bos[0]) * factor
+    leaked = _leaked(head, scores, divisor, n) * size * factor
     sizes, numbers = _sizes(node.domain, known, many)
     error = rate * sizes + many * known.constant + leaked + 2 * (there + off_there)
     error = error + np.abs(code[:, 0] - numbers)

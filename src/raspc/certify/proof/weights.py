@@ -207,10 +207,11 @@ class _Reader:
     def scores(self, head: Head, layer: int, number: int) -> Head:
         """What the weights say of the scores of one head."""
         called, config = self.names.layer(layer), self.model.config
-        divisor = config.target.score_divisor(config.d_head)
-        first, scale, width = number * config.d_head, head.scale(divisor), head.query.width
-        if not number < config.n_heads or not width < config.d_head:
+        widths, width = config.widths[layer], head.query.width
+        if not number < widths.n_heads or not width < widths.d_head:
             raise ValueError(f"{head.name} is no head of the layer")
+        divisor = config.target.score_divisor(widths.d_head)
+        first, scale = number * widths.d_head, head.scale(divisor)
         scored, sink = slice(first, first + width), first + width
         query, key = (self.linear(side, scored, 2 * layer) for side in (called.query, called.key))
         query = Read({space: matrix / scale for space, matrix in query.maps.items()}, query.bias / scale)
@@ -222,7 +223,7 @@ class _Reader:
 
     def values(self, head: Head, part: HeadPart) -> tuple[Read, dict[str, Matrix]]:
         """The values of a block that one head moves, and where it writes them."""
-        called, d_head = self.names.layer(part.layer), self.model.config.d_head
+        called, d_head = self.names.layer(part.layer), self.model.config.widths[part.layer].d_head
         low, high = part.moved or (0, head.value.width)
         start = part.column or 0
         if not 0 <= low <= high <= d_head - start + low:

@@ -4,8 +4,8 @@ function drawFacts() {
   const { parameters, nonzero, optimize, schedule, passes, notes, written, certificate } = DATA.facts;
   fill("facts",
     section("Sizes", definitions({
-      layers: CONFIG.n_layers, "heads a layer": CONFIG.n_heads, "d_model": CONFIG.d_model, "d_head": CONFIG.d_head,
-      "d_mlp": CONFIG.d_mlp, "longest input": CONFIG.maxLength, ...(DOMAIN ? { "for inputs where": DOMAIN.text } : {}), "vocabulary": REAL_TOKENS.length,
+      layers: CONFIG.n_layers, "heads a layer": widthText("n_heads"), "d_model": CONFIG.d_model, "d_head": widthText("d_head"),
+      "d_mlp": widthText("d_mlp"), "longest input": CONFIG.maxLength, ...(DOMAIN ? { "for inputs where": DOMAIN.text } : {}), "vocabulary": REAL_TOKENS.length,
       "mask": CONFIG.causal ? "causal" : "none", "output": CONFIG.output.kind,
       "parameters": `${parameters.toLocaleString("en")}, of which ${nonzero.toLocaleString("en")} are not zero`,
     })),
@@ -19,6 +19,9 @@ function drawFacts() {
     DATA.compression ? element("section", { class: "card overlap" }, element("h3", {}, "WᵀW: how the directions overlap"), definitions({
       method: DATA.compression.method, accuracy: exact4(DATA.compression.accuracy) }), overlapGrid()) : null);
 }
+
+// A width as text: a number, or "2, 0, 3" where layers have widths of their own.
+const widthText = (name) => [CONFIG[name]].flat().join(", ");
 
 const section = (title, ...content) => element("section", { class: "card" }, element("h3", {}, title), content);
 

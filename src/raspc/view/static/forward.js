@@ -1,4 +1,5 @@
 // The forward pass: the plain transformer of run/forward.py, with every activation kept.
+// A layer without heads, or without neurons, has no matrices for them, and adds nothing there.
 // Matrices are almost empty, so each is a list of non-zero entries by row; sums run in float64.
 
 function linearLayer(name) {
@@ -38,10 +39,11 @@ function applyLinear(layer, x, length) {
 const WEIGHTS = {
   tokens: unpack(DATA.params["token_embed/embeddings"]).data,
   positions: unpack(DATA.params["pos_embed/embeddings"]).data,
-  layers: Array.from({ length: CONFIG.n_layers }, (_, i) => {
+  layers: CONFIG.widths.map((widths, i) => {
     const attention = ["query", "key", "value", "linear"].map((n) => [n, `transformer/layer_${i}/attn/${n}`]);
     const mlp = ["linear_1", "linear_2"].map((n) => [n, `transformer/layer_${i}/mlp/${n}`]);
-    return Object.fromEntries([...attention, ...mlp].map(([n, path]) => [n, linearLayer(path)]));
+    const there = [...(widths.n_heads ? attention : []), ...(widths.d_mlp ? mlp : [])];
+    return { widths, ...Object.fromEntries(there.map(([n, path]) => [n, linearLayer(path)])) };
   }),
   unembed: linearLayer("unembed"),
 };
@@ -59,25 +61,25 @@ function embed(ids) {
 
 // Scaled scores before the mask, and the pattern after the softmax: [head][query · length + key].
 function attend(layer, x, length) {
+  const { n_heads: heads, d_head: width } = layer.widths;
+  if (!heads) return { logits: [], patterns: [], output: new Float32Array(x.length) };
   const q = applyLinear(layer.query, x, length);
   const k = applyLinear(layer.key, x, length);
   const v = applyLinear(layer.value, x, length);
-  const { n_heads: heads, d_head: width } = CONFIG;
   const mixed = new Float32Array(length * heads * width);
   const logits = [];
   const patterns = [];
   for (let h = 0; h < heads; h++) {
-    const scores = scoresOfHead(q, k, h, length);
+    const scores = scoresOfHead(q, k, h, length, layer.widths);
     const pattern = softmaxRows(scores, length);
     logits.push(scores);
     patterns.push(pattern);
-    mix(pattern, v, h, length, mixed);
+    mix(pattern, v, h, length, mixed, layer.widths);
   }
   return { logits, patterns, output: applyLinear(layer.linear, mixed, length) };
 }
 
-function scoresOfHead(q, k, h, length) {
-  const { n_heads: heads, d_head: width } = CONFIG;
+function scoresOfHead(q, k, h, length, { n_heads: heads, d_head: width }) {
   const scale = Math.fround(1 / Math.sqrt(width));
   const scores = new Float32Array(length * length);
   for (let i = 0; i < length; i++) {
@@ -105,8 +107,7 @@ function softmaxRows(scores, length) {
   return pattern;
 }
 
-function mix(pattern, v, h, length, mixed) {
-  const { n_heads: heads, d_head: width } = CONFIG;
+function mix(pattern, v, h, length, mixed, { n_heads: heads, d_head: width }) {
   for (let d = 0; d < width; d++) {
     for (let i = 0; i < length; i++) {
       let sum = 0;
@@ -117,6 +118,13 @@ function mix(pattern, v, h, length, mixed) {
       mixed[(i * heads + h) * width + d] = sum;
     }
   }
+}
+
+// What the neurons give [position · d_mlp + neuron], and what they add to the stream.
+function fire(layer, x, length) {
+  if (!layer.widths.d_mlp) return { hidden: new Float32Array(0), output: new Float32Array(x.length) };
+  const hidden = applyLinear(layer.linear_1, x, length).map((value) => Math.max(value, 0));
+  return { hidden, output: applyLinear(layer.linear_2, hidden, length) };
 }
 
 const added = (x, y) => x.map((value, i) => value + y[i]);
@@ -130,8 +138,7 @@ function forward(ids) {
     const attention = attend(layer, x, length);
     x = added(x, attention.output);
     run.streams.push(x);
-    const hidden = applyLinear(layer.linear_1, x, length).map((value) => Math.max(value, 0));
-    const computed = applyLinear(layer.linear_2, hidden, length);
+    const { hidden, output: computed } = fire(layer, x, length);
     x = added(x, computed);
     run.streams.push(x);
     run.outputs.push(attention.output, computed);

@@ -71,7 +71,7 @@ const scrolls = (node) => Boolean(node.closest(".scroll, .grid-scroll"));
 function start() {
   readPalette();
   byId("summary").textContent = [
-    plural(CONFIG.n_layers, "layer"), `${plural(CONFIG.n_heads, "head")} each`, `d_model ${CONFIG.d_model}`,
+    plural(CONFIG.n_layers, "layer"), Array.isArray(CONFIG.n_heads) ? `heads ${widthText("n_heads")}` : `${plural(CONFIG.n_heads, "head")} each`, `d_model ${CONFIG.d_model}`,
     plural(DATA.facts.parameters, "parameter"), CONFIG.causal ? "causal" : null].filter(Boolean).join(" · ");
   drawProgram();
   drawGraph();

@@ -110,7 +110,7 @@ function neuronCard(group) {
     neuronGrid(group));
 }
 
-const activation = (layer, j, t) => state.run.neurons[layer][t * CONFIG.d_mlp + j];
+const activation = (layer, j, t) => state.run.neurons[layer][t * CONFIG.widths[layer].d_mlp + j];
 
 function firedNeurons({ layer, from, to }) {
   let count = 0;

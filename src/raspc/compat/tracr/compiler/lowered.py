@@ -71,8 +71,8 @@ class _Crafting:
     def model_of(self) -> CraftModel:
         lowered = self.plan.lowered
         blocks: list[Block] = []
-        for attention, mlp in layers_of(lowered, self.plan.schedule):
-            heads = [self.head(head) for i in attention if isinstance(head := lowered.blocks[i], Head)]
+        for layer, (attention, mlp) in enumerate(layers_of(lowered, self.plan.schedule)):
+            heads = [self.head(head, layer) for i in attention if isinstance(head := lowered.blocks[i], Head)]
             parts = [self.mlp(part) for i in mlp if isinstance(part := lowered.blocks[i], Neurons)]
             blocks += [MultiAttentionHead(heads)] if heads else []
             blocks += [MLP.combine_in_parallel(parts)] if parts else []
@@ -132,9 +132,10 @@ class _Crafting:
             full[self.rows(space)] += bias
         return full
 
-    def head(self, head: Head) -> AttentionHead:
+    def head(self, head: Head, layer: int) -> AttentionHead:
         """Scores with the division of the target in them, and with the sink: BOS, which takes what selects nothing."""
-        scale = head.scale(self.plan.divisor) / self.plan.divisor
+        divisor = self.plan.divisor(layer)
+        scale = head.scale(divisor) / divisor
         scores = scale * self.read(head.query) @ self.read(head.key).T
         (bos,), one = self.rows(BOS), self.place[BasisDirection(ONE)]
         scores[one, bos] += scale * head.sink if head.log_sink is None else head.log_sink

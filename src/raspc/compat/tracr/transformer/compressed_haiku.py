@@ -93,7 +93,7 @@ def _attention(config: TransformerConfig, hidden: jax.Array, x: jax.Array, see: 
 def _mlp(config: TransformerConfig, x: jax.Array, see: See) -> jax.Array:
     with hk.experimental.name_scope("mlp"):
         maps = _linears(linear_1=config.mlp_hidden_size, linear_2=x.shape[-1])
-        found: jax.Array = run.neurons(maps, x, config.activation_function, see)
+        found: jax.Array = run.neurons(maps, x, config.activation_function, of_jax(), see)
     return found
 
 

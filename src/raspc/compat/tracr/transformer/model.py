@@ -41,8 +41,9 @@ class TransformerConfig:
 
     @classmethod
     def of(cls, config: Config) -> TransformerConfig:
-        """The same sizes under Tracr's names."""
-        return cls(config.n_heads, config.n_layers, config.d_head, config.d_mlp, causal=config.causal)
+        """The same sizes under Tracr's names. Raises InputError where layers have widths of their own."""
+        n_heads, d_head, d_mlp = config.width_for("Tracr's transformer")
+        return cls(n_heads, config.n_layers, d_head, d_mlp, causal=config.causal)
 
     def applied_to(self, config: Config) -> Config:
         """A config with these sizes and this mask.
