@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.hand_built import MODELS, random_model
+from tests.hand_built import UNIFORM, random_model
 
 from raspc import Model
 from raspc.compress import core
@@ -40,10 +40,10 @@ def naive(model: Model, w: Any, ids: Any) -> tuple[Any, list[Any]]:
     return weights.unembed(x @ w.T), outputs
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", UNIFORM)
 def test_many_runs_at_once_are_the_definition(name: str) -> None:
     """Every run of a batch gives the logits and layer outputs that its W gives alone, unfolded."""
-    model = random_model(**MODELS[name])
+    model = random_model(**UNIFORM[name])
     config, rng = model.config, np.random.default_rng(1)
     ids = model.encode_batch(inputs(config, most=12))
     w = rng.normal(size=(3, config.d_model, max(1, config.d_model // 2))) / np.sqrt(config.d_model)
@@ -56,10 +56,10 @@ def test_many_runs_at_once_are_the_definition(name: str) -> None:
         assert all(np.allclose(a[run], b, atol=1e-9) for a, b in zip(found.outputs, outputs, strict=True))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", UNIFORM)
 def test_through_the_identity_nothing_changes(name: str) -> None:
     """With W = 1 the pass is the model's own, state by state; that ties it to the NumPy forward."""
-    model = random_model(**MODELS[name])
+    model = random_model(**UNIFORM[name])
     ids = model.encode_batch(inputs(model.config, most=12))
     wide = core.tensors(model.params, torch.float64)
     eye = torch.eye(model.config.d_model, dtype=torch.float64)[None]

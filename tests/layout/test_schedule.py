@@ -97,4 +97,4 @@ def test_schedules_of_programs(wild: Wild) -> None:
         read = {space for b in blocks for r in ((b.query, b.key, b.value) if isinstance(b, Head) else (b.read,))
                 for space in r.maps}  # fmt: skip
         assert read | set(stage.lowered.output.maps) <= known
-        assert stage.layout.n_heads == max(1, *(stage.schedule.stages.count(s) for s in range(0, 60, 2)))
+        assert stage.layout.heads.n_heads == max(1, *(stage.schedule.stages.count(s) for s in range(0, 60, 2)))

@@ -14,6 +14,7 @@ from tests.hand_built import MODELS, random_model
 
 from raspc import parity
 from raspc.errors import InputError
+from raspc.export import CONVERTERS
 from raspc.parity import activations, backends, report
 from raspc.parity.backends import BACKENDS
 from raspc.weights import Model
@@ -43,9 +44,24 @@ def test_every_backend_matches_on_every_shape(sizes: dict[str, Any]) -> None:
 def test_jax_matches_bidirectional_and_causal(name: str) -> None:
     """Jitted, as the backends run it."""
     installed(name)
-    for causal in (False, True):
-        found = parity.run(random_model(causal=causal), INPUTS, backends=[name])
+    for sizes in ({}, {"causal": True}, MODELS["widths of their own"]):
+        found = parity.run(random_model(**sizes), INPUTS, backends=[name])
         assert (found.faults(), found.matched) == ([], (name,))
+
+
+def test_a_backend_of_one_width_is_not_run_where_layers_differ() -> None:
+    """It is told and no fault, unless it is required; the others match."""
+    model = random_model(**MODELS["widths of their own"])
+    backends = ["torch", "onnx", "npz", "transformer_lens", "huggingface"]
+    found = parity.run(model, INPUTS, backends=backends)
+    assert {b.name: b.status for b in found.backends if b.status != report.ABSENT} == {
+        name: report.UNFIT if CONVERTERS[name].one_width else report.MATCH
+        for name in backends
+        if not BACKENDS[name].missing()
+    }
+    assert found.faults() == []
+    required = parity.run(model, INPUTS, backends=["npz"], require=["huggingface"])
+    assert required.faults() == ["huggingface: needs one width"] or BACKENDS["huggingface"].missing()
 
 
 # --- one corrupted weight -------------------------------------------------------------------------------

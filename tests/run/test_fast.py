@@ -31,7 +31,7 @@ def sparse_model(density: float, seed: int, **sizes: Any) -> Model:
 @given(
     density=st.sampled_from([0.0, 0.1, 0.3, 1.0]),
     seed=st.integers(0, 1000),
-    sizes=st.sampled_from(list(MODELS.values())[:5]),
+    sizes=st.sampled_from(list(MODELS.values())[:6]),
     inputs=st.lists(st.lists(st.sampled_from(WORDS), max_size=6), min_size=1, max_size=12),
     repeats=st.integers(1, 3),
 )

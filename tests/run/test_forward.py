@@ -35,37 +35,40 @@ TARGETS = {
 
 def by_hand(p: dict[str, Any], config: Config, target: Target, ids: list[int]) -> Any:
     """The definition, for one input without padding: one query, one head, one key at a time."""
-    names, d = target.names, config.d_head
+    names = target.names
     linear = lambda called, x: x @ p[called.w] + (p[called.b] if target.has_biases else 0)  # noqa: E731
     x = p[names.token_embed][ids] + (p[names.pos_embed][: len(ids)] if target.has_positions else 0)
-    for layer in names.layers(config.n_layers):
-        q, k, v = linear(layer.query, x), linear(layer.key, x), linear(layer.value, x)
-        mixed = np.zeros_like(q)
-        for i in range(len(ids)):
-            seen = slice(0, i + 1 if config.causal else len(ids))
-            for part in (slice(h * d, (h + 1) * d) for h in range(config.n_heads)):
-                scores = k[seen, part] @ q[i, part] / (math.sqrt(d) if target.scales_scores else 1)
-                powers = np.exp(scores - scores.max())
-                mixed[i, part] = powers / powers.sum() @ v[seen, part]
-        x = x + linear(layer.linear, mixed)
-        x = x + linear(layer.linear_2, np.maximum(linear(layer.linear_1, x), 0))
+    for layer, (n_heads, d, d_mlp) in zip(names.layers(config.n_layers), config.widths, strict=True):
+        if n_heads:
+            q, k, v = linear(layer.query, x), linear(layer.key, x), linear(layer.value, x)
+            mixed = np.zeros_like(q)
+            for i in range(len(ids)):
+                seen = slice(0, i + 1 if config.causal else len(ids))
+                for part in (slice(h * d, (h + 1) * d) for h in range(n_heads)):
+                    scores = k[seen, part] @ q[i, part] / (math.sqrt(d) if target.scales_scores else 1)
+                    powers = np.exp(scores - scores.max())
+                    mixed[i, part] = powers / powers.sum() @ v[seen, part]
+            x = x + linear(layer.linear, mixed)
+        if d_mlp:
+            x = x + linear(layer.linear_2, np.maximum(linear(layer.linear_1, x), 0))
     return linear(names.unembed, x)
 
 
 def wiring(config: Config, target: Target) -> Any:
     """What the pass asks of a config, with another target."""
-    return SimpleNamespace(n_heads=config.n_heads, d_head=config.d_head, target=target)
+    return SimpleNamespace(widths=config.widths, target=target)
 
 
+@pytest.mark.parametrize("sizes", [{}, MODELS["widths of their own"]], ids=["one width", "widths of their own"])
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
-def test_the_pass_is_the_definition(target: Target, causal: bool) -> None:
-    """For every target, in float64."""
-    config, rng = random_model(causal=causal).config, np.random.default_rng(0)
+def test_the_pass_is_the_definition(target: Target, causal: bool, sizes: dict[str, Any]) -> None:
+    """For every target, in float64; layers without heads or without neurons add nothing there."""
+    config, rng = random_model(causal=causal, **sizes).config, np.random.default_rng(0)
     params = {name: rng.normal(0, 0.5, shape) for name, shape in target.parameters(config).items()}
     ids = [config.bos_id, 0, 3, 1, 2]
     hidden = run.hidden_keys(np.zeros((1, 5), bool), causal, NUMPY)
-    parts = parts_of(params, target, config.n_layers)
+    parts = parts_of(params, target, config.widths)
     found = run.forward(parts, np.array([ids]), hidden, run.how(wiring(config, target), NUMPY))
     np.testing.assert_allclose(found[0], by_hand(params, config, target, ids), rtol=1e-12, atol=1e-12)
 
@@ -107,7 +110,7 @@ def batch(model: Model) -> Any:
 def run_in(arrays: Arrays, kind: Callable[[Any], Any], model: Model, ids: Any) -> Trace[Any]:
     """Every activation, by one framework's arrays."""
     config = model.config
-    parts = parts_of({name: kind(array) for name, array in model.params.items()}, config.target, config.n_layers)
+    parts = parts_of({name: kind(array) for name, array in model.params.items()}, config.target, config.widths)
     hidden = run.hidden_keys(kind(ids == config.pad_id), config.causal, arrays)
     return run.trace(parts, kind(ids), hidden, run.how(config, arrays))
 

@@ -23,31 +23,33 @@ BOUND = 1e-6
 def by_loops(model: Model, ids: list[int]) -> dict[str, list[Any]]:
     """DESIGN's definition for one unpadded input, in float64, one number at a time."""
     config, p = model.config, {name: array.astype(float) for name, array in model.params.items()}
-    n, d = len(ids), config.d_head
+    n = len(ids)
     x = [p["token_embed/embeddings"][token] + p["pos_embed/embeddings"][i] for i, token in enumerate(ids)]
     found: dict[str, list[Any]] = {"residuals": [], "attn_logits": [], "attn_patterns": []}
 
     def linear(module: str, v: Any) -> Any:
         return v @ p[f"{module}/w"] + p[f"{module}/b"]
 
-    for layer in range(config.n_layers):
+    for layer, (n_heads, d, d_mlp) in enumerate(config.widths):
         attn, mlp = f"transformer/layer_{layer}/attn", f"transformer/layer_{layer}/mlp"
-        q, k, v = ([linear(f"{attn}/{name}", row) for row in x] for name in ("query", "key", "value"))
-        scores, patterns = np.zeros((config.n_heads, n, n)), np.zeros((config.n_heads, n, n))
-        mixed = np.zeros((n, config.n_heads * d))
-        for h in range(config.n_heads):
-            part = slice(h * d, (h + 1) * d)
-            for i in range(n):
-                keys = range(i + 1 if config.causal else n)
-                scores[h, i] = [q[i][part] @ k[j][part] / math.sqrt(d) for j in range(n)]
-                powers = [math.exp(scores[h, i, j] - max(scores[h, i])) for j in keys]
-                for j, power in zip(keys, powers, strict=True):
-                    patterns[h, i, j] = power / sum(powers)
-                    mixed[i, part] += patterns[h, i, j] * v[j][part]
-        x = [row + linear(f"{attn}/linear", mix) for row, mix in zip(x, mixed, strict=True)]
+        scores, patterns = np.zeros((n_heads, n, n)), np.zeros((n_heads, n, n))
+        if n_heads:
+            q, k, v = ([linear(f"{attn}/{name}", row) for row in x] for name in ("query", "key", "value"))
+            mixed = np.zeros((n, n_heads * d))
+            for h in range(n_heads):
+                part = slice(h * d, (h + 1) * d)
+                for i in range(n):
+                    keys = range(i + 1 if config.causal else n)
+                    scores[h, i] = [q[i][part] @ k[j][part] / math.sqrt(d) for j in range(n)]
+                    powers = [math.exp(scores[h, i, j] - max(scores[h, i])) for j in keys]
+                    for j, power in zip(keys, powers, strict=True):
+                        patterns[h, i, j] = power / sum(powers)
+                        mixed[i, part] += patterns[h, i, j] * v[j][part]
+            x = [row + linear(f"{attn}/linear", mix) for row, mix in zip(x, mixed, strict=True)]
         found["residuals"].append(x)
-        hidden = [np.maximum(linear(f"{mlp}/linear_1", row), 0) for row in x]
-        x = [row + linear(f"{mlp}/linear_2", h) for row, h in zip(x, hidden, strict=True)]
+        if d_mlp:
+            hidden = [np.maximum(linear(f"{mlp}/linear_1", row), 0) for row in x]
+            x = [row + linear(f"{mlp}/linear_2", h) for row, h in zip(x, hidden, strict=True)]
         found["residuals"].append(x)
         found["attn_logits"].append(scores)
         found["attn_patterns"].append(patterns)
@@ -63,8 +65,9 @@ def test_every_activation_is_that_of_the_loops(sizes: dict[str, Any]) -> None:
     out, expected = model.apply(tokens), by_loops(model, model.input_encoder.encode(tokens))
     for name, arrays in expected.items():
         found = getattr(out, name)
-        found = [array[0] for array in found] if isinstance(found, list) else found[0]
-        np.testing.assert_allclose(found, arrays, rtol=2e-5, atol=2e-5, err_msg=name)
+        pairs = zip(found, arrays, strict=True) if isinstance(found, list) else [(found, arrays)]
+        for ours, theirs in pairs:
+            np.testing.assert_allclose(ours[0], theirs, rtol=2e-5, atol=2e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,18 +80,28 @@ def test_a_layer_is_called_by_its_number() -> None:
     assert OTHER.names.unembed == ("lm_head.weight", "lm_head.bias")
 
 
+@pytest.mark.parametrize("sizes", [{}, MODELS["widths of their own"]], ids=["one width", "widths of their own"])
 @pytest.mark.parametrize("target", [PLAIN, OTHER], ids=["plain", "other"])
-def test_what_reads_and_writes_the_stream_has_it_as_an_axis(target: Target) -> None:
+def test_what_reads_and_writes_the_stream_has_it_as_an_axis(target: Target, sizes: dict[str, Any]) -> None:
     """The first axis of what reads it, the last of what writes it; and no other parameter has it there."""
-    config = random_config()
+    config = random_config(**sizes)
     found = target.parameters(config)
     assert {name for name, shape in found.items() if shape[0] == config.d_model and len(shape) == 2} == set(
-        target.reading(config.n_layers)
+        target.reading(config.widths)
     )
-    assert {name for name, shape in found.items() if shape[-1] == config.d_model} == set(
-        target.writing(config.n_layers)
-    )
+    assert {name for name, shape in found.items() if shape[-1] == config.d_model} == set(target.writing(config.widths))
     assert set(READERS) | set(WRITERS) == set(Layer._fields)
+
+
+def test_a_layer_has_no_parameters_for_what_it_does_not_have() -> None:
+    """Of four layers the first has no neurons, the second no heads; shapes are those of each layer."""
+    found = PLAIN.parameters(random_config(**MODELS["widths of their own"]))
+    of = {i: [name.split("/", 2)[2] for name in found if f"layer_{i}/" in name] for i in range(4)}
+    assert {name.split("/")[0] for name in of[0]} == {"attn"}
+    assert {name.split("/")[0] for name in of[1]} == {"mlp"}
+    assert of[2] == of[3] == [*of[0], *of[1]]
+    assert [found[f"transformer/layer_{i}/attn/query/w"] for i in (0, 2, 3)] == [(13, 6), (13, 3), (13, 4)]
+    assert [found[f"transformer/layer_{i}/mlp/linear_2/w"] for i in (1, 2, 3)] == [(7, 13), (11, 13), (2, 13)]
 
 
 def test_a_family_without_biases_or_positions_has_no_parameters_for_them() -> None:
@@ -99,8 +110,8 @@ def test_a_family_without_biases_or_positions_has_no_parameters_for_them() -> No
     config = random_config()
     expected = {n: s for n, s in PLAIN.parameters(config).items() if len(s) == 2 and n != PLAIN.names.pos_embed}
     assert bare.parameters(config) == expected
-    assert set(bare.writing(2)) | set(bare.reading(2)) == set(expected)
-    assert set(bare.of_layers(2)) == {name for name in expected if name.startswith("transformer/")}
+    assert set(bare.writing(config.widths)) | set(bare.reading(config.widths)) == set(expected)
+    assert set(bare.of_layers(config.widths)) == {name for name in expected if name.startswith("transformer/")}
 
 
 def test_scores_are_divided_by_the_root_of_the_width() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.hand_built import MODELS, random_config, random_model
 
 from raspc import jsonvalues
-from raspc.errors import ModelFormatError
+from raspc.errors import InputError, ModelFormatError
 from raspc.weights import Config, Output, Params, shapes
 
 
@@ -43,7 +43,7 @@ BAD_FIELDS = [
     ("bos_id", -1), ("pad_id", "x"), ("output", None), ("output", {"kind": "numerical"}),
     ("output", {"kind": [], "values": []}), ("output", {"kind": "categorical", "values": [1, 1.0, 2, 3]}),
     ("format_version", 3), ("format_version", 1), ("format_version", True), ("made_by", 3), ("target", "gpt2"),
-    ("target", []), ("unknown", 1),
+    ("target", []), ("unknown", 1), ("n_heads", [1, 1]), ("d_mlp", []), ("n_heads", {"0": 1}), ("d_head", "33"),
 ]  # fmt: skip
 
 
@@ -53,6 +53,44 @@ def test_a_bad_field_is_named(field: str, value: object) -> None:
     obj = random_config().to_json() | {field: value}
     with pytest.raises(ModelFormatError, match=field):
         Config.from_json(obj)
+
+
+BAD_WIDTHS = [
+    ({"n_heads": [1, 1, 1]}, "n_heads must have a number for each of 2 layers, found 3"),
+    ({"d_mlp": [1]}, "d_mlp must have a number for each of 2 layers, found 1"),
+    ({"d_mlp": []}, "d_mlp must have a number for each of 2 layers, found 0"),
+    ({"d_mlp": 4}, "n_heads, d_head, d_mlp must be numbers, or all of them lists; of lists there are n_heads, d_head"),
+    ({"n_heads": [0, 1]}, "layer 0 must have both heads and a width of heads, or neither"),
+    ({"d_head": [3, 0]}, "layer 1 must have both heads and a width of heads, or neither"),
+    ({"d_mlp": [1, -1]}, "d_mlp must be an integer from 1 .* or a list"),
+    ({"d_mlp": [1, 2.0]}, "d_mlp must be an integer from 1 .* or a list"),
+    ({"d_mlp": [1, True]}, "d_mlp must be an integer from 1 .* or a list"),
+    ({"d_mlp": [1, [1]]}, "d_mlp must be an integer from 1 .* or a list"),
+    ({"d_mlp": [1, None]}, "d_mlp must be an integer from 1 .* or a list"),
+    ({"d_head": [3, 10**12]}, "d_head must be an integer from 1 .* or a list"),
+    ({"n_layers": 10**6}, "n_layers must be at most"),
+]
+
+
+@pytest.mark.parametrize(("fields", "words"), BAD_WIDTHS, ids=[words[:40] for _, words in BAD_WIDTHS])
+def test_bad_widths_of_layers_are_told(fields: dict[str, Any], words: str) -> None:
+    """Lists of another length, mixed with numbers, of what is no size, or with heads of no width."""
+    sizes = {"n_heads": (1, 1), "d_head": (3, 3), "d_mlp": (0, 5)}
+    obj = random_config(**sizes).to_json() | fields
+    with pytest.raises(ModelFormatError, match=words):
+        Config.from_json(obj)
+
+
+def test_widths_are_told_by_layer() -> None:
+    """Of any model; a reader that knows one width alone says what to do about others."""
+    assert random_config().widths == ((2, 3, 11),) * 2
+    assert random_config().width_for("a reader") == (2, 3, 11)
+    own = random_config(**MODELS["widths of their own"])
+    assert own.widths == ((2, 3, 0), (0, 0, 7), (3, 1, 11), (1, 4, 2))
+    assert (own.uniform, random_config().uniform) == (False, True)
+    assert own.to_json()["d_mlp"] == [0, 7, 11, 2]
+    with pytest.raises(InputError, match=r"a reader needs one width for all layers.*without uniform=False"):
+        own.width_for("a reader")
 
 
 def test_a_missing_field_is_named() -> None:

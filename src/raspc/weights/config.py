@@ -188,14 +188,14 @@ def _faults(config: Config) -> list[str]:
 
 def _type_faults(config: Config) -> list[str]:
     found = [
-        f"{name} must be an integer from 1 to {MAX_SIZE}, found {getattr(config, name)!r}"
-        for name in _SIZES
-        if not _is_int(getattr(config, name)) or not 1 <= getattr(config, name) <= MAX_SIZE
-    ]
-    found += [
         f"{name} must be an integer from 1 to {MAX_SIZE}, or a list of one from 0 on for each layer, found {said:.60}"
         for name in _WIDTHS
         if not _is_width(getattr(config, name)) and (said := repr(getattr(config, name)))
+    ]
+    found += [
+        f"{name} must be an integer from 1 to {MAX_SIZE}, found {getattr(config, name)!r}"
+        for name in _SIZES
+        if not _is_int(getattr(config, name)) or not 1 <= getattr(config, name) <= MAX_SIZE
     ]
     found += [
         f"{name} must be an integer, found {getattr(config, name)!r}"
