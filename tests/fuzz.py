@@ -62,12 +62,14 @@ class Case:
     partial: bool = False
     where: Where | None = None
     dtype: str = "float32"
+    uniform: bool = True
 
     def options(self) -> dict[str, Any]:
         """How it is compiled, but for the vocabulary and the domain."""
         disabled = {"disabled_passes": self.without} if self.without else {}
         part = {"partial": True} if self.partial else {}
         part |= {"dtype": self.dtype} if self.dtype != "float32" else {}
+        part |= {} if self.uniform else {"uniform": False}
         known = {"max_seq_len": self.max_seq_len, "causal": self.causal, "optimize": self.optimize}
         return {**known, **disabled, **part}
 
@@ -260,8 +262,14 @@ def narrow_cases(seed: int, number: int, levels: Sequence[int | str], switches: 
     return [Case(script, vocab, n, causal, level, without, dtype=dtype) for level in levels for without in switches]
 
 
+def width_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
+    """Models whose layers have widths of their own."""
+    return [replace(case, uniform=False) for case in cases(seed, number, levels, switches)]
+
+
 KINDS = {
     "all": cases, "decimals": decimal_cases, "domains": domain_cases, "places": place_cases, "narrow": narrow_cases,
+    "widths": width_cases,
 }  # fmt: skip
 
 

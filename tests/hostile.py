@@ -39,21 +39,26 @@ MOST_PLACES = 10_000
 """Objects with more places are not made larger."""
 
 PROGRAMS = ("hist", "reverse", "sort", "frac_prevs", "first_occurrence")
+OWN_WIDTHS = ("reverse", "shuffle_dyck")
+"""Programs whose models have layers without heads or neurons."""
 
 
 @cache
 def originals() -> tuple[Mapping[str, bytes], ...]:
-    """The files of a few sound models, readable and compact, with words, numbers and None as answers."""
+    """The files of a few sound models, readable and compact, with words, numbers and None as answers.
+
+    Layers have one width, or each its own.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
-        return tuple(
-            saving.to_files(_compiled(name, level)) for name, level in zip(PROGRAMS, (1, 2, 0, 1, 2), strict=True)
-        )
+        found = [_compiled(name, level) for name, level in zip(PROGRAMS, (1, 2, 0, 1, 2), strict=True)]
+        found += [_compiled(name, 2, uniform=False) for name in OWN_WIDTHS]
+        return tuple(map(saving.to_files, found))
 
 
-def _compiled(name: str, level: int) -> Model:
+def _compiled(name: str, level: int, uniform: bool = True) -> Model:
     entry = library.get(name)
-    return raspc.compile(entry.program, entry.vocab, 4, causal=entry.causal, optimize=level)
+    return raspc.compile(entry.program, entry.vocab, 4, causal=entry.causal, optimize=level, uniform=uniform)
 
 
 def forged(held: Mapping[str, bytes]) -> dict[str, bytes]:

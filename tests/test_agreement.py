@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import currently_in_test_context, event, given, settings
+from hypothesis import strategies as st
 from tests.agreement import alike, some_inputs
 from tests.strategies import CONSTRUCT_LENGTH, CONSTRUCT_VOCAB, CONSTRUCTS, Case, cases
 from tests.wild import Wild, wild_programs
@@ -29,6 +30,7 @@ from raspc.plan.planning import planned
 from raspc.rasp import SOp
 from raspc.weights import Model
 from raspc.weights.encoders import decode_logits
+from raspc.weights.params import parameters_of
 
 LEVELS = (0, 1, 2)
 Answers = list[list[Any] | None]
@@ -122,10 +124,49 @@ def compiled_agree(program: SOp, graph: Graph, level: int, inputs: Sequence[list
         assert alike(weights, want), ("weights", level, xs, want, weights)
 
 
+def widths_agree(program: SOp, case: Case | Wild, level: int) -> None:
+    """Layers of widths of their own compute what layers of one width do, in no more parameters."""
+    tried = list(some_inputs(case.vocab, case.max_seq_len, 80, 8))
+    wanted = interpreted(program, tried, case.causal)
+    inputs = [xs for xs, want in zip(tried, wanted, strict=True) if want is not None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UncertainProgram)
+        try:
+            one, own = (
+                raspc.compile(
+                    program, case.vocab, case.max_seq_len, case.causal, optimize=level, partial=True, certify=False,
+                    uniform=uniform,
+                )
+                for uniform in (True, False)
+            )  # fmt: skip
+        except UnsupportedProgram:
+            note(f"refused at -O{level}")
+            return
+    assert (one.config.uniform, own.config.uniform) == (True, False)
+    assert one.config.n_layers == own.config.n_layers
+    assert parameters_of(own.config) <= parameters_of(one.config)
+    for xs, ours, theirs in zip(inputs, of_weights(own, inputs), of_weights(one, inputs), strict=True):
+        assert alike(ours, theirs), ("widths", level, xs, theirs, ours)
+
+
 def agree_on(case: Case | Wild, program: SOp, most: int = 130, extra: int = 12) -> None:
     """All levels agree on every short input, and on random longer ones with the longest among them."""
     inputs = list(some_inputs(case.vocab, case.max_seq_len, most, extra))
     all_levels_agree(program, case.vocab, case.max_seq_len, case.causal, inputs)
+
+
+@settings(max_examples=30)
+@given(cases(), st.sampled_from(LEVELS))
+def test_random_programs_in_layers_of_their_own_widths(case: Case, level: int) -> None:
+    """As small, and answer for answer the same; see also `tests.fuzz --kind widths`."""
+    widths_agree(case.program, case, level)
+
+
+@settings(max_examples=30)
+@given(wild_programs(), st.sampled_from(LEVELS))
+def test_wild_programs_in_layers_of_their_own_widths(wild: Wild, level: int) -> None:
+    """The same of arbitrary tables."""
+    widths_agree(wild.build(), wild, level)
 
 
 @settings(max_examples=120)

@@ -30,14 +30,17 @@ def test_random_programs_agree_without_passes() -> None:
     assert fuzz.run(seed=3, count=4, levels=[2], switches=fuzz.EACH) == 0
 
 
-@pytest.mark.parametrize(("kind", "count"), [("domains", 20), ("places", 6)])
+@pytest.mark.parametrize(("kind", "count"), [("domains", 20), ("places", 6), ("widths", 12)])
 def test_random_programs_of_other_kinds_agree(kind: str, count: int) -> None:
-    """Programs for the inputs of a domain, which refuse others; longer ones that compare places by a sign."""
+    """Programs for the inputs of a domain, which refuse others; longer ones that compare places by a sign.
+
+    And models whose layers have widths of their own.
+    """
     assert fuzz.run(seed=5, count=count, levels=[0, 2], kind=kind) == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("domains", 1000), ("places", 300)])
+@pytest.mark.parametrize(("kind", "count"), [("domains", 1000), ("places", 300), ("widths", 1000)])
 def test_many_random_programs_of_other_kinds_agree(kind: str, count: int) -> None:
     """The same, of many."""
     assert fuzz.run(seed=6, count=count, levels=[0, 1, 2], kind=kind) == 0

@@ -144,8 +144,8 @@ def one_further(sweep: Any) -> Any:
 def sweep_weights(change: float) -> Callable[..., Any]:
     """Neurons that clear a dimension take another part of it away than all."""
 
-    def changed(original: Any, blocks: Any, layout: Any, sweeps: Any) -> Any:
-        (inward, outward) = original(blocks, layout, sweeps)
+    def changed(original: Any, blocks: Any, *rest: Any) -> Any:
+        (inward, outward) = original(blocks, *rest)
         start = sum(block.read.width for block in blocks)
         outward[0][start:] *= change
         return [inward, outward]
@@ -170,21 +170,21 @@ CLEARING: dict[str, Patch] = {
 }  # fmt: skip
 
 
-def values_rolled(original: Any, lowered: Any, slots: Any, layout: Any, *rest: Any) -> Any:
+def values_rolled(original: Any, lowered: Any, slots: Any, layout: Any, widths: Any, *rest: Any) -> Any:
     """The values of blocks that share a head stand one column further than where they are written from."""
-    maps = original(lowered, slots, layout, *rest)
+    maps = original(lowered, slots, layout, widths, *rest)
     for place, slot in enumerate(slots):
-        cut = slice(place * layout.d_head, place * layout.d_head + slot.stop - slot.start)
+        cut = slice(place * widths.d_head, place * widths.d_head + slot.stop - slot.start)
         if len(slot.blocks) > 1:
             maps[2][0][:, cut] = np.roll(maps[2][0][:, cut], 1, axis=1)
     return maps
 
 
-def exchanged_heads(original: Any, lowered: Any, slots: Any, layout: Any, *rest: Any) -> Any:
+def exchanged_heads(original: Any, lowered: Any, slots: Any, layout: Any, widths: Any, *rest: Any) -> Any:
     """Two heads of a layer write what the other one has moved."""
-    maps = original(lowered, slots, layout, *rest)
+    maps = original(lowered, slots, layout, widths, *rest)
     if len(slots) > 1:
-        out, d = maps[3][0], layout.d_head
+        out, d = maps[3][0], widths.d_head
         out[:d], out[d : 2 * d] = out[d : 2 * d].copy(), out[:d].copy()
     return maps
 

@@ -51,11 +51,14 @@ CASES: dict[str, tuple[Any, Any, int, dict[str, Any]]] = {
     "domain-1": ((AT + MARKS).named("goal") == INDEX, "01=", 5, {"optimize": 1, "where": "[01]*=[01]*"}),
     "domain-2": (AT * 2, "01=", 40, {"optimize": 2, "where": "[01]*=[01]*"}),
     "condition-2": (AT, "01=", 4, {"optimize": 2, "where": MARKS == 1}),
+    "widths-1": (library.sort(), range(3), 3, {"optimize": 1, "uniform": False}),
+    "widths-2": (library.reverse(), "ab", 4, {"optimize": 2, "uniform": False}),
+    "widths-2-bfloat16": (library.sort_freq(), "abc", 3, {"optimize": 2, "uniform": False, "dtype": "bfloat16"}),
     "assume-1": (rasp.assume(MARKS, [0, 1]) * 2 + INDEX, "01=", 4, {"optimize": 1, "where": "[01]*=?[01]*"}),
 }  # fmt: skip
 SINCE = dict.fromkeys((
     "latest-2", "best-1", "best-2", "sum-0", "sum-2", "sum-1-bfloat16", "sign-2", "single-1", "domain-1", "domain-2",
-    "condition-2", "assume-1",
+    "condition-2", "assume-1", "widths-1", "widths-2", "widths-2-bfloat16",
 ), 2)  # fmt: skip
 """Of what there is no model in the first formats: the first in which there is."""
 ONE_MARKER = ("=", "01=1", "0=10")

@@ -104,6 +104,14 @@ def test_page_equals_numpy(open_page: Callable[..., Any], name: str, optimize: i
     check(open_page, compiled(name, optimize))
 
 
+def test_page_equals_numpy_in_layers_of_their_own_widths(open_page: Callable[..., Any]) -> None:
+    """Layers without heads or without neurons, and heads of several widths."""
+    entry = library.get("shuffle_dyck")
+    check(open_page, raspc.compile(entry.program, entry.vocab, 4, optimize=2, uniform=False))
+    turned = library.get("reverse")
+    check(open_page, raspc.compile(turned.program, turned.vocab, 4, optimize=1, uniform=False))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("optimize", [0, 1, 2])
 @pytest.mark.parametrize("name", sorted(set(library.PROGRAMS) - set(SOME)))
