@@ -28,6 +28,7 @@ from benchmarks import (
     sizes,
     text,
     tracr_compile,
+    widths,
 )
 
 SECTIONS: dict[str, Callable[[], object]] = {
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Callable[[], object]] = {
     "optimiser": optimiser.table,
     "growth": lambda: f"{sizes.table()}\n{random_sizes.table()}\n{growth.table()}",
     "growth --axis program": programs.table,
+    "widths": widths.table,
     "idioms": idioms.table,
     "rasp_text": rasp_text.table,
     "reliability": reliability.table,
