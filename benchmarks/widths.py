@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import exp, log
 
 import raspc
-from benchmarks.library import N, VOCABULARY, sized
+from benchmarks.library import VOCABULARY, N, sized
 from benchmarks.measure import Table
 from raspc import library
 from raspc.library import Program

@@ -17,6 +17,7 @@ from raspc.cli.options import (
     Json,
     Memory,
     Optimize,
+    Partial,
     Probabilities,
     Program,
     Prompts,
@@ -46,9 +47,7 @@ def compile_program(
     optimize: Optimize = "1",
     bos: Annotated[str, typer.Option(help="The token that opens every input.")] = "BOS",
     pad: Annotated[str, typer.Option(help="The token that fills a batch.")] = "PAD",
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Accept a program that is undefined on some inputs.")
-    ] = False,
+    partial: Partial = False,
     strict: Strict = False,
     steps: Steps = None,
     allow_files: AllowFiles = False,

@@ -76,6 +76,7 @@ Verify = Annotated[
 Memory = Annotated[
     str, typer.Option(help='What the arrays of the model may take, as "500 MB"; a larger model is refused.')
 ]
+Partial = Annotated[bool, typer.Option("--partial", help="Accept a program that is undefined on some inputs.")]
 Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
