@@ -59,7 +59,7 @@ def test_layers_have_no_parameters_for_what_they_do_not_have() -> None:
     model = compiled("reverse", uniform=False)
     assert (model.config.n_heads, model.config.d_mlp) == ((1, 1), (0, 0))
     assert not any("mlp" in name for name in model.params)
-    fast = model._fast
+    fast = model.fast
     assert [layer.neurons for layer in fast.layers] == [None, None]
     run = model.apply(["BOS", *library.get("reverse").vocab[:2]])
     assert [x.shape for x in run.attn_logits] == [(1, 1, 3, 3)] * 2

@@ -59,7 +59,8 @@ class Session:
         """One head's mix of values, [value, batch or 1, position], at the new positions."""
         query, key, value = (read(ids, x, self.filled) for read in (head.query, head.key, head.value))
         keys, values = self._with(place, key, value)
-        return sums_of(shares_of(scores_of(query, keys, self.fast.config), None), values)
+        scores = scores_of(query, keys, head.scale, self.fast.config.causal)
+        return sums_of(shares_of(scores, None), values)
 
     def _with(self, place: int, key: Array, value: Array) -> tuple[Array, Array]:
         """All keys and values of a head so far, after new ones were added."""

@@ -53,16 +53,17 @@ class Plainly:
 
 
 def plainly(model: Model) -> Plainly:
-    """The parameters of a model of the target `plain`."""
+    """The parameters of a model of the target `plain`. Raises InputError where layers have widths of their own."""
     config, names = model.config, model.config.target.names
+    n_heads, d_head, _ = config.width_for("a stock architecture")
     arrays = {name: np.asarray(array, np.float64) for name, array in model.params.items()}
     layers = tuple(
         Layer(*(Map(arrays[called.w], arrays[called.b]) for called in layer)) for layer in names.layers(config.n_layers)
     )
     unembed = Map(arrays[names.unembed.w], arrays[names.unembed.b])
     return Plainly(
-        arrays[names.token_embed], arrays[names.pos_embed], layers, unembed, config.n_heads, config.d_head,
-        config.target.score_divisor(config.d_head), _bos(model),
+        arrays[names.token_embed], arrays[names.pos_embed], layers, unembed, n_heads, d_head,
+        config.target.score_divisor(d_head), _bos(model),
     )  # fmt: skip
 
 
