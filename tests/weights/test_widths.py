@@ -12,7 +12,17 @@ import pytest
 from tests.agreement import some_inputs
 
 import raspc
-from raspc import InputError, ModelFormatError, UncertainProgram, compress, jsonvalues, library, rasp
+from raspc import (
+    InputError,
+    InvalidProgram,
+    ModelFormatError,
+    UncertainProgram,
+    compress,
+    jsonvalues,
+    lab,
+    library,
+    rasp,
+)
 from raspc.cli.app import status
 from raspc.weights import Model, saving
 from raspc.weights.params import parameters_of
@@ -133,6 +143,27 @@ def test_a_rotated_model_keeps_its_widths() -> None:
     turned = raspc.rotate(model, seed=1)
     assert turned.config == model.config
     assert raspc.check(turned).ok
+
+
+@pytest.mark.parametrize("name", ["reverse", "shuffle_dyck", "caesar", "sort"])
+def test_its_circuit_is_known(name: str) -> None:
+    """Every edge sums to the weights, and running the edges is running the model; it may be renumbered."""
+    model = compiled(name, uniform=False)
+    for granularity in ("component", "neuron"):
+        assert model.circuit(granularity).faults() == []
+    renumbered = lab.permute(model, seed=1)
+    assert renumbered.config == model.config
+    assert raspc.check(renumbered).ok
+
+
+@pytest.mark.parametrize("target", ["llama", "bert"])
+def test_stock_families_have_one_width(target: str, tmp_path: Path) -> None:
+    """Asked for at a compile, or as an export of a model that is compiled."""
+    with pytest.raises(InvalidProgram, match=f"all layers of {target} have one width; leave out uniform=False"):
+        raspc.compile(library.hist(), "ab", 3, causal=target == "llama", target=target, uniform=False)
+    with pytest.raises(InputError, match=f"{target} {ONE_WIDTH}|not installed"):
+        compiled("reverse", uniform=False).to(target, tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
 
 
 ONE_WIDTH = "needs one width for all layers, and this model has one for each: compile the program without uniform=False"

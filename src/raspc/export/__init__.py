@@ -27,8 +27,8 @@ class Converter:
     `modules` are the frameworks it imports; `extra` is the extra of raspc that installs them. `runs`: whether what is
     written computes anything, rather than only keeping the weights. `given`: what the converter is told beside the
     model. `casts`: it is written in any format in which a run shows that it holds; else in that of the model alone.
-    `one_width`: the framework knows no layers that differ in width, whose models its converter refuses; this is what the
-    refusal calls it.
+    `one_width`: the framework knows no layers that differ in width, whose models its converter refuses; this is what
+    the refusal calls it.
     """
 
     module: str
@@ -57,7 +57,11 @@ CONVERTERS = {
     ),
     **{
         family: Converter(
-            "raspc.export.checkpoint.writing", ("tokenizers",), "huggingface", given={"family": family}, casts=False,
+            "raspc.export.checkpoint.writing",
+            ("tokenizers",),
+            "huggingface",
+            given={"family": family},
+            casts=False,
             one_width=family,
         )
         for family in ("llama", "gpt2", "opt", "gpt_neox", "qwen2", "gemma", "mistral", "bert", "t5")

@@ -44,8 +44,8 @@ class Seen:
 def most_inputs(model: Model, numbers: int = NUMBERS) -> int:
     """How many inputs may be run at once, so that what all nodes compute has about so many numbers."""
     config = model.config
-    layer = config.n_heads * (config.d_head + config.n_ctx) + config.d_mlp
-    each = config.n_ctx * (config.d_vocab + config.n_ctx + config.n_layers * layer)
+    layers = sum(n_heads * (d_head + config.n_ctx) + d_mlp for n_heads, d_head, d_mlp in config.widths)
+    each = config.n_ctx * (config.d_vocab + config.n_ctx + layers)
     return int(min(ALL, max(16, numbers // each)))
 
 
@@ -109,10 +109,11 @@ def _named(model: Model, ids: Ids, kept: Mapping[str, list[Any]], by_neuron: boo
     config = model.config
     yield from embedded_acts(model, ids).items()
     for layer, (mixed, neurons) in enumerate(zip(kept["mixed"], kept["neurons"], strict=True)):
-        heads = mixed.reshape(*ids.shape, config.n_heads, config.d_head)
-        yield from ((head_name(layer, i), heads[..., i, :]) for i in range(config.n_heads))
+        n_heads, d_head, d_mlp = config.widths[layer]
+        heads = mixed.reshape(*ids.shape, n_heads, d_head)
+        yield from ((head_name(layer, i), heads[..., i, :]) for i in range(n_heads))
         if by_neuron:
-            yield from ((mlp_name(layer, i), neurons[..., [i]]) for i in range(config.d_mlp))
+            yield from ((mlp_name(layer, i), neurons[..., [i]]) for i in range(d_mlp))
         else:
             yield mlp_name(layer), neurons
         one = np.ones((*ids.shape, 1))

@@ -90,7 +90,9 @@ class Engine:
             called = config.target.names.layer(node.layer)
             if node.kind == "head":
                 for channel, side in zip("qkv", (called.query, called.key, called.value), strict=True):
-                    found[node.name, channel] = biases[side.b].reshape(config.n_heads, -1)[node.index]
+                    found[node.name, channel] = biases[side.b].reshape(config.widths[node.layer].n_heads, -1)[
+                        node.index
+                    ]
             else:
                 bias = biases[called.linear_1.b]
                 found[node.name, "in"] = bias if node.index is None else bias[[node.index]]
@@ -114,7 +116,7 @@ class Engine:
             elif node.kind in RULES:
                 where = [(node.name, channel) for channel in node.channels]
                 read = {w[1]: self._read(self.reads[w], acts, other or {}, swapped.get(w, set()), ids) for w in where}
-                acts[node.name] = RULES[node.kind](read, hidden, how)
+                acts[node.name] = RULES[node.kind](read, hidden, how, node.layer)
         return acts[LOGITS], acts
 
     def _read(
@@ -132,19 +134,26 @@ class Engine:
         return max(1, FEW // (width * max(width, 1 + sum(self.circuit.rows.values()))))
 
 
-def _head(read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How) -> Floats:
-    scores = (read["q"] @ read["k"].transpose(0, 2, 1) * how.scale)[:, None]
+def _head(
+    read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How, layer: int | None
+) -> Floats:  # fmt: skip
+    scale = 1.0 if layer is None else how.heads[layer].scale
+    scores = (read["q"] @ read["k"].transpose(0, 2, 1) * scale)[:, None]
     pattern = how.arrays.softmax(scores, hidden)[:, 0]
     mixed: Floats = pattern @ read["v"]
     return mixed
 
 
-def _neurons(read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How) -> Floats:
+def _neurons(
+    read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How, layer: int | None
+) -> Floats:  # fmt: skip
     found: Floats = how.activation(read["in"])
     return found
 
 
-def _logits(read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How) -> Floats:
+def _logits(
+    read: Mapping[str, Floats], hidden: NDArray[np.bool_] | None, how: run.How, layer: int | None
+) -> Floats:  # fmt: skip
     return read["out"]
 
 

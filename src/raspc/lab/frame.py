@@ -104,20 +104,17 @@ def _wide(model: Model, plan: Plan) -> Any:
 
 def _split(model: Model, params: Mapping[str, Matrix]) -> tuple[dict[str, Matrix], dict[str, Matrix]]:
     """What writes to the stream, and what reads it."""
-    target, n_layers = model.config.target, model.config.n_layers
-    return {name: params[name] for name in target.writing(n_layers)}, {
-        name: params[name] for name in target.reading(n_layers)
+    target, layers = model.config.target, model.config.widths
+    return {name: params[name] for name in target.writing(layers)}, {
+        name: params[name] for name in target.reading(layers)
     }
 
 
 def _biases(model: Model, params: Mapping[str, Matrix]) -> dict[str, Matrix]:
     """The biases of what reads the stream."""
-    writers = {
-        getattr(layer, role) for layer in model.config.target.names.layers(model.config.n_layers) for role in WRITERS
-    }
-    maps: list[Dense] = [
-        found for found in model.config.target.names.maps(model.config.n_layers) if found not in writers
-    ]
+    target = model.config.target
+    readers = [found for role, found in target.maps(model.config.widths) if role not in WRITERS]
+    maps: list[Dense] = [*readers, target.names.unembed]
     return {found.b: params.get(found.b, np.zeros(params[found.w].shape[-1])) for found in maps}
 
 

@@ -49,13 +49,15 @@ def nodes_of(frame: Frame, spaces: Spaces, tenancy: Tenancy, by_neuron: bool) ->
     if config.target.has_positions:
         yield Node(POSITIONS, "embedding", None, -1, variables=_embedded(frame, spaces, frame.plan.lowered.positions))
     yield Node(BOS_NODE, "embedding", None, -1)
-    for layer, called in enumerate(frame.names.layers(config.n_layers)):
-        for head in range(config.n_heads):
+    for layer, widths in enumerate(config.widths):
+        called = frame.names.layer(layer)
+        for head in range(widths.n_heads):
             variables = _of_head(alignment, layer, head)
             selectors = _selectors(alignment, layer, head)
             yield Node(head_name(layer, head), "head", layer, 2 * layer, head, variables, selectors)
         yield from _bias(frame, called.linear.b, f"a{layer}.bias", layer, 2 * layer)
-        yield from _neurons(frame, tenancy, layer) if by_neuron else _mlp(frame, tenancy, layer)
+        if widths.d_mlp:
+            yield from _neurons(frame, tenancy, layer) if by_neuron else _mlp(frame, tenancy, layer)
         yield from _bias(frame, called.linear_2.b, f"m{layer}.bias", layer, 2 * layer + 1)
     yield Node(LOGITS, "unembedding", None, 2 * config.n_layers)
 
@@ -107,7 +109,7 @@ def _mlp(frame: Frame, tenancy: Tenancy, layer: int) -> Iterator[Node]:
 
 def _neurons(frame: Frame, tenancy: Tenancy, layer: int) -> Iterator[Node]:
     stage, written = 2 * layer + 1, tenancy.written(2 * layer + 1)
-    known = _of_neurons(frame.model.alignment, layer, frame.model.config.d_mlp)
+    known = _of_neurons(frame.model.alignment, layer, frame.model.config.widths[layer].d_mlp)
     writes, cleared = frame.writes[frame.names.layer(layer).linear_2.w], tenancy.clearing(stage)
     for i, (labels, row) in enumerate(zip(known, writes, strict=True)):
         dims = [dim for dim in np.flatnonzero(row).tolist() if dim in cleared] if not labels else []

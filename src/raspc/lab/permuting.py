@@ -37,8 +37,8 @@ def permute(model: Model, seed: int) -> Model:
     if model.alignment.permutation is not None:
         raise InputError("the model was permuted before; permute the model that it was made of")
     rng, config = np.random.default_rng(seed), model.config
-    heads = [rng.permutation(config.n_heads) for _ in range(config.n_layers)]
-    neurons = [rng.permutation(config.d_mlp) for _ in range(config.n_layers)]
+    heads = [rng.permutation(widths.n_heads) for widths in config.widths]
+    neurons = [rng.permutation(widths.d_mlp) for widths in config.widths]
     found = replace(
         model, params=_params(model, heads, neurons), alignment=_followed(model.alignment, heads, neurons, seed),
         certificate=None,
@@ -49,13 +49,14 @@ def permute(model: Model, seed: int) -> Model:
 def _params(model: Model, heads: list[Order], neurons: list[Order]) -> dict[str, Array]:
     found = {name: np.asarray(model.params[name]) for name in model.params}
     config = model.config
-    for layer, called in enumerate(config.target.names.layers(config.n_layers)):
-        columns = (heads[layer][:, None] * config.d_head + np.arange(config.d_head)).ravel()
+    for layer, widths in enumerate(config.widths):
+        called = config.target.names.layer(layer)
+        columns = (heads[layer][:, None] * widths.d_head + np.arange(widths.d_head)).ravel()
         for side in (called.query, called.key, called.value):
             found |= {name: found[name][..., columns] for name in side if name in found}
-        found[called.linear.w] = found[called.linear.w][columns]
         found |= {name: found[name][..., neurons[layer]] for name in called.linear_1 if name in found}
-        found[called.linear_2.w] = found[called.linear_2.w][neurons[layer]]
+        back = ((called.linear.w, columns), (called.linear_2.w, neurons[layer]))
+        found |= {name: found[name][order] for name, order in back if name in found}
     return found
 
 

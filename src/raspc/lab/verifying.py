@@ -76,15 +76,16 @@ def written(model: Model, by_neuron: bool) -> dict[str, tuple[int, Floats]]:
     found["tokens"] = -1, tokens
     if config.target.has_positions:
         found["positions"] = -1, params[names.pos_embed]
-    for layer, called in enumerate(names.layers(config.n_layers)):
-        for head in range(config.n_heads):
-            cut = slice(head * config.d_head, (head + 1) * config.d_head)
+    for layer, (n_heads, d_head, d_mlp) in enumerate(config.widths):
+        called = names.layer(layer)
+        for head in range(n_heads):
+            cut = slice(head * d_head, (head + 1) * d_head)
             found[f"a{layer}.h{head}"] = 2 * layer, params[called.linear.w][cut]
-        neurons = params[called.linear_2.w]
+        neurons = params[called.linear_2.w] if d_mlp else ()
         if by_neuron:
             found |= {f"m{layer}.n{i}": (2 * layer + 1, row[None]) for i, row in enumerate(neurons)}
-        else:
-            found[f"m{layer}"] = 2 * layer + 1, neurons
+        elif d_mlp:
+            found[f"m{layer}"] = 2 * layer + 1, params[called.linear_2.w]
         for stage, name, bias in ((0, f"a{layer}.bias", called.linear.b), (1, f"m{layer}.bias", called.linear_2.b)):
             if bias in params:
                 found[name] = 2 * layer + stage, params[bias][None]
@@ -96,11 +97,14 @@ def read(model: Model, by_neuron: bool) -> dict[tuple[str, str], tuple[int, Floa
     config, names = model.config, model.config.target.names
     params = {name: np.asarray(array, np.float64) for name, array in model.params.items()}
     found: dict[tuple[str, str], tuple[int, Floats]] = {}
-    for layer, called in enumerate(names.layers(config.n_layers)):
-        for head in range(config.n_heads):
-            cut = slice(head * config.d_head, (head + 1) * config.d_head)
+    for layer, (n_heads, d_head, d_mlp) in enumerate(config.widths):
+        called = names.layer(layer)
+        for head in range(n_heads):
+            cut = slice(head * d_head, (head + 1) * d_head)
             for channel, side in zip("qkv", (called.query, called.key, called.value), strict=True):
                 found[f"a{layer}.h{head}", channel] = 2 * layer, params[side.w][:, cut]
+        if not d_mlp:
+            continue
         neurons = params[called.linear_1.w]
         if by_neuron:
             found |= {(f"m{layer}.n{i}", "in"): (2 * layer + 1, c[:, None]) for i, c in enumerate(neurons.T)}

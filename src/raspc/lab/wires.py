@@ -62,16 +62,23 @@ def outputs_of(frame: Frame, by_neuron: bool) -> Iterator[Output]:
     if config.target.has_positions:
         yield Output(POSITIONS, -1, frame.writes[names.pos_embed])
     yield Output(BOS_NODE, -1, bos)
-    for layer, called in enumerate(names.layers(config.n_layers)):
-        heads = frame.writes[called.linear.w].reshape(config.n_heads, config.d_head, -1)
-        yield from (Output(head_name(layer, i), 2 * layer, head) for i, head in enumerate(heads))
-        yield from _bias(frame, called.linear.b, f"a{layer}.bias", 2 * layer)
-        neurons = frame.writes[called.linear_2.w]
-        if by_neuron:
-            yield from (Output(mlp_name(layer, i), 2 * layer + 1, row[None]) for i, row in enumerate(neurons))
-        else:
-            yield Output(mlp_name(layer), 2 * layer + 1, neurons)
-        yield from _bias(frame, called.linear_2.b, f"m{layer}.bias", 2 * layer + 1)
+    for layer, (n_heads, d_head, d_mlp) in enumerate(config.widths):
+        called = names.layer(layer)
+        if n_heads:
+            heads = frame.writes[called.linear.w].reshape(n_heads, d_head, -1)
+            yield from (Output(head_name(layer, i), 2 * layer, head) for i, head in enumerate(heads))
+            yield from _bias(frame, called.linear.b, f"a{layer}.bias", 2 * layer)
+        if d_mlp:
+            yield from _neurons(layer, frame.writes[called.linear_2.w], by_neuron)
+            yield from _bias(frame, called.linear_2.b, f"m{layer}.bias", 2 * layer + 1)
+
+
+def _neurons(layer: int, rows: Matrix, by_neuron: bool) -> Iterator[Output]:
+    """What the neurons of a layer write, each by itself or all together."""
+    if by_neuron:
+        yield from (Output(mlp_name(layer, i), 2 * layer + 1, row[None]) for i, row in enumerate(rows))
+    else:
+        yield Output(mlp_name(layer), 2 * layer + 1, rows)
 
 
 def _bias(frame: Frame, name: str, node: str, stage: int) -> Iterator[Output]:
@@ -83,12 +90,15 @@ def _bias(frame: Frame, name: str, node: str, stage: int) -> Iterator[Output]:
 def inputs_of(frame: Frame, by_neuron: bool) -> Iterator[Input]:
     """All that is read, in the order of stages."""
     config, names = frame.model.config, frame.names
-    for layer, called in enumerate(names.layers(config.n_layers)):
+    for layer, (n_heads, d_head, d_mlp) in enumerate(config.widths):
+        called = names.layer(layer)
         sides = {"q": called.query, "k": called.key, "v": called.value}
-        for head in range(config.n_heads):
-            columns = slice(head * config.d_head, (head + 1) * config.d_head)
+        for head in range(n_heads):
+            columns = slice(head * d_head, (head + 1) * d_head)
             for channel, side in sides.items():
                 yield Input(head_name(layer, head), channel, 2 * layer, frame.reads[side.w][:, columns])
+        if not d_mlp:
+            continue
         neurons = frame.reads[called.linear_1.w]
         if by_neuron:
             yield from (
