@@ -26,7 +26,8 @@ from raspc import library
 from raspc.compress import PAPER, QUICK, Protocol, compress, load, sweep, write_page
 from raspc.compress.compressing import soft
 from raspc.compress.layout import as_in_paper
-from raspc.compress.sweep import BEST, TABLE, read_settings
+from raspc.compress.results import TABLE, read_settings
+from raspc.compress.sweeping import BEST
 from raspc.rasp import SOp
 
 CATEGORIES = {

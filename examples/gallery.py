@@ -15,8 +15,8 @@ from pathlib import Path
 import raspc
 from raspc import library
 from raspc.view import write_page
-from raspc.view.page import write_text
 from raspc.view.show import show
+from raspc.weights.files import write_text
 
 STYLE = """
 :root { color-scheme: light dark; --page: light-dark(#f5f6f8, #0f1216); --panel: light-dark(#fff, #171b21);
@@ -44,7 +44,8 @@ def main(folder: Path) -> None:
         f"<p>{len(cards)} programs, each compiled exactly into the weights of a transformer. Open one.</p>"
         f"</header><main>{''.join(cards)}</main></body></html>"
     )
-    print(write_text(text, folder / "index.html"))
+    write_text(folder / "index.html", text)
+    print(folder / "index.html")
 
 
 def card(entry: library.Program, folder: Path) -> str:

@@ -47,7 +47,7 @@ class Record(Struct, frozen=True, eq=False, forbid_unknown_fields=True):
         try:
             return msgspec.convert(obj, cls)
         except (msgspec.ValidationError, ModelFormatError) as error:
-            raise ModelFormatError(_told(str(error), where)) from error
+            raise ModelFormatError(told(str(error), where)) from error
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON data: objects, lists, strings and numbers."""
@@ -118,7 +118,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _told(text: str, where: str) -> str:
+def told(text: str, where: str) -> str:
     """A fault in our words: `labels.json: alignment.bos: needed int, found str`."""
     found = _FAULT.fullmatch(text.replace("`", ""))
     assert found is not None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import re
+import shutil
+import subprocess
+import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,10 @@ import pytest
 from raspc import InputError, Model, ModelFormatError
 from raspc.cli.app import status
 from raspc.cli.compress import widths
-from raspc.compress import QUICK, load, sweep, write_page
+from raspc.compress import QUICK, load, results, sweep, write_page
 from raspc.compress.page import show
-from raspc.compress.sweep import read_rows
+from raspc.compress.results import read_rows
 
-sweeping = importlib.import_module("raspc.compress.sweep")
-"""The module; the package has a function of this name."""
 SHORT: dict[str, Any] = {"steps": 20, "every": 10, "batch": 8, "polish": 0}
 
 
@@ -146,17 +147,55 @@ def test_the_default_protocol_is_the_quick_one() -> None:
 
 def test_a_full_disk_loses_no_finished_width(fractions: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep that cannot write its results says so; what was finished stands, and with room it goes on."""
-    out, written = tmp_path / "out", sweeping.write_file
+    out, written = tmp_path / "out", results.write_file
 
     def full(path: Path, data: bytes) -> None:
         if path.name == "results.jsonl" and data.count(b"\n") > 2:
             raise InputError(f"cannot write {path}: No space left on device; choose another path")
         written(path, data)
 
-    monkeypatch.setattr(sweeping, "write_file", full)
+    monkeypatch.setattr(results, "write_file", full)
     with pytest.raises(InputError, match="No space left"):
         sweep(fractions, (4, 5), out, seeds=1, methods=("pca", "svd"), **SHORT)
     assert [(row["d"], row["method"]) for row in read_rows(out)] == [(4, "pca"), (4, "svd")]
-    monkeypatch.setattr(sweeping, "write_file", written)
+    monkeypatch.setattr(results, "write_file", written)
     rows = sweep(fractions, (4, 5), out, seeds=1, methods=("pca", "svd"), **SHORT)
     assert [(row["d"], row["method"]) for row in rows] == [(4, "pca"), (4, "svd"), (5, "pca"), (5, "svd")]
+
+
+def test_the_function_is_no_module() -> None:
+    """`raspc.compress.sweep` is the function, whichever module was imported first."""
+    script = "import raspc.compress as c; c.write_page, c.load; assert callable(c.sweep) and callable(c.compress)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_sweep_without_its_compiled_model_heals(fractions: Model, tmp_path: Path) -> None:
+    """What an earlier version, killed after its settings, left behind: the model is written when the sweep goes on."""
+    rows = sweep(fractions, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)
+    shutil.rmtree(tmp_path / "compiled")
+    with pytest.raises(ModelFormatError, match="run the sweep again"):
+        write_page(tmp_path)
+    assert sweep(fractions, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT) == rows
+    assert write_page(tmp_path).exists()
+
+
+def test_a_lost_best_model_is_made_again(fractions: Model, tmp_path: Path) -> None:
+    """A width whose best model has lost its report, or is gone, is compressed again; others are not."""
+    rows = sweep(fractions, (4, 5), tmp_path, seeds=1, methods=("pca",), **SHORT)
+    (tmp_path / "best" / "d04" / "compression.json").unlink()
+    kept = (tmp_path / "best" / "d05" / "config.json").stat().st_mtime_ns
+    with pytest.raises(ModelFormatError, match="run the sweep again"):
+        write_page(tmp_path)
+    again = sweep(fractions, (4, 5), tmp_path, seeds=1, methods=("pca",), **SHORT)
+    key = itemgetter("d")
+    assert [{**row, "seconds": 0} for row in sorted(again, key=key)] == [{**row, "seconds": 0} for row in rows]
+    assert write_page(tmp_path).exists()
+    assert (tmp_path / "best" / "d05" / "config.json").stat().st_mtime_ns == kept
+
+
+def test_another_models_directory_is_not_taken_for_a_sweep(fractions: Model, places: Model, tmp_path: Path) -> None:
+    """A directory that holds somebody's `compiled` is left alone; this sweep's own, killed early, is gone on with."""
+    places.save(tmp_path / "compiled")
+    with pytest.raises(InputError, match="holds other files"):
+        sweep(fractions, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)
+    assert sweep(places, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)

@@ -13,6 +13,7 @@ import pytest
 from tests.hand_built import random_model
 
 from raspc.weights import load, replacing
+from raspc.weights.files import write_file
 
 WRITER = """
 import sys
@@ -53,18 +54,36 @@ def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     assert not hidden(tmp_path)
 
 
-def test_what_dead_writers_left_is_swept(tmp_path: Path) -> None:
-    """By the next save of the same name, and of no other; a directory that is new or in use is left alone."""
-    for name in (".model.abc.tmp", ".model.def.old", ".other.abc.tmp", ".model.new.tmp", ".model.used.tmp"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "half").write_bytes(b"x")
-        if name != ".model.new.tmp":
-            os.utime(tmp_path / name, (time.time() - 2 * replacing.ABANDONED,) * 2)
-    (tmp_path / ".model.file.tmp").write_bytes(b"x")
-    with replacing._locked(tmp_path / ".model.used.tmp"):
-        random_model().save(tmp_path / "model")
-    used = [".model.used.tmp"] if replacing.fcntl else []
-    assert hidden(tmp_path) == [".model.file.tmp", ".model.new.tmp", *used, ".other.abc.tmp"]
+OLD = time.time() - 2 * replacing.ABANDONED
+
+
+def left(name: Path, kind: str, age: float = OLD) -> None:
+    """What a killed writer may have left under a name: a directory with half a file, or half a file."""
+    if kind == "file":
+        name.write_bytes(b"x")
+    else:
+        name.mkdir()
+        (name / "half").write_bytes(b"x")
+    os.utime(name, (age, age))
+
+
+@pytest.mark.parametrize("kind", ["directory", "file"])
+@pytest.mark.parametrize("save", ["directory", "file"])
+def test_what_dead_writers_left_is_swept(save: str, kind: str, tmp_path: Path) -> None:
+    """By the next save of the same name, and of no other; what is new, in use, a link or not ours is left alone."""
+    swept = (".model.abcdefg1.tmp", ".model.abcdefg2.old")
+    used, fresh, mine = ".model.used_one.tmp", ".model.fresh_on.tmp", ".model.mine.tmp"
+    other, link = ".other.abcdefg1.tmp", ".model.abcdefg3.tmp"
+    for name in (*swept, used, mine, other):
+        left(tmp_path / name, kind)
+    left(tmp_path / fresh, kind, time.time())
+    os.symlink(tmp_path / other, tmp_path / link)
+    with replacing._held(tmp_path / used):
+        if save == "file":
+            write_file(tmp_path / "model", b"new")
+        else:
+            random_model().save(tmp_path / "model")
+    assert hidden(tmp_path) == sorted([fresh, mine, other, link, *([used] if replacing.fcntl else [])])
 
 
 def test_names_that_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

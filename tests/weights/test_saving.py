@@ -146,59 +146,20 @@ def test_what_cannot_be_stored_leaves_the_old_model(saved: Path) -> None:
 
 
 KILLER = """
-import builtins, os, signal, sys
+import os, sys
 sys.path.insert(0, {root!r})
-from raspc.weights import files, load, replacing
+from raspc.weights import load
 from tests.hand_built import random_model
+from tests.killing import WRITES, killed
 old, new, path = random_model(), random_model(seed=1), {path!r}
 EXCHANGES = sys.platform in ("linux", "darwin")
-replacing.FRESH = 0
-WATCHED = ("open", "ctypes.dlopen", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "shutil.rmtree")
-step, count, alive, kinds = 0, 0, True, set()
-
-def tick(kind):
-    global count
-    count += 1
-    kinds.add(kind)
-    if count == step:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-class Halting:
-    # A file that may die before a write, in the middle of one, and after it.
-    def __init__(self, file):
-        self.file = file
-    def __enter__(self):
-        return self
-    def __exit__(self, *error):
-        self.file.close()
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-    def write(self, data):
-        for part in (data[: len(data) // 2], data[len(data) // 2 :]):
-            tick("write")
-            self.file.write(part)
-            self.file.flush()
-        tick("written")
-
-def synchronised(descriptor, fsync=os.fsync):
-    tick("fsync")
-    fsync(descriptor)
-
+needed = {{*WRITES, "ctypes.dlopen"}} - {{"os.rename"}} if EXCHANGES else WRITES
+step, alive = 0, True
 while alive:
     if not os.path.exists(path):
         old.save(path)
     step += 1
-    child = os.fork()
-    if child == 0:
-        files.open = lambda *args: Halting(builtins.open(*args))
-        os.fsync = synchronised
-        sys.addaudithook(lambda event, args: tick(event) if event in WATCHED else None)
-        new.save(path)
-        assert {{"write", "written", "fsync", "ctypes.dlopen" if EXCHANGES else "os.rename"}} <= kinds
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    alive = os.WIFSIGNALED(status)
-    assert alive or status == 0, "the save that nobody killed failed"
+    alive = killed(step, lambda: new.save(path), needed)
     assert os.path.exists(path) or not EXCHANGES, step
     if os.path.exists(path):
         found = load(path).params["unembed/b"]

@@ -114,9 +114,10 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(output: Path, rows: list[dict[str, Any]]) -> None:
     """The best run of each width."""
-    from raspc.compress.sweep import read_settings, total_loss
+    from raspc.compress.results import read_settings
+    from raspc.compress.sweeping import total_loss
 
-    weight = read_settings(output)["protocol"]["layer_weight"]
+    weight = read_settings(output).protocol.layer_weight
 
     def loss(row: dict[str, Any]) -> float:
         return total_loss(row, weight)

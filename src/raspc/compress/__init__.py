@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from raspc.compress.protocol import PAPER, QUICK, Protocol
     from raspc.compress.report import CompressionReport
     from raspc.compress.rotation import rotate
-    from raspc.compress.sweep import sweep
+    from raspc.compress.sweeping import sweep
     from raspc.compress.temperature import softened
 
 __all__ = [
@@ -45,10 +45,10 @@ _HOMES = {
     "load": "model",
     "rotate": "rotation",
     "softened": "temperature",
-    "sweep": "sweep",
+    "sweep": "sweeping",
     "write_page": "page",
 }
-_NEED_TORCH = {"compressing", "sweep"}
+_NEED_TORCH = {"compressing", "sweeping"}
 
 
 def __getattr__(name: str) -> Any:

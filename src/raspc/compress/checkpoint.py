@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol as Interface
 
@@ -12,19 +13,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raspc.compress.course import Course, Moment
+from raspc import jsonvalues
+from raspc.compress.course import Course
 from raspc.compress.protocol import Protocol
 from raspc.errors import InputError, ModelFormatError
-from raspc.weights.files import write_file
+from raspc.weights.files import read_file, write_file
 from raspc.weights.model import Model
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW holds of a parameter: nothing at first, then all of these."""
+
+ROOM = 1 << 20
+"""Bytes for names, and for what is neither a tensor nor a loss."""
+
+LOSS = 64
+"""Bytes that one loss may take as JSON in JSON."""
 
 
 class Training(Interface):
     """What of a trainer a checkpoint keeps: tensors, the state of its optimiser and of its random generators."""
 
     course: Course
+    protocol: Protocol
     parameters: list[Tensor]
     optimizer: torch.optim.AdamW
     batches: torch.Generator
@@ -45,54 +55,114 @@ def store(trainer: Training, path: Path, name: str) -> None:
     """Raises InputError where the file cannot be written; what stood there before still does."""
     from safetensors.torch import save
 
-    course = trainer.course
-    tensors: dict[str, Tensor] = {}
+    facts = {"identity": name, "course": json.dumps(trainer.course.to_json())}
+    write_file(path, save(tensors_of(trainer), metadata=facts))
+
+
+def tensors_of(trainer: Training) -> dict[str, Tensor]:
+    """All that a training needs to go on, under the names of the file."""
+    found: dict[str, Tensor] = {"batches": trainer.batches.get_state()}
     for i, parameter in enumerate(trainer.parameters):
-        tensors[f"parameter.{i}"] = parameter.detach().contiguous()
+        found[f"parameter.{i}"] = parameter.detach().contiguous()
         state = trainer.optimizer.state.get(parameter, {})
-        tensors |= {f"{moment}.{i}": state[moment].contiguous() for moment in MOMENTS if moment in state}
-    tensors["batches"] = trainer.batches.get_state()
-    tensors |= {f"noise.{i}": generator.get_state() for i, generator in enumerate(trainer.noise)}
-    facts = {"identity": name, "course": json.dumps(asdict(course))}
-    write_file(path, save(tensors, metadata=facts))
+        found |= {f"{moment}.{i}": state[moment].contiguous() for moment in MOMENTS if moment in state}
+    return found | {f"noise.{i}": generator.get_state() for i, generator in enumerate(trainer.noise)}
 
 
 def restore(trainer: Training, path: Path, name: str) -> None:
-    """Nothing where there is no file. Raises InputError for another training's, ModelFormatError for no checkpoint."""
+    """Nothing where there is no file. Raises InputError for another training's, ModelFormatError for no checkpoint.
+
+    The file may be a stranger's: it is no larger than this training's can be, and is of its tensors and no others.
+    """
     if not path.exists():
         return
-    facts, tensors = _read(path)
-    if facts.get("identity") != name:
-        raise InputError(
-            f"{path}: a checkpoint of another training (another model, width, seed or choice); needed this one's; "
-            "delete it or write elsewhere"
-        )
     try:
-        _put_back(trainer, facts, tensors)
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise ModelFormatError(f"{path}: malformed checkpoint ({error}); delete it to begin again") from error
+        held = _read(trainer, path)
+        if held.identity == name:
+            _put_back(trainer, held)
+            return
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{error}; delete it to begin again") from error
+    raise InputError(
+        f"{path}: a checkpoint of another training (another model, width, seed or choice); needed this one's; "
+        "delete it or write elsewhere"
+    )
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    from safetensors import SafetensorError, safe_open
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What a file holds."""
 
+    path: Path
+    identity: str
+    course: str
+    tensors: Mapping[str, Tensor]
+
+
+def _read(trainer: Training, path: Path) -> Held:
+    """Raises ModelFormatError for what is no checkpoint, or larger than one of this training can be."""
+    from safetensors.torch import load
+
+    data = read_file(path.parent, path.name, _most(trainer))
     try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise ModelFormatError(f"{path}: not a checkpoint ({error}); delete it to begin again") from error
+        tensors = load(data)
+    except Exception as error:  # safetensors and PyTorch raise many kinds for a file that is not theirs
+        raise ModelFormatError(f"{path}: not a checkpoint ({error})") from error
+    header = jsonvalues.loads(data[8 : 8 + int.from_bytes(data[:8], "little")], str(path))
+    facts = header.get("__metadata__", {})
+    if set(facts) != {"identity", "course"}:
+        raise ModelFormatError(f"{path}: not a checkpoint (needed an identity and a course)")
+    return Held(path, facts["identity"], facts["course"], tensors)
 
 
-def _put_back(trainer: Training, facts: dict[str, str], tensors: dict[str, Tensor]) -> None:
-    course = json.loads(facts["course"])
-    history = [Moment(m["step"], m["seconds"], tuple(m["output"]), tuple(m["layer"])) for m in course.pop("history")]
+def _most(trainer: Training) -> int:
+    """The bytes that a checkpoint of a training can have."""
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in trainer.parameters)
+    generators = sum(generator.get_state().numel() for generator in (trainer.batches, *trainer.noise))
+    losses = (trainer.protocol.steps + 1) * 2 * max(1, len(trainer.noise)) * LOSS
+    return ROOM + 3 * weights + generators + losses
+
+
+def _put_back(trainer: Training, held: Held) -> None:
+    """The training as it was. Raises ModelFormatError before anything is changed."""
+    course = Course.from_json(jsonvalues.loads(held.course.encode(), str(held.path)), f"{held.path}: course")
+    if faults := [*_unlike(trainer, held.tensors), *_outside(trainer, course)]:
+        raise ModelFormatError(f"{held.path}: malformed checkpoint ({'; '.join(faults[:3])})")
+    try:
+        for generator, name in (
+            (trainer.batches, "batches"),
+            *((g, f"noise.{i}") for i, g in enumerate(trainer.noise)),
+        ):
+            generator.set_state(held.tensors[name])
+    except RuntimeError as error:
+        raise ModelFormatError(f"{held.path}: malformed checkpoint ({error})") from error
     with torch.no_grad():
         for i, parameter in enumerate(trainer.parameters):
-            parameter.copy_(tensors[f"parameter.{i}"])
-            state = {moment: tensors[f"{moment}.{i}"] for moment in MOMENTS if f"{moment}.{i}" in tensors}
-            if state:
+            parameter.copy_(held.tensors[f"parameter.{i}"])
+            if f"{MOMENTS[0]}.{i}" in held.tensors:
+                state = {moment: held.tensors[f"{moment}.{i}"] for moment in MOMENTS}
                 trainer.optimizer.state[parameter].update(state)
-    trainer.batches.set_state(tensors["batches"])
-    for i, generator in enumerate(trainer.noise):
-        generator.set_state(tensors[f"noise.{i}"])
-    trainer.course = Course(course["step"], course["seconds"], history)
+    trainer.course = course
+
+
+def _unlike(trainer: Training, found: Mapping[str, Tensor]) -> Iterator[str]:
+    """Tensors that are not those of the training."""
+    needed = tensors_of(trainer)
+    for i, parameter in enumerate(trainer.parameters):
+        if any(f"{moment}.{i}" in found for moment in MOMENTS):
+            needed |= {f"{moment}.{i}": parameter for moment in MOMENTS} | {f"{MOMENTS[0]}.{i}": torch.zeros(())}
+    if needed.keys() != found.keys():
+        yield f"found tensors {sorted(found)[:5]}, needed {sorted(needed)[:5]}"
+        return
+    for name, like in needed.items():
+        if (found[name].shape, found[name].dtype) != (like.shape, like.dtype):
+            yield f"{name} is {found[name].dtype} {list(found[name].shape)}, needed {like.dtype} {list(like.shape)}"
+
+
+def _outside(trainer: Training, course: Course) -> Iterator[str]:
+    """What the course says of steps and runs that the training does not have."""
+    steps, runs = trainer.protocol.steps, len(trainer.noise)
+    if course.step > steps or any(moment.step > course.step for moment in course.history):
+        yield f"found a step beyond {min(steps, course.step)}"
+    if any({len(moment.output), len(moment.layer)} != {runs} for moment in course.history):
+        yield f"found losses of another number of runs than {runs}"

@@ -20,6 +20,7 @@ from raspc.compress.pool import Pool, make_pool
 from raspc.compress.probes import probes
 from raspc.compress.protocol import METHODS, QUICK, Protocol
 from raspc.compress.report import CompressionReport
+from raspc.compress.rows import MomentRow, RunRow
 from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, softened
 from raspc.compress.training import Progress, Trainer, threads
@@ -38,7 +39,7 @@ class Outcome:
     protocol: Protocol
     seeds: tuple[int, ...]
     runs: Runs
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[RunRow, ...]
     history: tuple[Moment, ...]
 
     @property
@@ -103,10 +104,10 @@ def outcome_of(
         seconds = time.process_time() - began
         exact = runs.in_dtype(torch.float64)
         figures = measuring.rows_of(Runs(pool, exact.shape, exact.form, exact.w, exact.wide, exact.own), pool)
-    facts = {"d": d, "method": method, "start": protocol.start if method == "trained" else None}
+    start = protocol.start if method == "trained" else None
     steps = history[-1].step if history else 0
     rows = tuple(
-        {**facts, "seed": seed, **row, "steps": steps, "seconds": seconds / len(chosen)}
+        RunRow(**row, d=d, method=method, start=start, seed=seed, steps=steps, seconds=seconds / len(chosen))
         for seed, row in zip(chosen, figures, strict=True)
     )
     return Outcome(pool, d, method, protocol, chosen, runs, rows, history)
@@ -123,8 +124,12 @@ def check_width(model: Model, d: int) -> None:
 def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
     """The seeds 0, 1, … of a count, or those given. Raises InputError for none, or for one that is no count."""
     found = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not found or any(not isinstance(seed, int) or seed < 0 for seed in found) or len(set(found)) < len(found):
-        raise InputError(f"seeds are {seeds!r}; needed a count of 1 or more, or different integers from 0")
+    if (
+        not found
+        or any(not isinstance(seed, int) or not 0 <= seed < 2**63 for seed in found)
+        or len(set(found)) < len(found)
+    ):
+        raise InputError(f"seeds are {seeds!r}; needed a count of 1 or more, or different integers from 0 to 2**63 - 1")
     return found
 
 
@@ -186,12 +191,13 @@ def _report(outcome: Outcome, place: int, model: Model, faithfulness: bool) -> C
     return CompressionReport(
         method=outcome.method, d=outcome.d, full=len(w), output=pool.model.config.output.kind,
         exhaustive=pool.exhaustive, inputs=len(pool.ids),
-        **{name: row[name] for name in ("accuracy", "sequences", "output_loss", "layer_loss", "cosine")},
+        accuracy=row["accuracy"], sequences=row["sequences"], cosine=row["cosine"],
+        output_loss=row["output_loss"], layer_loss=row["layer_loss"],
         layers=tuple(layers), shares=measuring.shares_of(pool.model, w), culprit=measuring.culprit_of(layers),
         labels=tuple(pool.model.residual_labels), w=_rows(w), gram=_rows(gram),
         norms=tuple(np.sqrt(np.diag(gram)).tolist()), protocol=outcome.protocol.to_json(), runs=outcome.rows,
-        history=tuple(vars(moment) | {"output": list(moment.output), "layer": list(moment.layer)}
-                      for moment in outcome.history),
+        history=tuple(MomentRow(step=m.step, seconds=m.seconds, output=list(m.output), layer=list(m.layer))
+                      for m in outcome.history),
         probes=tuple(probes(pool, found)) if faithfulness else (),
         interchange=tuple(interchange(pool, weights, wide, w)) if faithfulness else (),
         notes=notes_of(pool), commonest=pool.commonest,

@@ -13,6 +13,7 @@ from raspc.compress import starts
 from raspc.compress.model import CompressedModel
 from raspc.compress.pool import make_pool
 from raspc.compress.report import CompressionReport
+from raspc.compress.results import Settings
 from raspc.weights.model import Model
 
 Rows = Sequence[Mapping[str, Any]]
@@ -21,7 +22,7 @@ FLOOR = 1e-16
 
 
 def all_figures(
-    settings: Mapping[str, Any], rows: Rows, compiled: Model, models: Mapping[int, CompressedModel]
+    settings: Settings, rows: Rows, compiled: Model, models: Mapping[int, CompressedModel]
 ) -> dict[str, bytes]:
     """Name of the file → PNG: curves over widths; per width the Gram matrices, cosines, streams of one input."""
     found = {"curves.png": curves(settings, rows)}
@@ -55,7 +56,7 @@ def _axes(columns: int, width: float = 5.0, height: float = 3.6) -> tuple[Any, A
     return plt.subplots(1, columns, figsize=(width * columns, height), squeeze=False)
 
 
-def curves(settings: Mapping[str, Any], rows: Rows) -> bytes:
+def curves(settings: Settings, rows: Rows) -> bytes:
     """Output loss and accuracy by width; best, median and worst seed."""
     figure, axes = _axes(2)
     kinds = sorted({(row["method"], row["start"] or "") for row in rows})
@@ -67,8 +68,8 @@ def curves(settings: Mapping[str, Any], rows: Rows) -> bytes:
     for axis, name in zip(axes[0], ("output loss", "accuracy"), strict=True):
         axis.set_xlabel("width d")
         axis.set_ylabel(name)
-        if settings["compact"]:
-            axis.axvline(settings["compact"], color="grey", linestyle=":", label="-O2, no training")
+        if settings.compact:
+            axis.axvline(settings.compact, color="grey", linestyle=":", label="-O2, no training")
     axes[0][0].set_yscale("log")
     axes[0][0].legend(fontsize=8)
     return _png(figure)
@@ -127,9 +128,9 @@ def grams(report: CompressionReport, principal: Any) -> bytes:
 def cosines(report: CompressionReport) -> bytes:
     """The mean cosine similarity of each layer's output with the compiled one; none where that is 0."""
     figure, axes = _axes(1)
-    heard = [row for row in report.layers if row["cosine"] is not None]
-    axes[0][0].bar([row["where"] for row in heard], [row["cosine"] for row in heard], color="C0")
-    axes[0][0].set(ylim=(min([0.0, *(row["cosine"] for row in heard)]), 1.05), ylabel="mean cosine similarity")
+    heard = {row["where"]: row["cosine"] for row in report.layers if row["cosine"] is not None}
+    axes[0][0].bar([*heard], [*heard.values()], color="C0")
+    axes[0][0].set(ylim=(min([0.0, *heard.values()]), 1.05), ylabel="mean cosine similarity")
     axes[0][0].tick_params(axis="x", labelrotation=30, labelsize=8)
     return _png(figure)
 

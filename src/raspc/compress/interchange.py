@@ -21,6 +21,7 @@ from raspc.certify.checking.variables import stage_name
 from raspc.compress import core
 from raspc.compress.core import Frame, Tensors
 from raspc.compress.pool import Answers, Pool, batch_of_ids
+from raspc.compress.rows import SwapRow
 from raspc.graph.evaluate import Batch, Column, Run, run_graph, start
 from raspc.graph.nodes import UNDEFINED
 
@@ -87,7 +88,7 @@ def pairs_of(pool: Pool, count: int = PAIRS, seed: int = 0) -> Pairs:
 
 def interchange(
     pool: Pool, weights: Tensors, wide: Tensors, w: NDArray[np.float64], count: int = PAIRS, seed: int = 0
-) -> list[dict[str, Any]]:
+) -> list[SwapRow]:
     """A row for each variable: agreement with the program on answers that the swap changes there.
 
     `compiled` is the same in the compiled model, where it should be 1: a variable for which it is not is no test.
@@ -100,17 +101,15 @@ def interchange(
 
 def _row(
     pool: Pool, site: Site, pairs: Pairs, weights: Tensors, wide: Tensors, w: NDArray[np.float64], eye: Any
-) -> dict[str, Any]:
+) -> SwapRow:
     goal = _counterfactual(pool, site, pairs)
-    scores = {
-        "subspace": _agreement(pool, goal, _swapped(pool, site, pairs, weights, w, by_subspace=True)),
-        "features": _agreement(pool, goal, _swapped(pool, site, pairs, weights, w, by_subspace=False)),
-        "compiled": _agreement(pool, goal, _swapped(pool, site, pairs, wide, eye, by_subspace=True)),
-    }
     rank = int(np.linalg.matrix_rank(w[site.dims], tol=1e-3 * max(1e-9, float(np.abs(w).max()))))
     return {
         "variable": site.label, "stage": site.stage, "where": stage_name(site.stage), "rank": rank,
-        "changed": int((goal.changed & goal.counted).sum()), **scores,
+        "changed": int((goal.changed & goal.counted).sum()),
+        "subspace": _agreement(pool, goal, _swapped(pool, site, pairs, weights, w, by_subspace=True)),
+        "features": _agreement(pool, goal, _swapped(pool, site, pairs, weights, w, by_subspace=False)),
+        "compiled": _agreement(pool, goal, _swapped(pool, site, pairs, wide, eye, by_subspace=True)),
     }  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,13 +12,14 @@ from raspc.blocks.spaces import Matrix
 from raspc.certify.checking.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
+from raspc.compress.rows import CulpritRow, Figures, LayerRow, ShareRow
 from raspc.compress.runs import Runs, losses
 from raspc.weights.model import Model
 
 CHUNK = 1 << 21
 
 
-def rows_of(runs: Runs, pool: Pool) -> list[dict[str, Any]]:
+def rows_of(runs: Runs, pool: Pool) -> list[Figures]:
     """For each run: both losses, accuracy, mean cosine similarity; over the whole pool."""
     with torch.no_grad():
         found = runs.run()
@@ -67,10 +67,10 @@ def mean_of(numbers: Sequence[float]) -> float:
     return float(np.mean(numbers)) if numbers else 1.0
 
 
-def layer_rows(pool: Pool, found: Pass, run: int = 0) -> list[dict[str, Any]]:
+def layer_rows(pool: Pool, found: Pass, run: int = 0) -> list[LayerRow]:
     """For each layer output: cosine, ratio of norms, squared difference and each variable's part of it."""
     owners = variables_of(pool.model)
-    rows = []
+    rows: list[LayerRow] = []
     cosines = _cosines(pool, found, run)
     for stage, (ours, theirs) in enumerate(zip(found.outputs, pool.target.outputs, strict=True)):
         a, b = (x[pool.tokens].double().numpy() for x in (ours[run].detach(), theirs[0]))
@@ -89,17 +89,17 @@ def layer_rows(pool: Pool, found: Pass, run: int = 0) -> list[dict[str, Any]]:
     return rows
 
 
-def culprit_of(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def culprit_of(layers: Sequence[LayerRow]) -> CulpritRow | None:
     """The variable with the largest part of the difference in the layer output that is least like the compiled one."""
-    heard = [row for row in layers if row["cosine"] is not None and row["by_variable"]]
+    heard = [(row["cosine"], row) for row in layers if row["cosine"] is not None and row["by_variable"]]
     if not heard:
         return None
-    worst = min(heard, key=lambda row: row["cosine"])
+    cosine, worst = min(heard, key=lambda pair: pair[0])
     name, part = max(worst["by_variable"].items(), key=lambda item: item[1])
     return {
         "variable": name,
         "where": worst["where"],
-        "cosine": worst["cosine"],
+        "cosine": cosine,
         "share": part / worst["difference"] if worst["difference"] else 0.0,
     }
 
@@ -115,7 +115,7 @@ def variables_of(model: Model) -> dict[str, list[int]]:
     return {label: dims for label, dims in found.items() if dims} | rest
 
 
-def shares_of(model: Model, w: Matrix) -> dict[str, dict[str, float]]:
+def shares_of(model: Model, w: Matrix) -> dict[str, ShareRow]:
     """For each variable: its part of W's squared norm, and the dimensions of its directions.
 
     The dimensions of a direction i are |wᵢ|² / Σⱼ (ŵᵢ·wⱼ)²: 1 if nothing shares it, ½ if two do (Elhage et al. 2022).

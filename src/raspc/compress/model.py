@@ -21,7 +21,7 @@ from raspc.weights.alignment import Alignment, Compression
 from raspc.weights.model import Model
 
 REPORT = "compression.json"
-MOST = 1 << 28
+MOST = 1 << 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +37,18 @@ class CompressedModel(Model):
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory, and the report beside it. Raises InputError for an unwritable path."""
-        saving.save(self, directory)
-        if self.report is not None:
-            files.write_file(Path(directory) / REPORT, jsonvalues.dumps(self.report.to_json()))
+        report = {} if self.report is None else {REPORT: jsonvalues.dumps(self.report.to_json())}
+        saving.save(self, directory, report)
 
 
 def load(directory: str | PathLike[str]) -> CompressedModel:
     """The model and its report. Raises ModelFormatError for a directory that holds none."""
     plain = saving.load(directory)
     data = files.read_file(Path(directory), REPORT, MOST)
-    report = CompressionReport.from_json(jsonvalues.loads(data, REPORT))
-    if report.d != plain.config.d_model:
-        raise ModelFormatError(f"{directory}: the report is of width {report.d}, the model of {plain.config.d_model}")
+    report = CompressionReport.from_json(jsonvalues.loads(data, REPORT), REPORT)
+    compression = plain.alignment.compression
+    if compression is None or (compression.d, compression.full) != (report.d, report.full):
+        raise ModelFormatError(f"{directory}: {REPORT} is not the report of this model; compress it again")
     return CompressedModel(**vars_of(plain), report=report)
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from raspc.compress import figures
-from raspc.compress.model import load
+from raspc.compress.model import CompressedModel, load
 from raspc.compress.report import CompressionReport
-from raspc.compress.sweep import BEST, COMPILED, read_rows, read_settings
-from raspc.errors import InputError
+from raspc.compress.results import Settings, read_rows, read_settings
+from raspc.compress.sweeping import BEST, COMPILED
+from raspc.errors import InputError, ModelFormatError
 from raspc.weights.files import write_file
+from raspc.weights.model import Model
 from raspc.weights.saving import load as load_model
 
 PAGE = "report.html"
@@ -41,8 +43,7 @@ def write_page(out: str | PathLike[str]) -> Path:
     if not rows:
         raise InputError(f"{place}: no width is finished yet; run the sweep again to go on")
     require("matplotlib", "compress")
-    reports = {d: load(place / BEST / f"d{d:02}") for d in sorted({row["d"] for row in rows})}
-    compiled = load_model(place / COMPILED)
+    compiled, reports = _models(place, rows)
     pictures = figures.all_figures(settings, rows, compiled, reports)
     for name, data in pictures.items():
         write_file(place / name, data)
@@ -51,17 +52,38 @@ def write_page(out: str | PathLike[str]) -> Path:
     return place / PAGE
 
 
+def _models(place: Path, rows: Sequence[Mapping[str, Any]]) -> tuple[Model, dict[int, CompressedModel]]:
+    """The compiled model, and the best of each width, whose sizes fit it.
+
+    Raises ModelFormatError where one is gone; the sweep then makes it again.
+    """
+    try:
+        compiled = load_model(place / COMPILED)
+        best = {d: load(place / BEST / f"d{d:02}") for d in sorted({row["d"] for row in rows})}
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{error}; run the sweep again to go on") from error
+    for d, model in best.items():
+        report = model.report
+        if report is None or (report.d, report.full) != (d, compiled.config.d_model) or not _is_like(model, compiled):
+            raise ModelFormatError(f"{place}: the best model of width {d} is not of this sweep; run it again to go on")
+    return compiled, best
+
+
+def _is_like(model: Model, compiled: Model) -> bool:
+    return model.config.vocab == compiled.config.vocab and model.config.n_ctx == compiled.config.n_ctx
+
+
 def page(
-    settings: Mapping[str, Any],
+    settings: Settings,
     rows: Sequence[Mapping[str, Any]],
     reports: Mapping[int, CompressionReport],
     pictures: Mapping[str, bytes],
 ) -> str:
     """The page: tables and pictures, nothing loaded from elsewhere."""
-    title = f"Compression of {html.escape(str(settings['program']))}, D = {settings['full']}"
-    compact = settings["compact"]
+    title = f"Compression of {html.escape(str(settings.program))}, D = {settings.full}"
+    compact = settings.compact
     head = (
-        f"<p>Widths {min(reports)} to {max(reports)}, {len(settings['seeds'])} seeds each. "
+        f"<p>Widths {min(reports)} to {max(reports)}, {len(settings.seeds)} seeds each. "
         f"<b>-O2 needs {compact} dimensions</b> with no training and no error.</p>"
         if compact
         else ""
@@ -150,10 +172,10 @@ def _shares(report: CompressionReport) -> str:
 def _interchange(report: CompressionReport) -> str:
     headers = ("swapped", "after", "rank", "answers changed", "by subspace", "by features", "compiled model")
     names = ("variable", "where", "rank", "changed", "subspace", "features", "compiled")
-    return _table(headers, [tuple(row[name] for name in names) for row in report.interchange])
+    return _table(headers, [tuple(row.get(name) for name in names) for row in report.interchange])
 
 
 def _probes(report: CompressionReport) -> str:
     headers = ("probed", "after", "score", "probe", "shuffled labels", "commonest value")
     names = ("variable", "where", "score", "probe", "control", "majority")
-    return _table(headers, [tuple(row[name] for name in names) for row in report.probes])
+    return _table(headers, [tuple(row.get(name) for name in names) for row in report.probes])

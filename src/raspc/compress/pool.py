@@ -22,6 +22,9 @@ from raspc.graph.nodes import UNDEFINED, Graph, Interval
 from raspc.graph.permitted import frame_of, permits, sampled
 from raspc.weights.model import Model
 
+CELLS = 1 << 30
+"""The most numbers that a pass over a pool keeps: 4 GiB of float32. Long inputs are fewer for it."""
+
 TOLERANCE = 0.01
 """A number counts as right if it is this near."""
 
@@ -117,8 +120,9 @@ class Answers:
 def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = None, seed: int = 0) -> Pool:
     """All inputs if there are at most `most`, else as many random ones; or the `inputs` given, without BOS.
 
-    Inputs on which the program is undefined are left out. Raises InputError for a model without a graph, for an output
-    that no loss can be taken of, for an input that the model cannot take.
+    Inputs on which the program is undefined are left out. Long inputs are fewer, so that memory is bounded. Raises
+    InputError for a model without a graph, for an output that no loss can be taken of, for inputs that the model cannot
+    take or that are too many.
     """
     model.config.width_for("compression")
     graph = model.graph
@@ -130,10 +134,16 @@ def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = 
             f"{graph.labels[graph.output]}: found values in an interval without bounds; needed one from which a "
             "squared error can be sampled; limit the output with min and max"
         )
-    config = model.config
+    config, room = model.config, CELLS // _cells(model)
+    if room < (needed := 1 if inputs is None else len(inputs)):
+        raise InputError(
+            f"found {needed} inputs of up to {config.max_seq_len} tokens, needed at most {room} that are so long; "
+            "use fewer inputs or a shorter maximum length"
+        )
     if inputs is None:
-        total = sum(len(graph.vocab) ** n for n in range(1, config.max_seq_len + 1))
-        ids, exhaustive = (_all(model), True) if total <= most else (_random(model, most, seed), False)
+        most = min(most, room)
+        few = _count(len(graph.vocab), config.max_seq_len, most) <= most
+        ids, exhaustive = (_all(model), True) if few else (_random(model, most, seed), False)
     else:
         if not inputs:
             raise InputError("no inputs given; needed one or more to train on")
@@ -143,6 +153,24 @@ def make_pool(model: Model, most: int, inputs: Sequence[Sequence[Any]] | None = 
     if not kept.any():
         raise InputError("the program is undefined on every input given; needed one on which it is defined")
     return Pool(model, torch.tensor(ids[kept]), batch_of_ids(model, ids[kept]), exhaustive)
+
+
+def _cells(model: Model) -> int:
+    """The numbers that a pass over one input keeps: the outputs and streams of all layers, and the weights of heads."""
+    config = model.config
+    length = config.max_seq_len + 1
+    return length * config.n_layers * (4 * config.d_model + config.d_mlp + 2 * config.n_heads * length)
+
+
+def _count(words: int, longest: int, most: int) -> int:
+    """How many inputs there are; no more than one beyond `most` is told."""
+    total, of_length = 0, 1
+    for _ in range(longest):
+        of_length *= words
+        total += of_length
+        if total > most:
+            return most + 1
+    return total
 
 
 def batch_of_ids(model: Model, ids: NDArray[Any]) -> Batch:

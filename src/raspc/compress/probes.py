@@ -6,8 +6,6 @@ shuffled labels the same way (after Hewitt and Liang 2019), and shows what the p
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +13,14 @@ from raspc.blocks.spaces import Matrix
 from raspc.certify.checking.variables import stage_name
 from raspc.compress.core import Pass
 from raspc.compress.pool import Pool
+from raspc.compress.rows import ProbeRow
 from raspc.graph.evaluate import NUMBER, Column, run_graph
 from raspc.graph.nodes import Interval, Variable
 
 RIDGE = 1e-6
 
 
-def probes(pool: Pool, found: Pass, run: int = 0, seed: int = 0) -> list[dict[str, Any]]:
+def probes(pool: Pool, found: Pass, run: int = 0, seed: int = 0) -> list[ProbeRow]:
     """A row for each variable and stage: accuracy (of an interval: R²), of the control, and of the commonest value."""
     real = pool.real[:, 1:].numpy()
     fit = np.repeat((np.random.default_rng(seed).permutation(len(real)) % 2 == 0)[:, None], real.shape[1], axis=1)[real]
@@ -29,7 +28,7 @@ def probes(pool: Pool, found: Pass, run: int = 0, seed: int = 0) -> list[dict[st
     if fit.all() or not fit.any():
         return []
     program = run_graph(pool.graph, pool.batch)
-    rows = []
+    rows: list[ProbeRow] = []
     for place, node in enumerate(pool.graph.nodes):
         if isinstance(node, Variable):
             target = _targets(program.column(place), node, real)
@@ -48,7 +47,7 @@ def _targets(column: Column, node: Variable, real: NDArray[np.bool_]) -> Matrix 
     return hot if (hot.sum(axis=0) > 0).sum() > 1 else None
 
 
-def _rows(label: str, target: Matrix, streams: list[Matrix], fit: NDArray[np.bool_], seed: int) -> list[dict[str, Any]]:
+def _rows(label: str, target: Matrix, streams: list[Matrix], fit: NDArray[np.bool_], seed: int) -> list[ProbeRow]:
     shuffled = target[np.random.default_rng(seed).permutation(len(target))]
     majority = float(target[~fit].mean(axis=0).max()) if target.shape[1] > 1 else 0.0
     return [

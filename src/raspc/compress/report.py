@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
+
+from raspc.compress.protocol import Protocol
+from raspc.compress.rows import (
+    CulpritRow,
+    LayerRow,
+    MomentRow,
+    ProbeRow,
+    RunRow,
+    ShareRow,
+    SwapRow,
+    with_nan,
+    without_nan,
+)
 from raspc.errors import ModelFormatError
+from raspc.records import Count, told
 
 ACCURATE = 0.99
 """The share of right answers from which a model counts as accurate."""
@@ -29,28 +45,28 @@ class CompressionReport:
     """
 
     method: str
-    d: int
-    full: int
+    d: Count
+    full: Count
     output: str
     exhaustive: bool
-    inputs: int
+    inputs: Count
     accuracy: float
     sequences: float
     output_loss: float
     layer_loss: float
     cosine: float
-    layers: tuple[Mapping[str, Any], ...]
-    shares: Mapping[str, Mapping[str, float]]
-    culprit: Mapping[str, Any] | None
+    layers: tuple[LayerRow, ...]
+    shares: dict[str, ShareRow]
+    culprit: CulpritRow | None
     labels: tuple[str, ...]
     w: tuple[tuple[float, ...], ...]
     gram: tuple[tuple[float, ...], ...]
     norms: tuple[float, ...]
-    protocol: Mapping[str, Any] | None
-    runs: tuple[Mapping[str, Any], ...]
-    history: tuple[Mapping[str, Any], ...] = ()
-    probes: tuple[Mapping[str, Any], ...] = ()
-    interchange: tuple[Mapping[str, Any], ...] = ()
+    protocol: dict[str, Any] | None
+    runs: Annotated[tuple[RunRow, ...], Meta(min_length=1)]
+    history: tuple[MomentRow, ...] = ()
+    probes: tuple[ProbeRow, ...] = ()
+    interchange: tuple[SwapRow, ...] = ()
     notes: tuple[str, ...] = field(default=())
     commonest: float = 0.0
 
@@ -63,7 +79,7 @@ class CompressionReport:
     def is_faithful(self) -> bool | None:
         """Whether every variable that can be swapped in the compiled model can be here; None if not measured."""
         tested = [row for row in self.interchange if row["compiled"] is not None and row["compiled"] >= FAITHFUL]
-        return all(row["subspace"] >= FAITHFUL for row in tested) if tested else None
+        return all((row["subspace"] or 0.0) >= FAITHFUL for row in tested) if tested else None
 
     @property
     def verdict(self) -> str:
@@ -73,19 +89,35 @@ class CompressionReport:
         return {True: "accurate and faithful", False: "accurate but not faithful", None: "accurate"}[self.is_faithful]
 
     def to_json(self) -> dict[str, Any]:
-        """JSON data, with the verdict."""
-        return {**asdict(self), "verdict": self.verdict}
+        """JSON data, with the verdict; null stands for figures of runs that diverged."""
+        data: dict[str, Any] = without_nan(asdict(self))
+        return {**data, "verdict": self.verdict}
 
     @classmethod
-    def from_json(cls, obj: Any) -> CompressionReport:
+    def from_json(cls, obj: Any, where: str = "compression report") -> CompressionReport:
         """The inverse of `to_json`. Raises ModelFormatError."""
         names = {f.name for f in fields(cls)}
-        if not isinstance(obj, Mapping) or set(obj) != names | {"verdict"}:
-            raise ModelFormatError("compression report: the fields are not those of a report; compress the model again")
-        plain = {name: _tuples(obj[name]) if isinstance(obj[name], list) else obj[name] for name in names}
-        return cls(**plain)
+        if not isinstance(obj, dict) or set(obj) != names | {"verdict"}:
+            raise ModelFormatError(f"{where}: the fields are not those of a report; compress the model again")
+        try:
+            found = msgspec.convert(with_nan({name: obj[name] for name in names}, "runs", "history"), cls)
+            msgspec.convert(found.protocol, Protocol | None)
+        except msgspec.ValidationError as error:
+            raise ModelFormatError(f"{told(str(error), where)}; compress the model again") from error
+        if faults := list(_faults(found)):
+            raise ModelFormatError(f"{where}: {'; '.join(faults)}; compress the model again")
+        return found
 
 
-def _tuples(obj: Any) -> Any:
-    """Lists that stand for the tuples of a report: at the top, and rows of numbers or names in them."""
-    return tuple(tuple(item) if isinstance(item, list) else item for item in obj)
+def _faults(report: CompressionReport) -> Iterator[str]:
+    """Sizes that do not fit each other."""
+    d, full = report.d, report.full
+    shapes = {"w": (report.w, d), "gram": (report.gram, full)}
+    for name, (rows, width) in shapes.items():
+        if len(rows) != full or any(len(row) != width for row in rows):
+            yield f"{name} is not {full} rows of {width}"
+    for name in ("labels", "norms"):
+        if len(getattr(report, name)) != full:
+            yield f"found {len(getattr(report, name))} {name}, needed {full}"
+    if any(not moment["output"] or len(moment["output"]) != len(report.runs) for moment in report.history):
+        yield "a moment of the history is not of all runs"

@@ -12,7 +12,6 @@ from raspc.errors import InputError
 from raspc.rasp import SOp
 from raspc.text.environment import Done
 from raspc.text.examine import as_input, written
-from raspc.text.files import write
 from raspc.text.kinds import Value
 from raspc.text.models import Model, Models, describe_layers, describe_trace
 from raspc.text.operators import Refused
@@ -20,6 +19,7 @@ from raspc.text.settings import Settings
 from raspc.text.show import KEY
 from raspc.text.source import TextError
 from raspc.text.syntax import Command
+from raspc.weights.files import write_text
 
 
 class Sitting(Protocol):
@@ -125,7 +125,7 @@ def _save(session: Sitting, file: str) -> None:
     """A `.rasp` file receives the statements of this sitting, a directory the model compiled last."""
     path = session.claim(Path(file.strip('"')))
     if path.suffix == ".rasp":
-        write(path, "".join(f"{statement}\n" for statement in session.done))
+        write_text(path, "".join(f"{statement}\n" for statement in session.done))
     else:
         session.models.save(path)
     session.write(f"{KEY}saved: {path}")

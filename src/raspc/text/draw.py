@@ -10,10 +10,10 @@ from typing import Any
 
 from raspc.interpret import Results, trace
 from raspc.rasp import SOp
-from raspc.text.files import write
 from raspc.text.flow import FULL, Head, Layer, layers
 from raspc.text.render import render
 from raspc.text.show import sequence, token
+from raspc.weights.files import write_text
 
 CELL, LINE, PAD = 16, 18, 14
 CHAR = 7.2
@@ -59,7 +59,7 @@ def draw(program: SOp, xs: Sequence[Any], path: Path) -> None:
     Raises InputError for a path that cannot be written or an input on which the program is undefined.
     """
     svg = flow_svg(program, xs)
-    write(path, _page(program.name, svg) if path.suffix.lower() in (".html", ".htm") else svg)
+    write_text(path, _page(program.name, svg) if path.suffix.lower() in (".html", ".htm") else svg)
 
 
 def flow_svg(program: SOp, xs: Sequence[Any]) -> str:

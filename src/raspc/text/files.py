@@ -1,9 +1,7 @@
-"""Text files, read with suspicion and written whole or not at all."""
+"""Text files, read with suspicion."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from raspc.errors import InputError
@@ -31,17 +29,3 @@ def _reason(error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start} is no UTF-8; save the file as UTF-8"
     return error.strerror or str(error)
-
-
-def write(path: Path, content: str) -> None:
-    """A text file that appears whole or not at all. Raises InputError where it cannot be written."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            temporary = file.name
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another path") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
@@ -14,9 +13,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from raspc.errors import InputError
 from raspc.values import Value
 from raspc.view.payload import payload
+from raspc.weights.files import write_text
 from raspc.weights.model import Model
 
 SCRIPTS = (
@@ -37,21 +36,8 @@ def page(model: Model, tokens: Sequence[Value], title: str | None = None) -> str
 
 def write_page(model: Model, tokens: Sequence[Value], path: str | PathLike[str], title: str | None = None) -> Path:
     """Write the page. Raises InputError as `page` does, and for a path that cannot be written."""
-    return write_text(page(model, tokens, title), path)
-
-
-def write_text(text: str, path: str | PathLike[str]) -> Path:
-    """Write under a temporary name, then rename, so that no half page is ever seen. Raises InputError."""
-    target = Path(path)
-    passing = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        passing.write_text(text, encoding="utf-8")
-        os.replace(passing, target)
-    except OSError as error:
-        passing.unlink(missing_ok=True)
-        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
-    return target
+    write_text(path, page(model, tokens, title))
+    return Path(path)
 
 
 def model_name(model: Model) -> str:

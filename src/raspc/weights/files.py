@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
@@ -76,19 +75,19 @@ def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
 def write_file(path: str | PathLike[str], data: bytes) -> None:
     """One file, under a temporary name until it is whole.
 
-    Raises InputError for a path that cannot be written.
+    Raises InputError for a path that cannot be written; nothing is then left of the file, and what stood there stays.
     """
     target = Path(os.path.abspath(path))
     with writing(target):
+        if target.exists() and not target.is_file():
+            raise InputError(f"cannot write {target}: it is no regular file; choose another path")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o666 & ~_umask())
-            os.replace(name, target)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        replacing.replace_file(target, data, 0o666 & ~_umask())
+
+
+def write_text(path: str | PathLike[str], text: str) -> None:
+    """A text as UTF-8, half a character as its escape. Raises InputError for a path that cannot be written."""
+    write_file(path, text.encode("utf-8", "backslashreplace"))
 
 
 def read_file(directory: Path, name: str, most: int) -> bytes:

@@ -1,7 +1,7 @@
-"""Directories that are replaced whole: a reader finds the old one or the new one; a killed writer leaves one of them.
+"""Directories and files that are replaced whole: a reader finds the old one or the new one; so does a killed writer.
 
-Linux and macOS exchange two names in one step. Elsewhere the old directory steps aside first, so that a reader may
-find none for a moment.
+Linux and macOS exchange the names of two directories in one step. Elsewhere the old one steps aside first, so that a
+reader may find none for a moment. A file takes the place of another in one step everywhere.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -25,8 +26,11 @@ except ImportError:  # Windows has no such locks
 BUILDING, ASIDE = ".tmp", ".old"
 """The suffixes of our temporary siblings; their prefix is the hidden name of what they stand beside."""
 
-FRESH = 60.0
-"""Seconds for which a temporary directory is left alone, whatever its lock says: its writer may be about to lock it."""
+NAMED = re.compile(r"[a-z0-9_]{8}")
+"""What `tempfile` puts between prefix and suffix; a file of another name is not ours."""
+
+FRESH = 5.0
+"""Seconds for which a temporary sibling is left alone, whatever its lock says: its writer may be about to lock it."""
 
 ABANDONED = 24 * 3600.0
 """Seconds after which it is nobody's, where there are no locks."""
@@ -44,10 +48,30 @@ def building(path: Path) -> Iterator[Path]:
     sweep(path)
     made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=BUILDING, dir=path.parent))
     try:
-        with _locked(made):
+        with _held(made):
             yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """A file with these contents and permissions takes the place of whatever file has this path.
+
+    It is written beside it first, and is on the disk before it has its name; of a failure nothing is left. What killed
+    writers of the same path left is removed first. Raises OSError where it cannot be written.
+    """
+    sweep(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=BUILDING, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _lock(handle)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def take_place(new: Path, path: Path) -> None:
@@ -75,41 +99,65 @@ def identity(path: Path) -> tuple[int, int, int] | None:
 
 
 def sweep(path: Path) -> None:
-    """Removes the temporary siblings of a path whose writers are gone."""
+    """Removes the temporary siblings of a path, directories and files, whose writers are gone."""
     with suppress(OSError):
         for found in path.parent.glob(f".{_escaped(path.name)}.*"):
-            if found.suffix in (BUILDING, ASIDE) and found.is_dir() and not found.is_symlink() and _is_abandoned(found):
-                shutil.rmtree(found, ignore_errors=True)
+            with suppress(OSError):
+                if is_temporary(found, path) and not found.is_symlink() and _is_abandoned(found):
+                    _remove(found)
 
 
 def _escaped(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _is_abandoned(directory: Path) -> bool:
-    age = time.time() - directory.stat().st_mtime
+def is_temporary(found: Path, path: Path) -> bool:
+    """Whether a name is one that we give, beside a path, to what is not finished."""
+    middle = found.name.removeprefix(f".{path.name}.").removesuffix(found.suffix)
+    return found.suffix in (BUILDING, ASIDE) and bool(NAMED.fullmatch(middle))
+
+
+def _remove(found: Path) -> None:
+    if found.is_dir():
+        shutil.rmtree(found, ignore_errors=True)
+    else:
+        found.unlink(missing_ok=True)
+
+
+def _is_abandoned(found: Path) -> bool:
+    age = time.time() - found.stat().st_mtime
     if fcntl is None:
         return age > ABANDONED
     if age < FRESH:
         return False
-    with _locked(directory, wait=False) as held:
+    with _held(found, wait=False) as held:
         return held
 
 
 @contextmanager
-def _locked(directory: Path, wait: bool = True) -> Iterator[bool]:
-    """A lock on the directory itself, which ends with the process that holds it; says whether it was had."""
+def _held(path: Path, wait: bool = True) -> Iterator[bool]:
+    """A lock on a directory or a file, by its name; says whether it was had. A pipe is not waited for."""
     if fcntl is None:
         yield True
         return
-    handle = os.open(directory, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield True
-    except BlockingIOError:
-        yield False
+        yield _lock(handle, wait)
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, wait: bool = True) -> bool:
+    """Locks what is open until it is closed; says whether it was had."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks; what lies there is told by its age alone
+        return True
+    return True
 
 
 def _exchange(one: Path, other: Path) -> None:

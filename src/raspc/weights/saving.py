@@ -74,14 +74,15 @@ READS = 100
 DEFAULT_LIMITS = Limits()
 
 
-def save(model: Model, directory: str | PathLike[str]) -> None:
+def save(model: Model, directory: str | PathLike[str], beside: Mapping[str, bytes] | None = None) -> None:
     """Write the files into a temporary sibling of `directory`, then rename it.
 
-    Raises InputError for a path that cannot be written or that holds something other than a model, and
-    UnsupportedProgram for values that JSON lacks; the old directory is then untouched.
+    `beside`: other files of the directory, by name, which appear with the model's. Raises InputError for a path that
+    cannot be written or that holds something other than a model, and UnsupportedProgram for values that JSON lacks; the
+    old directory is then untouched.
     """
     arguments.path("directory", directory)
-    contents = to_files(model)
+    contents = to_files(model) | dict(beside or {})
     with files.fresh_directory(directory, marker=CONFIG) as building:
         files.write_files(building, contents)
 

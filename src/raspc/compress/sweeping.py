@@ -8,11 +8,8 @@ checkpoints/     trainings under way
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -20,19 +17,15 @@ from typing import Any
 
 from raspc.compress import checkpoint
 from raspc.compress.compressing import Outcome, check_width, finished, outcome_of, seeds_of
+from raspc.compress.model import load
 from raspc.compress.protocol import METHODS, QUICK, STARTS, Protocol
+from raspc.compress.results import SETTINGS, Row, read_rows, read_settings, write_rows, write_settings
 from raspc.errors import InputError, ModelFormatError, RaspcError
 from raspc.numbers.options import Level, Options
-from raspc.weights.files import write_file
+from raspc.weights import replacing, saving
 from raspc.weights.model import Model
 
-SETTINGS, RESULTS, TABLE, BEST, CHECKPOINTS, COMPILED = (
-    "sweep.json", "results.jsonl", "results.csv", "best", "checkpoints", "compiled",
-)  # fmt: skip
-COLUMNS = (
-    "d", "method", "start", "seed", "output_loss", "layer_loss", "accuracy", "sequences", "cosine", "steps", "seconds",
-)  # fmt: skip
-Row = Mapping[str, Any]
+BEST, CHECKPOINTS, COMPILED = "best", "checkpoints", "compiled"
 Announce = Callable[[str, int, int], None]
 
 
@@ -75,12 +68,13 @@ def sweep(
     chosen = seeds_of(seeds)
     place = Path(out)
     _begin(place, model, chosen, protocol, inputs)
-    rows = read_rows(place)
+    rows = _still_good(place, jobs)
     for done, job in enumerate(jobs):
         if progress is not None:
             progress(job.name, done, len(jobs))
         if not _is_finished(rows, job, chosen):
             rows = _run(model, job, chosen, protocol, inputs, place, rows)
+        _checkpoint(place, job).unlink(missing_ok=True)
     if progress is not None:
         progress("done", len(jobs), len(jobs))
     return rows
@@ -116,17 +110,69 @@ def _begin(
         "compact": compact_width(model),
         "output": model.config.output.kind,
     }
-    path = place / SETTINGS
-    if path.exists():
-        if read_settings(place).get("identity") != asked["identity"]:
+    if (place / SETTINGS).exists():
+        if read_settings(place).identity != asked["identity"]:
             raise InputError(
                 f"{place}: holds another sweep (another model, other seeds or choices); choose another directory"
             )
+        _keep_compiled(place, model)
         return
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+    if place.exists() and (not place.is_dir() or _holds_others(place, model)):
         raise InputError(f"cannot write {place}: it holds other files and no {SETTINGS}; choose another path")
-    write_file(path, json.dumps(asked, indent=1).encode())
-    model.save(place / COMPILED)
+    _keep_compiled(place, model)
+    write_settings(place, asked)
+
+
+def _holds_others(place: Path, model: Model) -> bool:
+    """Whether a directory holds what is not of this sweep, which may have been killed before it wrote its settings."""
+    ours = (place / COMPILED, place / SETTINGS)
+    others = [path for path in place.iterdir() if not any(replacing.is_temporary(path, name) for name in ours)]
+    return bool(others) and (others != [place / COMPILED] or not _is_compiled(place, model))
+
+
+def _keep_compiled(place: Path, model: Model) -> None:
+    """The compiled model beside the results, where it is not there yet or no more."""
+    if not _is_compiled(place, model):
+        model.save(place / COMPILED)
+
+
+def _is_compiled(place: Path, model: Model) -> bool:
+    try:
+        return saving.fingerprint(saving.load(place / COMPILED)) == saving.fingerprint(model)
+    except ModelFormatError:
+        return False
+
+
+def _still_good(place: Path, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """The rows of a sweep that goes on, in both files; a width is compressed again if its best model is gone.
+
+    What killed writers left beside the files is removed.
+    """
+    held = read_rows(place)
+    lost = {d for d in {row["d"] for row in held} if not _is_whole(_best(place, d))}
+    rows = [row for row in held if row["d"] not in lost or _of(row) not in jobs]
+    if held:
+        write_rows(place, rows)
+    for job in jobs:
+        replacing.sweep(_best(place, job.d))
+        replacing.sweep(_checkpoint(place, job))
+    return rows
+
+
+def _is_whole(directory: Path) -> bool:
+    """Whether a compressed model with its report can be read."""
+    try:
+        return load(directory).report is not None
+    except ModelFormatError:
+        return False
+
+
+def _best(place: Path, d: int) -> Path:
+    return place / BEST / f"d{d:02}"
+
+
+def _checkpoint(place: Path, job: Job) -> Path:
+    return place / CHECKPOINTS / f"{job.name}.safetensors"
 
 
 def compact_width(model: Model) -> int | None:
@@ -153,12 +199,11 @@ def _run(
     model: Model, job: Job, seeds: tuple[int, ...], protocol: Protocol, inputs: Any, place: Path, rows: list[Any]
 ) -> list[dict[str, Any]]:
     choices = replace(protocol, start=job.start) if job.start else protocol
-    save = place / CHECKPOINTS / f"{job.name}.safetensors"
-    outcome = outcome_of(model, job.d, job.method, seeds, choices, inputs, save if job.method == "trained" else None)
+    save = _checkpoint(place, job) if job.method == "trained" else None
+    outcome = outcome_of(model, job.d, job.method, seeds, choices, inputs, save)
     _keep_best(place, outcome, rows)
     found = [row for row in rows if _of(row) != job] + list(outcome.rows)
     write_rows(place, found)
-    save.unlink(missing_ok=True)
     return found
 
 
@@ -166,8 +211,8 @@ def _keep_best(place: Path, outcome: Outcome, rows: Sequence[Row]) -> None:
     """The model of the width's least loss so far, with its faithfulness; it is written before the rows are."""
     row, weight = outcome.rows[outcome.best], outcome.protocol.layer_weight
     others = [total_loss(r, weight) for r in rows if r["d"] == outcome.d]
-    target = place / BEST / f"d{outcome.d:02}"
-    if not others or total_loss(row, weight) < min(others) or not target.exists():
+    target = _best(place, outcome.d)
+    if not others or total_loss(row, weight) < min(others) or not _is_whole(target):
         finished(outcome, outcome.best).save(target)
 
 
@@ -175,48 +220,3 @@ def total_loss(row: Row, layer_weight: float) -> float:
     """What a run was trained for, L_out + λ·L_layer; of one that diverged, infinity."""
     total = row["output_loss"] + layer_weight * row["layer_loss"]
     return float(total) if math.isfinite(total) else math.inf
-
-
-def write_rows(place: Path, rows: Sequence[Row]) -> None:
-    """Both files of results, each replaced whole. Raises InputError where they cannot be written."""
-    write_file(place / RESULTS, "".join(json.dumps(_plain(row)) + "\n" for row in rows).encode())
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_plain(row) for row in rows)
-    write_file(place / TABLE, buffer.getvalue().encode())
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    """JSON has no NaN: a run that diverged holds null there."""
-    return {
-        name: None if isinstance(row[name], float) and not math.isfinite(row[name]) else row[name] for name in COLUMNS
-    }
-
-
-def read_rows(place: Path) -> list[dict[str, Any]]:
-    """The rows of a sweep; none where there are no results yet. Raises ModelFormatError."""
-    path = place / RESULTS
-    if not path.exists():
-        return []
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [{name: math.nan if _is_lost(name, row) else row[name] for name in COLUMNS} for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelFormatError(f"{path}: not the results of a sweep ({error})") from error
-
-
-def _is_lost(name: str, row: Row) -> bool:
-    return row[name] is None and name != "start"
-
-
-def read_settings(place: Path) -> dict[str, Any]:
-    """What the sweep was asked for. Raises ModelFormatError for a directory that holds no sweep."""
-    path = place / SETTINGS
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFormatError(f"{place}: needed the directory of a sweep; {SETTINGS} cannot be read") from error
-    if not isinstance(found, dict):
-        raise ModelFormatError(f"{path}: needed a JSON object")
-    return found
