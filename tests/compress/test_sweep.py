@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from raspc import InputError, Model, ModelFormatError
+import raspc
+from raspc import InputError, Model, ModelFormatError, rasp
 from raspc.cli.app import status
 from raspc.cli.compress import widths
 from raspc.compress import QUICK, load, results, sweep, write_page
@@ -199,3 +200,12 @@ def test_another_models_directory_is_not_taken_for_a_sweep(fractions: Model, pla
     with pytest.raises(InputError, match="holds other files"):
         sweep(fractions, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)
     assert sweep(places, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)
+
+
+def test_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    """Dollars in the name of an s-op are no formula, and a long one does not make a huge picture."""
+    program = (rasp.tokens + 1).named(r"$\frac{$") + (rasp.tokens * 3).named("x" * 50_000)
+    model = raspc.compile(program, vocab={1, 2}, max_seq_len=2, optimize=0)
+    sweep(model, (4,), tmp_path, seeds=1, methods=("pca",), **SHORT)
+    write_page(tmp_path)
+    assert max(path.stat().st_size for path in tmp_path.glob("*.png")) < 200_000

@@ -17,6 +17,9 @@ from raspc.compress.results import Settings
 from raspc.weights.model import Model
 
 Rows = Sequence[Mapping[str, Any]]
+LONGEST = 40
+"""How many characters of a label are drawn."""
+
 FLOOR = 1e-16
 """A loss of 0 is drawn here."""
 
@@ -25,6 +28,15 @@ def all_figures(
     settings: Settings, rows: Rows, compiled: Model, models: Mapping[int, CompressedModel]
 ) -> dict[str, bytes]:
     """Name of the file → PNG: curves over widths; per width the Gram matrices, cosines, streams of one input."""
+    import matplotlib
+
+    with matplotlib.rc_context({"text.parse_math": False}):  # a name such as "$x" is no formula
+        return _all_figures(settings, rows, compiled, models)
+
+
+def _all_figures(
+    settings: Settings, rows: Rows, compiled: Model, models: Mapping[int, CompressedModel]
+) -> dict[str, bytes]:
     found = {"curves.png": curves(settings, rows)}
     if any(m.report is not None and m.report.history for m in models.values()):
         found["curves-time.png"] = over_time({d: m.report for d, m in models.items() if m.report is not None})
@@ -35,6 +47,11 @@ def all_figures(
             found[f"d{d:02}-cosine.png"] = cosines(model.report)
         found[f"d{d:02}-streams.png"] = streams(compiled, model)
     return found
+
+
+def _shown(label: str) -> str:
+    """A label as it is drawn: cut, since a picture grows with it."""
+    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
 
 
 def _png(figure: Any) -> bytes:
@@ -113,14 +130,15 @@ def grams(report: CompressionReport, principal: Any) -> bytes:
     """W·Wᵀ with the names of the directions; beside it the same for the principal components."""
     figure, axes = _axes(2, 5.5, 5.0)
     for axis, gram, title in (
-        (axes[0][0], np.array(report.gram), f"W·Wᵀ, d = {report.d} ({report.method})"),
+        (axes[0][0], np.array(report.gram), f"W·Wᵀ, d = {report.d} ({_shown(report.method)})"),
         (axes[0][1], principal @ principal.T, "the same, PCA of visited states"),
     ):
         most = max(1e-9, float(np.abs(gram).max()))
         axis.imshow(gram, cmap="RdBu", vmin=-most, vmax=most)
         axis.set_title(title, fontsize=9)
-        axis.set_xticks(range(len(gram)), report.labels, rotation=90, fontsize=6)
-        axis.set_yticks(range(len(gram)), report.labels, fontsize=6)
+        labels = [_shown(label) for label in report.labels]
+        axis.set_xticks(range(len(gram)), labels, rotation=90, fontsize=6)
+        axis.set_yticks(range(len(gram)), labels, fontsize=6)
     figure.tight_layout()
     return _png(figure)
 
@@ -128,7 +146,7 @@ def grams(report: CompressionReport, principal: Any) -> bytes:
 def cosines(report: CompressionReport) -> bytes:
     """The mean cosine similarity of each layer's output with the compiled one; none where that is 0."""
     figure, axes = _axes(1)
-    heard = {row["where"]: row["cosine"] for row in report.layers if row["cosine"] is not None}
+    heard = {_shown(row["where"]): row["cosine"] for row in report.layers if row["cosine"] is not None}
     axes[0][0].bar([*heard], [*heard.values()], color="C0")
     axes[0][0].set(ylim=(min([0.0, *heard.values()]), 1.05), ylabel="mean cosine similarity")
     axes[0][0].tick_params(axis="x", labelrotation=30, labelsize=8)
@@ -149,8 +167,8 @@ def streams(compiled: Model, model: Model) -> bytes:
         stream = np.asarray(each.apply(tokens).residuals[-1])[0].T
         most = max(1e-9, float(np.abs(stream).max()))
         axis.imshow(stream, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
-        axis.set_xticks(range(len(tokens)), [str(token) for token in tokens], fontsize=8)
-        axis.set_yticks(range(len(labels)), labels, fontsize=6)
+        axis.set_xticks(range(len(tokens)), [_shown(str(token)) for token in tokens], fontsize=8)
+        axis.set_yticks(range(len(labels)), [_shown(label) for label in labels], fontsize=6)
     axes[0][0].set_title("compiled, last stream", fontsize=9)
     axes[0][1].set_title(f"compressed, d = {model.config.d_model}", fontsize=9)
     figure.tight_layout()

@@ -22,18 +22,22 @@ from raspc import jsonvalues
 from raspc.errors import InputError, ModelFormatError
 from raspc.export import check_target
 from raspc.parity import mirror
+from raspc.parity.artifacts import npy_array, npz_arrays
 from raspc.run.plain import Array
 from raspc.values import Value
 from raspc.weights import Model
-from raspc.weights.files import npz_arrays, read_file, write_file, write_npz
+from raspc.weights.files import npz_name, read_file, write_file, write_npz
 
 TOLERANCE = 1e-5
 MAX_SEQ_LEN = 10
 TOKENS, OUTPUT, PARAMS = "input_tokens.json", "tracr_output.npy", "tracr_majority_params.npz"
 KEYS, IDS, SUMMARY = "tracr_param_keys.json", "token_to_id.json", "parity_summary.json"
 
-MAX_BYTES = 2**28
-"""No artifact may be larger."""
+MAX_BYTES, MAX_JSON = 2**28, 2**22
+"""No artifact may be larger, none that holds words."""
+
+MAX_WORDS, MAX_TOKENS = 256, 4096
+"""How many words the token ids of which are sought, and how many tokens; there are four and ten in ours."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def save(model: Model, artifacts: str | PathLike[str], tokens: Sequence[Value] |
     write_npz(directory / PARAMS, model.params)
     write_file(directory / OUTPUT, buffer.getvalue())
     write_file(directory / TOKENS, jsonvalues.dumps([jsonvalues.encode(token) for token in chosen]))
-    write_file(directory / KEYS, jsonvalues.dumps(sorted(npz_arrays(model.params)), indent=1))
+    write_file(directory / KEYS, jsonvalues.dumps(sorted(map(npz_name, model.params)), indent=1))
     ids = {word(token): i for i, token in enumerate(model.config.vocab)}
     write_file(directory / IDS, jsonvalues.dumps(ids, indent=1))
 
@@ -163,7 +167,7 @@ def check(artifacts: str | PathLike[str], tolerance: float = TOLERANCE) -> Summa
         raise InputError(f"{TOKENS}: {unknown[:5]} are not in {IDS}; run the pipeline again")
     try:
         found = mirror.discover(params, tokens, list(stated), "PAD", reference, tolerance)
-    except (LookupError, RuntimeError, ValueError) as error:
+    except InputError as error:
         raise InputError(f"{PARAMS}: its arrays do not fit together: {error}; run the pipeline again") from error
     allowed = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))
     return Summary(
@@ -173,40 +177,33 @@ def check(artifacts: str | PathLike[str], tolerance: float = TOLERANCE) -> Summa
 
 
 def _json(directory: Path, name: str) -> Any:
-    return jsonvalues.loads(read_file(directory, name, MAX_BYTES), name)
+    return jsonvalues.loads(read_file(directory, name, MAX_JSON), name)
 
 
 def _list(obj: Any) -> list[Any]:
-    if not isinstance(obj, list) or not obj:
-        raise ModelFormatError(f"{TOKENS}: needed a list of tokens")
+    if not isinstance(obj, list) or not 0 < len(obj) <= MAX_TOKENS:
+        raise ModelFormatError(f"{TOKENS}: needed a list of 1 to {MAX_TOKENS} tokens")
     return obj
 
 
 def _ids(obj: Any) -> dict[str, int]:
     if not isinstance(obj, dict) or sorted(map(str, obj.values())) != sorted(map(str, range(len(obj)))):
         raise ModelFormatError(f"{IDS}: needed an object from tokens to the ids 0, 1, …")
+    if len(obj) > MAX_WORDS:
+        raise ModelFormatError(f"{IDS}: found {len(obj)} words, needed at most {MAX_WORDS}")
     return obj
 
 
 def _params(directory: Path) -> dict[str, Array]:
     """The arrays under their canonical names, exactly those that the list of keys names."""
-    data, keys = read_file(directory, PARAMS, MAX_BYTES), _json(directory, KEYS)
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
-    except Exception as error:  # zipfile and NumPy raise many kinds for a file that is not theirs
-        raise ModelFormatError(f"{PARAMS}: not an NPZ file: {error}") from error
+    arrays, keys = npz_arrays(read_file(directory, PARAMS, MAX_BYTES), PARAMS), _json(directory, KEYS)
     if sorted(arrays) != keys:
         raise ModelFormatError(f"{PARAMS}: its arrays are not those that {KEYS} lists")
     return {name.replace("__", "/"): array for name, array in arrays.items()}
 
 
 def _array(directory: Path) -> Array:
-    data = read_file(directory, OUTPUT, MAX_BYTES)
-    try:
-        return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
-    except Exception as error:  # as above
-        raise ModelFormatError(f"{OUTPUT}: not an array: {error}") from error
+    return npy_array(read_file(directory, OUTPUT, MAX_BYTES), OUTPUT)
 
 
 def check_meaning(model: Model) -> dict[str, Any]:

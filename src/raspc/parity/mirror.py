@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,12 @@ Ids = dict[str, int]
 PERMUTATIONS_UP_TO = 6
 """With more tokens than this, their rows are matched on embeddings instead of tried in every order."""
 
+CELLS = 1 << 28
+"""How many numbers one run of the mirror may hold at once: 1 GiB of float32."""
+
+WORK = 1 << 40
+"""How many multiplications all runs of the mirror together may take: minutes."""
+
 MATCHINGS_UP_TO = 720
 """How many matchings are tried at most; the report then says that the mapping may not be unique."""
 
@@ -40,6 +46,7 @@ class Inferred:
     d_mlp: int
     n_ctx: int
     d_vocab: int
+    d_vocab_out: int
     causal: bool
 
     @property
@@ -79,12 +86,22 @@ def shapes(params: Mapping[str, Array]) -> Iterator[Inferred]:
         n_ctx = params[names.pos_embed].shape[0]
         width = params[first.query.w].shape[1]
         d_mlp = params[first.linear_1.w].shape[1]
+        d_vocab_out = params[names.unembed.w].shape[1]
     except (KeyError, IndexError, ValueError) as error:
         raise InputError(f"the parameters are not those of a plain transformer: {error!r}") from error
     n_layers = next(i for i in itertools.count() if names.layer(i).query.w not in params)
+    whole = Inferred(n_layers, 1, width, d_model, d_mlp, n_ctx, d_vocab, d_vocab_out, True)
+    if wrong := [name for name, shape in PLAIN.parameters(whole).items() if _shape(params, name) != shape]:
+        raise InputError(f"the parameters are not those of a plain transformer: {wrong[0]} has another shape")
+    if not all((width, d_model, d_mlp, n_ctx, d_vocab, d_vocab_out)):
+        raise InputError("the parameters are not those of a plain transformer: a size is 0")
     for causal, n_heads in itertools.product((True, False), range(1, width + 1)):
         if width % n_heads == 0:
-            yield Inferred(n_layers, n_heads, width // n_heads, d_model, d_mlp, n_ctx, d_vocab, causal)
+            yield replace(whole, n_heads=n_heads, head_dim=width // n_heads, causal=causal)
+
+
+def _shape(params: Mapping[str, Array], name: str) -> tuple[int, ...] | None:
+    return params[name].shape if name in params else None
 
 
 class Mirror:
@@ -114,14 +131,18 @@ def discover(
     """The head split, the mask and the row of each word under which the mirror gives the reference.
 
     All combinations in a fixed order; the first that matches wins, within `tolerance` times the largest
-    hidden state (or 1). Without a match, the nearest.
+    hidden state (or 1). Without a match, the nearest. Raises InputError where the arrays do not fit each other, the
+    words or the reference, or where it would take too long.
     """
+    tried = list(shapes(params))
+    _check_sizes(tried[0], len(tokens), reference)
     mirror = Mirror(params)
     words = sorted(vocabulary)
     candidates = list(_mappings(params, tokens, words, reference))
+    _check_work(tried, len(tokens), len(candidates))
     allowed = tolerance * max(1.0, float(np.abs(reference).max(initial=0.0)))
     nearest: Found | None = None
-    for shape in shapes(params):
+    for shape in tried:
         found = _try_all(mirror, shape, tokens, pad, reference, candidates, allowed)
         if nearest is None or found.difference < nearest.difference:
             nearest = found
@@ -129,6 +150,26 @@ def discover(
             return found
     assert nearest is not None  # a positive width has divisors
     return nearest
+
+
+def _check_sizes(shape: Inferred, length: int, reference: Array) -> None:
+    if length > shape.n_ctx:
+        raise InputError(f"found {length} tokens for {shape.n_ctx} positions")
+    if reference.shape != (needed := (1, length, shape.d_model)):
+        raise InputError(f"the reference has shape {reference.shape}, the mirror gives {needed}")
+
+
+def _check_work(tried: Sequence[Inferred], length: int, mappings: int) -> None:
+    """Each run takes every token through every parameter of the layers, and each head through all pairs of tokens."""
+    shape, width = tried[0], tried[0].n_heads * tried[0].head_dim
+    layer = 4 * shape.d_model * width + 2 * shape.d_model * shape.d_mlp
+    heads = sum(length * length * (each.n_heads + width) for each in tried)
+    if (cells := length * length * width) > CELLS:
+        raise InputError(f"{length} tokens and {width} heads need {cells:.1g} numbers at once, at most {CELLS:.1g}")
+    if (work := mappings * shape.n_layers * (len(tried) * length * layer + heads)) > WORK:
+        raise InputError(
+            f"the search for head split and token ids needs {work:.1g} multiplications, at most {WORK:.1g}"
+        )
 
 
 def _try_all(
@@ -145,9 +186,8 @@ def _difference(
     mirror: Mirror, shape: Inferred, tokens: Sequence[str], pad: str, reference: Array, mapping: Ids
 ) -> float:
     states = mirror(shape, [mapping[token] for token in tokens], mapping.get(pad))
-    if states.shape != reference.shape:
-        raise InputError(f"the reference has shape {reference.shape}, the mirror gives {states.shape}")
-    difference = float(np.abs(states - reference).max())
+    with np.errstate(all="ignore"):  # weights may be anything finite, and overflow
+        difference = float(np.abs(states - reference).max())
     return difference if difference == difference else math.inf
 
 

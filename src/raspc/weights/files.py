@@ -125,7 +125,12 @@ def npz_arrays(arrays: Mapping[str, Any], dtype: str = "float32") -> dict[str, n
     """The arrays under names fit for an NPZ file: `/` as `__`. Raises InputError for a dtype NumPy lacks."""
     if dtype == "bfloat16":
         raise InputError("an NPZ file cannot hold bfloat16; export float32 or float16")
-    return {name.replace("/", "__"): np.array(array, dtype) for name, array in arrays.items()}
+    return {npz_name(name): np.array(array, dtype) for name, array in arrays.items()}
+
+
+def npz_name(name: str) -> str:
+    """What a parameter is called in an NPZ file."""
+    return name.replace("/", "__")
 
 
 def write_npz(path: str | PathLike[str], arrays: Mapping[str, Any], dtype: str = "float32") -> None:
