@@ -3,10 +3,11 @@
     python -m tests.fuzz_load --seconds 60 --target model
 
 Targets: a saved model (any of its files changed, mostly with a hash that fits), a graph as JSON and as text, RASP
-text. Nothing but a RaspcError may come out, within 10 seconds and 2 GiB for each input. Inputs are changed as what
-they are (JSON at places of its own, text token by token); atheris keeps those that reach new code of raspc. Where
-atheris is not installed the same changes are tried blindly, and the run says so. An input that breaks the promise is
-kept under artifacts/fuzz-load, and named; `--repeat FILE --target NAME` runs it again.
+text, and the files that sweeps, trainings, checks and the majority pipeline leave and read again. Nothing but a
+RaspcError may come out, within 10 seconds and 2 GiB for each input. Inputs are changed as what they are (JSON at places
+of its own, text token by token); atheris keeps those that reach new code of raspc. Where atheris is not installed the
+same changes are tried blindly, and the run says so. An input that breaks the promise is kept under artifacts/fuzz-load,
+and named; `--repeat FILE --target NAME` runs it again.
 """
 
 from __future__ import annotations
@@ -40,19 +41,16 @@ class Target:
     corpus: Callable[[], Sequence[bytes]]
 
 
-def packed(held: Mapping[str, bytes]) -> bytes:
-    """The files of a model as one string of bytes."""
-    from tests.hostile import FILES
+def packed(held: Mapping[str, bytes], names: Sequence[str]) -> bytes:
+    """The files of these names as one string of bytes; what is missing is empty."""
+    files = [held.get(name, b"") for name in names]
+    return b"".join(struct.pack("<I", len(data)) + data for data in files)
 
-    return b"".join(struct.pack("<I", len(held[name])) + held[name] for name in FILES)
 
-
-def unpacked(data: bytes) -> dict[str, bytes]:
-    """The files again; what is missing is empty."""
-    from tests.hostile import FILES
-
+def unpacked(data: bytes, names: Sequence[str]) -> dict[str, bytes]:
+    """The files again."""
     held, start = {}, 0
-    for name in FILES:
+    for name in names:
         size = struct.unpack("<I", data[start : start + 4].ljust(4, b"\0"))[0]
         held[name] = data[start + 4 : start + 4 + size]
         start += 4 + size
@@ -61,24 +59,24 @@ def unpacked(data: bytes) -> dict[str, bytes]:
 
 def run_model(data: bytes) -> None:
     """Load the directory and, if it is a model, use it."""
-    from tests.hostile import load_and_use, write
+    from tests.hostile import FILES, load_and_use, write
 
-    write(Path("model"), unpacked(data))
+    write(Path("model"), unpacked(data, FILES))
     load_and_use(Path("model"))
 
 
 def change_model(data: bytes, rng: random.Random) -> bytes:
     """One or two of the files."""
-    from tests.hostile import mutated_files
+    from tests.hostile import FILES, mutated_files
 
-    return packed(mutated_files(unpacked(data), rng))
+    return packed(mutated_files(unpacked(data, FILES), rng), FILES)
 
 
 def models() -> list[bytes]:
     """Sound ones."""
-    from tests.hostile import originals
+    from tests.hostile import FILES, originals
 
-    return [packed(held) for held in originals()]
+    return [packed(held, FILES) for held in originals()]
 
 
 def run_graph(data: bytes) -> None:
@@ -195,6 +193,28 @@ def programs() -> list[bytes]:
     return [text.encode() for text in (*spaced, *small)]
 
 
+def of_files(kind: str) -> Target:
+    """A directory of a kind of `hostile_files`, with some of its files changed; an empty file is none."""
+    from tests import hostile_files
+
+    def run(data: bytes) -> None:
+        held = unpacked(data, list(hostile_files.sound(kind)))
+        hostile_files.try_one(kind, {name: content for name, content in held.items() if content})
+
+    def change(data: bytes, rng: random.Random) -> bytes:
+        names = list(hostile_files.sound(kind))
+        return packed(hostile_files.changed(unpacked(data, names), rng), names)
+
+    return Target(run, change, lambda: [packed(hostile_files.sound(kind), list(hostile_files.sound(kind)))])
+
+
+def targets() -> dict[str, Target]:
+    """All by name."""
+    from tests import hostile_files
+
+    return TARGETS | {kind: of_files(kind) for kind in hostile_files.KINDS}
+
+
 TARGETS = {
     "model": Target(run_model, change_model, models),
     "graph": Target(run_graph, change_json, graphs),
@@ -234,10 +254,10 @@ def blind(target: Target, seconds: int, seed: int, artifacts: Path) -> None:
         data = rng.choice(corpus)
         for _ in range(rng.randint(1, 3)):
             data = target.change(data, rng)[:LONGEST]
-        started = time.monotonic()
+        started = time.process_time()
         try:
             target.run(data)
-            assert time.monotonic() - started < SECONDS, f"took longer than {SECONDS} seconds"
+            assert time.process_time() - started < SECONDS, f"took longer than {SECONDS} seconds"
         except BaseException:
             (artifacts / f"crash-{runs}").write_bytes(data)
             print(f"kept as {artifacts / f'crash-{runs}'}", file=sys.stderr)
@@ -255,10 +275,10 @@ def one(name: str, seconds: int, seed: int, repeat: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         if data is not None:
-            TARGETS[name].run(data)
+            targets()[name].run(data)
             return
         fuzz = guided if importlib.util.find_spec("atheris") else blind
-        fuzz(TARGETS[name], seconds, seed, artifacts)
+        fuzz(targets()[name], seconds, seed, artifacts)
 
 
 def main() -> int:
@@ -266,11 +286,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("--seed", type=int, default=0, help="0: another one every time")
-    parser.add_argument("--target", choices=TARGETS, action="append")
+    parser.add_argument("--target", choices=targets(), action="append")
     parser.add_argument("--repeat", type=Path, help="an input that was kept")
     parser.add_argument("--here", action="store_true", help="in this process (what each process is started with)")
     options = parser.parse_args()
-    names = options.target or list(TARGETS)
+    names = options.target or list(targets())
     if options.here or options.repeat:
         one(names[0], options.seconds, options.seed, options.repeat)
         return 0

@@ -152,7 +152,7 @@ def changed_file(name: str, data: bytes, rng: random.Random) -> bytes:
     if name.endswith(".safetensors"):
         return changed_tensors(data, rng)
     if name.endswith(".jsonl"):
-        lines = data.splitlines()
+        lines = data.splitlines() or [b"{}"]
         at = rng.randrange(len(lines) + 1)
         lines[at : at + 1] = [hostile.mutated_json(lines[at - 1], rng)] * rng.choice((0, 1, 1, 1, 2))
         return b"\n".join(lines)

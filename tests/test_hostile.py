@@ -257,7 +257,7 @@ def test_a_space_of_another_width_is_told(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(fuzz_load.TARGETS))
+@pytest.mark.parametrize("name", sorted(fuzz_load.targets()))
 def test_a_minute_of_fuzzing(name: str) -> None:
     """Each target for a while, guided where atheris is installed; as `make fuzz-load` does for longer."""
     assert fuzz_load.passed(name, 15, 1)
