@@ -3,14 +3,15 @@
     python -m tests.fuzz_api --seconds 60
 
 Every entry starts from a call that works. A RaspcError may come out, or a TypeError of ours, in one line that names
-the argument; no other exception, within 10 seconds and 2 GiB. A call that breaks the promise is printed and ends the
-run; `--seed N` makes the call of that number again.
+the argument; no other exception, within 10 seconds and 2 GiB more than the process has. A call that breaks the promise
+is printed and ends the run; `--seed N` makes the call of that number again.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import math
 import os
@@ -24,6 +25,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,9 +127,10 @@ LINES: tuple[Sequence[str], ...] = (
     ("compile", "hist", "--vocab", "a,b", "--max-seq-len", "3", "-o", "made", "-O", "2", "--memory", "1 GiB"),
     ("run", "saved", "a", "b"), ("run", "saved", "a", "--trace", "--json"), ("check", "saved", "--limit", "20"),
     ("certify", "saved", "--json"), ("inspect", "saved", "--explain"), ("diff", "saved", "hist", "--limit", "20"),
-    ("view", "saved", "-o", "page.html"), ("export", "saved", "npz", "x.npz"), ("list",), ("list", "--passes"),
-    ("parity", "saved"), ("convert", "text.rasp:x", "-o", "made2"),
-    ("compress", "saved", "--width", "4", "--steps", "1"),
+    ("view", "saved", "a", "-o", "page.html"), ("export", "saved", "--to", "npz", "-o", "x.npz"), ("list",),
+    ("list", "--passes"), ("parity", "saved"),
+    ("convert", "text.rasp:x", "--vocab", "a,b", "--max-seq-len", "3", "-o", "made2"),
+    ("compress", "saved", "--dims", "4", "--seeds", "1", "--methods", "pca", "-o", "swept"),
 )  # fmt: skip
 """Command lines that work, or are refused in one line."""
 
@@ -193,6 +196,16 @@ def prepare() -> None:
         code.write("x = 1\n")
 
 
+def bound() -> None:
+    """Limits what this process may take beyond what it has, with the frameworks that commands import."""
+    for name in ("torch", "matplotlib.pyplot"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    statm = Path("/proc/self/statm")
+    held = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
+    resource.setrlimit(resource.RLIMIT_AS, (held + (MEGABYTES << 20),) * 2)
+
+
 def try_one(seed: int) -> str:
     """The call or command line of a number. Raises what it raised, with the call in a note."""
     rng = random.Random(seed)
@@ -221,12 +234,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the number of the first call")
     parser.add_argument("--count", type=int, default=0, help="how many calls, instead of seconds")
     options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
     counts: dict[str, int] = {}
     end = time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         prepare()
+        bound()
         seed = options.seed
         while seed < options.seed + options.count if options.count else time.monotonic() < end:
             found = try_one(seed)

@@ -187,7 +187,8 @@ def commands(directory: Path, tokens: list[str]) -> Iterator[list[str]]:
     place, beside = str(directory), directory.parent
     yield from (["run", place, *tokens], ["run", place, "--trace", *tokens], ["check", place, "--limit", "50"])
     yield from (["certify", place], ["inspect", place], ["inspect", place, "--explain"], ["inspect", place, "--plan"])
-    yield from (["view", place, "-o", str(beside / "page.html")], ["export", place, "npz", str(beside / "x.npz")])
+    yield ["view", place, *tokens, "-o", str(beside / "page.html")]
+    yield ["export", place, "--to", "npz", "-o", str(beside / "x.npz")]
     yield from (["diff", place, place, "--run", "--limit", "20"], ["parity", place])
 
 

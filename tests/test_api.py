@@ -11,6 +11,7 @@ from tests import fuzz_api
 
 import raspc
 from raspc import library, rasp
+from raspc.cli.app import status
 from raspc.rasp import Comparison
 
 
@@ -29,6 +30,16 @@ def test_every_entry_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monk
     for name, entry in fuzz_api.ENTRIES.items():
         made = {key: fuzz_api.made(value) for key, value in entry.works.items()}
         assert fuzz_api.outcome(lambda entry=entry, made=made: entry.call(**made)) == "answered", name
+
+
+@pytest.mark.parametrize("line", [line for line in fuzz_api.LINES if line[0] != "compress"], ids=" ".join)
+def test_every_command_line_works_as_it_stands(
+    line: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Likewise."""
+    monkeypatch.chdir(tmp_path)
+    fuzz_api.prepare()
+    assert status(line) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("call", "words"), [

@@ -9,10 +9,12 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 
+from raspc.cli import streams
 from raspc.cli.commands import COMMANDS
 from raspc.cli.output import printable
 from raspc.errors import DoubtfulText, RaspcError, UncertainProgram
@@ -51,7 +53,11 @@ def _root(
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs one command line and exits with its status."""
-    raise SystemExit(status(sys.argv[1:] if args is None else args))
+    streams.prepare()
+    words = sys.argv[1:] if args is None else args
+    code = status(words)
+    lost = streams.flushed()
+    raise SystemExit(code if lost is None else _fault(_message(lost), words, WRONG))
 
 
 def status(args: Sequence[str]) -> int:
@@ -87,9 +93,10 @@ def _in_flags(message: str) -> str:
 
 
 def _fault(message: str, args: Sequence[str], code: int) -> int:
-    print(f"raspc: {printable(message)}", file=sys.stderr)
-    if "--json" in args:
-        print(json.dumps({"error": message}))
+    with suppress(OSError):  # standard error or output may be what is full
+        print(f"raspc: {printable(message)}", file=sys.stderr)
+        if "--json" in args:
+            print(json.dumps({"error": message}), flush=True)
     return code
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from raspc.cli.streams import is_unicode
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,7 +24,7 @@ PIPE_WIDTH = 160
 def answer(report: Mapping[str, Any], as_json: bool, tell: Callable[[], None]) -> None:
     """Prints the report as one JSON object, or has it told to a person."""
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(report, ensure_ascii=not is_unicode(sys.stdout), allow_nan=False))
     else:
         tell()
 

@@ -82,12 +82,12 @@ class _Completer(Completer):
 
 def _history() -> History:
     """Kept across sittings beside other programs' state; in memory where that cannot be written."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    file = state / "raspc" / "history"
     try:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        file = state / "raspc" / "history"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows where home is
         return InMemoryHistory()
     return FileHistory(str(file))
 

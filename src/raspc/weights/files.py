@@ -30,8 +30,7 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
     path = Path(os.path.abspath(target))
     with writing(path):
         _check_replaceable(path, marker)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing.building(path) as building:
+        with replacing.folders_above(path), replacing.building(path) as building:
             yield building
             os.chmod(building, 0o777 & ~_umask())
             replacing.take_place(building, path)
@@ -81,8 +80,8 @@ def write_file(path: str | PathLike[str], data: bytes) -> None:
     with writing(target):
         if target.exists() and not target.is_file():
             raise InputError(f"cannot write {target}: it is no regular file; choose another path")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replacing.replace_file(target, data, 0o666 & ~_umask())
+        with replacing.folders_above(target):
+            replacing.replace_file(target, data, 0o666 & ~_umask())
 
 
 def write_text(path: str | PathLike[str], text: str) -> None:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 
 try:
@@ -72,6 +73,20 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
         os.replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def folders_above(path: Path) -> Iterator[None]:
+    """Makes the folders above a path that are not there; if the block fails, those are gone again that are empty."""
+    made = list(takewhile(lambda folder: not folder.exists(), path.parents))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def take_place(new: Path, path: Path) -> None:
