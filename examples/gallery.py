@@ -44,8 +44,7 @@ def main(folder: Path) -> None:
         f"<p>{len(cards)} programs, each compiled exactly into the weights of a transformer. Open one.</p>"
         f"</header><main>{''.join(cards)}</main></body></html>"
     )
-    write_text(folder / "index.html", text)
-    print(folder / "index.html")
+    print(write_text(folder / "index.html", text))
 
 
 def card(entry: library.Program, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Full disks, read-only places, no home, terminals of narrow encodings: one line, nothing half-written, nothing lost."""
+"""Full disks, read-only places, no home, narrow terminals: one line, nothing half-written, nothing lost."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from raspc.errors import InputError
 from raspc.lab.circuits import Circuit
 from raspc.lab.drawing import HEADINGS, HIGH, WIDE, picture, rows
-from raspc.view.page import model_name, write_text
+from raspc.view.page import model_name
+from raspc.weights.files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,4 +99,4 @@ def write_circuit(circuit: Circuit, path: str | PathLike[str]) -> Path:
     write = FORMATS.get(Path(path).suffix.lower())
     if write is None:
         raise InputError(f"{path}: found the ending {Path(path).suffix!r}, needed one of {', '.join(FORMATS)}")
-    return write_text(write(circuit), path)
+    return write_text(path, write(circuit))

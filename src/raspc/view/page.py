@@ -36,8 +36,7 @@ def page(model: Model, tokens: Sequence[Value], title: str | None = None) -> str
 
 def write_page(model: Model, tokens: Sequence[Value], path: str | PathLike[str], title: str | None = None) -> Path:
     """Write the page. Raises InputError as `page` does, and for a path that cannot be written."""
-    write_text(path, page(model, tokens, title))
-    return Path(path)
+    return write_text(path, page(model, tokens, title))
 
 
 def model_name(model: Model) -> str:

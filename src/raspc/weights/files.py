@@ -84,9 +84,10 @@ def write_file(path: str | PathLike[str], data: bytes) -> None:
             replacing.replace_file(target, data, 0o666 & ~_umask())
 
 
-def write_text(path: str | PathLike[str], text: str) -> None:
-    """A text as UTF-8, half a character as its escape. Raises InputError for a path that cannot be written."""
+def write_text(path: str | PathLike[str], text: str) -> Path:
+    """A text as UTF-8, half a character as its escape; gives the path. Raises InputError where it cannot be written."""
     write_file(path, text.encode("utf-8", "backslashreplace"))
+    return Path(path)
 
 
 def read_file(directory: Path, name: str, most: int) -> bytes:
