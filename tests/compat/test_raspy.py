@@ -109,7 +109,11 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a key as a sequence": (lambda: raspy.where(raspy.key(1), 1, 2), InvalidProgram, "found a selector where"),
     "a sequence as a selector": (lambda: (raspy.key(1) == raspy.query(1)) & raspy.tokens, InvalidProgram,
                                  "where a selector is needed"),
-    "a truth value": (lambda: bool(raspy.tokens == 1), InvalidProgram, "a sequence has no truth value"),
+    "a truth value": (lambda: bool(raspy.tokens == 1), InvalidProgram, "a sequence or a selector has no truth value"),
+    "a chain": (lambda: raspy.key(1) == raspy.query(1) == raspy.key(1), InvalidProgram, "has no truth value"),
+    "a list by default": (lambda: (raspy.key(1) == raspy.query(1)).value(raspy.tokens, default=[1]), InvalidProgram,
+                          "not a value of RASP"),
+    "an s-op beside it": (lambda: (raspc.rasp.indices + raspy.tokens)("ab"), InputError, "unhashable type: 'Seq'"),
     "a name that is none": (lambda: raspy.tokens.name(3), TypeError, "the name is 3, of type int; needed text"),
     "no function": (lambda: raspy.tokens.map(3), InvalidProgram, "cannot be called"),
 }  # fmt: skip

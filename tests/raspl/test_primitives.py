@@ -92,7 +92,7 @@ def test_a_causal_model_of_it(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = raspc.compile(PROGRAMS[name](raspl, rasp.tokens), VOCAB, LONGEST, optimize=2)
-    assert model.config.causal == (name not in ("full", "indices"))
+    assert model.config.causal
     assert model.certificate is not None and model.certificate.verdict == "proved"
     inputs = list(some_inputs(VOCAB, LONGEST, 84))
     for xs, (_, *found) in zip(inputs, model.apply_batch([["BOS", *xs] for xs in inputs]).decoded, strict=True):
@@ -155,6 +155,9 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no function": (lambda: raspl.tok_map(rasp.tokens, 3), InvalidProgram, "tok_map: found 3 where a function"),
     "no predicate": (lambda: raspl.select(1, 1, rasp.tokens), InvalidProgram, "found an s-op where a function"),
     "a function as a value": (lambda: raspl.maximum(max), InvalidProgram, "where an s-op is needed"),
+    "no number": (lambda: raspl.full(rasp.tokens, float("nan")), InvalidProgram, "full: const is nan; values of"),
+    "an endless default": (lambda: raspl.kqv(1, 1, 1, raspl.equals, default=-float("inf"), reduction="max"),
+                           InvalidProgram, "aggr_max: default is -inf"),
     "half a step": (lambda: raspl.shift_right(rasp.tokens, 0.5), TypeError, "shift_right: n is 0.5"),
     "a word as an offset": (lambda: raspl.induct(1, 1, "1"), TypeError, "offset is '1', of type str; needed a whole"),
     "a list as a value": (lambda: raspl.where([1], 1, 2), InvalidProgram, "not a value of RASP"),

@@ -1,9 +1,7 @@
 """RASPy's notation: Rush (2022), "Thinking Like Transformers", RASP as an embedded language of Python.
 
     from raspc.compat.raspy import indices, key, length, query, tokens, where
-
     flip = (key(indices) == query(length - indices - 1)).value(tokens).name("flip")
-    flip("abc")  # ['c', 'b', 'a']
     raspc.compile(flip.program, vocab="abc", max_seq_len=8)
 
 `value` aggregates by sum. A word has no sum: one may be selected, and where several are the program is undefined.
@@ -26,6 +24,8 @@ __all__ = ["Sel", "Seq", "indices", "key", "length", "query", "tokens", "where"]
 class Seq:
     """A sequence: a value at each position of the input. `program` is the s-op that raspc compiles."""
 
+    __hash__ = None  # type: ignore[assignment]  # an s-op takes none for a constant
+
     def __init__(self, program: SOp) -> None:
         self.program = program
 
@@ -34,7 +34,7 @@ class Seq:
         return self.program(xs)
 
     def __bool__(self) -> bool:
-        raise InvalidProgram("a sequence has no truth value of its own; use where, &, | and ~")
+        raise InvalidProgram("a sequence or a selector has no truth value of its own; use where, &, | and ~")
 
     def map(self, f: Callable[[Any], Any]) -> Seq:
         """The function of each value."""
@@ -90,6 +90,8 @@ for _name, _key, _query in map(str.split, _COMPARISONS):
 class Sel:
     """A selector: which keys each query selects. They are joined by `&`, `|` and `~`."""
 
+    __bool__ = Seq.__bool__
+
     def __init__(self, selector: Selector) -> None:
         self.selector = selector
 
@@ -108,14 +110,14 @@ class Sel:
 
     def value(self, seq: Any, default: Any = 0) -> Seq:
         """The sum of the values at the selected keys; `default` where none is selected."""
-        held = _sop(seq)
+        held, other = _sop(seq), rasp.Full(default)
         if isinstance(held, rasp.Full) and values.is_number(held.fill):
             return Seq(rasp.Sum(self.selector, held, default))
         is_one, sides = rasp.Map(values.is_number, held), map(rasp.Full, (True, False))
         numbers, words = (self.selector & rasp.Select(is_one, side, Comparison.EQ) for side in sides)
         total = rasp.Sum(numbers, rasp.Map(lambda x: x if values.is_number(x) else 0, held), None)
         parts = (total, rasp.Aggregate(words, held, None), rasp.SelectorWidth(words))
-        return Seq(rasp.NaryMap(partial(_value, default), *parts, none_in_none_out=False))
+        return Seq(rasp.NaryMap(partial(_value, other.fill), *parts, none_in_none_out=False))
 
 
 def _value(default: Any, total: Any, word: Any, n_words: int) -> Any:

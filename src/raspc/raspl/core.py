@@ -29,7 +29,7 @@ def full(x: Operand, const: Value) -> SOp:
     [7, 7]
     """
     sop(x, "full")
-    return rasp.Full(cut(const))
+    return marked(rasp.Full(constant(const, "full: const")))
 
 
 def indices(x: Operand) -> SOp:
@@ -39,7 +39,7 @@ def indices(x: Operand) -> SOp:
     [0, 1]
     """
     sop(x, "indices")
-    return rasp.indices
+    return marked(rasp.indices)
 
 
 def tok_map(x: Operand, func: Callable[[Value], Value]) -> SOp:
@@ -96,7 +96,7 @@ def aggr_mean(a: Selector, v: Operand, default: Value = 0) -> SOp:
     >>> aggr_mean(select(rasp.tokens, 9, lt), rasp.tokens)([2, -5, -4])
     [2, -1, -2]
     """
-    mean = rasp.Aggregate(_selector(a, "aggr_mean"), sop(v, "aggr_mean"), cut(default))
+    mean = rasp.Aggregate(_selector(a, "aggr_mean"), sop(v, "aggr_mean"), constant(default, "aggr_mean: default"))
     return rasp.Map(cut, mean)
 
 
@@ -119,8 +119,9 @@ def aggr_min(a: Selector, v: Operand, default: Value = 0) -> SOp:
 
 
 def _extreme(a: Selector, v: Operand, default: Value, end: str) -> SOp:
-    held = sop(v, f"aggr_{end}")
-    return rasp.Aggregate(rasp.best(_selector(a, f"aggr_{end}"), held, end), held, cut(default))
+    name = f"aggr_{end}"
+    held = sop(v, name)
+    return rasp.Aggregate(rasp.best(_selector(a, name), held, end), held, constant(default, f"{name}: default"))
 
 
 REDUCTIONS: dict[str, Callable[[Selector, Operand, Value], SOp]] = {
@@ -150,6 +151,14 @@ def kqv(k: Operand, q: Operand, v: Operand, pred: Predicate, default: Value = 0,
 def cut(value: Value) -> Value:
     """A number as a whole number, cut towards zero; what is no number as it is."""
     return int(value) if values.is_number(value := values.plain(value)) else value
+
+
+def constant(value: Value, argument: str) -> Value:
+    """A constant, cut as values are. Raises InvalidProgram for a number that is not finite."""
+    try:
+        return cut(value)
+    except (ValueError, OverflowError):
+        raise InvalidProgram(f"{argument} is {value!r}; values of RASP-L are whole numbers") from None
 
 
 def sop(given: Any, where: str) -> SOp:

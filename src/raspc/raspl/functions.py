@@ -6,7 +6,7 @@ there fails or is right by luck alone, its meaning is taken: `argmax`, `argmin`,
 
 from __future__ import annotations
 
-from raspc import rasp
+from raspc import rasp, values
 from raspc.errors import wrong_kind
 from raspc.library.causal import marked
 from raspc.rasp import Comparison, Selector, SOp, Value
@@ -211,6 +211,7 @@ def induct_prev(k: Operand, q: Operand, offset: int | SOp, default: Value = 0, n
 
 
 def _steps(given: int | SOp, argument: str) -> int | SOp:
+    given = values.plain(given)
     if isinstance(given, SOp) or (isinstance(given, int) and not isinstance(given, bool)):
         return given
     raise wrong_kind(argument, given, "a whole number")
