@@ -8,11 +8,13 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from raspc import jsonvalues, values
+from raspc.errors import InputError
 from raspc.export.checkpoint.vocabulary import text_of
 from raspc.graph.evaluate import interpret_graph
 from raspc.values import Value
@@ -86,9 +88,20 @@ def prompts_of(
     if facts["exit"] != "lm" or not all(values.key(a) in tokens for a in model.config.output.values):
         return []
     generator = random.Random(0)
-    inputs = [row for row in inputs_of(model, 500) if stop is None or stop not in row]
+    inputs = inputs_of(model, 500)
     chosen = generator.sample(inputs, min(count, len(inputs)))
+    if writing is not None:
+        chosen = [prompt for row in chosen if (prompt := _prompt_in(model, row)) is not None]
     return [(prompt, list(_written(model, prompt, stop))) for prompt in chosen]
+
+
+def _prompt_in(model: Model, row: list[Value]) -> list[Value] | None:
+    """The first prompt that an input of a program that writes begins with, if there is one."""
+    for n in range(2, len(row) + 1):
+        with suppress(InputError):
+            model.generate(row[:n], max_new_tokens=1)
+            return row[:n]
+    return None
 
 
 def _written(model: Model, prompt: Sequence[Value], stop: Value | None) -> Iterator[Value]:
