@@ -33,7 +33,7 @@ test-all: $(VENV)/dev.stamp
 # Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp.
 clients: $(VENV)/dev.stamp
 	-$(PIP) --only-binary :all: xllamacpp
-	$(BIN)/python -m pytest -m clients
+	$(BIN)/python -m pytest -m "clients and not slow"
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check

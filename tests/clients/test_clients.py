@@ -6,6 +6,7 @@ Each client runs in a process of its own, which cannot import raspc. `make clien
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,12 +29,10 @@ HELD = {
 
 CAUSAL = tuple(name for name, family in FAMILIES.items() if family.causal)
 FEW = ("hist", "sort", "induction", "shift_by", "parity")
-"""Programs for clients that take long to load one."""
+"""Programs for clients that take long to load one; all others are run with `-m "clients and slow"`."""
 
-
-def made(name: str, family: str, directory: Path, exit: str | None = None, most: int = 2000) -> Path:
-    """A checkpoint of a program of the library. Raises RaspcError for one that the family cannot hold."""
-    return write(compiled(name, family), family, directory / name, exit, most)
+OTHERS = tuple(name for name in library.PROGRAMS if name not in FEW)
+ONCE = pytest.mark.parametrize("names", [FEW, pytest.param(OTHERS, marks=pytest.mark.slow)], ids=["few", "others"])
 
 
 def compiled(name: str, family: str, dtype: str = "float32") -> Model:
@@ -48,7 +47,7 @@ def checkpoints(family: str, folder: Path, exit: str | None = None, most: int = 
     for name in library.PROGRAMS:
         for leave in dict.fromkeys((exit, FAMILIES[family].exits[-1])):
             try:
-                found[name] = made(name, family, folder, leave, most)
+                found[name] = write(compiled(name, family), family, folder / name, leave, most)
                 break
             except RaspcError:
                 continue
@@ -73,47 +72,48 @@ def test_transformers(family: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "bert", "t5"])
-def test_bfloat16(family: str, tmp_path: Path) -> None:
+@ONCE
+def test_bfloat16(names: Sequence[str], family: str, tmp_path: Path) -> None:
     """Programs that were compiled for the format, run in it."""
     pytest.importorskip("transformers")
-    paths = {}
-    for name in FEW:
-        with suppress(RaspcError):
-            paths[name] = write(compiled(name, family, "bfloat16"), family, tmp_path / name, most=300)
-    answered("forward.py", paths)
+    answered("forward.py", some(family, tmp_path, names, "bfloat16"))
 
 
-def test_plain_text(tmp_path: Path) -> None:
+@ONCE
+def test_plain_text(names: Sequence[str], tmp_path: Path) -> None:
     """`pipeline` and `AutoTokenizer`, of a family of each kind."""
     pytest.importorskip("transformers")
     paths = {}
     for family in ("llama", "gpt2", "opt", "bert", "t5"):
-        for name, path in some(family, tmp_path / family).items():
+        for name, path in some(family, tmp_path / family, names).items():
             paths[f"{name} {family}"] = path
     paths["writer"] = write(sorter(), "llama", tmp_path / "writer", most=200)
     answered("pipelines.py", paths)
 
 
 @pytest.mark.parametrize("family", CAUSAL)
-def test_transformer_lens(family: str, tmp_path: Path) -> None:
+@ONCE
+def test_transformer_lens(names: Sequence[str], family: str, tmp_path: Path) -> None:
     """`boot_transformers`, `run_with_cache`, and compatibility mode, in which norms are folded into the maps."""
     pytest.importorskip("transformer_lens")
-    answered("lens.py", some(family, tmp_path))
+    answered("lens.py", some(family, tmp_path, names))
 
 
 @pytest.mark.parametrize("family", CAUSAL)
-def test_nnsight(family: str, tmp_path: Path) -> None:
+@ONCE
+def test_nnsight(names: Sequence[str], family: str, tmp_path: Path) -> None:
     """Traces; a stream of another run brings its answers with it."""
     pytest.importorskip("nnsight")
-    answered("nns.py", some(family, tmp_path))
+    answered("nns.py", some(family, tmp_path, names))
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
-def test_onnxruntime(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("hist",), pytest.param(FEW + OTHERS, marks=pytest.mark.slow)], ids=["one", "all"])
+def test_onnxruntime(names: Sequence[str], family: str, tmp_path: Path) -> None:
     """Through `torch.onnx.export`, with batches and lengths of any size."""
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    answered("onnxruntimes.py", dict(list(some(family, tmp_path).items())[:2]))
+    answered("onnxruntimes.py", some(family, tmp_path, names))
 
 
 @pytest.mark.skipif(
@@ -135,12 +135,12 @@ def test_llama_cpp(tmp_path: Path) -> None:
     answered("llama_cpp.py", paths)
 
 
-def some(family: str, folder: Path) -> dict[str, Path]:
-    """Checkpoints of a few programs of the library, with the first exit of the family."""
+def some(family: str, folder: Path, names: Sequence[str], dtype: str = "float32") -> dict[str, Path]:
+    """Checkpoints of some programs of the library, with the first exit of the family, where it can hold them."""
     paths = {}
-    for name in FEW:
+    for name in names:
         with suppress(RaspcError):
-            paths[name] = made(name, family, folder, most=200)
+            paths[name] = write(compiled(name, family, dtype), family, folder / name, most=200)
     return paths
 
 
