@@ -14,7 +14,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,17 @@ TEXT_LENGTH = 8
 
 @dataclass(frozen=True)
 class Found:
-    """A program, the name to save it under, and the defaults that it comes with."""
+    """A program, the name to save it under, and the defaults that it comes with.
+
+    `writing`: of a program of the library that writes, `generate`, `stop` and `prompts`.
+    """
 
     name: str
     program: SOp
     vocab: Sequence[Any] | None = None
     max_seq_len: int | None = None
     causal: bool = False
+    writing: Mapping[str, Any] | None = None
 
 
 def find(spec: str, strict: bool = False, steps: int | None = None, allow_files: bool = False) -> Found:
@@ -71,6 +75,9 @@ def _from_library(name: str) -> Found:
 
     if name.endswith(".py"):
         raise InputError(f"{name}: write {name}:ATTRIBUTE to name the program in the file")
+    if name in library.WRITERS:
+        writer = library.WRITERS[name]
+        return Found(name, writer.program, writer.vocab, writer.max_seq_len, True, writer.options())
     try:
         entry = library.get(name)
     except InputError as error:

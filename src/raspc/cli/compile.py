@@ -96,10 +96,8 @@ def compile_program(
         probabilities=probabilities or "stored",
         memory=memory,
         where=where,
-        generate=generate,
-        stop=None if stop is None else syntax.token(stop, tokens),
-        prompts=prompts,
         uniform=uniform,
+        **_writing(found, generate, None if stop is None else syntax.token(stop, tokens), prompts),
     )
     directory = output or Path("build") / found.name
     model.save(directory)
@@ -113,6 +111,13 @@ def _vocab(text: str | None, found: Found) -> list[Any]:
     if found.vocab is None:
         raise InputError(f"{found.name}: needs --vocab, as --vocab a,b,c; only the library's programs have a default")
     return list(found.vocab)
+
+
+def _writing(found: Found, generate: bool, stop: Any, prompts: str | None) -> dict[str, Any]:
+    """How a program writes: as the options say, else as the library does."""
+    own = found.writing or {"generate": generate, "stop": None, "prompts": None}
+    said = {"stop": stop, "prompts": prompts}
+    return {**own, **{name: value for name, value in said.items() if value is not None}}
 
 
 def _length(given: int | None, found: Found) -> int:

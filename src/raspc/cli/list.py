@@ -12,6 +12,7 @@ from raspc.cli.output import answer, table
 
 if TYPE_CHECKING:
     from raspc.library import Program
+    from raspc.library.writers import Writer
 
 
 def list_programs(
@@ -27,7 +28,9 @@ def list_programs(
         _list_passes(as_json)
         return
     programs = list(library.PROGRAMS.values())
-    answer({"programs": [_record(program) for program in programs]}, as_json, lambda: _tell(programs))
+    writers = list(library.WRITERS.values())
+    report = {"programs": [_record(one) for one in programs], "writers": [_record_of_writer(one) for one in writers]}
+    answer(report, as_json, lambda: _tell(programs, writers))
 
 
 def _list_passes(as_json: bool) -> None:
@@ -53,10 +56,19 @@ def _record(program: Program) -> dict[str, Any]:
     }
 
 
-def _tell(programs: list[Program]) -> None:
+def _record_of_writer(writer: Writer) -> dict[str, Any]:
+    from raspc import jsonvalues
+
+    tokens = {"vocab": [jsonvalues.encode(token) for token in writer.vocab], "stop": jsonvalues.encode(writer.stop)}
+    known = ("name", "max_seq_len", "prompts", "description", "source")
+    return {**tokens, **{name: getattr(writer, name) for name in known}}
+
+
+def _tell(programs: list[Program], writers: list[Writer]) -> None:
     table(("program", "vocabulary", "length", "what it computes"), [_row(program) for program in programs])
+    table(("program that writes", "vocabulary", "length", "what it writes"), [_row(writer) for writer in writers])
 
 
-def _row(program: Program) -> tuple[object, ...]:
+def _row(program: Program | Writer) -> tuple[object, ...]:
     vocab = ",".join(map(syntax.show, program.vocab))
     return program.name, vocab, program.max_seq_len, program.description

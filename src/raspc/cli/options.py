@@ -11,7 +11,7 @@ import typer
 def _library_names(incomplete: str) -> list[str]:
     from raspc import library
 
-    return [name for name in library.PROGRAMS if name.startswith(incomplete)]
+    return [name for name in (*library.PROGRAMS, *library.WRITERS) if name.startswith(incomplete)]
 
 
 def _pass_names(incomplete: str) -> list[tuple[str, str]]:

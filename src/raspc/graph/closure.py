@@ -58,8 +58,9 @@ def domain_of_prompts(program: rasp.SOp, vocab: tuple[Any, ...], max_len: int, s
     many = sum(automaton.sizes(max_len)[1:])
     wide = and_what_follows(automaton, task.stop)
     follow = _next_of(task, wide)
-    strings = _strings(task, _some_of(automaton, max_len), follow)
-    every = many * _written_each(strings) <= MOST_PREFIXES
+    few = many <= SAMPLE
+    strings = [] if few else _strings(task, _some_of(automaton, max_len), follow)
+    every = few or many * _written_each(strings) <= MOST_PREFIXES
     if every:
         strings = _strings(task, _all_of(automaton, max_len), follow)
     writing = Writing(automaton, stop, written, many if every else SAMPLE, every)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from raspc import arguments
 from raspc.errors import InputError
-from raspc.library import counting, search, sequences, tracr, weiss
+from raspc.library import counting, search, sequences, tracr, weiss, writers
 from raspc.library.counting import (
     contains,
     cumulative_sum,
@@ -78,6 +78,10 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
 """Every program of the library by name, in the order of its groups."""
 
 
+WRITERS: Mapping[str, writers.Writer] = MappingProxyType({writer.name: writer for writer in writers.WRITERS})
+"""Every program that writes by name, for `raspc.compile(…, generate=True)`."""
+
+
 def get(name: str) -> Program:
     """The library's program of this name.
 
@@ -92,6 +96,7 @@ def get(name: str) -> Program:
 
 __all__ = [
     "PROGRAMS",
+    "WRITERS",
     "Program",
     "addition",
     "argmax",
@@ -154,4 +159,5 @@ __all__ = [
     "sort_unique",
     "swap_halves",
     "token_after_last",
+    "writers",
 ]
