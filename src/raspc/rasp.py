@@ -494,7 +494,7 @@ class Select(Selector):
 
     default_name = "select"
 
-    def __init__(self, keys: SOp, queries: SOp, predicate: Predicate) -> None:
+    def __init__(self, keys: SOp | Value, queries: SOp | Value, predicate: Predicate) -> None:
         if not callable(predicate):
             raise InvalidProgram(f"Select: the predicate is {predicate!r}, which cannot be called")
         self.children = (_sop_or_atom(keys, "Select"), _sop_or_atom(queries, "Select"))

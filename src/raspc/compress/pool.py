@@ -159,7 +159,8 @@ def _cells(model: Model) -> int:
     """The numbers that a pass over one input keeps: the outputs and streams of all layers, and the weights of heads."""
     config = model.config
     length = config.max_seq_len + 1
-    return length * config.n_layers * (4 * config.d_model + config.d_mlp + 2 * config.n_heads * length)
+    own = sum(layer.d_mlp + 2 * layer.n_heads * length for layer in config.widths)
+    return length * (4 * config.n_layers * config.d_model + own)
 
 
 def _count(words: int, longest: int, most: int) -> int:
