@@ -11,6 +11,7 @@ from typing import Any
 
 import raspc
 from benchmarks.measure import Table
+from benchmarks.written import SORTED_VOCAB, SUM_VOCAB, reversed_sum, sorted_digits
 from raspc import library, rasp
 from raspc.rasp import Comparison, SOp
 
@@ -132,6 +133,9 @@ def rows() -> Iterator[Row]:
         yield Row("sort by token + 3·index", lambda: sorted_by(3), numbers(n), n, "d_model ≤ 1.5·N + 16",
                   lambda s, _: s.d_model <= 1.5 * s.length + 16,
                   bound="4N keys in blocks of 5 or 6, two directions each (theorem 3)")  # fmt: skip
+    yield Row("sort, token by token", sorted_digits, SORTED_VOCAB, 22, "2 layers", lambda s, _: s.layers == 2,
+              causal=True)  # fmt: skip
+    yield Row("sum, token by token", reversed_sum, SUM_VOCAB, 14, "≤ 4 layers", lambda s, _: s.layers <= 4, causal=True)
     yield Row("count · index", times_place, tuple("abc"), 24, "one dimension for 209 answers",
               lambda s, _: s.d_model <= 8,
               bound="sums of 1,081 saturated neurons round by over half a step in the worst order")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ SAME, BEFORE = rasp.Select(T, T, Comparison.EQ), rasp.Select(I, I, Comparison.LT
 UNLIKE, AT = rasp.Select(T, T, Comparison.NEQ), rasp.Select(T, I, Comparison.EQ)
 EITHER = rasp.SelectorWidth(SAME | BEFORE)
 OFFSET = rasp.Aggregate(SAME, rasp.Map(lambda i: i % 2 == 0, I)) > 0.4
+CHAIN = reduce(lambda rest, key: rasp.where(rasp.SelectorWidth(rasp.Select(T, key, Comparison.EQ)) > 0, I, rest + 1),
+               (rasp.Full(0), rasp.Full(1), I), T)  # fmt: skip
 NARROW = Options(precision=PRECISIONS["bfloat16"])
 
 Change = Callable[[Graph], Graph]
@@ -82,6 +84,7 @@ CASES: dict[str, Case] = {
         rasp.SelectorWidth(AT), undone, "no head counts more keys than the format allows", NARROW, ("a", 0), 300
     ),
     "count_positions": Case(I % 2, undone, "no index is left", Options(target="llama"), causal=True),
+    "fuse_chains": Case(CHAIN, undone, "no table would be there sooner"),
 }  # fmt: skip
 passes = pytest.mark.parametrize("one", PIPELINE, ids=lambda one: one.name)
 

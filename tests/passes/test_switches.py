@@ -6,6 +6,7 @@ import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ split = importlib.import_module("raspc.passes.split_widths")
 counting = importlib.import_module("raspc.passes.count_means")
 adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
+fusing = importlib.import_module("raspc.passes.fuse_chains")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -215,6 +217,12 @@ def next_product(original: Any, *args: Any) -> Any:
     return found and replace(found, cells=np.roll(found.cells, 1))
 
 
+def rolled_cells(original: Any, *args: Any) -> Any:
+    """A chain of tables with its values moved on."""
+    found = original(*args)
+    return found and replace(found, cells=np.roll(found.cells, 1))
+
+
 def fewer_bits(original: Any, *args: Any) -> Any:
     """The lowest bit makes no difference."""
     for found in original(*args):
@@ -275,6 +283,10 @@ NESTED = rasp.SequenceMap(
     PRODUCT,
     rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), T, default=0),
 )
+CHAIN = reduce(
+    lambda rest, t: rasp.where(rasp.SelectorWidth(rasp.Select(T, rasp.Full(t), Comparison.EQ)) > 0, I + t, rest + 1),
+    (0, 1, 2), T,
+)  # fmt: skip
 CASES: dict[str, Case] = {
     "share": Case(rasp.Map(lambda x: (x + 1) % 3, COUNT * 3 + T) * 3 + rasp.Map(lambda x: (x + 2) % 3, COUNT * 3 + T),
                   wrapped(store, "identity_of", same_kind), differs=COUNT * rasp.SelectorWidth(SAME) * I),
@@ -296,6 +308,7 @@ CASES: dict[str, Case] = {
     "count_sums": Case(rasp.Sum(SAME, I), wrapped(adding, "nearest", next_id), longest=5, dtype="bfloat16"),
     "share_counts": Case(rasp.SelectorWidth(SAME), wrapped(sharing, "pairwise", without_the_last), longest=5,
                          dtype="bfloat16", given=wrapped(sharing, "counted_by_one_head", three_keys)),
+    "fuse_chains": Case(CHAIN, wrapped(fusing, "listing", rolled_cells), longest=6),
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),

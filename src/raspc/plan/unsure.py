@@ -35,6 +35,11 @@ def complement(plan: Plan) -> bool:
     return any(step.changed for step in plan.steps if step.name == "complement_widths")
 
 
+def fused(plan: Plan) -> bool:
+    """A chain of tables is one table, which may take more neurons."""
+    return any(step.changed for step in plan.steps if step.name == "fuse_chains")
+
+
 def steep(plan: Plan) -> bool:
     """Neurons have to tell apart what steep heads leave, or fewer directions than a variable has would do without.
 
@@ -152,7 +157,7 @@ def rounding(plan: Plan) -> bool:
 
 DOUBTS: Mapping[str, Callable[[Plan], bool]] = {
     "steep": steep, "complement_widths": complement, "decode_terms": decoded, "waiting": waiting, "rounding": rounding,
-    "haste": haste,
+    "haste": haste, "fuse_chains": fused,
 }  # fmt: skip
-CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms")
+CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms", "fuse_chains")
 """The doubts that are names of passes and choices: there is a plan without them."""

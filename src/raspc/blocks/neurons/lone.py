@@ -27,8 +27,8 @@ from raspc.blocks.neurons.grid import Grid, merge
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.steps import along
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.reading.times import neurons_after
 from raspc.graph.nodes import Floats
+from raspc.graph.stages import neurons_after
 from raspc.numbers.choice import Choice
 
 CHOICE = Choice(

@@ -11,10 +11,11 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.left import Left, left_by_attention
 from raspc.blocks.reading.roots import Roots
-from raspc.blocks.reading.times import Times, neurons_after
+from raspc.blocks.reading.times import Times
 from raspc.blocks.spaces import Matrix
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Table
+from raspc.graph.stages import neurons_after
 from raspc.graph.tables import Joint
 from raspc.graph.totals import size_of_terms
 from raspc.numbers.choice import Choice

@@ -1,6 +1,6 @@
 """When a variable can be there: the first stage, and the last one for a model that makes nothing wait.
 
-Stages are numbered as in `raspc.layout.schedule`: −1 is the embedding, even ones are attention, odd ones MLPs.
+Stages are numbered as in `raspc.graph.stages`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,10 @@ from dataclasses import dataclass
 from raspc.blocks.reading.roots import Roots
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Node
+from raspc.graph.stages import EMBEDDED, attention_after, neurons_after
 
-EMBEDDED = -1
-
-
-def attention_after(stage: int) -> int:
-    """The first attention after a stage: −1 → 0, 0 → 2, 1 → 2."""
-    return (stage + 2) // 2 * 2
-
-
-def neurons_after(stage: int) -> int:
-    """The first MLP after a stage: −1 → 1, 0 → 1, 1 → 3."""
-    return (stage + 1) // 2 * 2 + 1
+AT_ONCE = 1 << 12
+"""A function of so few combinations need not wait for other functions of these."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,8 @@ class Times:
             if joint is None or (virtual and len(joint.roots) < 2):
                 decoded.append(max((decoded[i] for i in rests_on), default=EMBEDDED))
             else:
-                decoded.append(neurons_after(reads))
+                at_once = max(decoded[i] for i in rests_on) if joint.cells.size <= AT_ONCE else reads
+                decoded.append(neurons_after(min(reads, at_once)))
         return cls(tuple(soonest), tuple(latest), tuple(decoded))
 
 

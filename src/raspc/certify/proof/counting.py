@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from raspc import values as V
-from raspc.certify.checking.normal import Class, Form, Former, renumbered
+from raspc.certify.checking.normal import Class, Former, renumbered
 from raspc.certify.proof.meaning import Meaning, looked_up
 from raspc.graph import nodes as N
 from raspc.graph import patterns as P
@@ -31,12 +31,6 @@ EXACT = 1 << 53
 """Sums below this are exact."""
 NEAR = 1e-9
 """Numbers that are nearer than this, relatively, are one value of a mean."""
-
-
-def counted_form(graph: Graph, known: dict[Any, Class]) -> Form:
-    """The form of a graph, with sums of counts seen through; `known` as for `raspc.certify.checking.normal.form_of`."""
-    former = Counting(graph, known).whole()
-    return Form(former.classes[graph.output], frozenset(former.raising))
 
 
 class Counting(Former):

@@ -15,7 +15,8 @@ import numpy as np
 from raspc.certify.checking import inputs
 from raspc.certify.checking.answers import Codes
 from raspc.certify.checking.normal import frame
-from raspc.certify.proof.counting import counted_form
+from raspc.certify.proof.chains import Chained
+from raspc.certify.proof.counting import Counting
 from raspc.graph.evaluate import Batch, run_graph
 from raspc.graph.nodes import Graph
 from raspc.graph.permitted import frame_of, search_of
@@ -62,8 +63,9 @@ def kept(program: Graph, graph: Graph) -> Kept | None:
 def same(program: Graph, graph: Graph) -> bool:
     """Whether two graphs have one form, and the second is undefined only where the first may be."""
     known: dict[Any, int] = {}
-    one, other = (counted_form(found, known) for found in (program, graph))
-    return one.output == other.output and other.raising <= one.raising
+    one = Counting(program, known).whole()
+    other = Chained(graph, known, one).whole()
+    return one.classes[program.output] == other.classes[graph.output] and other.raising <= one.raising
 
 
 def _every(graph: Graph) -> Iterator[Batch]:
