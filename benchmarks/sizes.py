@@ -95,9 +95,9 @@ def fall_backs(count: int) -> SOp:
     return reduce(falling_back, map(back, range(count, 0, -1)), T)
 
 
-def sorted_by(weight: int) -> SOp:
-    """Tokens in the order of token + weight·index."""
-    return library.sort(T, T + weight * I)
+def sorted_by(key: SOp) -> SOp:
+    """Tokens in the order of a key."""
+    return library.sort(T, key)
 
 
 def times_place() -> SOp:
@@ -130,9 +130,12 @@ def rows() -> Iterator[Row]:
     yield Row("min(#a, #b) + max(#a, #b)", least_and_most, tuple("ab"), 64, "d_mlp ≤ 16·N",
               lambda s, _: s.d_mlp <= 16 * s.length, causal=True)  # fmt: skip
     for n in (16, 32):
-        yield Row("sort by token + 3·index", lambda: sorted_by(3), numbers(n), n, "d_model ≤ 1.5·N + 16",
-                  lambda s, _: s.d_model <= 1.5 * s.length + 16,
-                  bound="4N keys in blocks of 5 or 6, two directions each (theorem 3)")  # fmt: skip
+        yield Row("sort by token + 3·index", lambda: sorted_by(T + 3 * I), numbers(n), n, "d_model ≤ N + 12",
+                  lambda s, _: s.d_model <= s.length + 12)  # fmt: skip
+    yield Row("sort by token + N·index", lambda: sorted_by(T + 32 * I), numbers(32), 32, "2 layers, d_model ≤ N + 12",
+              lambda s, _: s.layers == 2 and s.d_model <= s.length + 12)  # fmt: skip
+    yield Row("sort by N·token + index", lambda: sorted_by(32 * T + I), numbers(32), 32, "2 layers, d_model ≤ N + 12",
+              lambda s, _: s.layers == 2 and s.d_model <= s.length + 12)  # fmt: skip
     yield Row("sort, token by token", sorted_digits, SORTED_VOCAB, 22, "2 layers", lambda s, _: s.layers == 2,
               causal=True)  # fmt: skip
     yield Row("sum, token by token", reversed_sum, SUM_VOCAB, 14, "≤ 4 layers", lambda s, _: s.layers <= 4, causal=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import raspc
-from raspc import InternalError, rasp
+from raspc import InternalError, library, rasp
 from raspc.graph import Graph, to_text
 from raspc.graph.build import build
 from raspc.graph.nodes import Aggregate, Gate, Length, Listed, Node, Select, Table, Width
@@ -75,6 +75,9 @@ def undone(graph: Graph) -> Graph:
 
 
 CASES: dict[str, Case] = {
+    "factor_keys": Case(
+        library.sort(T, T + 3 * I), undone, "no width compares such sums", SMALLEST, (0, 1, 2, 3, 5), 4
+    ),
     "complement_widths": Case(EITHER, lambda graph: each(graph, rolled), "the answers stay"),
     "split_widths": Case(EITHER, undone, "a width is of a conjunction", DEFAULT),
     "join_clauses": Case(rasp.Aggregate(SAME | BEFORE, I, default=0), undone, "selectors in use are tables"),

@@ -40,6 +40,7 @@ split = importlib.import_module("raspc.passes.split_widths")
 counting = importlib.import_module("raspc.passes.count_means")
 adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
+factoring = importlib.import_module("raspc.passes.factor_keys")
 fusing = importlib.import_module("raspc.passes.fuse_chains")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -217,6 +218,12 @@ def next_product(original: Any, *args: Any) -> Any:
     return found and replace(found, cells=np.roll(found.cells, 1))
 
 
+def high_first(original: Any, *args: Any) -> Any:
+    """The digits one for the other."""
+    found = original(*args)
+    return found and replace(found, high=found.low, low=found.high)
+
+
 def rolled_cells(original: Any, *args: Any) -> Any:
     """A chain of tables with its values moved on."""
     found = original(*args)
@@ -301,6 +308,7 @@ CASES: dict[str, Case] = {
     "never_empty": Case(PREVIOUS, wrapped(evidence, "never_empty", always),
                         differs=rasp.Aggregate(SAME, I, default=-1)),
     "single": Case(rasp.Aggregate(SAME, I), wrapped(evidence, "picks_one", always), differs=PREVIOUS),
+    "factor_keys": Case(library.sort(T, T + 3 * I), wrapped(factoring, "_digits", high_first), tuple(range(9)), 6),
     "complement_widths": Case(UNLIKE, wrapped(complement, "_length", short_length), tuple(range(12))),
     "split_widths": Case(broken.OVERLAPPING, wrapped(split, "inclusion_exclusion", broken.first_terms)),
     "count_means": Case(rasp.Aggregate(SAME, I) > 1.2, wrapped(counting, "_means", greatest_first), longest=5,

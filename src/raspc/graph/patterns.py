@@ -37,12 +37,19 @@ class Weights:
     labels: Mapping[Group, Integers]
     table: Integers
 
-    def form(self, bound: tuple[int, int] | None = None) -> Any:
+    @property
+    def pairs(self) -> int:
+        """How many pairs of a key and a query there are, by all the variables that are tested."""
+        roots = {(side, root) for group in self.labels for side in (0, 1) for root in group[side]}
+        return prod(len(values) for _, (_, values) in roots)
+
+    def form(self, bound: tuple[int, int] | None = None, pairs: int = PAIRS) -> Any:
         """What is the same for equal weights over the same groups, or over pairs that are few enough to list.
 
-        `bound`: the classes of the index and of the length, the first of which is below the second.
+        `bound`: the classes of the index and of the length, the first of which is below the second. `pairs`: how many
+        are few enough.
         """
-        whole = _listed(self, bound)
+        whole = _listed(self, bound, pairs)
         labels, table = dict(self.labels), self.table
         if whole is not None:
             labels, table = whole.labels, whole.table  # type: ignore[assignment]
@@ -142,11 +149,11 @@ def _merged(group: Group, labels: Integers, table: Integers, axis: int) -> _Merg
     return _Merged(group, rank[found], first, len(order))
 
 
-def _listed(weights: Weights, bound: tuple[int, int] | None) -> Weights | None:
+def _listed(weights: Weights, bound: tuple[int, int] | None, pairs: int) -> Weights | None:
     """The same over all variables of keys and of queries at once, without those that make no difference."""
     keys, queries = (sorted({root for group in weights.labels for root in group[side]}, key=_class) for side in (0, 1))
     sizes = [len(values) for _, values in (*keys, *queries)]
-    if len(weights.labels) < 1 or prod(sizes) > PAIRS:
+    if len(weights.labels) < 1 or prod(sizes) > pairs:
         return None
     at = []
     for group, labels in weights.labels.items():

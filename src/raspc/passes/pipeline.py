@@ -15,14 +15,15 @@ from raspc.passes.contract import Pass
 from raspc.passes.count_means import COUNT_MEANS
 from raspc.passes.count_positions import COUNT_POSITIONS
 from raspc.passes.count_sums import COUNT_SUMS
+from raspc.passes.factor_keys import FACTOR_KEYS
 from raspc.passes.fuse_chains import FUSE_CHAINS
 from raspc.passes.join_clauses import JOIN_CLAUSES
 from raspc.passes.share_counts import SHARE_COUNTS
 from raspc.passes.split_widths import SPLIT_WIDTHS
 
 PIPELINE: tuple[Pass, ...] = (
-    COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, COUNT_SUMS, SHARE_COUNTS, COUNT_POSITIONS,
-    FUSE_CHAINS
+    FACTOR_KEYS, COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, COUNT_SUMS, SHARE_COUNTS, COUNT_POSITIONS,
+    FUSE_CHAINS,
 )  # fmt: skip
 
 

@@ -45,14 +45,14 @@ def split_widths(graph: Graph, options: Options = DEFAULT) -> Graph:
             new.keep(place)
             continue
         parts = inclusion_exclusion(new, graph, terms)
-        if not _can_be_added(parts, graph.max_seq_len):
+        if not can_be_added(parts, graph.max_seq_len):
             new.keep(place)
             continue
         new.stand_in(place, signed_sum(new, parts, node.listed))
     return new.graph()
 
 
-def _can_be_added(parts: Sequence[tuple[int, int]], n: int) -> bool:
+def can_be_added(parts: Sequence[tuple[int, int]], n: int) -> bool:
     """Whether a sum of so many widths can be listed."""
     return len(parts) <= PARTS and (len(parts) < 2 or (n + 1) ** len(parts) <= JOINT_LIMIT)
 
@@ -79,20 +79,25 @@ def terms_of(graph: Graph, place: int, negated: bool = False) -> list[Term] | No
 
 def inclusion_exclusion(new: Rewriter, graph: Graph, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """(sign, width in the new graph) of each conjunction of terms that some pair can satisfy."""
+    return widths_of(new, [tuple(moved(new, select) for select in term) for term in terms])
+
+
+def widths_of(new: Rewriter, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """The same of terms of the new graph."""
     false = new.store.put(FALSE)
-    moved = [[_moved(new, graph, select) for select in term] for term in terms]
     parts = []
     for count in range(1, len(terms) + 1):
-        for chosen in combinations(moved, count):
+        for chosen in combinations(terms, count):
             selector = new.conjunction([select for term in chosen for select in term])
             if selector == false:
                 continue
-            domain = Listed(tuple(range(graph.max_seq_len + 1)))
+            domain = Listed(tuple(range(new.old.max_seq_len + 1)))
             parts.append((1 if count % 2 else -1, new.store.put(Width(domain=domain, selector=selector))))
     return parts
 
 
-def _moved(new: Rewriter, graph: Graph, select: Select) -> Select:
+def moved(new: Rewriter, select: Select) -> Select:
+    """A table of the old graph in the new one."""
     return Select(key=new.place[select.key], query=new.place[select.query], cells=select.cells)
 
 
@@ -124,7 +129,7 @@ def _unsplit(before: Graph, after: Graph, options: Options) -> Iterator[str]:
         scratch = Rewriter(after, options.without)
         for known in range(len(after)):
             scratch.keep(known)
-        if _can_be_added(inclusion_exclusion(scratch, after, terms), after.max_seq_len):
+        if can_be_added(inclusion_exclusion(scratch, after, terms), after.max_seq_len):
             yield f"%{place} is the width of {len(terms)} terms"
 
 

@@ -35,6 +35,11 @@ def complement(plan: Plan) -> bool:
     return any(step.changed for step in plan.steps if step.name == "complement_widths")
 
 
+def factored(plan: Plan) -> bool:
+    """A comparison of keys is one of two digits, which takes more heads."""
+    return any(step.changed for step in plan.steps if step.name == "factor_keys")
+
+
 def fused(plan: Plan) -> bool:
     """A chain of tables is one table, which may take more neurons."""
     return any(step.changed for step in plan.steps if step.name == "fuse_chains")
@@ -157,7 +162,7 @@ def rounding(plan: Plan) -> bool:
 
 DOUBTS: Mapping[str, Callable[[Plan], bool]] = {
     "steep": steep, "complement_widths": complement, "decode_terms": decoded, "waiting": waiting, "rounding": rounding,
-    "haste": haste, "fuse_chains": fused,
+    "haste": haste, "fuse_chains": fused, "factor_keys": factored,
 }  # fmt: skip
-CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms", "fuse_chains")
+CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms", "fuse_chains", "factor_keys")
 """The doubts that are names of passes and choices: there is a plan without them."""

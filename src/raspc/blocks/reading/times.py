@@ -46,7 +46,9 @@ class Times:
             if joint is None or (virtual and len(joint.roots) < 2):
                 decoded.append(max((decoded[i] for i in rests_on), default=EMBEDDED))
             else:
-                at_once = max(decoded[i] for i in rests_on) if joint.cells.size <= AT_ONCE else reads
+                at_once = (
+                    max((decoded[i] for i in rests_on), default=EMBEDDED) if joint.cells.size <= AT_ONCE else reads
+                )
                 decoded.append(neurons_after(min(reads, at_once)))
         return cls(tuple(soonest), tuple(latest), tuple(decoded))
 

@@ -28,7 +28,7 @@ class Chained(Counting):
     """Classes as `Counting` gives them, and of tables that stand for a chain of `program` the class of its end."""
 
     def __init__(self, graph: Graph, known: dict[Any, Class], program: Counting) -> None:
-        super().__init__(graph, known)
+        super().__init__(graph, known, program.pairs)
         self.program = program
 
     @cached_property

@@ -34,19 +34,29 @@ NEAR = 1e-9
 
 
 class Counting(Former):
-    """Classes as `Former` gives them, but for selectors, counts and means."""
+    """Classes as `Former` gives them, but for selectors, counts and means.
 
-    def __init__(self, graph: Graph, known: dict[Any, Class]) -> None:
+    `pairs`: up to so many pairs of a key and a query are listed one by one.
+    """
+
+    def __init__(self, graph: Graph, known: dict[Any, Class], pairs: int = P.PAIRS) -> None:
         super().__init__(graph, known)
+        self.pairs = pairs
         self.selected: dict[Class, P.Weights] = {}
         self.counts: dict[Class, tuple[P.Weights, int]] = {}
         self.bound = (self.number("indices"), self.number("count", P.constant(1).form(), 0))
+        self.unlisted = 0
 
     def whole(self) -> Counting:
         """The same, once all nodes have their classes."""
         for place, node in enumerate(self.graph.nodes):
             self.add(place, node)
         return self
+
+    def form(self, weights: P.Weights) -> Any:
+        """Of what is given for each pair; where the pairs are too many to be listed, so many are noted."""
+        self.unlisted = max(self.unlisted, weights.pairs if weights.pairs > self.pairs else 0)
+        return weights.form(self.bound, self.pairs)
 
     # -- selectors -------------------------------------------------------------------------------
 
@@ -63,7 +73,7 @@ class Counting(Former):
 
     def chosen(self, weights: P.Weights) -> Class:
         """The class of a selector by its weights."""
-        found = self.number("selects", weights.form(self.bound))
+        found = self.number("selects", self.form(weights))
         self.selected.setdefault(found, weights)
         return found
 
@@ -78,7 +88,7 @@ class Counting(Former):
 
     def count(self, weights: P.Weights, more: int) -> Class:
         """The class of a number of keys, and so many more."""
-        found = self.number("count", weights.form(self.bound), more)
+        found = self.number("count", self.form(weights), more)
         self.counts.setdefault(found, (weights, more))
         return found
 
@@ -174,7 +184,7 @@ class Counting(Former):
         cells = np.where(_possible(node.cells.shape), node.cells, -1)
         if ((cells < 0) & _possible(node.cells.shape))[1:].any():
             return None
-        return self.number("mean", tuple(part.form(self.bound) for part in plain), *_values(cells, node.listed))
+        return self.number("mean", tuple(self.form(part) for part in plain), *_values(cells, node.listed))
 
     def aggregate(self, node: N.Aggregate) -> tuple[Class, None]:
         source, weights = self.graph.variable(node.source).domain, self.selected.get(self.classes[node.selector])
@@ -194,13 +204,13 @@ class Counting(Former):
         joint = self.joints[node.source]
         if joint is None:
             return None
-        forms = [weights.form(self.bound)]
+        forms = [self.form(weights)]
         for value in range(len(source) - 1):
             holds = P.selecting((self.roots(joint.roots), ()), (joint.cells == value).astype(np.int64))
             both = P.combined(RULES["and"], weights, holds)
             if both is None:
                 return None
-            forms.append(both.form(self.bound))
+            forms.append(self.form(both))
         cells = _means(node, source, self.graph.max_seq_len)
         return self.number("mean", tuple(forms), *_values(cells, node.listed))
 
