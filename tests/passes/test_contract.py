@@ -18,6 +18,7 @@ from raspc.graph.nodes import Aggregate, Gate, Length, Listed, Node, Select, Tab
 from raspc.numbers.options import DEFAULT, SMALLEST, Options
 from raspc.numbers.precision import PRECISIONS
 from raspc.passes import conditions
+from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
 from raspc.passes.contract import Pass
 from raspc.passes.count_means import count_means
 from raspc.passes.pipeline import PIPELINE, check_ensured, run_passes
@@ -131,7 +132,7 @@ def test_a_fault_in_a_pass_is_caught(one: Pass) -> None:
 
 def test_without_verify_nothing_is_looked_at() -> None:
     """The check costs what it costs only where it is asked for."""
-    faulty = spoiled(PIPELINE[0], CASES["complement_widths"].spoil)
+    faulty = spoiled(COMPLEMENT_WIDTHS, CASES["complement_widths"].spoil)
     run_passes(CASES["complement_widths"].graph(), SMALLEST, [faulty])
 
 
@@ -148,8 +149,12 @@ def test_a_compile_is_verified_on_request(monkeypatch: pytest.MonkeyPatch) -> No
     for program, options in ((EITHER, {"optimize": 2}), (OFFSET, {"dtype": "bfloat16"})):
         verified, plain = (raspc.compile(program, (0, 1), 3, verify=verify, **options) for verify in (True, False))
         assert verified.options == plain.options
-    fault = spoiled(PIPELINE[0], CASES["complement_widths"].spoil)
-    monkeypatch.setattr(planning, "run_passes", partial(run_passes, pipeline=(fault, *PIPELINE[1:])))
+    fault = spoiled(COMPLEMENT_WIDTHS, CASES["complement_widths"].spoil)
+    monkeypatch.setattr(
+        planning,
+        "run_passes",
+        partial(run_passes, pipeline=[fault if one is COMPLEMENT_WIDTHS else one for one in PIPELINE]),
+    )
     with pytest.raises(InternalError, match="complement_widths"):
         raspc.compile(EITHER, (0, 1), 3, optimize=2, verify=True)
 
@@ -240,7 +245,7 @@ def test_numbers_of_means_may_differ_by_rounding() -> None:
 def test_widths_that_grow_are_seen() -> None:
     """The estimate of `complement_widths`: undoing it costs more heads or wider ones."""
     graph = build(rasp.SelectorWidth(UNLIKE), tuple(range(12)), 3)
-    complement = PIPELINE[0]
+    complement = COMPLEMENT_WIDTHS
     after = complement.run(graph, SMALLEST)
     assert after is not graph
     check_ensured(complement, graph, after, SMALLEST)

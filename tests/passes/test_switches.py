@@ -40,6 +40,7 @@ split = importlib.import_module("raspc.passes.split_widths")
 counting = importlib.import_module("raspc.passes.count_means")
 adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
+sloping = importlib.import_module("raspc.blocks.neurons.slopes")
 factoring = importlib.import_module("raspc.passes.factor_keys")
 fusing = importlib.import_module("raspc.passes.fuse_chains")
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -218,6 +219,12 @@ def next_product(original: Any, *args: Any) -> Any:
     return found and replace(found, cells=np.roll(found.cells, 1))
 
 
+def steeper(original: Any, *args: Any) -> Any:
+    """Every line rises by one more."""
+    found = original(*args)
+    return found and replace(found, slope=found.slope + 1)
+
+
 def high_first(original: Any, *args: Any) -> Any:
     """The digits one for the other."""
     found = original(*args)
@@ -342,6 +349,7 @@ CASES: dict[str, Case] = {
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
+    "slopes": Case(COUNT * I, wrapped(sloping, "straight", steeper), longest=7),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,
                       differs=rasp.SelectorWidth(rasp.Select(L, L, Comparison.EQ))),

@@ -17,6 +17,7 @@ from raspc.blocks.neurons.gated import gated_lines
 from raspc.blocks.neurons.grid import Grid
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.lone import lone
+from raspc.blocks.neurons.slopes import slopes
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
@@ -56,11 +57,11 @@ WIDE = 64
 """Over more than so many times as many combinations as a design has neurons no cheaper one is looked for."""
 
 
-def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = False) -> Design | None:
+def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = False, bears: float = 0.0) -> Design | None:
     """The cheapest design of a table; one that needs no decoding first, if any. None if there is none.
 
     `outputs` [values, c]: what to compute for each value. `exact`: somebody takes two of its values for equal by a
-    score, so that it must not carry on the error of what it is computed from.
+    score, so that it must not carry on the error of what it is computed from. `bears`: how far off it may be otherwise.
     """
     ready = ways.ready
     rows, number = distinct_rows(outputs)
@@ -71,6 +72,8 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
         if grid.classes.size > WIDE * best.cost:
             continue
         best.take(_all(frontier, grid, exact, best))
+        if bears and not exact and ready.options.has("slopes"):
+            best.take(_slopes(ready, grid, bears, best))
         if len(grid.axes) > 2 and not _undecoded(ready, grid) and ready.options.has("cubes"):
             best.take(_of_cubes(frontier, grid, exact, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
@@ -139,6 +142,16 @@ def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[t
             worth = best.worth(6)
             if worth(grid.changes, (place,), (position[:, None],)):
                 yield 6, gated_lines(grid, along, position, narrow, noise, worth)
+
+
+def _slopes(ready: Readiness, grid: Grid, bears: float, best: _Best) -> Iterator[tuple[int, Design | None]]:
+    """Straight lines along a count that attention leaves as a number, where nothing else is undecoded."""
+    undecoded = _undecoded(ready, grid)
+    for along in undecoded if len(undecoded) == 1 and len(grid.axes) > 1 else ():
+        place, worth = grid.axes[along], best.worth(10)
+        if ready.is_count(place) and ready.is_rough(place) and worth(1, (), ()):
+            position, noise = ready.position(place)
+            yield 10, slopes(grid, along, position, _narrow(ready, grid), noise, bears, worth)
 
 
 def _of_cubes(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:

@@ -15,6 +15,7 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.roots import Roots
 from raspc.blocks.reading.selectors import best_of, selects_of
+from raspc.blocks.reading.slopes import straight
 from raspc.blocks.scores.penalty import natural_numbers
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Listed, Select, Table
@@ -31,6 +32,10 @@ CHOICE = Choice(
 
 OFF = 1 / 8
 """How far off a whole number may be that is the answer, or that a pick compares: half of a step is too far."""
+LEAN = 4
+"""What a count is off by, times the slope along it, may come to this part of what the answer bears."""
+FARTHEST = 512.0
+"""The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
 COUNTS = (N.Width, N.Length)
 
 
@@ -38,12 +43,14 @@ COUNTS = (N.Width, N.Length)
 class _Use:
     """Somebody reads a variable: as a multiple of `numbers`, one for each of its values, or in any other way.
 
-    `off`: how far off these may be.
+    `off`: how far off these may be. `leans`: whether they may be straight along a count for each value of what else
+    they rest on, rather than sums.
     """
 
     place: int
     numbers: Floats | None = None
     off: float = OFF
+    leans: bool = False
 
 
 def wanted_as_numbers(roots: Roots, options: Options) -> frozenset[int]:
@@ -61,6 +68,13 @@ def _strict(roots: Roots, use: _Use, options: Options) -> Iterator[int]:
     joint = roots.joints[use.place]
     rests_on = (use.place,) if joint is None else joint.roots
     counts = [root for root in rests_on if isinstance(roots.graph[root], COUNTS)]
+    if joint is not None and use.leans and use.numbers is not None:
+        (root,) = counts
+        slopes = straight(joint.cells, rests_on.index(root), _numbers(roots, root), use.numbers[:, None])
+        share = as_number(_numbers(roots, root), roots.graph.max_seq_len, options.precision)
+        if slopes is None or share is None or LEAN * slopes.steepest * share.noise.max() > use.off:
+            yield root
+        return
     found = F.additive(joint, use.numbers) if joint is not None and use.numbers is not None and counts else None
     parts: Mapping[int, Floats] = {} if found is None else dict(found.parts)
     for root in counts:
@@ -93,10 +107,50 @@ def _answer(roots: Roots, options: Options) -> _Use:
     """The output: of one that is given as one of a list the place in the list is read."""
     place, node = roots.graph.output, roots.graph.variable(roots.graph.output)
     joint = roots.joints[place]
-    counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
-    if not counted or node.numerical or not options.has("number_answers"):
+    if node.numerical or not options.has("number_answers"):
         return _Use(place)
-    return _Use(place, np.arange(len(node.listed), dtype=np.float64))
+    if (steps := leaning(roots, options)) is not None:
+        return _Use(place, steps, leans=True)
+    counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
+    return _Use(place, np.arange(len(node.listed), dtype=np.float64) if counted else None)
+
+
+def leaning(roots: Roots, options: Options) -> Floats | None:
+    """The answer in steps from the middle of its values, if it is straight along one count, and its place no sum.
+
+    Everything else that it rests on is exact. None for other answers, and for numbers that are too large.
+    """
+    graph = roots.graph
+    joint, domain = roots.joints[graph.output], graph.variable(graph.output).domain
+    if joint is None or len(joint.roots) < 2 or not isinstance(domain, Listed) or not domain.all_numbers:
+        return None
+    counts = [root for root in joint.roots if isinstance(graph[root], COUNTS)]
+    exact = all(_is_exact(graph[root]) for root in joint.roots if root not in counts)
+    places = np.arange(len(domain), dtype=np.float64)
+    if len(counts) != 1 or not exact or not options.has("slopes") or F.additive(joint, places) is not None:
+        return None
+    found = in_steps(domain)
+    if found is None:
+        return None
+    slopes = straight(joint.cells, joint.roots.index(counts[0]), _numbers(roots, counts[0]), found[:, None])
+    return None if slopes is None else found
+
+
+def _is_exact(node: N.Node) -> bool:
+    """Whether a root is embedded, or moved as it is."""
+    return isinstance(node, N.Token | N.Index) or (isinstance(node, N.Aggregate) and node.pick)
+
+
+def in_steps(domain: Listed) -> Floats | None:
+    """Numbers in steps from the middle one; None where they do not lie in steps, or too far apart."""
+    numbers = domain.numbers
+    found = np.asarray((numbers - numbers[len(numbers) // 2]) / np.diff(numbers).min(initial=np.inf))
+    whole = np.isfinite(found).all() and bool((np.rint(found) == found).all())
+    return found if whole and float(np.abs(found).max()) <= FARTHEST else None
+
+
+def _numbers(roots: Roots, place: int) -> Floats:
+    return roots.graph.variable(place).listed.numbers
 
 
 def _heads(roots: Roots, node: N.Variable, options: Options) -> Iterator[_Use]:

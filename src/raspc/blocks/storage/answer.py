@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raspc.blocks.reading import features as F
-from raspc.blocks.reading.plain import OFF
+from raspc.blocks.reading.plain import FARTHEST, OFF, in_steps, leaning
 from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage.forms import is_long
@@ -25,10 +25,6 @@ CHOICE = Choice(
 
 CATEGORIES = 256
 """A sum, or a mean that is computed on by neurons, is given as one of a list of at most so many values."""
-
-
-FARTHEST = 512.0
-"""The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
 
 
 def is_number(ready: Readiness) -> bool:
@@ -60,6 +56,7 @@ def answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
         return number_logits(steps), (Read(place, steps, readers, OFF),)
     by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
     if by_number and not known.numerical:
+        steps = _leaning(known) if steps is None else steps
         n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
         return number_logits(n), (Read(place, n, readers, OFF),)
     answer = _number(node) if known.numerical else np.eye(len(node.listed))
@@ -73,13 +70,14 @@ def _in_steps(known: Known) -> Floats | None:
     """
     node, joint = known.graph.variable(known.graph.output), known.ready.roots.joints[known.graph.output]
     on_sums = joint is not None and any(isinstance(known.graph[root], N.Sum) for root in joint.roots)
-    if not on_sums or not node.listed.all_numbers:
-        return None
-    numbers = node.listed.numbers
-    steps = np.diff(numbers).min(initial=np.inf)
-    found = np.asarray((numbers - numbers[len(numbers) // 2]) / steps)
-    whole = np.isfinite(found).all() and bool((np.rint(found) == found).all())
-    return found if whole and float(np.abs(found).max()) <= FARTHEST else None
+    return in_steps(node.listed) if on_sums and node.listed.all_numbers else None
+
+
+def _leaning(known: Known) -> Floats | None:
+    """An answer that is straight along a count that attention leaves as a number, in steps; None for others."""
+    joint, ready = known.ready.roots.joints[known.graph.output], known.ready
+    rough = joint is not None and any(ready.is_count(root) and ready.is_rough(root) for root in joint.roots)
+    return leaning(ready.roots, known.options) if rough else None
 
 
 def _number(node: Variable) -> Matrix:

@@ -141,9 +141,9 @@ def _designed(
     assert isinstance(node, Table)
     is_answer = place == known.graph.output and not known.numerical
     noise = NOISE_TIED if wanted.finely else NOISE_ANSWER if is_answer else NOISE
-    ways = Ways(known.ready, node, joint)
+    ways, bears = Ways(known.ready, node, joint), min((feature.error or 0.0 for feature in rest), default=0.0)
     return exact_enough(
-        known, place, wanted, rest, form, lambda code: choose(ways, code, noise, exact=wanted.compared),
+        known, place, wanted, rest, form, lambda code: choose(ways, code, noise, wanted.compared, bears),
         partial(copied, known.ready, joint) if _may_copy(known, wanted) else None,
     )  # fmt: skip
 
