@@ -104,7 +104,7 @@ def test_what_is_refused_when_compact_is_stored_as_it_is_for_reading(monkeypatch
     """The model, its certificate, and its options say that the design of a lower level was taken."""
     monkeypatch.setattr(certificate, "has_slack", lambda *_: False)  # so that what is not proved is refused
     program, vocab, n = refused_when_compact()
-    model = compiled(program, vocab, n, optimize=2)
+    model = compiled(program, vocab, n, optimize=2, disabled_passes=["fuse_chains"])
     assert model.certificate is not None and model.certificate.holds
     assert (model.options.level, model.options.stored) == (Level.COMPACT, Level.NAMED)
     assert model.alignment["optimize"] == 2 and model.alignment["design"] == {"stored": 1}
@@ -158,7 +158,9 @@ def test_nothing_is_planned_twice_where_nothing_is_in_doubt() -> None:
 def test_what_could_save_little_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The depth of brackets of one kind is computed at once by 66 neurons, of which any design has 33."""
     found = library.get("dyck1_ptf")
-    plan = plan_by(build(found.program, "()abcdef", 16, causal=True), Options(Level.COMPACT, given_up=("steep",)))
+    plan = plan_by(
+        build(found.program, "()abcdef", 16, causal=True), Options(Level.COMPACT, given_up=("steep", "fuse_chains"))
+    )
     assert not unsure_of(plan)
     monkeypatch.setattr(unsure, "HASTY", 32)
     assert unsure_of(plan) == {"haste"}

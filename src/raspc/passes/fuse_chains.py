@@ -21,6 +21,9 @@ from raspc.passes.rewriting import Rewriter
 
 MOST = 1 << 15
 """The most combinations of values of a chain that is made one table."""
+FEWER = 8
+"""Where the roots are there as soon, they must have so many times as many; in narrow formats, which tell few counts
+apart before they are decoded, just more."""
 
 Cut = frozenset[int]
 """Variables that a table is a function of: its arguments, or what some of these are functions of in turn."""
@@ -28,7 +31,7 @@ Cut = frozenset[int]
 
 def fuse_chains(graph: Graph, options: Options = DEFAULT) -> Graph:
     """The same program with fewer tables in a row; the graph itself where none is there sooner."""
-    cuts = _Chains.of(graph).cuts
+    cuts = _Chains.of(graph, options).cuts
     if not cuts:
         return graph
     new = Rewriter(graph, options.without)
@@ -68,18 +71,20 @@ def _above(graph: Graph, place: int, cut: Collection[int]) -> set[int]:
 class _Chains:
     """The tables of a graph that are there sooner as functions of a cut.
 
-    `joints`: each node over its roots. `decoded`: the stage at which all that can be read of each node is there.
+    `joints`: each node over its roots. `fewer`: see `FEWER`. `decoded`: the stage at which all that can be read of each
+    node is there.
     """
 
     nodes: Sequence[Node]
     joints: Sequence[Joint | None]
+    fewer: int
     decoded: list[int] = field(default_factory=list)
     cuts: dict[int, Cut] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, graph: Graph) -> _Chains:
+    def of(cls, graph: Graph, options: Options) -> _Chains:
         """Of a graph; each node is looked at once."""
-        found = cls(graph.nodes, listings(graph.nodes))
+        found = cls(graph.nodes, listings(graph.nodes), 1 if options.precision.narrow else FEWER)
         for place, node in enumerate(graph.nodes):
             found.decoded.append(found._stage(place, node))
         return found
@@ -100,7 +105,7 @@ class _Chains:
         return int(min(soonest, self._stage_gated(roots)))
 
     def _sooner(self, place: int, node: Table) -> Cut | None:
-        """The cut that is there first, if the arguments come later; over fewer combinations than the roots."""
+        """The cut that is there first, if the arguments come later, and the roots too or over far more combinations."""
         roots, args = self._roots(place, node), Cut(node.args)
         cut, best = args, args
         while (inner := self._behind_the_latest(cut)) is not None:
@@ -108,7 +113,7 @@ class _Chains:
             if self._stage_over(cut) < self._stage_over(best):
                 best = cut
         as_soon = self._stage_over(roots) <= self._stage_over(best)
-        return None if best == args or (as_soon and self._size(best) >= self._size(roots)) else best
+        return None if best == args or (as_soon and self.fewer * self._size(best) > self._size(roots)) else best
 
     def _stage_over(self, cut: Collection[int]) -> int:
         """When neurons are there that read these variables, decoded."""
@@ -162,7 +167,7 @@ def _is_left(node: Node) -> bool:
 
 def _left(before: Graph, after: Graph, options: Options) -> Iterator[str]:
     """Tables that would be there sooner over a cut."""
-    yield from (f"%{place} waits for tables that it could be one with" for place in _Chains.of(after).cuts)
+    yield from (f"%{place} waits for tables that it could be one with" for place in _Chains.of(after, options).cuts)
 
 
 FUSE_CHAINS = Pass(

@@ -102,8 +102,9 @@ def test_sums_are_compared_steeply() -> None:
     """Keys that are sums of a token and an index: ramps along the sum, in place of a direction for each key."""
     key = rasp.tokens + 3 * rasp.indices
     program = library.sort(rasp.tokens, key)
-    model = raspc.compile(program, range(9), 9, optimize=2)
-    plain = raspc.compile(program, range(9), 9, optimize=2, certify=False, disabled_passes=("steep",))
+    whole = ("factor_keys",)  # not by two digits
+    model = raspc.compile(program, range(9), 9, optimize=2, disabled_passes=whole)
+    plain = raspc.compile(program, range(9), 9, optimize=2, certify=False, disabled_passes=("steep", *whole))
     assert model.certificate.verdict == "proved"
     assert 2 * parameters(model) < parameters(plain) and model.config.n_layers == plain.config.n_layers
     assert raspc.check(model, limit=300).ok
