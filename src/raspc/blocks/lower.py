@@ -248,6 +248,9 @@ class _Lowering:
         self.stream.open(place, [left], np.zeros(1))
         numbers = F.number(self.graph.variable(node.source).domain)
         value = self.stream.read([(node.source, raised.at_key * numbers[:, None])])
+        if value.bias.any() and (plain := self.stream.without_constant(node.source, numbers[:, None])) is not None:
+            # BOS must hold 0 to the last digit, as it gets almost all of the attention
+            value = Read({space: raised.at_key * matrix for space, matrix in plain.maps.items()}, plain.bias)
         return Head(
             self.graph.labels[place], self.selector_name(place, node), query, key, value,
             Write({left.space: np.full((1, 1), raised.factor)}), 0.0, self.sharpness(place), "sum", False, raised.score,

@@ -56,6 +56,17 @@ class Stream:
             self.cancel(maps, constant)
         return Read({s: m for s, m in maps.items() if m.any()}, constant)
 
+    def without_constant(self, place: int, columns: Matrix) -> Read | None:
+        """The same features of one variable read with no constant; None where no group offers that."""
+        root, columns = self.ready.roots.pulled_back(place, columns)
+        for group in self.home.get(root, ()):
+            found = None if group.steep else F.express(group.code, columns, with_constant=False)
+            if found is not None:
+                maps = {group.space: found[0]}
+                self.cancel(maps, found[1])
+                return Read({space: matrix for space, matrix in maps.items() if matrix.any()}, found[1])
+        return None
+
     def cancel(self, maps: dict[str, Matrix], constant: Floats) -> None:
         """Make the read 0 at BOS, whatever its spaces hold there."""
         there = constant + sum((self.at_bos[space] @ m for space, m in maps.items()), np.zeros(len(constant)))
