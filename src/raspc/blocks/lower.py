@@ -12,12 +12,12 @@ from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness
-from raspc.blocks.reading.selectors import best_of, selects_of
+from raspc.blocks.reading.selectors import best_of, is_single, selects_of
 from raspc.blocks.scores.ranking import LEAST_SCALE, SINK
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
 from raspc.blocks.storage.heads import moved
-from raspc.blocks.storage.stored import Storage
+from raspc.blocks.storage.stored import Restored, Storage
 from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
@@ -138,6 +138,8 @@ class _Lowering:
             self.put(self.pick_head(place, node, stored.kept), place)
         if stored.design is not None:
             self.put(self.neurons(place, stored.kept, stored.design), place)
+        if stored.restored is not None:
+            self.put(self.restoring(place, stored.kept, stored.restored), place)
 
     def put(self, block: Block, place: int) -> None:
         self.blocks.append(block)
@@ -149,17 +151,29 @@ class _Lowering:
         table.update({group.space: group.code for group in groups})
 
     def neurons(self, place: int, groups: Sequence[Group], design: Design) -> Neurons:
-        """The neurons of a design; at BOS none of them fires."""
+        """The neurons of a design."""
+        reads = [self.stream.read([(axis, columns)]) for axis, columns in zip(design.axes, design.features, strict=True)]
+        # of a number that is off, what is decoded is read rather than what attention has left
+        return self.fired(place, groups, design, reads, first=self.ready.is_rough(place))
+
+    def restoring(self, place: int, kept: Sequence[Group], restored: Restored) -> Neurons:
+        """Neurons that read a variable as it was kept, and write it again, for all who read it from now on."""
+        (features,) = restored.design.features
+        read = next(self.stream.read_group(g, np.eye(len(g.labels))) for g in kept if np.array_equal(g.code, features))
+        return self.fired(place, restored.groups, restored.design, [read], first=True)
+
+    def fired(
+        self, place: int, groups: Sequence[Group], design: Design, reads: Sequence[Read], first: bool
+    ) -> Neurons:  # fmt: skip
+        """Neurons that read these features; at BOS none of them fires."""
         # a ramp is so high that not even rounding may lift it at BOS
         maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias
-        for axis, columns, weights in zip(design.axes, design.features, design.weights, strict=True):
-            read = self.stream.read([(axis, columns)])
+        for read, weights in zip(reads, design.weights, strict=True):
             bias = bias + read.bias @ weights
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
-        # of a number that is off, what is decoded is read rather than what attention has left
-        self.stream.open(place, groups, design.base, first=self.ready.is_rough(place))
+        self.stream.open(place, groups, design.base, first)
         out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
@@ -180,20 +194,6 @@ class _Lowering:
             queries.append(self.stream.read([(ranking.score, np.ones_like(ranking.keys))]))
             keys.append(self.stream.read([(ranking.score, ranking.keys)]))
         return beside(queries), beside(keys)
-
-    def is_single(self, node: N.Aggregate) -> bool:
-        """Whether at most one key is selected: of best keys the last or first, by some conjunct, or by promise."""
-        best = best_of(self.graph, node)
-        if node.single or (best is not None and self.tells_position(best.score)):
-            return True
-        return any(
-            self.tells_position(select.key) and bool(((select.cells == 1).sum(axis=0) <= 1).all())
-            for select in selects_of(self.graph, node)
-        )
-
-    def tells_position(self, place: int) -> bool:
-        """Whether a variable says where it is."""
-        return tells_position(self.graph.nodes, place, self.graph.causal)
 
     def sharpness(self, place: int) -> float:
         """Less where keys that count alike score so by what carries rounding or is steep: ties part by e^(β·error).
@@ -320,7 +320,7 @@ class _Lowering:
         if (best := best_of(self.graph, node)) is not None:
             name = self.best_name(best, name)
         kind = "pick" if node.pick else "mean"
-        sharpness, single = self.sharpness(place), self.is_single(node)
+        sharpness, single = self.sharpness(place), is_single(self.graph, node)
         return Head(
             self.graph.labels[place], name, query, key, value, Write(write), sink, sharpness, kind, single, None,
             *self.steepness(place),
@@ -328,7 +328,7 @@ class _Lowering:
 
     def best_name(self, best: N.Best, name: str) -> str:
         """The best of the selected keys, as a program writes it."""
-        if self.tells_position(best.score):
+        if tells_position(self.graph.nodes, best.score, self.graph.causal):
             return f"{'latest' if best.end == 'max' else 'earliest'}({name})"
         return f"best({name}, {self.graph.labels[best.score]}, {best.end})"
 

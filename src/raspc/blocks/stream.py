@@ -37,7 +37,7 @@ class Stream:
 
     def open(self, place: int, groups: Sequence[Group], at_bos: Floats, first: bool = False) -> None:
         """Give the groups their spaces, and say what they hold at BOS. `first`: before all others of the variable."""
-        before = self.home.get(place, []) if first else []
+        before = list(self.home.get(place, [])) if first else []
         for group, columns in side_by_side(groups):
             self.spaces[group.space] = Space(group.space, group.labels)
             self.at_bos[group.space] = at_bos[columns]
@@ -62,10 +62,14 @@ class Stream:
         for group in self.home.get(root, ()):
             found = None if group.steep else F.express(group.code, columns, with_constant=False)
             if found is not None:
-                maps = {group.space: found[0]}
-                self.cancel(maps, found[1])
-                return Read({space: matrix for space, matrix in maps.items() if matrix.any()}, found[1])
+                return self.read_group(group, found[0])
         return None
+
+    def read_group(self, group: Group, weights: Matrix) -> Read:
+        """The directions of one group with these weights; 0 at BOS."""
+        maps, constant = {group.space: weights}, np.zeros(weights.shape[1])
+        self.cancel(maps, constant)
+        return Read({space: matrix for space, matrix in maps.items() if matrix.any()}, constant)
 
     def cancel(self, maps: dict[str, Matrix], constant: Floats) -> None:
         """Make the read 0 at BOS, whatever its spaces hold there."""

@@ -77,8 +77,11 @@ def to_plain(value: Any, hint: Any, arrays: Arrays) -> Any:
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
         named = {"is": type(value).__name__} if len(_classes(hint)) > 1 else {}
+        hints = fields_of(type(value))
         return named | {
-            name: to_plain(getattr(value, name), inner, arrays) for name, inner in fields_of(type(value)).items()
+            name: to_plain(getattr(value, name), hints[name], arrays)
+            for name in hints
+            if getattr(value, name) is not None or name not in where_given(type(value))
         }
     if isinstance(value, Mapping):
         key, inner = get_args(_without_none(hint))
@@ -187,6 +190,12 @@ def optional(kind: Any) -> frozenset[str]:
     """The fields that have a default: a file of an earlier version need not have them."""
     found = (one for one in fields(kind) if one.default is not MISSING or one.default_factory is not MISSING)
     return frozenset(one.name for one in found)
+
+
+@cache
+def where_given(kind: Any) -> frozenset[str]:
+    """The fields that a file has only where they are not None: so plans without them are as they ever were."""
+    return frozenset(one.name for one in fields(kind) if one.metadata.get("where_given"))
 
 
 @cache

@@ -7,6 +7,7 @@ import numpy as np
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Select, Variable
+from raspc.graph.selectors import tells_position
 
 
 def selects_of(graph: Graph, node: Variable) -> tuple[Select, ...]:
@@ -38,6 +39,20 @@ def best_of(graph: Graph, node: Variable) -> N.Best | None:
     """By what a head ranks the keys that compete; None where all of them are selected."""
     selector = graph[node.selector] if isinstance(node, N.Aggregate) else None
     return selector if isinstance(selector, N.Best) else None
+
+
+def is_single(graph: Graph, node: N.Aggregate) -> bool:
+    """Whether at most one key is selected: of best keys the last or first, by some conjunct, or by promise."""
+
+    def places(place: int) -> bool:
+        return tells_position(graph.nodes, place, graph.causal)
+
+    best = best_of(graph, node)
+    if node.single or (best is not None and places(best.score)):
+        return True
+    return any(
+        places(select.key) and bool(((select.cells == 1).sum(axis=0) <= 1).all()) for select in selects_of(graph, node)
+    )
 
 
 def _nothing(graph: Graph) -> Select:

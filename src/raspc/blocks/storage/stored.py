@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
+from types import MappingProxyType
 
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading.groups import Group
@@ -15,6 +17,9 @@ from raspc.numbers.shares import Share
 ANSWER, KEYS, QUERIES, VALUES, NEURONS = "answer", "keys", "queries", "values", "neurons"
 """What a variable is read for: the answer of the program, the two sides of a head's scores, what a head moves, and
 neurons that compute or decode a variable."""
+
+WHERE_GIVEN: Mapping[str, bool] = MappingProxyType({"where_given": True})
+"""Of a field that a file has only where it is not its default."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,24 @@ class Reader:
 
 
 @dataclass(frozen=True, eq=False)
+class Restored:
+    """What a variable is stored as once more: `groups`, written by the neurons of `design`, which read what was `kept`.
+
+    These clear away what the first directions are off by; see `raspc.blocks.storage.restoring`.
+    """
+
+    groups: tuple[Group, ...]
+    design: Design
+
+
+@dataclass(frozen=True, eq=False)
 class Stored:
     """One variable: what of it lies in the residual stream, how it gets there, and who reads it.
 
     `left`: what attention leaves of a count or a mean, before any neurons; `share`: how a count is taken from it.
     `kept`: the directions that are embedded, moved by a head, or written by the neurons of `design`.
     `raised`: how the head of a sum adds.
+    `restored`: the directions that readers read, where they do not bear what those of `kept` are off by.
     `selection`: how the head of a count, a mean, a sum or a pick selects.
     `readers`: who reads the variable, and what for; `error`: how far off what they read may be, infinite where they
     read indicators and powers only, which are right by construction.
@@ -55,11 +72,13 @@ class Stored:
     error: float = inf
     read_off: tuple[int, ...] = ()
     raised: Raised | None = None
+    restored: Restored | None = field(default=None, metadata=WHERE_GIVEN)
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """All directions of the variable: as attention leaves it, then as it is kept."""
-        return (*(() if self.left is None else (self.left,)), *self.kept)
+        """All directions of the variable: as attention leaves it, as it is kept, and as it is restored."""
+        restored = () if self.restored is None else self.restored.groups
+        return (*(() if self.left is None else (self.left,)), *self.kept, *restored)
 
 
 @dataclass(frozen=True, eq=False)

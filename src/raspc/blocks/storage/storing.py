@@ -19,6 +19,7 @@ from raspc.blocks.storage.functions import function
 from raspc.blocks.storage.heads import moved_groups, scored
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Requests, Wanted
+from raspc.blocks.storage.restoring import every_value, is_to_be_restored, restored_of
 from raspc.blocks.storage.signs import signed
 from raspc.blocks.storage.stored import Storage, Stored
 from raspc.graph import nodes as N
@@ -35,10 +36,18 @@ def store(ready: Readiness) -> Storage:
     in_doubt = False
     for place, node in reversed(list(enumerate(known.graph.nodes))):
         if isinstance(node, Variable):
-            decision = decide(known, place, requests.of(place))
+            decision = decide_and_restore(known, place, requests.of(place))
             requests.add(decision.requests)
             variables[place], in_doubt = decision.stored, in_doubt or decision.steep_in_doubt
     return Storage(tuple(variables), answer, known.numerical, in_doubt)
+
+
+def decide_and_restore(known: Known, place: int, wanted: Wanted) -> Decision:
+    """What is stored of one variable, and restored where some reader does not bear what that is off by."""
+    decision = decide(known, place, wanted)
+    if not is_to_be_restored(known, place, wanted, decision):
+        return decision
+    return restored_of(known, place, decision, decide(known, place, every_value(known, place)))
 
 
 def decide(known: Known, place: int, wanted: Wanted) -> Decision:

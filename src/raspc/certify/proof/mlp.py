@@ -21,6 +21,7 @@ from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, Piece
 from raspc.certify.proof.columns import Columns
+from raspc.certify.proof.grains import grain_in_cells
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats, Ids
 from raspc.numbers.precision import Precision
@@ -171,12 +172,13 @@ def _nearest(cells: Piece, steps: Steps, start: int) -> Step | None:
 class _Open:
     """Which neurons of some cells fire, and how: [cells, neurons], or [cells, steps].
 
-    `height`: how much each can write at most. `along`: what each step comes to, and `flaws` what that is off by: where
+    `height`, `least`: how much each can write at most, and at least. `along`: what each step comes to, and `flaws` what that is off by: where
     it is flat, by what its halves round. `number`, `error`: of the neurons that are halves of no step.
     """
 
     fires: NDArray[np.bool_]
     height: Matrix
+    least: Matrix
     along: Matrix
     flaws: Matrix
     others: NDArray[np.intp]
@@ -190,11 +192,13 @@ class _Open:
         quiet = not error.any()
         fires = cells.reads > 0 if quiet else cells.reads + error > 0
         height = np.maximum(cells.reads, 0.0) if quiet else np.where(fires, np.maximum(cells.reads, 0.0) + error, 0.0)
+        least = height if quiet else np.maximum(cells.reads - error, 0.0)
         z, top = cells.reads[:, steps.first], steps.height
         flaws = np.zeros_like(z) if quiet else _flaws(cells, steps, z, fires)
         others = steps.others(cells.reads.shape[1])
         off = np.where(fires, error, 0.0)[:, others]
-        return cls(fires, height, np.clip(z, 0.0, top), flaws, others, np.maximum(cells.reads[:, others], 0.0), off)
+        number = np.maximum(cells.reads[:, others], 0.0)
+        return cls(fires, height, least, np.clip(z, 0.0, top), flaws, others, number, off)
 
 
 def _flaws(cells: Piece, steps: Steps, z: Matrix, fires: NDArray[np.bool_]) -> Matrix:
@@ -260,6 +264,7 @@ class _Space:
     base: Floats
     code: Matrix
     grain: Floats
+    read_grain: Floats
     cuts: NDArray[np.bool_]
     at_bos: Floats
     precision: Precision
@@ -277,7 +282,7 @@ class _Space:
         at_bos = shaken * np.abs(base) + fired_at_bos(read, matrix, base, precision)
         error, alone = np.zeros(code.shape), np.zeros(code.shape)
         cuts, weights = _cuts(matrix, precision), _Weights.of(matrix, steps)
-        return cls(steps, matrix, weights, base, code, grain, cuts, at_bos, precision, error, alone,
+        return cls(steps, matrix, weights, base, code, grain, read.grain, cuts, at_bos, precision, error, alone,
                    np.zeros((len(code), len(steps.first))))  # fmt: skip
 
     def take(self, open_: _Open, value: Ids) -> None:
@@ -285,12 +290,13 @@ class _Space:
         base, precision = self.base, self.precision
         sums, shaken = self.weights.sums(open_, precision), precision.weight_error
         side = sums.larger_side + np.abs(base)
-        exact = fits(self.grain, side, precision.sum_bits)
+        grain = self.grain_of(open_, sums, side)
+        exact = fits(grain, side, precision.sum_bits)
         size = sums.total + np.abs(base)
         last = np.abs(sums.numbers + base) + sums.error
         rounding = np.where(exact, 0.0, of_sum(sums.terms + (base != 0), side, size, last, precision))
         if self.cuts.any():  # products of few digits are not rounded even so
-            cut = self.cuts & ~fits(self.grain, sums.larger_side, precision.sum_bits)
+            cut = self.cuts & ~fits(grain, sums.larger_side, precision.sum_bits)
             rounding = rounding + np.where(cut, precision.sum_unit * sums.total, 0.0)
         rounding = rounding + _storing(exact, self.grain, np.abs(sums.numbers) + sums.error, base, size, precision)
         off = np.abs(sums.numbers + base - self.code[value]) + rounding + shaken * np.abs(base)
@@ -298,6 +304,14 @@ class _Space:
         raise_to(self.alone, value, off + sums.alone)
         if open_.flaws.any():
             raise_to(self.flaws, value, open_.flaws)
+
+    def grain_of(self, open_: _Open, sums: Sums, side: Matrix) -> Matrix | Floats:
+        """What all terms are multiples of: in each cell, where nothing but their sum may err."""
+        precision, plain = self.precision, self.grain
+        if precision.narrow or precision.weight_error or sums.error.any() or fits(plain, side, precision.sum_bits).all():
+            return plain
+        found = grain_in_cells(open_.least, open_.height, self.read_grain, self.matrix, self.base, precision)
+        return plain if found is None else np.maximum(found, plain)
 
     def written(self) -> Written:
         """What is known after all cells."""

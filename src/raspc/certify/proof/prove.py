@@ -231,7 +231,7 @@ class _Prover:
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:
         """What the neurons of a variable read; None where that has too many combinations."""
         node = self.graph[place]
-        if isinstance(node, N.Sign):
+        if isinstance(node, N.Sign) and place not in read.seen:  # else it is the sign itself that is read
             if not has_gap(self.graph, node):
                 self.links.append(unfit("gap", said.name, "of sums that are not 0, but nearer to it"))
             return cells_of_sign(self.graph, node, said, read)

@@ -21,7 +21,7 @@ from raspc.errors import InputError
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 from raspc.target import Dense, Names
-from raspc.weights.alignment import HeadPart, VariableFacts
+from raspc.weights.alignment import HeadPart, NeuronPart, VariableFacts
 from raspc.weights.model import Model
 
 
@@ -92,14 +92,19 @@ class _Reader:
         return tuple(self.stage(i, block) for i, block in enumerate(self.lowered.blocks))
 
     def stage(self, place: int, block: Block) -> int:
-        facts = self.facts(place)
-        layers = {part.layer for part in (facts.heads if isinstance(block, Head) else facts.neurons[:1])}
+        layers = {part.layer for part in (self.facts(place).heads if isinstance(block, Head) else [self.part(place)])}
         if len(layers) != 1:
             raise ValueError(f"{block.name} is computed in {len(layers)} layers")
         return 2 * layers.pop() + isinstance(block, Neurons)
 
     def facts(self, place: int) -> VariableFacts:
         return self.model.alignment.variables[self.graph.labels[self.lowered.place_of_block[place]]]
+
+    def part(self, place: int) -> NeuronPart:
+        """The neurons of a block; of several blocks of one variable each has its own, in their order."""
+        of = self.lowered.place_of_block
+        own = [i for i, block in enumerate(self.lowered.blocks) if isinstance(block, Neurons) and of[i] == of[place]]
+        return self.facts(place).neurons[own.index(place)]
 
     @cached_property
     def written(self) -> dict[str, int]:
@@ -179,10 +184,9 @@ class _Reader:
     # -- blocks ----------------------------------------------------------------------------------
 
     def block(self, place: int, block: Block) -> Block:
-        facts = self.facts(place)
         if isinstance(block, Head):
-            return self.head(block, facts.heads)
-        where = facts.neurons[0]
+            return self.head(block, self.facts(place).heads)
+        where = self.part(place)
         return self.neurons(block, where.layer, *where.neurons)
 
     def head(self, head: Head, parts: Sequence[HeadPart]) -> Head:
