@@ -21,6 +21,8 @@ from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.reading.selectors import best_of, is_single
 from raspc.blocks.scores.selection import shares_alike
 from raspc.blocks.spaces import Matrix
+from raspc.blocks.storage import forms
+from raspc.blocks.storage.forms import one_hot
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Feature, Wanted
 from raspc.blocks.storage.stored import ANSWER, KEYS, NEURONS, QUERIES, VALUES, Reader, Restored
@@ -35,27 +37,34 @@ CHOICE = Choice(
     "no neurons that clear errors away",
 )  # fmt: skip
 
+BASIS = forms.CHOICE.name
+"""What is given up where each value has a direction."""
 VALUES_LIMIT = 1 << 10
 """The most values that are told one by one."""
 
+LOUD = 2.0**-12
+"""What rounds by more than this is restored for whoever reads it."""
 STEEPNESS, STARTS = 4.0, (-0.75, -1.75)
 """By what the two neurons of a step multiply x, and what they add."""
 
 
-def restored_of(known: Known, place: int, decision: Decision, rough: Decision) -> Decision:
+def restored_of(known: Known, place: int, wanted: Wanted, decision: Decision, rough: Decision) -> Decision:
     """The decision with one more block, which restores what is kept of a variable for all who read it.
 
-    `rough`: what is decided where each value is asked for. Where that gives no direction to each value, the decision
-    stays as it is.
+    Each value gets a direction, which is exactly 0 or 1, so that whatever is read off it is exact too; what people want
+    to see comes beside. `rough`: what is decided where each value is asked for. Where that gives no direction to each
+    value, the decision stays as it is.
     """
-    values = np.eye(len(known.graph.variable(place).listed))
+    values = one_hot(known, place)
     kept = tuple(map(_renamed, rough.stored.kept))
-    if not any(np.array_equal(group.code, values) for group in kept):
+    if not any(np.array_equal(group.code, values.code) for group in kept):
         return decision
-    groups = decision.stored.kept
-    design = _design(place, values, outputs_of(groups))
-    stored = replace(rough.stored, kept=kept, restored=Restored(groups, design), readers=decision.stored.readers,
-                     error=decision.stored.error)  # fmt: skip
+    seen = {known.graph.labels[place], *(known.graph.labels[function] for function in wanted.shown)}
+    groups = [group for group in decision.stored.kept if group.space in seen]
+    own = [group for group in groups if np.array_equal(group.code, values.code)] or [values]
+    groups = [*own, *(group for group in groups if group not in own)]
+    restored = Restored(tuple(groups), _design(place, values.code, outputs_of(groups)))
+    stored = replace(rough.stored, kept=kept, restored=restored, readers=wanted.readers, error=wanted.error)
     return replace(rough, stored=stored)
 
 
@@ -64,6 +73,12 @@ def every_value(known: Known, place: int) -> Wanted:
     readers = (Reader(place, NEURONS, place),)
     columns = np.eye(len(known.graph.variable(place).listed))
     return Wanted({column.tobytes(): Feature(column, None, readers) for column in columns}, readers=readers)
+
+
+def by_values(known: Known) -> Known:
+    """The same where a variable has one direction for each value, though fewer would span them all."""
+    options = known.options.giving_up(*known.options.given_up, BASIS)
+    return replace(known, ready=replace(known.ready, options=options))
 
 
 def is_to_be_restored(known: Known, place: int, wanted: Wanted, decision: Decision) -> bool:
@@ -75,6 +90,8 @@ def is_to_be_restored(known: Known, place: int, wanted: Wanted, decision: Decisi
     few = isinstance(node.domain, Listed) and 2 <= len(node.listed) <= VALUES_LIMIT
     if not (computed and few) or 2 * len(node.listed) > NEURON_LIMIT or any(group.steep for group in stored.kept):
         return False
+    if stored.design is not None and float(stored.design.noise(known.ready.unit).max(initial=0.0)) > LOUD:
+        return bool(wanted.readers)
     return _is_off(known, place) and any(_does_not_bear(known, reader) for reader in wanted.readers)
 
 
