@@ -96,12 +96,13 @@ def is_to_be_restored(known: Known, place: int, wanted: Wanted, decision: Decisi
 
 
 def _does_not_bear(known: Known, reader: Reader) -> bool:
-    """Whether what is read goes into the weights of keys that count alike, or is a number that is given or averaged."""
+    """Whether what is read goes into the weights of keys that count alike, or is a number that is not listed."""
     node = known.graph[reader.by]
     if reader.purpose in (KEYS, QUERIES):
         return shares_alike(node) or best_of(known.graph, known.graph.variable(reader.by)) is not None
     if reader.purpose == VALUES:
-        return isinstance(node, N.Sum) or (isinstance(node, N.Aggregate) and not node.pick)
+        copied = isinstance(node, N.Aggregate) and node.pick and isinstance(node.domain, Listed)
+        return not copied
     return reader.purpose == ANSWER and known.numerical
 
 
