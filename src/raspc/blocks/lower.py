@@ -153,8 +153,7 @@ class _Lowering:
     def neurons(self, place: int, groups: Sequence[Group], design: Design) -> Neurons:
         """The neurons of a design."""
         reads = [self.stream.read([(axis, columns)]) for axis, columns in zip(design.axes, design.features, strict=True)]
-        # of a number that is off, what is decoded is read rather than what attention has left
-        return self.fired(place, groups, design, reads, first=self.ready.is_rough(place))
+        return self.fired(place, groups, design, reads)
 
     def restoring(self, place: int, kept: Sequence[Group], restored: Restored) -> Neurons:
         """Neurons that read a variable as it was kept, and write it again, for all who read it from now on."""
@@ -163,9 +162,9 @@ class _Lowering:
         return self.fired(place, restored.groups, restored.design, [read], first=True)
 
     def fired(
-        self, place: int, groups: Sequence[Group], design: Design, reads: Sequence[Read], first: bool
+        self, place: int, groups: Sequence[Group], design: Design, reads: Sequence[Read], first: bool = False
     ) -> Neurons:  # fmt: skip
-        """Neurons that read these features; at BOS none of them fires."""
+        """Neurons that read these features; at BOS none of them fires. `first`: what they write is read from then on."""
         # a ramp is so high that not even rounding may lift it at BOS
         maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias

@@ -8,7 +8,6 @@ from functools import partial
 
 from raspc.blocks.lower import Lowered, lower
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.storage import restoring
 from raspc.blocks.storage.storing import store
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
@@ -23,10 +22,6 @@ from raspc.plan.alternatives import Refused, attempt, best
 from raspc.plan.budget import is_far_beyond
 from raspc.plan.plan import Plan, rows_of, size_of
 from raspc.plan.unsure import CAN_BE_GIVEN_UP, unsure_of
-
-
-RESTORING = restoring.CHOICE.name
-"""What a plan gives up that restores variables."""
 
 
 def planned(program: Graph, options: Options = DEFAULT) -> Plan:
@@ -46,16 +41,15 @@ def alternatives(
 
     A plan of which nothing is in doubt is no larger than those of lower levels. Where there is none, they are in the
     same round: so a higher level never gives a larger model. In any case they come last: so it never refuses what a
-    lower one compiles. Only after all of these come plans that restore what is off, which are larger.
+    lower one compiles. After these come plans that store no more than higher levels do: so a lower level does not
+    refuse what a higher one compiles either.
     """
     asked = options.asked.giving_up(*given_up)
     levels = [asked, *(replace(asked, stored=level) for level in asked.level.lower)]
     for firsts in zip(*map(first_designs, levels), strict=True):
         yield settled(program, firsts)
-    yield from (explored(program, first) for level in levels[1:] for first in first_designs(level))
-    if asked.has(RESTORING) and not asked.precision.narrow:
-        without = [level.giving_up(*level.given_up, RESTORING) for level in levels]
-        yield from (explored(program, first) for level in without for first in first_designs(level))
+    higher = [replace(asked, stored=level) for level in Level if not asked.level.reaches(level)]
+    yield from (explored(program, first) for level in (*levels[1:], *higher) for first in first_designs(level))
 
 
 def settled(program: Graph, firsts: Sequence[Options]) -> list[Plan | Refused]:
