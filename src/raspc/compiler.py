@@ -100,6 +100,7 @@ def compile(
     make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
     with told(program, tabulated, options, make):
         model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
+        doubts.warn_of_level(program, model)
         return doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
 
 

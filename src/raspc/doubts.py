@@ -125,6 +125,17 @@ def _default_for(source: object, position: int, tokens: tuple[object, ...], caus
     return GIVE_A_DEFAULT
 
 
+def warn_of_level(program: rasp.SOp, model: Model) -> None:
+    """A program whose s-ops cannot all have directions of their own is told so: what is stored is a higher level's."""
+    asked, stored = model.options.level, model.options.storage
+    if not asked.reaches(stored):
+        warnings.warn(
+            f"{program.name}: what is stored is decided as at -O{stored.value}, as every model that stores what "
+            f"-O{asked.value} does is refused",
+            UncertainProgram, stacklevel=3,
+        )  # fmt: skip
+
+
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
     """A program whose answers the causal mask changes is told so, with an input that shows it."""
     example = _masked_otherwise(program, graph)

@@ -72,7 +72,7 @@ class InternalError(RaspcError):
 
 
 class UncertainProgram(UserWarning):
-    """A program compiled under an assumption or for a part of its inputs."""
+    """A program compiled under an assumption, for a part of its inputs, or as at another level than was asked for."""
 
 
 class DoubtfulText(UserWarning):

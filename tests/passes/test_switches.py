@@ -271,6 +271,7 @@ WORDS = ("a", "b", "c", "d", "e", "f")
 PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) == q)
 ODD = rasp.Select(T, T, lambda k, q: (k * q) % 3 == 1 or k > 5)
 RANK = rasp.SelectorWidth(LESS) + EARLIER_SAME
+EARLY = rasp.Aggregate(SAME, I) < I
 RANK_BY_THREE = rasp.map(lambda rank: rank % 3, RANK)
 BY_RANK = rasp.Aggregate(rasp.Select(RANK, I, Comparison.EQ), T)
 BACK = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), I, default=-1)
@@ -336,6 +337,8 @@ CASES: dict[str, Case] = {
     "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),
     "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
     "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
+    "carry_errors": Case(rasp.Aggregate(rasp.Select(EARLY, EARLY, Comparison.EQ), T),
+                         wrapped(steps, "staircases", broken.late_steps)),
     "low_rank": Case(rasp.SelectorWidth(ATTRIBUTE), wrapped(penalty, "factored", too_few), tuple(range(4)), 3),
     "steep": Case(rasp.SelectorWidth(LESS), wrapped(steep, "_features", broken.not_as_steep), tuple(range(8)), 3),
     "digits": Case(rasp.map(lambda c: c % 3, EARLIER_SAME), wrapped(penalty, "_digits", high_digit),

@@ -146,13 +146,22 @@ def test_the_size_of_a_plan_is_that_of_its_model() -> None:
 
 
 def test_nothing_is_planned_twice_where_nothing_is_in_doubt() -> None:
-    """Ordinary programs have one plan: the lower levels are only asked for where it is refused."""
+    """Ordinary programs have one plan: the other levels are only asked for where it is refused."""
     graph = build(library.get("sort_unique").program, (1, 2, 3), 4)
     for level in Level:
         rounds = alternatives(graph, Options(level))
         (plan,) = next(rounds)
         assert isinstance(plan, Plan) and not unsure_of(plan)
-        assert len(list(rounds)) == level.value
+        assert len(list(rounds)) == len(Level) - 1
+
+
+def test_a_lower_level_stores_what_a_higher_one_does_where_its_own_is_refused() -> None:
+    """A direction for each of 120 values takes more memory than is allowed: the function is read off tokens instead."""
+    wide = rasp.SequenceMap(lambda x, i: 100 * x + i, T, I)
+    with pytest.warns(UncertainProgram, match="decided as at -O1, as every model that stores what -O0 does is refused"):
+        model = raspc.compile(rasp.Map(lambda v: v % 3, wide), tuple(range(20)), 6, optimize=0, memory="100 KiB")
+    assert model.options.level is Level.ALL and model.options.storage is Level.NAMED
+    assert "what is stored is decided as at -O1" in str(model.plan)
 
 
 def test_what_could_save_little_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:

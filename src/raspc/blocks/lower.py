@@ -152,7 +152,9 @@ class _Lowering:
 
     def neurons(self, place: int, groups: Sequence[Group], design: Design) -> Neurons:
         """The neurons of a design."""
-        reads = [self.stream.read([(axis, columns)]) for axis, columns in zip(design.axes, design.features, strict=True)]
+        reads = [
+            self.stream.read([(axis, columns)]) for axis, columns in zip(design.axes, design.features, strict=True)
+        ]
         return self.fired(place, groups, design, reads)
 
     def restoring(self, place: int, kept: Sequence[Group], restored: Restored) -> Neurons:
@@ -164,7 +166,7 @@ class _Lowering:
     def fired(
         self, place: int, groups: Sequence[Group], design: Design, reads: Sequence[Read], first: bool = False
     ) -> Neurons:  # fmt: skip
-        """Neurons that read these features; at BOS none of them fires. `first`: what they write is read from then on."""
+        """Neurons that read these features; at BOS none of them fires. `first`: what they write is read henceforth."""
         # a ramp is so high that not even rounding may lift it at BOS
         maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
         bias = design.bias
@@ -172,7 +174,7 @@ class _Lowering:
             bias = bias + read.bias @ weights
             for space, matrix in read.maps.items():
                 maps[space] = maps.get(space, 0.0) + matrix @ weights
-        self.stream.open(place, groups, design.base, first)
+        self.stream.open(place, groups, design.base, first=first)
         out = {group.space: design.out[:, columns] for group, columns in side_by_side(groups)}
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]

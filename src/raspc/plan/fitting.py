@@ -69,6 +69,10 @@ def _stored_faults(graph: Graph, place: int, node: Variable, stored: Stored) -> 
         yield "it is read by what is no node"
     if stored.design is not None:
         yield from _design_faults(graph, stored.design, sum(len(group.labels) for group in stored.kept))
+    if stored.restored is not None:
+        yield from _design_faults(
+            graph, stored.restored.design, sum(len(group.labels) for group in stored.restored.groups)
+        )
     if stored.selection is not None:
         yield from _selection_faults(graph, stored.selection)
 

@@ -55,7 +55,7 @@ def _stored(plan: Plan) -> Iterator[str]:
     for place, node in enumerate(plan.graph.nodes):
         if isinstance(node, Variable):
             stored = plan.storage[place]
-            yield f"{plan.graph.labels[place]}: {_origin(plan, node, stored)}"
+            yield f"{plan.graph.labels[place]}: {_origin(plan, node, stored)}{_restored(stored)}"
             yield from (f"  {line}" for group in stored.groups for line in _directions(group))
             if stored.readers:
                 yield f"  read by {', '.join(_reader(plan, reader) for reader in stored.readers)}{_right_to(stored)}"
@@ -78,6 +78,10 @@ def _origin(plan: Plan, node: Variable, stored: Stored) -> str:
         return "moved by a head" if stored.kept else "not stored"
     sources = ", ".join(plan.graph.labels[source] for source in stored.read_off)
     return decoded or (f"read off {sources}" if sources else "a constant")
+
+
+def _restored(stored: Stored) -> str:
+    return "" if stored.restored is None else f", restored by {stored.restored.design.size} neurons"
 
 
 def _directions(group: Group) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _does_not_bear(known: Known, reader: Reader) -> bool:
 
 
 def _is_off(known: Known, place: int) -> bool:
-    """Whether a variable rests on what heads average, or copy from several keys, so that it is right but for rounding."""
+    """Whether a variable rests on what heads average, or copy from several keys, so that it carries rounding."""
     graph, waiting, seen = known.graph, [place], set[int]()
     while waiting:
         node = graph[one := waiting.pop()]

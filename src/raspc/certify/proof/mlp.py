@@ -172,8 +172,9 @@ def _nearest(cells: Piece, steps: Steps, start: int) -> Step | None:
 class _Open:
     """Which neurons of some cells fire, and how: [cells, neurons], or [cells, steps].
 
-    `height`, `least`: how much each can write at most, and at least. `along`: what each step comes to, and `flaws` what that is off by: where
-    it is flat, by what its halves round. `number`, `error`: of the neurons that are halves of no step.
+    `height`, `least`: how much each can write at most, and at least. `along`: what each step comes to, and `flaws` what
+    that is off by: where it is flat, by what its halves round. `number`, `error`: of the neurons that are halves of no
+    step.
     """
 
     fires: NDArray[np.bool_]
@@ -308,7 +309,12 @@ class _Space:
     def grain_of(self, open_: _Open, sums: Sums, side: Matrix) -> Matrix | Floats:
         """What all terms are multiples of: in each cell, where nothing but their sum may err."""
         precision, plain = self.precision, self.grain
-        if precision.narrow or precision.weight_error or sums.error.any() or fits(plain, side, precision.sum_bits).all():
+        if (
+            precision.narrow
+            or precision.weight_error
+            or sums.error.any()
+            or fits(plain, side, precision.sum_bits).all()
+        ):
             return plain
         found = grain_in_cells(open_.least, open_.height, self.read_grain, self.matrix, self.base, precision)
         return plain if found is None else np.maximum(found, plain)
