@@ -17,6 +17,8 @@ from raspc.rasp import Comparison, SOp
 T, INDEX = rasp.tokens, rasp.indices
 PLANNING = importlib.import_module("raspc.plan.planning")
 EARLIER = rasp.Select(T, T, Comparison.EQ) & rasp.Select(INDEX, INDEX, Comparison.LT)
+SAME, PREVIOUS = rasp.Select(T, T, Comparison.EQ), rasp.Select(INDEX, INDEX - 1, Comparison.EQ)
+MEAN = rasp.Aggregate(SAME, rasp.numerical(INDEX + 1))
 
 
 def halved(block: Any) -> Block:
@@ -34,6 +36,8 @@ def doubled(block: Any) -> Block:
 HOLES: dict[str, tuple[SOp, type[Any], Callable[[Any], Block]]] = {
     "a tie of logits": (rasp.map(lambda x, i: (x * i) % 3, T, INDEX), Neurons, halved),
     "numbers of a mean": (rasp.Aggregate(EARLIER, INDEX, default=-1), Head, doubled),
+    "a mean that is picked": (rasp.Aggregate(PREVIOUS, MEAN, default=0), Head, doubled),
+    "a mean that equal tokens share": (rasp.Aggregate(SAME, MEAN), Head, doubled),
 }
 
 

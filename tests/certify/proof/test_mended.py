@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from raspc.blocks.spaces import BOS, Read
 from raspc.certify.proof import cells as cells_room
 from raspc.certify.proof.bounds import Held, Reading, read_stream
 from raspc.certify.proof.cells import cells_of
-from raspc.certify.proof.numbers import mean_errors
+from raspc.certify.proof.numbers import Averaged, mean_errors
 from raspc.graph.nodes import Interval
 from raspc.numbers.precision import PRECISIONS
 from raspc.weights.params import Params
@@ -28,7 +27,7 @@ def test_between_the_ends_of_an_interval_one_line_holds(low: float, wide: float,
     """Weights of a mean between e^−t and e^t of what they should be: of two lines that bound it, the lesser one at each
     end would be a bound at the ends, but not between them."""
     numbers = np.array([low, low + wide])
-    value: Any = SimpleNamespace(rows=lambda: numbers[:, None], row_errors=lambda: np.zeros((1, 1)))
+    value = Averaged(numbers[:, None], np.zeros((2, 1)))
     ends = mean_errors(np.full((1, 1), 1e3), 0.0, uneven, 0.0, value, np.array([low]), Interval(low, low + wide),
                        PRECISIONS["float32"])[:, 0]  # fmt: skip
     for part in np.linspace(0, 1, 21):

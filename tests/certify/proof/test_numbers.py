@@ -149,3 +149,17 @@ def test_what_is_measured_warns() -> None:
         model = raspc.compile(mean(rasp.tokens), range(-9, 10), 20)
     assert model.certificate is not None and model.certificate.verdict == "measured"
     assert 1 < model.certificate.links[0].used <= COARSE
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_mean_that_is_picked_errs_in_proportion(level: int) -> None:
+    """Numbers of thousands, of which a pick may have none: at its default 0 it is right to 1e-5, beside 5001 to less.
+
+    Told of all of them together, no number would be nearer than the greatest one is: 0.004.
+    """
+    thousands = rasp.numerical((rasp.indices + 1) * 1000 + rasp.tokens)
+    mean = rasp.Aggregate(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ), thousands)
+    previous = rasp.Select(rasp.indices, rasp.indices - 1, rasp.Comparison.EQ)
+    model = raspc.compile(rasp.Aggregate(previous, mean, default=0), (0, 1), 5, optimize=level)
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    assert raspc.check(model).ok

@@ -144,12 +144,15 @@ class Arrived:
 
 def picked(scores: Scores, value: Reading, default: Floats, precision: Precision) -> Arrived:
     """One key gets all the attention: its number arrives as it is but for what leaks."""
-    spread = np.maximum(value.size, np.abs(default)) + value.error
+    spread, loose = np.maximum(value.size, np.abs(default)) + value.error, slip(scores, precision)
+    error = value.row_errors() + (scores.leak + loose) * spread
+    return Arrived(error, np.where(loose == 0.0, value.grain, 0.0))
+
+
+def slip(scores: Scores, precision: Precision) -> float:
+    """By how much of itself the number of one key is off when it arrives, but for what leaks."""
     quiet = scores.leak == 0.0 and precision.sum_bits <= 24
-    error = value.row_errors() + scores.leak * spread
-    if not quiet:
-        error = error + 4 * precision.sum_unit * spread
-    return Arrived(error, np.where(quiet, value.grain, 0.0))
+    return 0.0 if quiet else 4 * precision.sum_unit
 
 
 def averaged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 
@@ -14,10 +15,10 @@ from raspc.certify.proof import attention as A
 from raspc.certify.proof import selecting as S
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.grids import decided, over_grid
+from raspc.certify.proof.grids import NUMBERS, decided, over_grid
 from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
-from raspc.certify.proof.numbers import mean_errors
+from raspc.certify.proof.numbers import Averaged, mean_errors
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.ranking import Ranked, Stored, ranked
 from raspc.certify.proof.rounding import grain_of
@@ -205,8 +206,9 @@ class HeadProof:
 
     def by_value(self, error: Matrix, values: int) -> Matrix:
         """Errors of what is read, row by row, as errors of the variable's values."""
-        number = self.becomes
-        if len(error) == values and (self.counts or not (isinstance(self.node, N.Aggregate) and self.node.pick)):
+        node, number = self.node, self.becomes
+        copies = isinstance(node, N.Aggregate) and node.pick and isinstance(node.domain, Listed)
+        if len(error) == values and not copies:
             return error
         if number is None or number.ndim != 1 or len(number) != len(error):
             return np.asarray(error.max(axis=0, keepdims=True, initial=0.0))
@@ -217,38 +219,47 @@ class HeadProof:
     def averaged(self) -> A.Arrived:
         """What arrives of a pick or a mean."""
         there, single = self.value.there, S.is_single(self.premises.facts, self.node, self.selects or ())
-        copies = isinstance(self.node, N.Aggregate) and self.node.pick
+        copies, scores = isinstance(self.node, N.Aggregate) and self.node.pick, self.scores
         if copies and single:
-            return A.picked(self.scores, self.value, there, self.precision)
-        rowwise = copies and self.becomes is not None and self.becomes.ndim == 1
-        found = A.averaged(self.scores, self.value, there, self.n, self.precision, copies, rowwise)
-        if copies or self.numbers is None:
+            found, loose = A.picked(scores, self.value, there, self.precision), A.slip(scores, self.precision)
+        else:
+            rowwise = copies and self.becomes is not None and self.becomes.ndim == 1
+            found = A.averaged(scores, self.value, there, self.n, self.precision, copies, rowwise)
+            loose = A.looseness(self.n, self.precision)
+        if copies and isinstance(self.node.domain, Listed):
             return found
-        loose, domain = A.looseness(self.n, self.precision), self.node.domain
-        (told,), (seen,) = self.numbers.seen.values(), self.value.seen.values()
-        most = found.error + (told.error - seen.error).max(axis=0, initial=0.0)  # with what the numbers are off by
-        scores = self.scores
-        errors = mean_errors(most, loose, scores.uneven, scores.leak, self.numbers, there, domain, self.precision)
+        if self.numbers is None:
+            return replace(found, error=found.error.max(axis=0, keepdims=True))
+        most = found.error.max(axis=0, keepdims=True)
+        most = np.maximum(most, most - self.value.error + self.numbers.errors.max(axis=0))  # if numbers are off as such
+        uneven = 0.0 if copies else scores.uneven  # of equal numbers it does not matter how they are weighed
+        errors = mean_errors(most, loose, uneven, scores.leak, self.numbers, there, self.node.domain, self.precision)
         return replace(found, error=errors)
 
     @cached_property
-    def numbers(self) -> Reading | None:
-        """What is read of a mean's values, as the numbers of its source: what they are off by is an error of theirs.
+    def numbers(self) -> Averaged | None:
+        """What is read of values, as the numbers of the source: what they are off by is an error of theirs.
 
-        None where several variables are read, or no number.
+        None where what is read does not tell the number, as after an edit of the weights, or there is none.
         """
-        node, rows = self.node, self.value.rows()
-        if not isinstance(node, N.Aggregate) or rows is None or self.head.value.width == len(node.domain.specials):
+        node, axes = self.node, self.axes
+        if not isinstance(node, N.Aggregate) or self.head.value.width == len(node.domain.specials):
             return None
-        found = self.meaning.amounts(node.source, self.axes)
-        if found is None or self.axes != tuple(self.value.seen) or found.numbers.shape != (len(rows),):
-            return None  # what is read does not tell the number, as after an edit of the weights
-        ((place, seen),) = self.value.seen.items()
-        plain = found.known & (found.special < 0)
-        values, error = seen.values.copy(), seen.error.copy()
-        values[plain, 0] = found.numbers[plain] - self.value.bias[0]
-        error[plain, 0] += np.abs(rows[plain, 0] - found.numbers[plain])
-        return replace(self.value, seen={place: replace(seen, values=values, error=error)})
+        found = self.meaning.amounts(node.source, axes)
+        shape, width = self.meaning.sizes(axes), self.value.width
+        if found is None or not axes or axes != tuple(self.value.seen) or prod(shape) * width > NUMBERS:
+            return None
+        seen = list(self.value.seen.values())
+        rows = over_grid([one.values for one in seen], shape, width) + self.value.bias
+        errors = over_grid([one.error for one in seen], shape, width) + (
+            self.value.rounding if self.value.rounded_rows is None else self.value.rounded_rows
+        )
+        known, special = np.broadcast_to(found.known, shape), np.broadcast_to(found.special, shape)
+        rows, errors = rows[known], errors[known]
+        plain, numbers = special[known] < 0, np.broadcast_to(found.numbers, shape)[known]
+        errors[plain, 0] += np.abs(rows[plain, 0] - numbers[plain])
+        rows[plain, 0] = numbers[plain]
+        return Averaged(rows, errors) if len(rows) else None
 
     @cached_property
     def told(self) -> Reading:

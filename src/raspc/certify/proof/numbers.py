@@ -28,8 +28,19 @@ class Off:
     allowed: float
 
 
+@dataclass(frozen=True, eq=False)
+class Averaged:
+    """What a head averages, or picks: [rows, width] a row for each combination of the values that it is read off.
+
+    The number comes first, then indicators of special values. `errors`: how far off each of them is.
+    """
+
+    rows: Matrix
+    errors: Matrix
+
+
 def mean_errors(
-    constant: Matrix, loose: float, uneven: float, leak: float, value: Reading, default: Floats, domain: Domain,
+    constant: Matrix, loose: float, uneven: float, leak: float, value: Averaged, default: Floats, domain: Domain,
     precision: Precision,
 ) -> Matrix:  # fmt: skip
     """[values of the mean, width]: the errors of a mean, whose number is in the first column, before indicators.
@@ -39,10 +50,9 @@ def mean_errors(
     above all points (vᵢ, eᵢ + loose·|vᵢ|) is on or above that sum, at Σ pᵢ·vᵢ. So what cancels keeps the error of what
     it is made of, and what does not cancel errs in proportion.
     """
-    rows = value.rows()
-    if rows is None or not np.isfinite(constant).all():
+    if not np.isfinite(constant).all():
         return constant
-    numbers, errors = rows[:, 0], np.broadcast_to(value.row_errors(), rows.shape)[:, 0]
+    numbers, errors = value.rows[:, 0], value.errors[:, 0]
     points = np.append(numbers, default[0])
     leaked = leak * (np.abs(points).max() + errors.max(initial=0.0))
     values, is_number = _rows(domain)
@@ -67,15 +77,13 @@ def mean_errors(
     return found
 
 
-def _of_indicators(value: Reading, default: Floats, leak: float, loose: float) -> Floats:
+def _of_indicators(value: Averaged, default: Floats, leak: float, loose: float) -> Floats:
     """[special values]: how far off an indicator of the default is where keys are selected.
 
     All of them hold 0 there, so that what their weights round makes no difference, and 0 is off by what leaks to BOS.
     Infinite where a key holds anything else.
     """
-    rows = value.rows()
-    assert rows is not None
-    held, errors = np.abs(rows[:, 1:]).max(axis=0), np.broadcast_to(value.row_errors(), rows.shape)[:, 1:].max(axis=0)
+    held, errors = np.abs(value.rows[:, 1:]).max(axis=0), value.errors[:, 1:].max(axis=0)
     leaked = leak * (1 + loose) * (np.abs(default[1:]) + errors)
     return np.where(held == 0, (1 + loose) * errors + leaked, np.inf)
 
