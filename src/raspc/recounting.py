@@ -63,7 +63,7 @@ def settled(make: Callable[..., Model], graph: Graph, tabulate: Callable[..., Bu
     found = best(rounds(), _size, lambda model: model)
     if found.precision.narrow:
         return _proved_rather(found, recounted) if _has_means(graph) else found
-    return found if found is first else _proved_rather(found, restored)
+    return found if found is first or _gives_sums(graph) else _proved_rather(found, restored)
 
 
 def _proved_rather(found: Model, other: Callable[[], Model]) -> Model:
