@@ -36,14 +36,27 @@ def permute(model: Model, seed: int) -> Model:
         raise InputError(f"seed is {seed!r}, needed an integer of 0 or more")
     if model.alignment.permutation is not None:
         raise InputError("the model was permuted before; permute the model that it was made of")
-    rng, config = np.random.default_rng(seed), model.config
-    heads = [rng.permutation(widths.n_heads) for widths in config.widths]
-    neurons = [rng.permutation(widths.d_mlp) for widths in config.widths]
+    heads, neurons = orders(model, seed)
     found = replace(
         model, params=_params(model, heads, neurons), alignment=_followed(model.alignment, heads, neurons, seed),
         certificate=None,
     )  # fmt: skip
     return found if model.certificate is None else _measured(found)
+
+
+def orders(model: Model, seed: int) -> tuple[list[Order], list[Order]]:
+    """The order of heads and of neurons in each layer."""
+    rng, config = np.random.default_rng(seed), model.config
+    heads = [rng.permutation(widths.n_heads) for widths in config.widths]
+    return heads, [rng.permutation(widths.d_mlp) for widths in config.widths]
+
+
+def neuron_order(model: Model) -> list[Order]:
+    """For each layer the number that each neuron of the plan has in the model."""
+    permutation = model.alignment.permutation
+    if permutation is None:
+        return [np.arange(widths.d_mlp) for widths in model.config.widths]
+    return [np.argsort(order) for order in orders(model, permutation.seed)[1]]
 
 
 def _params(model: Model, heads: list[Order], neurons: list[Order]) -> dict[str, Array]:

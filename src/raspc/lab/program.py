@@ -1,0 +1,142 @@
+"""What a program gives with some of its variables and selectors replaced: the truth of an intervention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc import values as V
+from raspc.errors import InputError
+from raspc.graph.evaluate import RULES, Batch, Bools, Cell, Column, Run, decoded, start
+from raspc.graph.nodes import UNDEFINED, Graph, Listed, Pattern, Variable
+from raspc.lab.forcing import Forced
+from raspc.lab.held import merged
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactual:
+    """The answers of a program on a batch; `impossible` [input]: where it has none, as a table lacks the cell."""
+
+    answers: list[list[Any]]
+    impossible: Bools
+
+
+def counterfactual(graph: Graph, batch: Batch, forced: Forced) -> Counterfactual:
+    """Run a graph with variables and selectors replaced."""
+    run = replaced(graph, batch, forced)
+    column, domain = run.column(graph.output), graph.variable(graph.output).domain
+    answers = [decoded(column, domain, row, int(n)) for row, n in enumerate(batch.lengths)]
+    return Counterfactual(answers, run.undefined)
+
+
+def replaced(graph: Graph, batch: Batch, forced: Forced) -> Run:
+    """A run in which what is forced has taken the place of what would be computed."""
+    run = start(graph.nodes, batch)
+    for place, node in enumerate(graph.nodes):
+        if place in forced.columns:
+            everywhere = bool((forced.where | ~batch.real).all())
+            own = None if everywhere else RULES[type(node)](run, node)
+            run.cells.append(_column(batch, forced.columns[place], own, forced.where))
+        elif place in forced.patterns:
+            run.cells.append(forced.patterns[place].transpose(2, 0, 1) & batch.allowed)
+        else:
+            run.upto(place)
+    return run
+
+
+def _column(batch: Batch, column: Column, own: Cell | None, where: Bools) -> Column:
+    if own is None:
+        return column
+    assert isinstance(own, Column)
+    return merged(where, column, own)
+
+
+def place_of(graph: Graph, name: str) -> int:
+    """The node with this name. Raises InputError for a name that the program does not have."""
+    if name in graph.labels:
+        return graph.labels.index(name)
+    found = [place for place, node in enumerate(graph.nodes) if name in node.names]
+    if found:
+        return found[0]
+    raise InputError(f"{name!r} is no variable or selector of the model; it has {', '.join(graph.labels)}")
+
+
+def column_of(graph: Graph, place: int, value: Any, batch: Batch) -> Column:
+    """A column that holds a value everywhere, or a list of values, one for each position.
+
+    Raises InputError for what is no value of the variable, or a list that is as long as no input.
+    """
+    node = graph.variable(place)
+    one = _id(node, value)
+    if one is not None:
+        return _filled(node, np.where(batch.real, 0, UNDEFINED), [value])
+    if isinstance(value, list | tuple | np.ndarray):
+        row = [item.item() if isinstance(item, np.generic) else item for item in value]
+        if (batch.lengths != len(row)).any():
+            raise InputError(f"{graph.labels[place]}: found {len(row)} values, needed one for each of {batch.lengths[0]} tokens")
+        for item in row:
+            if _id(node, item) is None:
+                raise _no_value(graph, place, item)
+        return _filled(node, np.where(batch.real, np.arange(batch.ids.shape[1]), UNDEFINED), row)
+    raise _no_value(graph, place, value)
+
+
+def _filled(node: Variable, which: Any, values: list[Any]) -> Column:
+    """The values by the numbers in `which`; UNDEFINED where that is."""
+    ids = np.array([_id(node, value) for value in values], np.int32)[np.maximum(which, 0)]
+    ids = np.where(which == UNDEFINED, UNDEFINED, ids).astype(np.int32)
+    if isinstance(node.domain, Listed):
+        return Column(ids)
+    numbers = np.array([float(value) if V.is_number(value) else 0.0 for value in values])
+    return Column(ids, numbers[np.maximum(which, 0)])
+
+
+def _id(node: Variable, value: Any) -> int | None:
+    """The number of a value; −2 for a number of an interval, None for no value of the variable."""
+    try:
+        key = V.key(value.item() if isinstance(value, np.generic) else value)
+    except TypeError:
+        return None
+    if isinstance(node.domain, Listed):
+        return node.domain.index.get(key)
+    special = [V.key(one) for one in node.domain.specials]
+    if key in special:
+        return special.index(key)
+    return -2 if V.is_number(value) and node.domain.lo <= float(value) <= node.domain.hi else None
+
+
+def _no_value(graph: Graph, place: int, value: Any) -> InputError:
+    domain = graph.variable(place).domain
+    known = ", ".join(map(repr, domain.values[:12])) if isinstance(domain, Listed) else f"{domain.lo} … {domain.hi}"
+    return InputError(f"{value!r} is no value of {graph.labels[place]} in this model; it has {known}")
+
+
+def pattern_of(graph: Graph, place: int, value: Any, batch: Batch) -> Bools:
+    """A matrix [input, query, key] for all inputs: from a function of query and key positions, or from a matrix.
+
+    Raises InputError for a matrix of another size.
+    """
+    width = batch.ids.shape[1]
+    if callable(value):
+        rows = np.array([[bool(value(q, k)) for k in range(width)] for q in range(width)], bool).reshape(width, width)
+        return np.broadcast_to(rows, (len(batch.lengths), width, width)) & _allowed(batch)
+    try:
+        rows = np.asarray(value, bool)
+    except (TypeError, ValueError):
+        rows = np.zeros(0, bool)
+    if rows.shape != (width, width) or (batch.lengths != width).any():
+        raise InputError(
+            f"{graph.labels[place]}: found a matrix of shape {rows.shape}, needed {(width, width)}: a row for each query"
+        )
+    return np.broadcast_to(rows, (len(batch.lengths), width, width)) & _allowed(batch)
+
+
+def _allowed(batch: Batch) -> Bools:
+    return batch.allowed.transpose(1, 2, 0)
+
+
+def is_pattern(graph: Graph, place: int) -> bool:
+    """Whether a node is a selector."""
+    return isinstance(graph[place], Pattern)
