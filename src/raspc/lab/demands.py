@@ -7,7 +7,7 @@ it is a function of is read instead. What is *meant* is told here: so a variable
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import outputs_of
 from raspc.blocks.reading.selectors import best_of
+from raspc.blocks.scores.selection import Conjunct
 from raspc.blocks.spaces import Head, Matrix, Neurons
 from raspc.blocks.storage.heads import moved
 from raspc.graph import nodes as N
@@ -152,18 +153,54 @@ def _averaged(graph: Graph, node: N.Aggregate, width: int) -> Matrix:
     return columns
 
 
-def selectors_at(graph: Graph, place: int) -> tuple[int | None, Mapping[int, int]]:
-    """The selector of a head by its number; and for each selector that it is a conjunction of, which conjunct it is."""
+@dataclass(frozen=True)
+class Scored:
+    """Which selectors a head scores. `whole`: the one that it selects by; `inner`: where it takes the best of some keys,
+    the one of these. `conjuncts`: by their numbers, those that it is a conjunction of, and which of its penalties each is.
+    """
+
+    whole: int | None = None
+    inner: int | None = None
+    conjuncts: Mapping[int, int] = field(default_factory=dict)
+
+    def known(self) -> set[int | None]:
+        """All selectors that can be forced apart."""
+        return {self.whole, self.inner, *self.conjuncts}
+
+
+def scored_by(plan: Plan, place: int) -> Scored:
+    """The selectors of a head that computes a variable."""
+    graph = plan.graph
     node = graph.variable(place)
     whole = getattr(node, "selector", None)
     if whole is None:
-        return None, {}
-    selector = graph[whole]
-    inner = whole
-    if best_of(graph, node) is not None:
-        assert isinstance(selector, N.Best)
-        inner = selector.selector
-        selector = graph[inner]
-    if isinstance(selector, N.Gate):
-        return whole, {arg: i for i, arg in enumerate(selector.args)}
-    return whole, {inner: 0} if inner != whole else {}
+        return Scored()
+    best = best_of(graph, node)
+    inner = whole if best is None else best.selector
+    selector = graph[inner]
+    parts = selector.args if isinstance(selector, N.Gate) else (inner,)
+    free, found = dict(enumerate(plan.storage.selection(place).conjuncts)), dict[int, int]()
+    for part in parts:
+        select = graph[part]
+        match = next((i for i, conjunct in free.items() if isinstance(select, N.Select) and _is(conjunct, select)), None)
+        if match is not None:
+            found[part] = match
+            del free[match]
+    return Scored(whole, None if best is None else inner, found)
+
+
+def _is(conjunct: Conjunct, select: N.Select) -> bool:
+    """Whether a penalty is that of a selector."""
+    same = (conjunct.key, conjunct.query) == (select.key, select.query)
+    return same and np.array_equal(conjunct.cells == 1, select.cells == 1)
+
+
+def selectors_above(graph: Graph, place: int) -> set[int]:
+    """The selector of a head, and all that it is made of."""
+    found, waiting = set[int](), [getattr(graph[place], "selector", None)]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and one not in found and isinstance(graph[one], N.Pattern):
+            found.add(one)
+            waiting += [ref for ref in graph[one].refs if isinstance(graph[ref], N.Pattern)]
+    return found

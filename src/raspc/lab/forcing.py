@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Bools, Column
-from raspc.graph.nodes import Graph, Interval
-from raspc.lab.demands import Demand, Site, selectors_at, sites_of
+from raspc.graph.nodes import UNDEFINED, Graph, Interval
+from raspc.graph.tables import possible
+from raspc.lab.demands import Demand, Site, scored_by, selectors_above, sites_of
 from raspc.lab.frame import Frame, framed
 from raspc.lab.held import ELEMENTWISE, Held, cone, features_of
 from raspc.lab.spaces import Spaces, living
@@ -30,6 +31,8 @@ from raspc.weights.model import Model
 
 Floats = NDArray[np.float64]
 
+WHOLE, INNER = "whole", "inner"
+"""A selector as it is, and the one that the best keys are taken from."""
 MOST_CELLS = 1 << 16
 """Over so many combinations of what neurons read it is looked for one that gives what they must compute."""
 
@@ -137,7 +140,7 @@ class Edits:
             found[..., site.mixed] = self.attended(site, sides, patterns)
         return found
 
-    def attended(self, site: Site, sides: Mapping[str, Any], patterns: Mapping[int | None, Bools]) -> Any:
+    def attended(self, site: Site, sides: Mapping[str, Any], patterns: Mapping[int | str, Bools]) -> Any:
         """What one block of a head mixes."""
         config = self.ground.model.config
         assert site.head is not None and site.mixed is not None
@@ -145,41 +148,45 @@ class Edits:
         own = slice(first, first + config.d_head)
         q, k, v = sides["q"][..., own], sides["k"][..., own], sides["v"][..., site.mixed]
         how = run.how(config, NUMPY)
+        q = np.array(q) if patterns else q
+        for which in patterns:  # at BOS these numbers are 0
+            q[..., self.scored(site, which)] = 0.0
         scores = q @ k.transpose(0, 2, 1)
-        for which, pattern in patterns.items():
-            columns = self.scored(site, which)
-            scored = q[..., columns] @ k[..., columns].transpose(0, 2, 1)
-            wanted = np.where(pattern, 0.0, -site.scale)
-            scores[:, 1:, 1:] += (wanted - scored[:, 1:, 1:]).astype(scores.dtype)
+        for pattern in patterns.values():
+            scores[:, 1:, 1:] -= np.where(pattern, 0.0, site.scale).astype(scores.dtype)
         pattern = how.arrays.softmax((scores * how.scale)[:, None], self.hidden)[:, 0]
         return pattern @ v
 
     @staticmethod
-    def scored(site: Site, which: int | None) -> slice:
-        """The numbers of q and k that score one conjunct, or all of them."""
-        if which is not None:
+    def scored(site: Site, which: int | str) -> slice:
+        """The numbers of q and k that score one conjunct, all of them, or all and the rank of the keys."""
+        if isinstance(which, int):
             _, start, stop = site.conjuncts[which]
             return slice(start, stop)
-        return slice(0, max((int(d.at[-1]) + 1 - _first(site, d) for d in site.demands if d.channel == "q"), default=0))
+        stop = max((stop for _, _, stop in site.conjuncts), default=0)
+        ranked = which == WHOLE and sum(d.channel == "q" for d in site.demands) > len(site.conjuncts)
+        return slice(0, stop + ranked)
 
-    def patterns(self, site: Site) -> dict[int | None, Bools]:
-        """What of the selector of a head is forced: all of it, or some of what it is a conjunction of.
+    def patterns(self, site: Site) -> dict[int | str, Bools]:
+        """What of the selector of a head is forced: all of it, the keys that it takes the best of, or some conjuncts.
 
         Raises InputError for a selector that the head does not score apart.
         """
-        whole, conjuncts = selectors_at(self.ground.graph, site.place)
-        if whole in self.forced.patterns:
-            return {None: self.forced.patterns[whole]}
-        found: dict[int | None, Bools] = {}
-        for place, pattern in self.forced.patterns.items():
-            if place in conjuncts:
-                if len(site.conjuncts) != len(conjuncts):
-                    raise InputError(
-                        f"{self.ground.graph.labels[place]} is scored together with others by the head of "
-                        f"{self.ground.graph.labels[site.place]}; force {self.ground.graph.labels[whole or 0]}"
-                    )
-                found[conjuncts[place]] = pattern
-        return found
+        graph, forced = self.ground.graph, self.forced.patterns
+        above = selectors_above(graph, site.place) & forced.keys()
+        if not above:
+            return {}
+        scored = scored_by(self.ground.frame.plan, site.place)
+        for whole, which in ((scored.whole, WHOLE), (scored.inner, INNER)):
+            if whole in forced:
+                return {which: forced[whole]}
+        if unknown := above - scored.conjuncts.keys():
+            label = graph.labels[unknown.pop()]
+            raise InputError(
+                f"{label} is scored together with others by the head of {graph.labels[site.place]}; force "
+                f"{graph.labels[scored.whole or 0]} instead"
+            )
+        return {scored.conjuncts[place]: forced[place] for place in above}
 
     def neurons(self, layer: int, x: Any, read: Any) -> Any:
         """What the neurons of a layer read [input, position, d_mlp], before the activation, from the stream."""
@@ -238,13 +245,14 @@ class Edits:
 
         A variable that is forced may stand between what is read and what is computed, where no neuron is its own.
         """
-        graph, axes = self.ground.graph, list(columns)
+        graph = self.ground.graph
+        axes = [*columns, *_leaves(graph, site.place, set(columns))]
         wanted = held.column(site.place).ids
         if any(isinstance(graph.variable(axis).domain, Interval) for axis in axes):
             raise InputError(f"{graph.labels[site.place]} is computed of a number that is not listed; it cannot be forced")
         sizes = [len(graph.variable(axis).listed) for axis in axes]
         cells = self._grid(held, site.place, axes, sizes)
-        there = tuple(np.maximum(columns[axis].ids, 0) for axis in axes)
+        there = tuple(np.maximum(held.column(axis).ids, 0) for axis in axes)
         right = (cells[there] == wanted) | (wanted < 0) | ~self.batch.real
         found = [np.array(one) for one in there]
         for row, position in np.argwhere(~right):
@@ -269,12 +277,23 @@ class Edits:
         nothing = np.zeros((1, count), bool)
         own = Held(held.graph, batch, np.zeros((1, count, 0)), {}, {}, nothing, nothing.copy())
         own.known.update({axis: Column(ids) for axis, ids in zip(axes, grids, strict=True)})
-        return own.column(place).ids.reshape(sizes)
+        cells = own.column(place).ids.reshape(sizes)
+        return np.where(possible(axes, held.graph.nodes, sizes), cells, UNDEFINED).astype(np.int32)
 
 
-def _first(site: Site, demand: Demand) -> int:
-    """The first number of a head's q and k."""
-    return min(int(d.at[0]) for d in site.demands if d.channel == "q" and len(d.at))
+def _leaves(graph: Graph, place: int, known: set[int]) -> list[int]:
+    """What a variable is a function of, down to what is known and to what is no function of others."""
+    found, waiting = list[int](), [place]
+    while waiting:
+        one = waiting.pop()
+        if one in known or one in found:
+            continue
+        if isinstance(graph[one], ELEMENTWISE):
+            waiting += graph[one].refs
+        else:
+            found.append(one)
+    return found
+
 
 
 @dataclass(frozen=True, eq=False)

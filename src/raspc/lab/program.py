@@ -9,10 +9,11 @@ import numpy as np
 
 from raspc import values as V
 from raspc.errors import InputError
-from raspc.graph.evaluate import RULES, Batch, Bools, Cell, Column, Run, decoded, start
-from raspc.graph.nodes import UNDEFINED, Graph, Listed, Pattern, Variable
+from raspc.graph.evaluate import RULES, Batch, Bools, Cell, Column, Run, decoded, gather, start
+from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Listed, Pattern, Table, Variable
+from raspc.graph.tables import possible
 from raspc.lab.forcing import Forced
-from raspc.lab.held import merged
+from raspc.lab.held import ELEMENTWISE, cone, merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,37 @@ class Counterfactual:
 def counterfactual(graph: Graph, batch: Batch, forced: Forced) -> Counterfactual:
     """Run a graph with variables and selectors replaced."""
     run = replaced(graph, batch, forced)
+    impossible = run.undefined | _beyond(graph, run, batch)
     column, domain = run.column(graph.output), graph.variable(graph.output).domain
     answers = [decoded(column, domain, row, int(n)) for row, n in enumerate(batch.lengths)]
-    return Counterfactual(answers, run.undefined)
+    return Counterfactual(answers, impossible)
+
+
+def _beyond(graph: Graph, run: Run, batch: Batch) -> Bools:
+    """[input]: where what is forced goes against what was proved of all inputs, and the model was built on.
+
+    That is where several keys with different values are selected for a pick, of which it is proved that it moves one
+    value; and where variables at one position are what they cannot be together, as an index beyond the length.
+    """
+    found = np.zeros(len(batch.lengths), bool)
+    for place, node in enumerate(graph.nodes):
+        if isinstance(node, Aggregate) and node.pick:
+            domain = graph.variable(node.source).domain
+            gathered = gather(run, run.matrix(node.selector), run.column(node.source), domain)
+            found |= (gathered.several & batch.real).any(axis=1)
+        if isinstance(node, Table):
+            found |= (~_together(graph, run, place) & batch.real).any(axis=1)
+    return found
+
+
+def _together(graph: Graph, run: Run, place: int) -> Bools:
+    """[input, position]: whether what a table is finally a function of can be so at one position."""
+    leaves = [one for one in sorted(cone(graph, place)) if not isinstance(graph[one], ELEMENTWISE)]
+    leaves = [one for one in leaves if isinstance(graph.variable(one).domain, Listed)]
+    sizes = [len(graph.variable(one).listed) for one in leaves]
+    grid = np.broadcast_to(possible(leaves, graph.nodes, sizes), sizes) if leaves else np.ones((), bool)
+    found: Bools = grid[tuple(np.maximum(run.column(one).ids, 0) for one in leaves)]
+    return found
 
 
 def replaced(graph: Graph, batch: Batch, forced: Forced) -> Run:
