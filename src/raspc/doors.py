@@ -21,6 +21,9 @@ DOORS: dict[str, str] = {
     "generate_batch": "raspc.generation",
     "spaces_of": "raspc.lab.spaces",  # model.spaces
     "circuit": "raspc.lab.circuits",  # model.circuit
+    "intervene": "raspc.lab.interventions",  # model.intervene, patch, ablate
+    "patch": "raspc.lab.interventions",
+    "ablate": "raspc.lab.interventions",
     "under": "raspc.lab.under",  # circuit.under
     "faults": "raspc.lab.verifying",  # circuit.faults
     "table": "raspc.lab.drawing",  # a circuit as text, as data, and as pictures

@@ -5,7 +5,7 @@ One function for each kind of expression, over Python lists, in the order of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,35 +24,73 @@ GIVE_A_DEFAULT = "give the aggregate a default"
 
 
 def interpret(
-    program: Expr, xs: Sequence[Value], causal: bool = False, where: Any = None, strict: bool = True
-) -> list[Any]:
+    program: Expr, xs: Sequence[Value], causal: bool = False, where: Any = None, strict: bool = True,
+    force: Mapping[str, Any] | None = None, positions: Sequence[int] | None = None,
+) -> list[Any]:  # fmt: skip
     """The values of an s-op (n values) or the matrix of a selector (n×n, row = query) on one input.
 
     `xs` holds the tokens without BOS and PAD. With `causal`, a query sees only keys at or before it,
     and `length` is index + 1. `where`: the inputs that the program is for, as `raspc.compile` takes it; with
     `strict=False` others are interpreted all the same.
 
-    Raises InputError where the program is undefined on this input, and for an input outside `where`.
+    `force`: expressions by their names, and what takes their place: for an s-op a value, or a list with one for each
+    position; for a selector a matrix, or a function of the positions of query and key. `positions`: at which s-ops are
+    replaced; all, if not given. That is what `model.intervene` does in a model.
+
+    Raises InputError where the program is undefined on this input, for an input outside `where`, and for a name that no
+    expression has.
     """
     if where is not None and strict:
         _check_inside(where, _tokens_of(xs), causal)
-    return trace(program, xs, causal)[id(program)]  # type: ignore[no-any-return]
+    return trace(program, xs, causal, force, positions)[id(program)]  # type: ignore[no-any-return]
 
 
-def trace(program: Expr, xs: Sequence[Value], causal: bool = False) -> Results:
+def trace(
+    program: Expr, xs: Sequence[Value], causal: bool = False, force: Mapping[str, Any] | None = None,
+    positions: Sequence[int] | None = None,
+) -> Results:  # fmt: skip
     """The meaning of every expression of the program on one input, keyed by `id(expression)`."""
     if not isinstance(program, Expr):
         raise InvalidProgram(f"found {program!r}, needed an s-op or a selector of raspc.rasp")
     run = _Run(_tokens_of(xs), causal)
     results: Results = {}
+    replaced = _replaced(program, {} if force is None else force)
     for expr in rasp.topological(program):
         rule = _rule(expr)
         try:
+            if id(expr) in replaced and positions is None:
+                results[id(expr)] = _forced(run, expr, replaced[id(expr)], None, positions)
+                continue
             results[id(expr)] = rule(run, expr, *(results[id(child)] for child in expr.children))
+            if id(expr) in replaced:
+                results[id(expr)] = _forced(run, expr, replaced[id(expr)], results[id(expr)], positions)
         except InputError as error:
             error.expression = expr
             raise
     return results
+
+
+def _replaced(program: Expr, force: Mapping[str, Any]) -> Results:
+    """What takes the place of expressions, keyed by `id(expression)`. Raises InputError for a name that none has."""
+    named: dict[str, list[Expr]] = {}
+    for expr in rasp.topological(program) if force else ():
+        named.setdefault(expr.name, []).append(expr)
+    for name in force:
+        if name not in named:
+            raise InputError(f"no expression of the program is called {name!r}; it has {', '.join(sorted(named))}")
+    return {id(expr): value for name, value in force.items() for expr in named[name]}
+
+
+def _forced(run: _Run, expr: Expr, value: Any, own: Any, positions: Sequence[int] | None) -> Any:
+    """What takes the place of an expression on one input. `own`: what it is, where it is replaced at some positions."""
+    if isinstance(expr, rasp.Selector):
+        entry = value if callable(value) else lambda q, k: value[q][k]
+        return run.matrix(lambda q, k: bool(entry(q, k)))
+    many = isinstance(value, list)
+    if many and len(value) != run.n:
+        raise InputError(f"{expr.told}: found {len(value)} values, needed one for each of {run.n} tokens")
+    column = [values.plain(one) for one in value] if many else [values.plain(value)] * run.n
+    return [column[i] if positions is None or i in positions else own[i] for i in range(run.n)]
 
 
 def _check_inside(where: Any, tokens: list[Value], causal: bool) -> None:

@@ -1,7 +1,8 @@
 """The laboratory: what the compiler knows of a model, as values to hold interpretability methods against.
 
 `circuit(model)`: which part reads what of which other part; `permute(model, seed)`: the same model under other numbers
-of heads and neurons. `model.spaces` says where each variable lives. Each name is imported when it is first asked for.
+of heads and neurons. `intervene`, `patch` and `ablate` force variables by name. `model.spaces` says where each variable
+lives. Each name is imported when it is first asked for.
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
+    from raspc.lab.interventions import Intervened, Intervention, ablate, intervene, patch
     from raspc.lab.nodes import Node
     from raspc.lab.permuting import permute
     from raspc.lab.spaces import Living, Spaces
     from raspc.lab.under import Truth
 
-__all__ = ["Circuit", "Edge", "Living", "Node", "Spaces", "Truth", "circuit", "permute"]
+__all__ = [
+    "Circuit", "Edge", "Intervened", "Intervention", "Living", "Node", "Spaces", "Truth", "ablate", "circuit",
+    "intervene", "patch", "permute",
+]  # fmt: skip
 
 _HOMES = {
     "Circuit": "circuits", "Edge": "edges", "Living": "spaces", "Node": "nodes", "Spaces": "spaces",
-    "Truth": "under", "circuit": "circuits", "permute": "permuting",
+    "Intervened": "interventions", "Intervention": "interventions", "intervene": "interventions",
+    "patch": "interventions", "ablate": "interventions", "Truth": "under", "circuit": "circuits",
+    "permute": "permuting",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What each block of a plan reads, by the names of variables: features of them, whichever space they are read off.
 
-A block reads numbers of the stream, and each is a sum of features of variables. Where a variable is stored nowhere, what
-it is a function of is read instead. What is *meant* is told here: so a variable can be forced at its readers.
+A block reads numbers of the stream, and each is a sum of features of variables. Where a variable is stored nowhere,
+what it is a function of is read instead. What is *meant* is told here: so a variable can be forced at its readers.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ def _head(
         Demand("v", tuple(Part(p.place, p.columns[:, slice(*span)]) for p in parts), mixed)
         for parts in _moved(plan, place, node)
     ]
-    return Site(
-        place, layer, (*queries, *keys, *values), head, mixed, tuple(conjuncts), scale * selection.weight
-    )
+    return Site(place, layer, (*queries, *keys, *values), head, mixed, tuple(conjuncts), scale * selection.weight)
 
 
 def _moved(plan: Plan, place: int, node: Variable) -> Iterator[tuple[Part, ...]]:
@@ -155,17 +153,15 @@ def _averaged(graph: Graph, node: N.Aggregate, width: int) -> Matrix:
 
 @dataclass(frozen=True)
 class Scored:
-    """Which selectors a head scores. `whole`: the one that it selects by; `inner`: where it takes the best of some keys,
-    the one of these. `conjuncts`: by their numbers, those that it is a conjunction of, and which of its penalties each is.
+    """Which selectors a head scores, by their numbers in the graph.
+
+    `whole`: the one that it selects by; `inner`: where it takes the best of some keys, the one of these. `conjuncts`:
+    those that it is a conjunction of, and which of its penalties each is.
     """
 
     whole: int | None = None
     inner: int | None = None
     conjuncts: Mapping[int, int] = field(default_factory=dict)
-
-    def known(self) -> set[int | None]:
-        """All selectors that can be forced apart."""
-        return {self.whole, self.inner, *self.conjuncts}
 
 
 def scored_by(plan: Plan, place: int) -> Scored:
@@ -182,7 +178,9 @@ def scored_by(plan: Plan, place: int) -> Scored:
     free, found = dict(enumerate(plan.storage.selection(place).conjuncts)), dict[int, int]()
     for part in parts:
         select = graph[part]
-        match = next((i for i, conjunct in free.items() if isinstance(select, N.Select) and _is(conjunct, select)), None)
+        match = next(
+            (i for i, conjunct in free.items() if isinstance(select, N.Select) and _is(conjunct, select)), None
+        )
         if match is not None:
             found[part] = match
             del free[match]

@@ -1,8 +1,8 @@
 """Variables and selectors forced in a running model: at all who read them, and nowhere else.
 
-A reader reads features of variables. Where a variable is forced, each block that reads it, or a function of it, is given
-the features of what that is then, worked out of what the model itself holds at that moment. All else runs as ever: what
-the program would do with the answer of such a block is left to the model.
+A reader reads features of variables. Where a variable is forced, each block that reads it, or a function of it, is
+given the features of what that is then, worked out of what the model itself holds at that moment. All else runs as
+ever: what comes of it is left to the model.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ class Ground:
 class Edits:
     """What is changed in one run: called with what each layer computes, by any framework, as NumPy arrays.
 
-    Positions count BOS, at 0, at which nothing is changed. `impossible` [input]: where the program has no value for what
-    a block would have to read.
+    Positions count BOS, at 0, at which nothing is changed. `raising` [input, position]: where the program has no value
+    for what a block would have to read.
     """
 
     ground: Ground
@@ -178,7 +178,7 @@ class Edits:
             return {}
         scored = scored_by(self.ground.frame.plan, site.place)
         for whole, which in ((scored.whole, WHOLE), (scored.inner, INNER)):
-            if whole in forced:
+            if whole is not None and whole in forced:
                 return {which: forced[whole]}
         if unknown := above - scored.conjuncts.keys():
             label = graph.labels[unknown.pop()]
@@ -211,9 +211,7 @@ class Edits:
         """The variables before a stage."""
         stream = np.asarray(x, np.float64)[:, 1:]
         ground, forced = self.ground, self.forced
-        return Held(
-            ground.graph, self.batch, stream, ground.stored(stage), forced.columns, forced.where, self.raising
-        )
+        return Held(ground.graph, self.batch, stream, ground.stored(stage), forced.columns, forced.where, self.raising)
 
     def put(self, held: Held, demand: Demand, numbers: Any) -> None:
         """Read what the variables are, in place of what the stream holds, at the positions of tokens."""
@@ -249,7 +247,9 @@ class Edits:
         axes = [*columns, *_leaves(graph, site.place, set(columns))]
         wanted = held.column(site.place).ids
         if any(isinstance(graph.variable(axis).domain, Interval) for axis in axes):
-            raise InputError(f"{graph.labels[site.place]} is computed of a number that is not listed; it cannot be forced")
+            raise InputError(
+                f"{graph.labels[site.place]} is computed of a number that is not listed; it cannot be forced"
+            )
         sizes = [len(graph.variable(axis).listed) for axis in axes]
         cells = self._grid(held, site.place, axes, sizes)
         there = tuple(np.maximum(held.column(axis).ids, 0) for axis in axes)
@@ -271,7 +271,9 @@ class Edits:
         """What a variable is for each combination of values of some that it is a function of."""
         count = int(np.prod(sizes))
         if count > MOST_CELLS:
-            raise InputError(f"{held.graph.labels[place]} is a function of too many combinations to be forced in between")
+            raise InputError(
+                f"{held.graph.labels[place]} is a function of too many combinations to be forced in between"
+            )
         grids = np.indices(sizes).reshape(len(sizes), 1, count).astype(np.int32)
         batch = Batch(np.zeros((1, count), np.int32), np.array([count]), False)
         nothing = np.zeros((1, count), bool)
@@ -293,7 +295,6 @@ def _leaves(graph: Graph, place: int, known: set[int]) -> list[int]:
         else:
             found.append(one)
     return found
-
 
 
 @dataclass(frozen=True, eq=False)

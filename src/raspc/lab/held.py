@@ -1,7 +1,8 @@
 """What the variables of a program are at each position of a running model, read off its stream.
 
 A variable that is stored is decoded: it has the value whose code is nearest to what its directions hold. A function of
-others at the same position is worked out of these, with the program's tables. One that is forced is what it is forced to.
+others at the same position is worked out of these, with the program's tables. One that is forced is what it is forced
+to.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class Held:
         if isinstance(node, N.Token | N.Index):
             return RULES[type(node)](self, node)  # type: ignore[arg-type, return-value]
         raise InputError(
-            f"{self.graph.labels[place]} is stored nowhere in this model, and is no function of what is; compile it at "
-            "level 0 or 1"
+            f"{self.graph.labels[place]} is stored nowhere in this model, and is no function of what is, so that it "
+            "cannot be told what its readers would read; force it at every position, or compile at level 0"
         )
 
     def flag(self, raising: Bools) -> None:

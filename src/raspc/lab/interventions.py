@@ -101,12 +101,12 @@ class Intervention:
 def intervene(model: Model, values: Mapping[str, Any], positions: Sequence[int] | None = None) -> Intervention:
     """The model with variables and selectors forced.
 
-    `values`: for a variable a value of it, or a list with one for each position; for a selector a matrix (a row for each
-    query), or a function of the positions of query and key. `positions`: of tokens, counted from 0 without BOS, at which
-    variables are forced; all, if not given.
+    `values`: for a variable a value of it, or a list with one for each position; for a selector a matrix (a row for
+    each query), or a function of the positions of query and key. `positions`: of tokens, counted from 0 without BOS, at
+    which variables are forced; all, if not given.
 
-    Raises InputError for a name that the program does not have, what is no value of a variable, or a variable or selector
-    that cannot be forced in this model; the last two when it is called.
+    Raises InputError for a name that the program does not have, what is no value of a variable, or a variable or
+    selector that cannot be forced in this model; the last two when it is called.
     """
     ground = _ground(model)
     places = _places(ground, values)
@@ -134,8 +134,8 @@ def patch(
 ) -> Intervention:
     """The model with variables and selectors as they are on another input of the same length, which opens with BOS.
 
-    What they are there is what the program says; the model holds the same. Raises InputError as `intervene` does, and for
-    a base of another length.
+    What they are there is what the program says; the model holds the same. Raises InputError as `intervene` does, and
+    for a base of another length.
     """
     ground = _ground(model)
     places = _places(ground, dict.fromkeys(names))
@@ -144,7 +144,9 @@ def patch(
 
     def forcing(batch: Batch) -> Forced:
         if (batch.lengths != theirs.lengths[0]).any():
-            raise InputError(f"the source has {theirs.lengths[0]} tokens; needed a base of as many, found {batch.lengths[0]}")
+            raise InputError(
+                f"the source has {theirs.lengths[0]} tokens; needed a base of as many, found {batch.lengths[0]}"
+            )
         return _taken(ground, places, ran, np.zeros(len(batch.lengths), np.intp), batch, where(batch))
 
     return Intervention(ground, f"{', '.join(names)} from {list(source)!r}", forcing)
@@ -167,8 +169,8 @@ def ablate(model: Model, names: Sequence[str], how: str = "zero", seed: int = 0)
     """The model without some variables: "zero" or "mean" in their subspaces, or "resample": what they are on another
     input of the same length, drawn with the seed.
 
-    Zero and the mean are no values of the program: what it gives is not said then. Raises InputError for a variable that
-    is stored nowhere (with "resample" it is forced at its readers), and as `intervene` does.
+    Zero and the mean are no values of the program: what it gives is not said then. Raises InputError for a variable
+    that is stored nowhere (with "resample" it is forced at its readers), and as `intervene` does.
     """
     ground = _ground(model)
     if how not in ABLATIONS:
@@ -220,7 +222,7 @@ class Erased(Intervention):
         def see(name: str, x: Any) -> Any:
             nonlocal stage
             if name in ("input_embeddings", "residuals"):
-                stage += 1 if stage > -2 else 1
+                stage += 1
                 x = self.overwritten(stage, x, ids)
             return recorder(name, x)
 
@@ -260,8 +262,8 @@ def _spaces(ground: Ground, names: Sequence[str]) -> tuple[Living, ...]:
         own = ground.spaces.of(label)
         if not own:
             raise InputError(
-                f"{label} is stored nowhere in this model, so that it has no subspace; use how='resample', or compile at "
-                "level 0"
+                f"{label} is stored nowhere in this model, so that it has no subspace; use how='resample', "
+                "or compile at level 0"
             )
         found += own
     return tuple(found)

@@ -104,7 +104,9 @@ def column_of(graph: Graph, place: int, value: Any, batch: Batch) -> Column:
     if isinstance(value, list | tuple | np.ndarray):
         row = [item.item() if isinstance(item, np.generic) else item for item in value]
         if (batch.lengths != len(row)).any():
-            raise InputError(f"{graph.labels[place]}: found {len(row)} values, needed one for each of {batch.lengths[0]} tokens")
+            raise InputError(
+                f"{graph.labels[place]}: found {len(row)} values, needed one for each of {batch.lengths[0]} tokens"
+            )
         for item in row:
             if _id(node, item) is None:
                 raise _no_value(graph, place, item)
@@ -149,15 +151,15 @@ def pattern_of(graph: Graph, place: int, value: Any, batch: Batch) -> Bools:
     """
     width = batch.ids.shape[1]
     if callable(value):
-        rows = np.array([[bool(value(q, k)) for k in range(width)] for q in range(width)], bool).reshape(width, width)
-        return np.broadcast_to(rows, (len(batch.lengths), width, width)) & _allowed(batch)
+        value = [[bool(value(q, k)) for k in range(width)] for q in range(width)]
+        return np.broadcast_to(np.array(value, bool), (len(batch.lengths), width, width)) & _allowed(batch)
     try:
-        rows = np.asarray(value, bool)
+        rows: Bools = np.array(value, bool)
     except (TypeError, ValueError):
         rows = np.zeros(0, bool)
     if rows.shape != (width, width) or (batch.lengths != width).any():
         raise InputError(
-            f"{graph.labels[place]}: found a matrix of shape {rows.shape}, needed {(width, width)}: a row for each query"
+            f"{graph.labels[place]}: found a matrix of shape {rows.shape}, needed {(width, width)}, a row a query"
         )
     return np.broadcast_to(rows, (len(batch.lengths), width, width)) & _allowed(batch)
 

@@ -316,6 +316,21 @@ class Model:
         """
         return doors.through("circuit")(self, granularity, inputs)
 
+    def intervene(self, values: Mapping[str, Any], positions: Sequence[int] | None = None) -> Any:
+        """The model with variables and selectors forced, by name: call it on an input.
+
+        See `raspc.lab.interventions.intervene`, which says what it takes and raises.
+        """
+        return doors.through("intervene")(self, values, positions)
+
+    def patch(self, source: Sequence[Value], names: Sequence[str], positions: Sequence[int] | None = None) -> Any:
+        """The model with variables as they are on another input: see `raspc.lab.interventions.patch`."""
+        return doors.through("patch")(self, source, names, positions)
+
+    def ablate(self, names: Sequence[str], how: str = "zero", seed: int = 0) -> Any:
+        """The model without some variables, "zero", "mean" or "resample": see `raspc.lab.interventions.ablate`."""
+        return doors.through("ablate")(self, names, how, seed)
+
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory; see `raspc.weights.saving`.
 
