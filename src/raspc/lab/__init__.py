@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
+    from raspc.lab.hooks import hooked, lens_hooks
+    from raspc.lab.interchanges import Interchange, Interchanges, Subspace, iia, true_alignment
     from raspc.lab.interventions import Intervened, Intervention, ablate, intervene, patch
     from raspc.lab.nodes import Node
     from raspc.lab.permuting import permute
@@ -20,15 +22,17 @@ if TYPE_CHECKING:
     from raspc.lab.under import Truth
 
 __all__ = [
-    "Circuit", "Edge", "Intervened", "Intervention", "Living", "Node", "Spaces", "Truth", "ablate", "circuit",
-    "intervene", "patch", "permute",
+    "Circuit", "Edge", "Interchange", "Interchanges", "Intervened", "Intervention", "Living", "Node", "Spaces",
+    "Subspace", "Truth", "ablate", "circuit", "hooked", "iia", "intervene", "lens_hooks", "patch", "permute",
+    "true_alignment",
 ]  # fmt: skip
 
 _HOMES = {
     "Circuit": "circuits", "Edge": "edges", "Living": "spaces", "Node": "nodes", "Spaces": "spaces",
     "Intervened": "interventions", "Intervention": "interventions", "intervene": "interventions",
     "patch": "interventions", "ablate": "interventions", "Truth": "under", "circuit": "circuits",
-    "permute": "permuting",
+    "permute": "permuting", "hooked": "hooks", "lens_hooks": "hooks", "Interchange": "interchanges",
+    "Interchanges": "interchanges", "Subspace": "interchanges", "iia": "interchanges", "true_alignment": "interchanges",
 }  # fmt: skip
 
 

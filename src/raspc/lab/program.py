@@ -27,13 +27,13 @@ class Counterfactual:
 def counterfactual(graph: Graph, batch: Batch, forced: Forced) -> Counterfactual:
     """Run a graph with variables and selectors replaced."""
     run = replaced(graph, batch, forced)
-    impossible = run.undefined | _beyond(graph, run, batch)
+    impossible = run.undefined | beyond(graph, run, batch)
     column, domain = run.column(graph.output), graph.variable(graph.output).domain
     answers = [decoded(column, domain, row, int(n)) for row, n in enumerate(batch.lengths)]
     return Counterfactual(answers, impossible)
 
 
-def _beyond(graph: Graph, run: Run, batch: Batch) -> Bools:
+def beyond(graph: Graph, run: Run, batch: Batch) -> Bools:
     """[input]: where what is forced goes against what was proved of all inputs, and the model was built on.
 
     That is where several keys with different values are selected for a pick, of which it is proved that it moves one

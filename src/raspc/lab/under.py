@@ -127,7 +127,7 @@ class _Question:
     def __init__(self, engine: Engine, corruption: str, seen: Seen, pairs: int, seed: int) -> None:
         self.engine, self.corruption, self.seed = engine, corruption, seed
         ids = model_ids(engine.circuit.model, seen.batch)
-        base, source, order, self.exhaustive = _pairs(seen, corruption, pairs, seed)
+        base, source, order, self.exhaustive = pairs_of(seen, corruption, pairs, seed)
         self.real = (ids != engine.circuit.model.config.pad_id)[base]
         self.real[:, 0] = False
         self.count = len(base)
@@ -209,7 +209,7 @@ def _special(indicators: Floats) -> NDArray[np.int64]:
     return np.where((indicators > 0.5).any(axis=-1), indicators.argmax(axis=-1), -1)
 
 
-def _pairs(seen: Seen, corruption: str, most: int, seed: int) -> tuple[Ids, Ids, Ids, bool]:
+def pairs_of(seen: Seen, corruption: str, most: int, seed: int) -> tuple[Ids, Ids, Ids, bool]:
     """Bases, sources of the same length, where each position of the source is taken from, and whether these are all."""
     lengths, width = seen.batch.lengths, seen.batch.ids.shape[1] + 1
     rng = np.random.default_rng(seed)
