@@ -71,7 +71,7 @@ class Interchange:
 
 @dataclass(frozen=True)
 class Interchanges:
-    """The scores of an alignment. `pairs`: how many inputs were run, with a source each, in `dtype`, drawn by `seed`."""
+    """The scores of an alignment. `pairs`: how many bases were run, with a source each, in `dtype`, by `seed`."""
 
     rows: tuple[Interchange, ...]
     pairs: int
