@@ -93,6 +93,18 @@ def test_turned_models(turned: str) -> None:
     assert total["right"] > 300
 
 
+def test_layers_of_different_widths() -> None:
+    """Each layer as wide as it must be: the circuit is true, and what is forced comes out right, in PyTorch too."""
+    torch = pytest.importorskip("torch")
+    model = raspc.compile(library.sort(), [1, 2, 3], 4, optimize=2, uniform=False)
+    assert not model.config.uniform and model.circuit("direction").faults() == []
+    intervention, tokens = model.intervene({"rank": [0, 1, 2]}), ["BOS", 3, 1, 2]
+    out, ids = intervention(tokens), torch.tensor(model.encode_batch([tokens]))
+    with lab.hooked(intervention, model.to("torch")) as module:
+        assert np.allclose(module(ids).detach().numpy(), out.unembedded, atol=1e-4)
+    assert out.decoded == out.expected == tokens
+
+
 def test_the_interpreter_takes_the_same_call() -> None:
     """Of a program with names the interpreter, the graph and the model agree."""
     opposite = (rasp.length - rasp.indices - 1).named("opposite")

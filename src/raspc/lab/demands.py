@@ -78,7 +78,7 @@ def sites_of(model: Model, plan: Plan) -> tuple[Site, ...]:
             parts = [part for part in facts[plan.graph.labels[place]].heads if part.layer == stage // 2]
             for part in parts:
                 low, high = part.moved or (0, block.value.width)
-                first = part.head * model.config.d_head
+                first = part.head * model.config.widths[stage // 2].d_head
                 start = first + (part.column or 0)
                 mixed = np.arange(start, start + high - low)
                 found.append(_head(plan, place, block, stage // 2, part.head, first, mixed, (low, high)))
@@ -107,7 +107,7 @@ def _neurons(plan: Plan, number: int, place: int, layer: int, order: Columns) ->
 def _head(
     plan: Plan, place: int, block: Head, layer: int, head: int, first: int, mixed: Columns, span: tuple[int, int]
 ) -> Site:  # fmt: skip
-    node, selection, scale = plan.graph.variable(place), plan.storage.selection(place), block.scale(plan.divisor)
+    node, selection, scale = plan.graph.variable(place), plan.storage.selection(place), block.scale(plan.divisor(layer))
     queries, keys, conjuncts, start = list[Demand](), list[Demand](), list[tuple[int, int, int]](), 0
     for i, conjunct in enumerate(selection.conjuncts):
         at = first + np.arange(start, start + conjunct.factors.rank)

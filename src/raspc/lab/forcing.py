@@ -144,8 +144,8 @@ class Edits:
         """What one block of a head mixes."""
         config = self.ground.model.config
         assert site.head is not None and site.mixed is not None
-        first = site.head * config.d_head
-        own = slice(first, first + config.d_head)
+        d_head = config.widths[site.layer].d_head
+        own = slice(site.head * d_head, (site.head + 1) * d_head)
         q, k, v = sides["q"][..., own], sides["k"][..., own], sides["v"][..., site.mixed]
         how = run.how(config, NUMPY)
         q = np.array(q) if patterns else q
@@ -154,7 +154,7 @@ class Edits:
         scores = q @ k.transpose(0, 2, 1)
         for pattern in patterns.values():
             scores[:, 1:, 1:] -= np.where(pattern, 0.0, site.scale).astype(scores.dtype)
-        pattern = how.arrays.softmax((scores * how.scale)[:, None], self.hidden)[:, 0]
+        pattern = how.arrays.softmax((scores * how.heads[site.layer].scale)[:, None], self.hidden)[:, 0]
         return pattern @ v
 
     @staticmethod
@@ -333,7 +333,9 @@ def _layer(maps: Layer[Any], i: int, edits: Edits) -> Layer[Any]:
     def neurons(x: Any, found: Any) -> Any:
         return edits.neurons(i, x, found)
 
-    return Layer(
-        Watched(maps.query, after=kept("q")), Watched(maps.key, after=kept("k")), Watched(maps.value, after=kept("v")),
-        Watched(maps.linear, before=mixed), Watched(maps.linear_1, after=neurons), maps.linear_2,
-    )  # fmt: skip
+    attention = {
+        "query": Watched(maps.query, after=kept("q")), "key": Watched(maps.key, after=kept("k")),
+        "value": Watched(maps.value, after=kept("v")), "linear": Watched(maps.linear, before=mixed),
+    }  # fmt: skip
+    mlp = {} if maps.linear_1 is None else {"linear_1": Watched(maps.linear_1, after=neurons)}
+    return maps._replace(**({} if maps.query is None else attention), **mlp)

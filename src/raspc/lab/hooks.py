@@ -73,13 +73,14 @@ def _layer_hooks(layer: Any, i: int, seen: dict[str, Any]) -> list[Any]:
     def neurons(_: Any, x: Any, out: Any) -> Any:
         return _like(out, seen["edits"].neurons(i, _array(x[0]), _array(out)))
 
-    attn = layer.attn
-    sides = zip("qkv", (attn.query, attn.key, attn.value), strict=True)
-    return [
-        *(side.register_forward_hook(keep(name)) for name, side in sides),
-        attn.linear.register_forward_pre_hook(mixed),
-        layer.mlp.linear_1.register_forward_hook(neurons),
-    ]
+    attn, found = layer.attn, list[Any]()
+    if attn.linear is not None:
+        sides = zip("qkv", (attn.query, attn.key, attn.value), strict=True)
+        found += [side.register_forward_hook(keep(name)) for name, side in sides]
+        found.append(attn.linear.register_forward_pre_hook(mixed))
+    if layer.mlp.linear_1 is not None:
+        found.append(layer.mlp.linear_1.register_forward_hook(neurons))
+    return found
 
 
 def lens_hooks(intervention: Intervention, ids: Any) -> list[tuple[str, Hook]]:
