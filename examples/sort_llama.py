@@ -46,7 +46,9 @@ def prompts() -> list[str]:
 def main() -> int:
     """Prints each step; the exit status is 0 if every text is right."""
     written = f"[0-9]{{1,{LONGEST}}}="
-    model = raspc.compile(sort(), [*DIGITS, "=", "."], 2 * LONGEST + 1, generate=True, stop=".", prompts=written)
+    model = raspc.compile(
+        sort(), [*DIGITS, "=", "."], 2 * LONGEST + 1, generate=True, stop=".", prompts=written, target="llama"
+    )
     assert model.certificate is not None
     print(f"Compiled sort for digits: {model.config.n_layers} layers, {model.certificate.verdict}")
 

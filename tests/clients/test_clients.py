@@ -22,8 +22,9 @@ from raspc.weights import Model
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")]
 
 HELD = {
-    "gpt2": 43, "opt": 41, "bert": 44,
-    "llama": 20, "qwen2": 20, "gemma": 20, "mistral": 20, "gpt_neox": 20, "t5": 20,
+    "gpt2": 44, "gpt_neox": 44, "llama": 44, "qwen2": 44, "gemma": 44, "mistral": 44, "bert": 44,
+    "opt": 41,  # it has no class for labels, and numbers that are not listed are no tokens
+    "t5": 10,  # it has no positions, and those of a program that sees later ones are not counted
 }  # fmt: skip
 """Of how many of the 44 programs each family must hold a checkpoint, at least."""
 
@@ -36,9 +37,11 @@ ONCE = pytest.mark.parametrize("names", [FEW, pytest.param(OTHERS, marks=pytest.
 
 
 def compiled(name: str, family: str, dtype: str = "float32") -> Model:
-    """A program of the library with the mask of a family."""
+    """A program of the library for a family, with its mask."""
     entry = library.get(name)
-    return raspc.compile(entry.program, entry.vocab, entry.max_seq_len, causal=FAMILIES[family].causal, dtype=dtype)
+    return raspc.compile(
+        entry.program, entry.vocab, entry.max_seq_len, causal=FAMILIES[family].causal, target=family, dtype=dtype
+    )
 
 
 def checkpoints(family: str, folder: Path, exit: str | None = None, most: int = 2000) -> dict[str, Path]:
