@@ -38,13 +38,6 @@ if TYPE_CHECKING:
     from raspc.weights import Model
 
 
-def _targets(incomplete: str) -> list[str]:
-    from raspc.target import PLAIN
-    from raspc.target.families import FAMILIES
-
-    return [name for name in (PLAIN.name, *FAMILIES) if name.startswith(incomplete)]
-
-
 def compile_program(
     program: Program,
     vocab: Annotated[str | None, typer.Option(help="Tokens a,b,c or a JSON array; the library knows its own.")] = None,
@@ -72,10 +65,6 @@ def compile_program(
     stop: Stop = None,
     prompts: Prompts = None,
     uniform: Uniform = True,
-    target: Annotated[
-        str,
-        typer.Option(autocompletion=_targets, help="plain, or the stock family that it is for: llama, gpt2, bert, …"),
-    ] = "plain",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -108,7 +97,6 @@ def compile_program(
         memory=memory,
         where=where,
         uniform=uniform,
-        target=target,
         **_writing(found, generate, None if stop is None else syntax.token(stop, tokens), prompts),
     )
     directory = output or Path("build") / found.name
