@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,5 +55,16 @@ def export(
         "norm_scale": norm_scale, "step_sharpness": step_sharpness,
     }  # fmt: skip
     model.to(to, output, dtype=dtype, **{name: value for name, value in given.items() if value is not None})
-    report = {"directory": str(directory), "target": to, "dtype": dtype, "output": str(output)}
-    answer(report, as_json, lambda: say(f"{output}: {directory} for {to}"))
+    report = {"directory": str(directory), "target": to, "dtype": dtype, "output": str(output)} | _facts(output)
+    made = f", a {report['architecture']} of norm scale {report['norm_scale']:g}" if "architecture" in report else ""
+    answer(report, as_json, lambda: say(f"{output}: {directory} for {to}{made}"))
+
+
+def _facts(output: Path) -> dict[str, Any]:
+    """What was made, of a checkpoint of a stock family."""
+    from raspc.export.checkpoint.writing import FACTS
+
+    if not (output / FACTS).is_file():
+        return {}
+    facts = json.loads((output / FACTS).read_bytes())
+    return {name: facts[name] for name in ("architecture", "exit", "norm_scale")}

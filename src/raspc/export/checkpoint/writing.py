@@ -22,6 +22,7 @@ from raspc.export.checkpoint import labels, safetensors, tokenizer
 from raspc.export.checkpoint.card import card
 from raspc.export.checkpoint.vocabulary import vocabulary
 from raspc.stock.convert import stock_of
+from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
 from raspc.values import Value
 from raspc.version import VERSION
@@ -127,12 +128,18 @@ def stop_id(stock: Stock, stop: Value | None) -> int | None:
     return found.column
 
 
+def scale_of(stock: Stock) -> float:
+    """The constant that keeps the norms still, which is what they multiply by."""
+    norms = FAMILIES[stock.family].norms
+    return float(stock.params[f"{norms.attention.format(i=0)}.weight"][0]) + norms.from_one
+
+
 def facts(stock: Stock) -> dict[str, Any]:
     """What the checkpoint means, with values as they are in the program: 1 is a number here and a text elsewhere."""
     return {
         "made_by": f"raspc {VERSION}",
         "family": stock.family, "architecture": stock.architecture, "exit": stock.exit, "dtype": stock.dtype,
-        "n_ctx": stock.n_ctx, "causal": stock.causal,
+        "n_ctx": stock.n_ctx, "causal": stock.causal, "norm_scale": scale_of(stock),
         "tokens": [jsonvalues.encode(value) for value in stock.tokens], "n_inputs": stock.n_inputs,
         "bos_id": stock.bos_id, "pad_id": stock.pad_id, "unk_id": stock.unk_id,
         "answers": [
