@@ -95,7 +95,7 @@ ENTRIES: dict[str, Entry] = {
     "load": Entry(raspc.load, {"directory": "saved"}),
     "interpret": Entry(raspc.interpret, {"program": _program, "xs": ["a", "b"], "causal": False, "where": None}),
     "load_program": Entry(load_program, {"path_or_source": "x = tokens;", "name": "x", "strict": False, "steps": 1000,
-                                         "allow_files": False}),
+                                         "allow_files": False, "dialect": "rasp"}),
     "Model.apply": Entry(lambda tokens: model().apply(tokens), {"tokens": ["BOS", "a"]}),
     "Model.apply_batch": Entry(lambda batch: model().apply_batch(batch), {"batch": [["BOS", "a"], ["BOS"]]}),
     "Model.save": Entry(lambda directory: model().save(directory), {"directory": "saved"}),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
+from tests.text.dialects.formulas import random_brasp, random_crasp
 
 import raspc
 from raspc import InputError, InvalidProgram, programs
@@ -172,3 +174,26 @@ def test_a_refusal_shows_the_place() -> None:
     program = load_program("a := #[Q_a]\nb := #[Q_b] - a", dialect="crasp")
     with pytest.raises(raspc.UnsupportedProgram, match=r"b: found a function of 2 variables[^\n]*\n<text>:2:6\n"):
         raspc.compile(program, "ab", 5_000)
+
+
+SPACED = '( ) [ ] := : ; # #[ j i (i) (j) Q_a Q_" not ? ▶_j 1 < <= ≔ min , // - * x0 true \0 é'
+PIECES = [*SPACED.split(), "\n", " and ", "x1 := ", "9" * 20]
+
+
+@pytest.mark.parametrize("dialect", ["crasp", "brasp"])
+def test_damaged_texts(dialect: str) -> None:
+    """Random programs with pieces put in, taken out and exchanged: a program, or an error of raspc."""
+    rng, read = random.Random(dialect), 0
+    for _ in range(400):
+        text = {"crasp": random_crasp, "brasp": random_brasp}[dialect](rng, "ab", 3).text(rng, False)
+        for _ in range(rng.randint(1, 2)):
+            start = rng.randrange(len(text) + 1)
+            text = text[:start] + rng.choice([*PIECES, ""]) + text[start + rng.choice((0, 0, 1, 3)) :]
+        try:
+            program = load_program(text, dialect=dialect)
+        except raspc.RaspcError as error:
+            assert "^" in str(error), text
+        else:
+            assert len(program("ab")) == 2
+            read += 1
+    assert 5 < read < 395
