@@ -30,7 +30,7 @@ FRONT_DOOR = {"", "__main__"}
 
 FRAMEWORKS = {
     "flax", "gguf", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "onnx", "onnxruntime", "ortools",
-    "prompt_toolkit", "pygments", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
+    "prompt_toolkit", "pygments", "pyvene", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
     "transformer_lens", "transformers", "uvicorn",
 }  # fmt: skip
 

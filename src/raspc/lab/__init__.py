@@ -17,13 +17,35 @@ if TYPE_CHECKING:
     from raspc.lab.interchanges import Interchange, Interchanges, Subspace, iia, true_alignment
     from raspc.lab.interventions import Intervened, Intervention, ablate, intervene, patch
     from raspc.lab.nodes import Node
+    from raspc.lab.outside import ModuleSite, module_sites, put, pyvene_config
     from raspc.lab.permuting import permute
     from raspc.lab.spaces import Living, Spaces
     from raspc.lab.under import Truth
 
 __all__ = [
-    "Circuit", "Edge", "Interchange", "Interchanges", "Intervened", "Intervention", "Living", "Node", "Spaces",
-    "Subspace", "Truth", "ablate", "circuit", "hooked", "iia", "intervene", "lens_hooks", "patch", "permute",
+    "Circuit",
+    "Edge",
+    "Interchange",
+    "Interchanges",
+    "Intervened",
+    "Intervention",
+    "Living",
+    "ModuleSite",
+    "Node",
+    "Spaces",
+    "Subspace",
+    "Truth",
+    "ablate",
+    "circuit",
+    "hooked",
+    "iia",
+    "intervene",
+    "lens_hooks",
+    "module_sites",
+    "patch",
+    "permute",
+    "put",
+    "pyvene_config",
     "true_alignment",
 ]  # fmt: skip
 
@@ -31,6 +53,7 @@ _HOMES = {
     "Circuit": "circuits", "Edge": "edges", "Living": "spaces", "Node": "nodes", "Spaces": "spaces",
     "Intervened": "interventions", "Intervention": "interventions", "intervene": "interventions",
     "patch": "interventions", "ablate": "interventions", "Truth": "under", "circuit": "circuits",
+    "ModuleSite": "outside", "module_sites": "outside", "put": "outside", "pyvene_config": "outside",
     "permute": "permuting", "hooked": "hooks", "lens_hooks": "hooks", "Interchange": "interchanges",
     "Interchanges": "interchanges", "Subspace": "interchanges", "iia": "interchanges", "true_alignment": "interchanges",
 }  # fmt: skip
