@@ -29,8 +29,8 @@ FRONT_DOOR = {"", "__main__"}
 """The package itself, which is in front of every room; `python -m raspc` may use it."""
 
 FRAMEWORKS = {
-    "flax", "gguf", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "onnx", "onnxruntime", "ortools",
-    "prompt_toolkit", "pygments", "pyvene", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
+    "flax", "gguf", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "nnsight", "onnx", "onnxruntime",
+    "ortools", "prompt_toolkit", "pygments", "pyvene", "scipy", "starlette", "sympy", "tensorflow", "tokenizers", "torch",
     "transformer_lens", "transformers", "uvicorn",
 }  # fmt: skip
 
