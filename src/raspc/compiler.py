@@ -11,6 +11,7 @@ from typing import Any
 
 from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
+from raspc.certify.proof.prove import prove
 from raspc.certify.proof.weights import examined
 from raspc.errors import CertificateError
 from raspc.graph.build import built
@@ -29,6 +30,10 @@ from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
 from raspc.refusals import told
+from raspc.stock.convert import sharpness_of
+from raspc.stock.model import stocked
+from raspc.target import PLAIN
+from raspc.target.families import FAMILIES
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
 
@@ -101,7 +106,24 @@ def compile(
     with told(program, tabulated, options, make):
         model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
         doubts.warn_of_level(program, model)
-        return doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
+        model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
+    return model if name == PLAIN.name else in_family(model, name, certify)
+
+
+def in_family(model: Model, name: str, certify: bool) -> Model:
+    """A model in the parameters of a stock family: with the least sharpness of its neurons that is proved.
+
+    Raises CertificateError where what the family rounds is more than the margins bear.
+    """
+    plan, sharp = model.plan, sharpness_of(FAMILIES[name], model.precision)
+    if plan is None or not certify:
+        return stocked(model, name, sharp[:2][-1])
+    provable = model.certificate is not None and model.certificate.verdict == "proved"
+    for k in sharp if provable else ():
+        found = stocked(model, name, k)
+        if all(link.holds for link in prove(examined(plan, found), model.precision)):
+            return certified(found, plan)
+    return certified(stocked(model, name, sharp[:2][-1]), plan)
 
 
 def compile_graph(

@@ -15,12 +15,10 @@ from raspc import library
 from raspc.compiler import compile_graph
 from raspc.errors import ModelFormatError
 from raspc.graph.build import build
-from raspc.layout import layout as layout_module
 from raspc.numbers.options import Level, Options
 from raspc.numbers.precision import PRECISIONS
-from raspc.plan import plan as plan_module
 from raspc.target import PLAIN, READERS, WRITERS, Layer, Names, Target
-from raspc.weights import config as config_module
+from raspc.target.target import UNSCALED
 from raspc.weights import shapes
 
 OTHER = replace(
@@ -129,17 +127,10 @@ def test_a_config_says_the_activation_of_its_target() -> None:
         replace(random_config(), activation="gelu")
 
 
-UNSCALED = replace(PLAIN, name="unscaled", scales_scores=False)
-
-
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", ["hist", "sort", "shuffle_dyck1"])
-def test_a_target_that_does_not_scale_scores_is_compiled_for(
-    name: str, dtype: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_target_that_does_not_scale_scores_is_compiled_for(name: str, dtype: str) -> None:
     """Scores, counts and their proof take from it what products are divided by, and so does the forward pass."""
-    for module in (config_module, layout_module, plan_module):
-        monkeypatch.setattr(module, "TARGETS", {target.name: target for target in (PLAIN, UNSCALED)})
     found = library.get(name)
     graph = build(found.program, found.vocab, 5)
     options = Options(Level.COMPACT, PRECISIONS[dtype], target="unscaled")

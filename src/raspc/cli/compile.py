@@ -25,6 +25,7 @@ from raspc.cli.options import (
     Stop,
     Strict,
     Summation,
+    Target,
     Uniform,
     Verify,
     Where,
@@ -65,6 +66,7 @@ def compile_program(
     stop: Stop = None,
     prompts: Prompts = None,
     uniform: Uniform = True,
+    target: Target = "plain",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
     ] = False,
@@ -98,6 +100,7 @@ def compile_program(
         where=where,
         uniform=uniform,
         **_writing(found, generate, None if stop is None else syntax.token(stop, tokens), prompts),
+        target=target,
     )
     directory = output or Path("build") / found.name
     model.save(directory)

@@ -80,6 +80,9 @@ Partial = Annotated[bool, typer.Option("--partial", help="Accept a program that 
 Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
+Target = Annotated[
+    str, typer.Option(help="plain, or the stock family whose parameters the model is to have: llama, gpt2, bert, …")
+]
 Optimize = Annotated[
     str,
     typer.Option(

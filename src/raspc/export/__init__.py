@@ -90,6 +90,11 @@ def export(
     precision.check_certificate(model)
     if found.one_width:
         model.config.width_for(found.one_width)
+    if found.casts and model.config.held is not None:
+        raise InputError(
+            f"this model has the parameters of {model.config.family}; export it to that, or compile it without target= "
+            f"for {target}"
+        )
     if found.casts:
         dtype = dtype or (model.precision.dtype if found.runs else "float32")
         precision.check(model, dtype, found.runs)

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import Best, Bits, Gate, Index, Length, Node, Select, Width
+from raspc.graph.nodes import Best, Bits, Gate, Index, Length, Node, Select, Table, Width
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT, Joint, possible, union
 
@@ -90,8 +90,13 @@ def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
 
 
 def tells_position(nodes: Sequence[Node], place: int, causal: bool) -> bool:
-    """Whether the values of a variable, in their order, are the positions: the index, or the count of keys in sight."""
+    """Whether the values of a variable, in their order, are the positions.
+
+    The index is, and under a causal mask the count of the keys in sight, and what numbers its values anew.
+    """
     node = nodes[place]
+    while isinstance(node, Table) and len(node.args) == 1 and np.array_equal(node.cells, np.arange(len(node.listed))):
+        node = nodes[node.args[0]]
     if isinstance(node, Index):
         return True
     if not causal or not isinstance(node, Width):

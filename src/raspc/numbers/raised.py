@@ -19,7 +19,7 @@ from raspc.numbers.precision import Precision
 
 SHARE = 2.0**26
 """M is at least so many times the number of keys."""
-SMALL_SHARE = 2.0**13
+SMALL_SHARE = 2.0**11
 """The same where M is to be small: a sum of d keys then errs by d² parts of M besides."""
 STEP = 8.0
 """The score of BOS is a multiple of 1/STEP, which every format holds."""

@@ -25,7 +25,7 @@ from raspc.plan.plan import Plan
 
 def plan_faults(plan: Plan, width: int, config: Mapping[str, Any]) -> Iterator[str]:
     """Where a plan does not fit. `width`: how many logits there are; `config`: its fields, by name."""
-    if plan.options.target != config["family"]:
+    if plan.options.target != config["family"] and plan.target.name != config["family"]:
         yield f"it is planned for the target {plan.options.target}"
     yield from _precision_faults(plan.options.precision)
     yield from _storage_faults(plan, width)

@@ -6,6 +6,7 @@ gradients or quicker methods of their own put these in their place. They are imp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -106,6 +107,20 @@ def _softmax(scores: Any, hidden: Any) -> Any:
     return powers
 
 
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+def _gelu(x: Any) -> Any:
+    """x · Φ(x) (Hendrycks and Gimpel 2016), where Φ is the distribution function of the normal distribution."""
+    return x * ((1 + _erf(x / math.sqrt(2)).astype(x.dtype)) / 2).astype(x.dtype)
+
+
+def _gelu_tanh(x: Any) -> Any:
+    """The same with a hyperbolic tangent in place of the error function."""
+    inner = x.dtype.type(math.sqrt(2 / math.pi)) * (x + x.dtype.type(0.044715) * x * x * x)
+    return x * ((1 + np.tanh(inner)) / 2)
+
+
 NUMPY = Arrays(
     lambda table, ids: table.take(ids, axis=-2),
     lambda ids: np.arange(ids.shape[-1]),
@@ -114,7 +129,12 @@ NUMPY = Arrays(
     _quiet_scores,
     _softmax,
     np.zeros_like,
-    {"relu": lambda x: np.maximum(x, ZERO)},
+    {
+        "relu": lambda x: np.maximum(x, ZERO),
+        "silu": lambda x: x / (1 + np.exp(-x)),
+        "gelu": _gelu,
+        "gelu_tanh": _gelu_tanh,
+    },
 )
 
 

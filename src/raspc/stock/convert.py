@@ -20,16 +20,25 @@ from raspc.numbers.raised import SMALL_SHARE
 from raspc.stock import exits, naming
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
 from raspc.stock.parts import Parts, parts_of
-from raspc.stock.plainly import Plainly, plainly, without_attention_bias
+from raspc.stock.plainly import Map, Plainly, plainly, without_attention_bias
 from raspc.stock.sizes import largest_of, scale_of
 from raspc.target.families import FAMILIES, Family
-from raspc.target.stock import EXITS, Stock
+from raspc.target.stock import EXITS, Array, Stock
 from raspc.weights.model import Model
 
 LARGEST = 2.0**20
 """A stream that holds larger numbers is no stream for a norm."""
-SHARPNESS = 2.0**12
-"""K of relu(z) = act(K·z)/K."""
+SHARPNESSES = (2.0**12, 2.0**20, 2.0**30)
+"""K of relu(z) = act(K·z)/K: the first with which a model is proved; the second where none is, or nothing is proved."""
+SMALL_RANGE = 2.0**5
+"""The same for float16, which holds no number above 65,504."""
+
+
+def sharpness_of(family: Family, precision: Precision) -> tuple[float, ...]:
+    """Which K may be taken for a family in a format, the one to begin with first."""
+    if family.activation == "relu":
+        return (1.0,)
+    return (SMALL_RANGE,) if precision.highest < 100 else SHARPNESSES
 
 
 def stock_of(
@@ -47,20 +56,23 @@ def stock_of(
     """
     kind = family_of(family)
     wanted = exit_of(kind, exit)
+    if (held := model.config.held) is not None:
+        if model.config.family != kind.name:
+            raise InputError(
+                f"this model has the parameters of {model.config.family}; export it to that, or compile it with "
+                f"target={kind.name!r}"
+            )
+        norm_scale, step_sharpness = norm_scale or held.norm_scale, step_sharpness or held.step_sharpness
+        model = model.plain
     precision = precision_in(model, dtype)
     found = fitting(model, kind)
     columns = exits.EXITS[wanted](model, found.unembed)
     largest = largest_of(model)
     head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
     scale = norm_scale or scale_of(kind, largest)
-    sharpness = 1.0 if kind.activation == "relu" else step_sharpness or SHARPNESS
-
-    def made(frame: Frame) -> tuple[Parts, dict[str, Any]]:
-        n_heads, d_head = heads_of(kind, found, frame.width)
-        parts = parts_of(_with_rows(found, columns), kind, frame, n_heads, d_head, sharpness)
-        return parts, naming.named(parts, frame.read(*head), kind, frame, wanted, precision)
-
-    frame, (parts, params) = _first(kind, made, _frames(kind, found, scale, precision))
+    sharpness = step_sharpness or sharpness_of(kind, precision)[:2][-1]
+    rows = _with_rows(found, columns)
+    frame, parts, params = framed(rows, kind, head, wanted, precision, scale, sharpness)
     config = model.config
     n_inputs, added = len(config.vocab), columns.added
     return Stock(
@@ -70,6 +82,20 @@ def stock_of(
         unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
         labels=(*model.residual_labels, *frame.labels),
     )  # fmt: skip
+
+
+def framed(
+    found: Plainly, family: Family, head: Map, exit: str, precision: Precision, scale: float, sharpness: float
+) -> tuple[Frame, Parts, dict[str, Array]]:  # fmt: skip
+    """The narrowest frame that holds a plain model, its maps in it, and the arrays of the family's class."""
+
+    def made(frame: Frame) -> tuple[Parts, dict[str, Array]]:
+        n_heads, d_head = heads_of(family, found, frame.width)
+        parts = parts_of(found, family, frame, n_heads, d_head, sharpness)
+        return parts, naming.named(parts, frame.read(*head), family, frame, exit, precision)
+
+    frame, (parts, params) = _first(family, made, _frames(family, found, scale, precision))
+    return frame, parts, params
 
 
 def family_of(name: str) -> Family:

@@ -113,7 +113,7 @@ class Frame:
         """The inverse of `read`."""
         if self.kind == NULL:
             w, b = found[: self.held].copy(), found[self.held].copy()
-            w[self.bos] -= b
+            w[self.bos] = _apart(w[self.bos], b)
             return w, b
         whole = found * (2 if self.kind == MIRRORED else 1)
         place = self._of_biases
@@ -123,6 +123,13 @@ class Frame:
     def _of_biases(self) -> int:
         """The constant that is a power of two."""
         return next(i for i, c in enumerate(self.constants) if np.frexp(c)[0] == 0.5)
+
+
+def _apart(total: Floats, b: Floats) -> Floats:
+    """w where `total` is w + b as float32 rounds it: of all such w the one of the fewest digits."""
+    step = 2.0 * np.spacing(np.abs(total).astype(np.float32)).astype(np.float64)
+    short = np.round((total - b) / step) * step
+    return np.where((short + b).astype(np.float32) == total, short, total - b)
 
 
 def fitting(kind: str, held: int, scale: float, steps: int, least: int = 1, bos: int = 0) -> Frame:

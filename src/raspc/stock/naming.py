@@ -72,6 +72,14 @@ def fused(maps: list[Map], how: str, n_heads: int) -> Map:
     return Map(w.reshape(width, -1), b.reshape(-1))
 
 
+def unfused(w: Floats, how: str, n_heads: int) -> list[Floats]:
+    """The weights [in, out] of query, key and value in one map: the inverse of `fused`."""
+    if how == "side by side":
+        return np.split(w, 3, axis=1)
+    heads = w.reshape(len(w), n_heads, 3, -1)
+    return [heads[:, :, j].reshape(len(w), -1) for j in range(3)]
+
+
 def _linear(name: str, map_: Map, family: Family, has_bias: bool) -> Iterator[tuple[str, Floats]]:
     yield f"{name}.weight", map_.w if family.rows_are_inputs else map_.w.T
     if has_bias:

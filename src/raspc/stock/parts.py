@@ -46,7 +46,7 @@ def _layer(
 ) -> tuple[Layer[Map], Map | None]:
     n_heads, d_head, d_mlp = sizes
     divisor = sqrt(d_head) if family.scales_scores else 1.0
-    into = _slots(family, found, d_head)
+    into = slots_of(family, found.d_head, d_head)
 
     def inward(read: Map, factor: float = 1.0) -> Map:
         """The heads of a plain map in the columns of a family's heads."""
@@ -65,10 +65,10 @@ def _layer(
     return Layer(inward(layer.query, factor), inward(layer.key), inward(layer.value), out, neurons, back), gate
 
 
-def _slots(family: Family, found: Plainly, d_head: int) -> slice:
-    """Which columns of a head hold those of the plain one: with RoPE pairs that turn by nothing, one of each."""
+def slots_of(family: Family, own: int, d_head: int) -> slice:
+    """Which columns of a head hold the `own` ones of a plain one: with RoPE pairs that turn by nothing, one of each."""
     first = d_head // 4 if family.rotary else 0
-    return slice(first, first + found.d_head)
+    return slice(first, first + own)
 
 
 def _neurons(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from raspc.target.families import FAMILIES
 from raspc.target.names import Dense, Layer, Names
 
 Axes = tuple[int, ...]
@@ -164,10 +165,16 @@ PLAIN = Target(
 )
 """The transformer without normalisation that everything compiles to, under the names that Haiku gives in Tracr."""
 
-TARGETS: Mapping[str, Target] = MappingProxyType({target.name: target for target in (PLAIN,)})
+UNSCALED = replace(PLAIN, name="unscaled", scales_scores=False)
+"""The same without the division by √d_head, for families that have none."""
+
+TARGETS: Mapping[str, Target] = MappingProxyType({target.name: target for target in (PLAIN, UNSCALED)})
 """By name, as a saved model names its own."""
 
 
 def assembled_for(name: str) -> Target:
     """The transformer that blocks become weights of: of a stock family the plain one, which is then framed for it."""
-    return TARGETS.get(name, PLAIN)
+    family = FAMILIES.get(name)
+    if family is None:
+        return TARGETS[name]
+    return PLAIN if family.scales_scores else UNSCALED

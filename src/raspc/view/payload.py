@@ -43,6 +43,7 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
 
     Raises InputError for a bad input, also one that the program is not for.
     """
+    model = model.plain  # the page runs the plain model that a stock family's parameters hold
     graph = model.tabulated
     ids = model.input_encoder.encode([model.config.bos, *tokens])
     if (fault := refusal(model.as_written.where, model.as_written.vocab, tokens)) is not None:

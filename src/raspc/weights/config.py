@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from raspc import jsonvalues, values
 from raspc.errors import InputError, ModelFormatError, RaspcError
 from raspc.target import PLAIN, TARGETS, Target, Widths
+from raspc.target.stocked import STOCK, Held, target_named
 from raspc.values import Value
 from raspc.version import VERSION
 
@@ -28,6 +31,8 @@ _WIDTHS = Widths._fields
 """Sizes that may be lists, with one for each layer."""
 _NAMED = {"family": "target"}
 """Fields that have another name in the file."""
+FRAMES = ("rms", "null", "mirrored")
+"""The kinds of frames in which a stock family holds a program (`raspc.stock.frame`)."""
 _KINDS = {"categorical": "values", "numerical": "specials"}
 
 
@@ -97,6 +102,7 @@ class Config:
     made_by: str = f"raspc {VERSION}"
     family: str = PLAIN.name
     format_version: int = FORMAT_VERSION
+    held: Held | None = None
 
     def __post_init__(self) -> None:
         if found := _faults(self):
@@ -105,7 +111,13 @@ class Config:
     @property
     def target(self) -> Target:
         """The transformer that the weights are for, which `family` names; `activation` says the same as it does."""
-        return TARGETS[self.family]
+        found = target_named(self.family)
+        assert found is not None  # a config of another target is refused
+        return found
+
+    def with_layers(self, n: int) -> Config:
+        """The same with n layers."""
+        return replace(self, n_layers=n)
 
     @property
     def uniform(self) -> bool:
@@ -150,6 +162,8 @@ class Config:
         """The fields as JSON, `family` as "target". Raises UnsupportedProgram for values that cannot be stored."""
         plain = {_NAMED.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
         plain |= {name: list(plain[name]) for name in _WIDTHS if isinstance(plain[name], tuple)}
+        held = plain.pop("held")
+        plain |= {} if held is None else {"held": asdict(held)}
         vocab = [jsonvalues.encode(value) for value in self.vocab]
         return plain | {"vocab": vocab, "output": self.output.to_json()}
 
@@ -162,11 +176,27 @@ class Config:
             if found := set(obj) & set(_SINCE_2):
                 raise ModelFormatError(f"config: format_version 1 has no {sorted(found)}")
             obj = {**obj, "made_by": "", "target": PLAIN.name, "format_version": FORMAT_VERSION}
+        obj = {"held": None, **obj}
         _check_names("config", obj, tuple(_NAMED.get(field.name, field.name) for field in fields(cls)))
         vocab, output = _values("config.vocab", obj["vocab"]), Output.from_json(obj["output"])
         rest = {name: value for name, value in obj.items() if name != "target"}
         rest |= {name: tuple(rest[name]) for name in _WIDTHS if isinstance(rest[name], list)}
-        return cls(**{**rest, "family": obj["target"], "vocab": vocab, "output": output})
+        held = _held(obj["held"])
+        return cls(**{**rest, "family": obj["target"], "vocab": vocab, "output": output, "held": held})
+
+
+def _held(obj: Any) -> Held | None:
+    """What of a family's parameters is the program's, from JSON. Raises ModelFormatError."""
+    if obj is None:
+        return None
+    kinds = {"target": str, "frame": str, "norm_scale": float, "step_sharpness": float}
+    if not isinstance(obj, Mapping):
+        raise ModelFormatError("config.held: needed a JSON object")
+    _check_names("config.held", obj, tuple(field.name for field in fields(Held)))
+    for name, value in obj.items():
+        if type(value) is not kinds.get(name, int):
+            raise ModelFormatError(f"config.held: {name} must be of type {kinds.get(name, int).__name__}")
+    return Held(**obj)
 
 
 def _check_names(where: str, obj: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -208,10 +238,11 @@ def _type_faults(config: Config) -> list[str]:
         found.append(f"format_version must be {FORMAT_VERSION}, found {config.format_version!r}")
     if not isinstance(config.made_by, str):
         found.append(f"made_by must be a string, found {config.made_by!r}")
-    if not isinstance(config.family, str) or config.family not in TARGETS:
-        found.append(f"target must be one of {sorted(TARGETS)}, found {config.family!r}")
+    if target_named(config.family) is None:
+        found.append(f"target must be one of {sorted((*TARGETS, *STOCK))}, found {config.family!r}")
     elif config.activation != config.target.activation:
-        found.append(f"activation must be {config.target.activation!r}, found {config.activation!r}")
+        known, said = config.target.activation, config.activation
+        found.append(f"activation must be {known!r}, found {said!r}, for the target {config.family}")
     return found
 
 
@@ -239,6 +270,7 @@ def _width_faults(config: Config) -> list[str]:
 
 def _fit_faults(config: Config) -> list[str]:
     rules = {
+        "held must say what of a stock family's parameters is the program's, and of no other": _held_fits(config),
         "d_vocab must be the number of vocab entries": config.d_vocab == len(config.vocab),
         "vocab must hold distinct values": _distinct(config.vocab),
         "bos_id and pad_id must be two different ids": _two_ids(config),
@@ -246,6 +278,19 @@ def _fit_faults(config: Config) -> list[str]:
         "output values must be distinct": _distinct(config.output.values),
     }
     return [text for text, holds in rules.items() if not holds]
+
+
+def _held_fits(config: Config) -> bool:
+    held = config.held
+    if held is None or config.family not in STOCK or not config.uniform:
+        return held is None and config.family not in STOCK
+    own, most = (held.d_model, *held.widths), (config.d_model, *config.widths[0])
+    sizes = all(1 <= one <= other for one, other in zip(own, most, strict=True))
+    powers = all(
+        np.isfinite(x) and x > 0 and np.frexp(x)[0] == 0.5 and 2.0**-64 < x < 2.0**64
+        for x in (held.norm_scale, held.step_sharpness)
+    )
+    return sizes and powers and held.target in TARGETS and held.frame in FRAMES
 
 
 def _two_ids(config: Config) -> bool:

@@ -21,9 +21,10 @@ from raspc.graph.permitted import permits, refusal
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
-from raspc.run import rounded
+from raspc.run import rounded, stock
 from raspc.run.fast import FastWeights, forward, prune
 from raspc.run.plain import Array, Ids, Weights, prepare, trace
+from raspc.run.stock import StockWeights, prepared
 from raspc.run.trace import Trace
 from raspc.target import PLAIN
 from raspc.values import Value
@@ -240,6 +241,8 @@ class Model:
 
         Inputs of like length run together, in pieces that fit the cache.
         """
+        if self.config.held is not None:
+            return self._stock_logits(ids, dtype)
         if dtype is None and self.precision.narrow:
             return rounded.logits(self._rounded, ids, self.precision)
         dtype = np.float32 if dtype is None else dtype
@@ -255,14 +258,29 @@ class Model:
             start += len(rows)
         return found.transpose(1, 2, 0)
 
+    def _stock_logits(self, ids: Ids, dtype: npt.DTypeLike | None) -> Array:
+        weights = self._stock_in(dtype)
+        widest = max(self.config.d_model, self.config.widths[0].widest(ids.shape[1]))
+        rows = max(1, CHUNK // (ids.shape[1] * widest))
+        pieces = [stock.logits(weights, ids[i : i + rows]) for i in range(0, len(ids), rows)]
+        found = np.concatenate(pieces) if pieces else np.zeros((*ids.shape, self.config.d_vocab_out), np.float32)
+        return np.where((ids != self.config.pad_id)[..., None], found, 0)
+
+    def _stock_in(self, dtype: npt.DTypeLike | None) -> StockWeights:
+        return self._stock if dtype is None else prepared(self.params, self.config, dtype)
+
     def logits_in(self, ids: Ids, precision: Precision) -> Array:
         """The same in any number format, which narrow ones and TF32 are simulated in."""
+        if self.config.held is not None and precision.name not in rounded.WIDE:
+            return stock.logits(prepared(self.params, self.config, precision=precision), ids)
         if precision.name in rounded.WIDE:
             return self.logits(ids, np.dtype(precision.name))
         return rounded.logits(rounded.rounded_weights(self.params, self.config, precision), ids, precision)
 
     def trace_ids(self, ids: Ids, dtype: npt.DTypeLike | None = None) -> Trace[Array]:
         """Every activation for padded ids [batch, position]."""
+        if self.config.held is not None:
+            return stock.trace(self._stock_in(dtype), ids)
         if dtype is None and self.precision.narrow:
             return rounded.trace(self._rounded, ids, self.precision)
         dtype = np.float32 if dtype is None else dtype
@@ -272,13 +290,23 @@ class Model:
         return self.weights if np.dtype(dtype) == np.float32 else prepare(self.params, self.config, dtype)
 
     @cached_property
+    def plain(self) -> Model:
+        """The plain model that a stock family's parameters hold; the model itself where it is plain."""
+        found: Model = self if self.config.held is None else doors.through("plain_of")(self)
+        return found
+
+    @cached_property
+    def _stock(self) -> StockWeights:
+        return prepared(self.params, self.config, precision=self.precision if self.precision.narrow else None)
+
+    @cached_property
     def _rounded(self) -> Weights:
         return rounded.rounded_weights(self.params, self.config, self.precision)
 
     @cached_property
     def fast(self) -> FastWeights:
         """The live parts of the parameters in float32, for large batches and for one token after another."""
-        return prune(self.weights)
+        return prune(self.weights) if self.config.held is None else self.plain.fast
 
     def _rows_at_once(self, length: int) -> int:
         return max(1, CHUNK // (length * max(length, self.fast.widest)))
@@ -306,7 +334,7 @@ class Model:
 
         Raises InputError for a model whose plan or basis is not known.
         """
-        found: Mapping[str, Any] = doors.through("spaces_of")(self)
+        found: Mapping[str, Any] = doors.through("spaces_of")(self.plain)
         return found
 
     def circuit(self, granularity: str = "component", inputs: Sequence[Sequence[Value]] | None = None) -> Any:
@@ -314,7 +342,7 @@ class Model:
 
         `granularity`: "component", "neuron" or "direction". Raises InputError as `raspc.lab.circuits.circuit` does.
         """
-        return doors.through("circuit")(self, granularity, inputs)
+        return doors.through("circuit")(self.plain, granularity, inputs)
 
     def intervene(self, values: Mapping[str, Any], positions: Sequence[int] | None = None) -> Any:
         """The model with variables and selectors forced, by name: call it on an input.

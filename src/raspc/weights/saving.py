@@ -244,11 +244,20 @@ def _read_plan(
         return None
     plan = plans.from_files(contents[plans.PLAN], contents[plans.ARRAYS], graph, program)
     narrowed = {} if alignment.compression is None else {"d_model": alignment.compression.full}
-    if plan is not None and (faults := list(plan_faults(plan, config.d_vocab_out, vars(config) | narrowed))):
+    if plan is not None and (
+        faults := list(plan_faults(plan, config.d_vocab_out, vars(config) | _of_the_plain(config) | narrowed))
+    ):
         raise ModelFormatError(f"{plans.PLAN}: " + "; ".join(faults[:5]))
     if plan is not None and not any(_is_aligned(alignment, told(plan)) for told in (aligned, alignment_of_old)):
         raise ModelFormatError(f"{LABELS}: the alignment is not that of the plan")
     return plan
+
+
+def _of_the_plain(config: Config) -> dict[str, int]:
+    """The sizes of the plain model, where the parameters are those of a stock family."""
+    held = config.held
+    names = ("d_model", "n_heads", "d_head", "d_mlp")
+    return {} if held is None else {name: getattr(held, name) for name in names}
 
 
 def _is_aligned(said: Alignment, planned: Alignment) -> bool:
@@ -315,11 +324,18 @@ def _header(data: bytes, most: int) -> tuple[dict[str, Any], memoryview]:
     return header, memoryview(data)[8 + size :]
 
 
+def tensors_of(config: Config) -> int:
+    """How many parameters there are: so many at the ends, and so many a layer."""
+    if config.held is None:
+        return 4 + sum(2 * len(widths.roles) for widths in config.widths)
+    one, two = (len(shapes(config.with_layers(n))) for n in (1, 2))
+    return one + (config.n_layers - 1) * (two - one)
+
+
 def _check_count(config: Config, tensors: int, size: int) -> None:
     """Before any shape is listed, so that a config which claims a billion layers costs nothing."""
-    count = 4 + sum(2 * len(widths.roles) for widths in config.widths)
-    if tensors != count:
-        raise ModelFormatError(f"{WEIGHTS}: found {tensors} tensors, needed {count}: four, and two for each linear map")
+    if (many := tensors_of(config)) != tensors:
+        raise ModelFormatError(f"{WEIGHTS}: found {tensors} tensors, needed {many}: four, and two for each linear map")
     needed = 4 * parameters_of(config)
     if needed != size:
         raise ModelFormatError(f"{WEIGHTS}: found {size} bytes of tensors, needed {needed}; truncated or altered")

@@ -50,6 +50,8 @@ def has_slack(model: Model, precision: Precision) -> bool:
 
 def _by_definition(model: Model, ids: Ids, precision: Precision) -> Any:
     """Sums in the order of `apply`, which the quick pass does not keep to."""
+    if model.config.held is not None:
+        return model.logits_in(ids, precision)
     return logits_by_definition(model.params, model.config, ids, precision)
 
 

@@ -9,9 +9,11 @@ from functools import cached_property
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.blocks.storage.stored import Storage
+from raspc.certify.proof.framed import FIRM, Loose
 from raspc.certify.proof.sameness import Kept, kept
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
+from raspc.weights.certificate import Link
 from raspc.weights.config import Config
 
 
@@ -53,13 +55,16 @@ class Actual:
 class Examined:
     """All that a proof is about. The plan only says where to look, and what to look for; `program`: as it was written.
 
-    `program`, `config` and `actual` are those of the model.
+    `program`, `config` and `actual` are those of the model. `loose`: the errors that a stock family adds, and `added`:
+    the decisions.
     """
 
     plan: Plan
     program: Graph
     config: Config
     actual: Actual
+    loose: Loose = FIRM
+    added: tuple[Link, ...] = ()
 
     @property
     def graph(self) -> Graph:

@@ -90,6 +90,7 @@ class _Prover:
 
     def run(self) -> None:
         actual = self.plan.actual
+        self.links += self.plan.added
         self.links += [
             unfit("frame", fault, "of a graph that fits the model")
             for fault in frame_faults(self.plan.config, self.graph)
@@ -129,7 +130,11 @@ class _Prover:
         """
         place, _ = self.groups[space]
         code, dims = self.code(space), self.plan.dims[space]
-        error = np.broadcast_to(error, code.shape)
+        error, loose = np.broadcast_to(error, code.shape), self.plan.loose
+        if not loose.exactly:  # what a norm leaves of it
+            own = loose.rate * (np.abs(code) + error) + loose.constant
+            error, grain, common, alone = error + own, np.zeros_like(grain), None, None
+            off_there = off_there + loose.rate * (np.abs(there) + off_there) + loose.constant
         for old in self.plan.actual.reused:
             if old.dim not in range(dims.start, dims.stop) or self.plan.written[space] <= 2 * old.layer + 1:
                 continue
@@ -148,7 +153,9 @@ class _Prover:
                     "residue", f"{old.space} under {space}", max(residue, at_bos), apart / 2, "of what is stored there"
                 )
             )
-        if isinstance(self.graph.variable(place).domain, Listed):  # of an interval the code holds the ends alone
+        if loose.exactly and isinstance(
+            self.graph.variable(place).domain, Listed
+        ):  # of an interval the code holds the ends alone
             grain = grain_of_exact(grain, code, error, there, off_there)
         self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
 
@@ -160,7 +167,8 @@ class _Prover:
         whole = bool(fits(held.grain[column], np.abs(code).max(initial=0.0), bits))
         stored = held.at_bos[column] == 0 and bool((self.precision.round(there, bits) == there).all())
         left = self.left_over(old, code, held.error[:, column], whole)
-        return left, self.left_over(old, there, held.at_bos[column], stored)
+        neuron = 2 * self.plan.loose.neuron
+        return left + neuron, self.left_over(old, there, held.at_bos[column], stored) + neuron
 
     def left_over(self, old: Reused, numbers: Floats, error: Floats | float, whole: bool) -> float:
         """What is left of such numbers; `whole`: products do not cut them."""
@@ -180,7 +188,16 @@ class _Prover:
 
     def read(self, said: Read, fired: bool = False, scale: float = 1.0) -> Reading:
         """A read with the weights as they are stored; `scale`: what they are multiplied by there."""
-        return read_stream(_stored(said, self.precision, scale), self.stream, self.at_bos, self.precision, fired)
+        found = read_stream(_stored(said, self.precision, scale), self.stream, self.at_bos, self.precision, fired)
+        loose = self.plan.loose
+        if loose.exactly:
+            return found
+        biases = loose.rate * np.abs(found.bias) + loose.constant * (found.bias != 0)
+        return replace(
+            found, rounding=found.rounding + biases, sums=np.zeros_like(found.sums), own=found.own + biases,
+            rounded_rows=None if found.rounded_rows is None else found.rounded_rows + biases,
+            there_error=found.there_error + loose.rate * np.abs(found.there),
+        )  # fmt: skip
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -225,8 +242,15 @@ class _Prover:
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
         for space, plain in fired.writes.items():
             found = segments.written(said, space, codes[space], read, cells, self.precision) or plain
-            there = said.write.bias[space]
-            self.hold(space, found.error, found.grain, there, found.at_bos, found.common, found.alone)
+            there, beside = said.write.bias[space], self.beside_relu(said, space)
+            common, alone = (found.common, found.alone) if not beside.any() else (None, None)
+            grain = np.where(beside > 0, 0.0, found.grain)
+            self.hold(space, found.error + beside, grain, there, found.at_bos + beside, common, alone)
+
+    def beside_relu(self, said: Neurons, space: str) -> Floats:
+        """What neurons write besides, where their activation is not quite relu."""
+        found: Floats = self.plan.loose.neuron * np.abs(said.write.maps[space]).sum(axis=0)
+        return found
 
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:
         """What the neurons of a variable read; None where that has too many combinations."""

@@ -16,6 +16,7 @@ import numpy as np
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify.proof.examined import Actual, Examined, Reused
+from raspc.certify.proof.framed import links_of_family, loose_of
 from raspc.certify.proof.tenants import EMPTY, Tenants, leases_of
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
@@ -26,8 +27,13 @@ from raspc.weights.model import Model
 
 
 def examined(plan: Plan, model: Model) -> Examined:
-    """A plan beside the weights of a model. Raises InputError where the alignment does not tell where they are."""
-    return Examined(plan, model.as_written, model.config, actual(model, plan.graph, plan.lowered))
+    """A plan beside the weights of a model; of a stock family's, those of the plain model that they hold.
+
+    Raises InputError where the alignment does not tell where they are.
+    """
+    plain, added = model.plain, tuple(links_of_family(model, plan.options.precision))
+    found = actual(plain, plan.graph, plan.lowered)
+    return Examined(plan, model.as_written, plain.config, found, loose_of(model), added)
 
 
 def actual(model: Model, graph: Graph, lowered: Lowered) -> Actual:

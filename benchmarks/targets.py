@@ -1,0 +1,90 @@
+"""Stock families: each program of the library in each, run by the family's class in transformers."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+import raspc
+from benchmarks.measure import Table
+from raspc import library
+from raspc.library import Program
+from raspc.stock.convert import stock_of
+from raspc.target.families import FAMILIES
+from raspc.target.stock import Stock
+from raspc.weights import encoders, sampling
+
+LEVELS, INPUTS = (1, 2), 60
+HEADERS = (
+    "family", "programs", "-O", "wrong/total", "largest logit error", "proved", "d_model factor", "parameters",
+    "seconds to convert",
+)  # fmt: skip
+
+
+def table() -> Table:
+    """For each family and level: all programs together; a factor is a geometric mean, a time the longest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = [row(family, level) for family in FAMILIES for level in LEVELS]
+    return Table(f"Stock families: the library, compiled for each, {INPUTS} inputs a program, float32", HEADERS, rows)
+
+
+def row(family: str, level: int) -> tuple[str, ...]:
+    """All programs that a family holds."""
+    found = list(filter(None, (measured(family, level, program) for program in library.PROGRAMS.values())))
+    wrong, total, error, proved, factor, size, spent = map(np.array, zip(*found, strict=True))
+    return (
+        family, str(len(found)), str(level), f"{wrong.sum()}/{total.sum()}", f"{error.max():.1e}",
+        f"{proved.sum()} of {len(found)}", f"{np.exp(np.log(factor).mean()):.2f}", f"{size.sum():,}",
+        f"{spent.max():.3f}",
+    )  # fmt: skip
+
+
+def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | None:
+    """Wrong inputs, inputs, error, whether it is proved, factor, parameters, seconds; None where it does not fit."""
+    try:
+        model = raspc.compile(
+            program.program, program.vocab, program.max_seq_len, FAMILIES[family].causal, optimize=level, target=family
+        )
+    except raspc.UnsupportedProgram:
+        return None
+    began = time.perf_counter()
+    stock = stock_of(model, family, FAMILIES[family].exits[-1])
+    spent = time.perf_counter() - began
+    batch = sampling.inputs_of(model)[-INPUTS:]
+    ids = model.encode_batch(batch)
+    real, columns = ids != model.config.pad_id, [answer.column for answer in stock.answers]
+    logits, own = logits_of(stock, ids)[..., columns], model.plain.logits(ids)
+    lengths = np.array([len(tokens) for tokens in batch])
+    given = encoders.decode_logits(model.config, logits, ids, lengths)
+    wrong = sum(not all(map(same, *pair)) for pair in zip(given, model.plain.apply_batch(batch).decoded, strict=True))
+    size = sum(array.size for array in stock.params.values())
+    proved = model.certificate is not None and model.certificate.verdict == "proved"
+    factor = model.config.d_model / model.plain.config.d_model
+    return wrong, len(batch), float(np.abs(logits - own)[real].max()), proved, factor, size, spent
+
+
+def logits_of(stock: Stock, ids: Any) -> Any:
+    """The logits of the class of transformers."""
+    import torch
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    fields = {name: value for name, value in stock.config.items() if name != "model_type"}
+    labels = {"num_labels": len(stock.answers)} if stock.exit == "labels" else {}
+    config = transformers.AutoConfig.for_model(stock.config["model_type"], **fields, **labels, eos_token_id=None)
+    found = getattr(transformers, stock.architecture)(config).eval()
+    found.load_state_dict({name: torch.tensor(array) for name, array in stock.params.items()}, strict=False)
+    with torch.no_grad():
+        given = torch.tensor(ids)
+        return found(input_ids=given, attention_mask=(given != stock.pad_id).long()).logits.float().numpy()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal answers; numbers as near as is promised."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1e-4 * abs(other) + 1e-5
+    return bool(one == other)

@@ -1,0 +1,180 @@
+"""Models in a family's own parameters: made of plain ones, and read back as plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import sqrt
+
+import numpy as np
+
+from raspc.blocks.spaces import Head
+from raspc.errors import ModelFormatError
+from raspc.plan.plan import Plan
+from raspc.stock import naming
+from raspc.stock.convert import fitting, framed
+from raspc.stock.frame import Floats, Frame
+from raspc.stock.parts import ON, slots_of
+from raspc.stock.sizes import largest_of, scale_of
+from raspc.target import TARGETS
+from raspc.target.families import FAMILIES, Family
+from raspc.target.stocked import STOCK, Held
+from raspc.weights.config import Config
+from raspc.weights.model import Model
+from raspc.weights.params import Params
+
+
+def stocked(model: Model, family: str, sharpness: float) -> Model:
+    """A plain model that was compiled for a family, in the family's parameters. `sharpness`: K of relu(z) = act(K·z)/K.
+
+    Raises InputError for a model that the family cannot hold.
+    """
+    kind = FAMILIES[family]
+    held = Held(
+        model.config.family, model.config.d_model, *model.config.width_for("a stock architecture"),
+        "", scale_of(kind, largest_of(model)), sharpness,
+    )  # fmt: skip
+    return _stocked(model, kind, held)
+
+
+def _stocked(model: Model, family: Family, held: Held) -> Model:
+    found = fitting(model, family)
+    frame, parts, params = framed(
+        found, family, found.unembed, STOCK[family.name].exit, model.precision, held.norm_scale, held.step_sharpness
+    )
+    config = replace(
+        model.config, family=family.name, activation=family.activation, n_heads=parts.n_heads, d_model=frame.width,
+        d_head=parts.d_head, d_mlp=parts.d_mlp, held=replace(held, frame=frame.kind),
+    )  # fmt: skip
+    return replace(model, config=config, params=params, residual_labels=(*model.residual_labels, *frame.labels))
+
+
+def plain_of(model: Model) -> Model:
+    """The plain model that the family's parameters hold, read off them.
+
+    What else they hold is no part of it: `strays` says whether there is any. Raises ModelFormatError for parameters
+    whose sizes hold no such model.
+    """
+    config, held = model.config, model.config.held
+    if held is None:
+        return model
+    family, frame = FAMILIES[config.family], frame_of(model)
+    own = replace(
+        config, family=held.target, activation=TARGETS[held.target].activation, n_heads=held.n_heads,
+        d_model=held.d_model, d_head=held.d_head, d_mlp=held.d_mlp, held=None,
+    )  # fmt: skip
+    params = _Reading(model.params, config, family, frame, own).params()
+    if "linear" not in family.biased and model.plan is not None:
+        _give_back(params, attention_biases(model.plan), own)
+    labels = model.residual_labels[: held.d_model]
+    return replace(model, config=own, params=Params(params, own), residual_labels=labels)
+
+
+def attention_biases(plan: Plan) -> dict[int, Floats]:
+    """What attention adds to the stream whatever it attends to, by layer, by the plan."""
+    found: dict[int, Floats] = {}
+    for block, stage in zip(plan.lowered.blocks, plan.schedule.stages, strict=True):
+        for space, bias in block.write.bias.items() if isinstance(block, Head) else ():
+            added = found.setdefault(stage // 2, np.zeros(plan.layout.d_model))
+            added[plan.layout.slice(space)] += bias
+    return found
+
+
+def _give_back(params: dict[str, Floats], added: Mapping[int, Floats], config: Config) -> None:
+    """Let attention add these again, rather than what is before it: the inverse of `without_attention_bias`."""
+    names = config.target.names
+    for i, bias in added.items():
+        layer = names.layer(i)
+        for called in (layer.query, layer.key, layer.value):
+            params[called.b] = params[called.b] + bias @ params[called.w]
+        params[layer.linear.b] = params[layer.linear.b] + bias
+        before = names.token_embed if i == 0 else names.layer(i - 1).linear_2.b
+        params[before] = params[before] - bias
+
+
+def frame_of(model: Model) -> Frame:
+    """The frame of a model in a family's parameters."""
+    config, held = model.config, model.config.held
+    if held is None or model.alignment.bos is None:
+        raise ModelFormatError("the model says nothing of what of its parameters is the program's")
+    return Frame(held.frame, held.d_model, config.d_model, held.norm_scale, model.alignment.bos)
+
+
+def strays(model: Model) -> dict[str, float]:
+    """How far parameters are from what they would be, held they the plain model alone; only those that are."""
+    held = model.config.held
+    if held is None:
+        return {}
+    again = _stocked(plain_of(model), FAMILIES[model.config.family], held)
+    if again.config != model.config:
+        return {"config": np.inf}
+    off = {name: float(np.abs(array - again.params[name]).max(initial=0.0)) for name, array in model.params.items()}
+    return {name: size for name, size in off.items() if size > 0}
+
+
+class _Reading:
+    """Reads the plain model off a family's parameters: the inverse of what the converter does, step by step."""
+
+    def __init__(self, params: Mapping[str, Floats], config: Config, family: Family, frame: Frame, own: Config) -> None:
+        self.held = {name: np.asarray(array, np.float64) for name, array in params.items()}
+        self.config, self.family, self.frame, self.own = config, family, frame, own
+
+    def params(self) -> dict[str, Floats]:
+        family, own, d = self.family, self.own, self.frame.held
+        names = own.target.names
+        tokens = self.held[f"{family.token_embed}.weight"]
+        if family.embed_scale:
+            tokens = (tokens.astype(np.float32) * np.float32(self.frame.width**0.5)).astype(np.float64)
+        positions = np.zeros((own.n_ctx, d))
+        if family.pos_embed is not None:
+            positions = self.held[f"{family.pos_embed}.weight"][family.pos_offset :, :d]
+        found = {names.token_embed: tokens[:, :d], names.pos_embed: positions}
+        for i, layer in enumerate(names.layers(own.n_layers)):
+            for called, (w, b) in zip(layer, self.layer(i), strict=True):
+                found |= {called.w: w, called.b: b}
+        head = self.held[f"{family.classes[STOCK[family.name].exit][1]}.weight"].T
+        w, b = self.frame.unread(head)
+        return found | {names.unembed.w: w, names.unembed.b: b}
+
+    def layer(self, i: int) -> list[tuple[Floats, Floats]]:
+        family, own, mine = self.family, self.own, self.own.widths[0]
+        n_heads, d_head, _ = self.config.widths[0]
+        names = [name.format(i=i) for name in family.modules]
+        if family.fused is None:
+            inward = [self.weight(name) for name in names[:3]]
+        else:
+            inward = naming.unfused(self.weight(names[0]), family.fused, n_heads)
+        into, shape = slots_of(family, mine.d_head, d_head), (n_heads, d_head)
+        divisor = sqrt(d_head) if family.scales_scores else 1.0
+        factor = divisor / own.target.score_divisor(mine.d_head)
+        found = []
+        for whole, scale in zip(inward, (factor, 1.0, 1.0), strict=True):
+            w, b = self.frame.unread(whole)
+            w = w.reshape(len(w), *shape)[:, : mine.n_heads, into].reshape(len(w), -1)
+            found.append((w / scale, b.reshape(shape)[: mine.n_heads, into].reshape(-1) / scale))
+        d = self.frame.held
+        out = self.weight(names[3]).reshape(*shape, -1)[: mine.n_heads, into, :d].reshape(-1, d)
+        found.append((out, self.bias(names[3], "linear")))
+        return [*found, *self.neurons(names[4], names[5], i)]
+
+    def neurons(self, inward: str, outward: str, i: int) -> list[tuple[Floats, Floats]]:
+        family, mine, d = self.family, self.own.widths[0], self.frame.held
+        held = self.config.held
+        sharpness = 1.0 if held is None else held.step_sharpness
+        gate = self.weight(inward if family.gate is None else family.gate.format(i=i))
+        w, b = self.frame.unread(gate)
+        back, bias = self.weight(outward)[:, :d], self.bias(outward, "linear_2")
+        if len(back) > mine.d_mlp:
+            bias = back[mine.d_mlp] * ON
+        out = back[: mine.d_mlp] * (sharpness if family.gate is None else 1.0)
+        return [(w[:, : mine.d_mlp] / sharpness, b[: mine.d_mlp] / sharpness), (out, bias)]
+
+    def weight(self, name: str) -> Floats:
+        """A map as [in, out]."""
+        w = self.held[f"{name}.weight"]
+        return w if self.family.rows_are_inputs else w.T
+
+    def bias(self, name: str, role: str) -> Floats:
+        """What is added to the dimensions of the program."""
+        d = self.frame.held
+        return self.held[f"{name}.bias"][:d] if role in self.family.biased else np.zeros(d)
