@@ -176,5 +176,5 @@ def assembled_for(name: str) -> Target:
     """The transformer that blocks become weights of: of a stock family the plain one, which is then framed for it."""
     family = FAMILIES.get(name)
     if family is None:
-        return TARGETS[name]
+        return TARGETS.get(name, PLAIN)
     return PLAIN if family.scales_scores else UNSCALED
