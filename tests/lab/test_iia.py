@@ -20,14 +20,14 @@ def model() -> Model:
 def test_the_true_alignment_scores_one() -> None:
     """On random programs at every level, for every variable, and on turned ones; nothing else is touched."""
     seen = 0
-    for _, model in random_models(range(12), (0, 1, 2)):
+    for _, model in random_models(range(6), (0, 1, 2)):
         for one in (model, raspc.rotate(lab.permute(model, 1), 1)) if seen < 20 else (model,):
             if not lab.true_alignment(one):
                 continue
             for row in lab.iia(one, pairs=64).rows:
                 assert row.accuracy in (None, 1.0) and row.changed in (None, 1.0), row
                 seen += row.count > 0
-    assert seen > 40
+    assert seen > 20
 
 
 def test_all_pairs(model: Model) -> None:

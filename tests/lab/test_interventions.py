@@ -84,13 +84,13 @@ def test_many_random_programs() -> None:
 def test_turned_models(turned: str) -> None:
     """Rotated and permuted models, of which nobody sees where a variable lives."""
     total: Counter[str] = Counter()
-    for seed, model in random_models(range(12), (0, 1)):
+    for seed, model in random_models(range(5), (0, 1)):
         other = lab.permute(model, 1) if turned != "rotated" else model
         other = raspc.rotate(other, 2) if turned != "permuted" else other
         told = tally(other, np.random.default_rng(seed))
         assert wrong(told) == [], seed
         total += told
-    assert total["right"] > 300
+    assert total["right"] > 100
 
 
 def test_layers_of_different_widths() -> None:
