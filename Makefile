@@ -15,7 +15,7 @@ SECONDS := 60
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo demo-llama test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
+.PHONY: demo demo-llama demo-writer test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -23,6 +23,10 @@ demo: $(VENV)/demo.stamp
 # A Llama that sorts digits, from a program; transformers alone generates with it.
 demo-llama: $(VENV)/llama.stamp
 	$(BIN)/python examples/sort_llama.py
+
+# A Llama that adds numbers of up to ten digits; transformers alone is asked.
+demo-writer: $(VENV)/llama.stamp
+	$(BIN)/python examples/add_llama.py
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 -m "not slow and not clients"

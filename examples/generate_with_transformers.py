@@ -4,11 +4,30 @@ printf '3142=\n77=' | python generate_with_transformers.py DIRECTORY
 """
 
 import json
+import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from transformers import pipeline
 
-sys.modules["raspc"] = None  # so that importing it would be an error
-generate = pipeline("text-generation", model=sys.argv[1])
-found = generate(sys.stdin.read().splitlines(), return_full_text=False, batch_size=16)
-print(json.dumps([texts[0]["generated_text"] for texts in found]))
+def answers(directory: Path, prompts: Sequence[str]) -> list[str]:
+    """What a checkpoint writes after each prompt, in a process of its own. Raises RuntimeError where that fails."""
+    command = [sys.executable, "-I", __file__, str(directory)]
+    ran = subprocess.run(command, input="\n".join(prompts), capture_output=True, text=True)
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
+    return list(json.loads(ran.stdout))
+
+
+def main() -> None:
+    """Prints the answers."""
+    from transformers import pipeline
+
+    sys.modules["raspc"] = None  # type: ignore[assignment]  # so that importing it would be an error
+    generate = pipeline("text-generation", model=sys.argv[1])
+    found = generate(sys.stdin.read().splitlines(), return_full_text=False, batch_size=16)
+    print(json.dumps([texts[0]["generated_text"] for texts in found]))
+
+
+if __name__ == "__main__":
+    main()

@@ -7,11 +7,11 @@ is enough.
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 import sys
 from pathlib import Path
+
+from generate_with_transformers import answers
 
 import raspc
 from raspc import rasp
@@ -45,9 +45,9 @@ def prompts() -> list[str]:
 
 def main() -> int:
     """Prints each step; the exit status is 0 if every text is right."""
-    written = f"[0-9]{{1,{LONGEST}}}="
+    numbers = f"[0-9]{{1,{LONGEST}}}="
     model = raspc.compile(
-        sort(), [*DIGITS, "=", "."], 2 * LONGEST + 1, generate=True, stop=".", prompts=written, target="llama"
+        sort(), [*DIGITS, "=", "."], 2 * LONGEST + 1, generate=True, stop=".", prompts=numbers, target="llama"
     )
     assert model.certificate is not None
     print(f"Compiled sort for digits: {model.config.n_layers} layers, {model.certificate.verdict}")
@@ -56,16 +56,9 @@ def main() -> int:
     print(f"Wrote {DIRECTORY}, a LlamaForCausalLM: {', '.join(sorted(path.name for path in DIRECTORY.iterdir()))}")
 
     asked = prompts()
-    script = Path(__file__).with_name("generate_with_transformers.py")
-    ran = subprocess.run(
-        [sys.executable, "-I", str(script), str(DIRECTORY)], input="\n".join(asked), capture_output=True, text=True
-    )
-    if ran.returncode:
-        print(ran.stderr, file=sys.stderr)
-        return 1
-    answers = json.loads(ran.stdout)
-    right = sum(answer == "".join(sorted(prompt[:-1])) + "." for prompt, answer in zip(asked, answers, strict=True))
-    for prompt, answer in list(zip(asked, answers, strict=True))[4:7]:
+    written = answers(DIRECTORY, asked)
+    right = sum(answer == "".join(sorted(prompt[:-1])) + "." for prompt, answer in zip(asked, written, strict=True))
+    for prompt, answer in list(zip(asked, written, strict=True))[4:7]:
         print(f"  {prompt}{answer}")
     print(f"Generated with transformers alone: {right}/{len(asked)} right")
     return 0 if right == len(asked) else 1

@@ -6,6 +6,7 @@ Each client runs in a process of its own, which cannot import raspc. `make clien
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -150,6 +151,7 @@ def some(family: str, folder: Path, names: Sequence[str], dtype: str = "float32"
 def sorter() -> Model:
     """The program of `make demo-llama`, which writes."""
     path = Path(__file__).parents[2] / "examples" / "sort_llama.py"
+    sys.path.append(str(path.parent))  # the example imports its neighbour
     spec = importlib.util.spec_from_file_location("sort_llama", path)
     assert spec is not None and spec.loader is not None
     example = importlib.util.module_from_spec(spec)

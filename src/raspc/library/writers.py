@@ -137,17 +137,19 @@ def _xor(state: Value, bit: Value) -> Value:
 def write_addition() -> SOp:
     """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
 
-    The sum of two digits of one column is 9, or it tells the carry into the next column. So the carry comes from the
-    last column that is not 9.
+    Two digits of one column add up to 9, or they tell the carry into the next column. So the carry is that of the last
+    column before this one that is not 9; each position computes the column before its own as well.
     """
     plus, end = place_of("+").named("plus"), place_of("=").named("equals")
-    column = (I - end).named("column")
+    column, second = (I - end).named("column"), rasp.SequenceMap(_digit_behind, T, plus).named("second")
     upper = rasp.Map(_digit, token_at((plus - 1 - column).named("upper_place"))).named("upper")
-    lower_place = rasp.map(_behind, (end - 1 - column).named("lower_end"), plus).named("lower_place")
-    lower = rasp.Map(_digit, token_at(lower_place)).named("lower")
+    lower = token_at((end - 1 - column).named("lower_place"), second, -1).named("lower")
     total = rasp.map(_total, upper, lower, end).named("total")
-    settled = rasp.latest(rasp.Select(total, True, partial(_settles)) & rasp.Select(I, I, Comparison.LT))
-    carry = rasp.Aggregate(settled, rasp.Map(_carries, total), default=False).named("carry")
+    upper_before = rasp.Map(_digit, token_at(plus - column)).named("upper_before")
+    lower_before = token_at(end - column, second, -1).named("lower_before")
+    before = rasp.map(_total, upper_before, lower_before, end).named("total_before")
+    settled = rasp.latest(rasp.Select(before, True, _settles))
+    carry = rasp.Aggregate(settled, rasp.Map(_carries, before), default=False).named("carry")
     over = rasp.SequenceMap(_is_over, upper, lower).named("over")
     return rasp.map(_written, total, carry, over).named("write_addition")
 
@@ -156,8 +158,8 @@ def _digit(token: Value) -> int:
     return int(token) if token in DIGITS else -1
 
 
-def _behind(place: int, mark: int) -> int:
-    return place if place > mark else -1
+def _digit_behind(token: Value, mark: int) -> int:
+    return _digit(token) if mark >= 0 else -1
 
 
 def _total(upper: int, lower: int, end: int) -> int:
