@@ -1,7 +1,7 @@
 """A Llama that adds: the library's `write_addition` as a checkpoint, asked random sums with transformers alone.
 
-The program writes the digits of a sum from the last one on: `95+7=` is followed by `201.`, which is 102 backwards. Every
-step of it has a name: `raspc generate build/add-model 95+7= --trace` shows the columns, their totals and the carry.
+The program writes the digits of a sum from the last one on: `95+7=` is followed by `201.`, which is 102 backwards.
+Every step of it has a name: `raspc generate DIR 95+7= --trace` shows the columns, their totals and the carry.
 """
 
 from __future__ import annotations
