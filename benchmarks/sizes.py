@@ -124,6 +124,9 @@ def rows() -> Iterator[Row]:
     for n in (16, 32, 64):
         yield Row("shuffle_dyck, two kinds", lambda: library.shuffle_dyck(["()", "[]"]), tuple("()[]"), n, "2 layers",
                   lambda s, _: s.layers == 2)  # fmt: skip
+    yield Row("shuffle_dyck, two kinds", lambda: library.shuffle_dyck(["()", "[]"]), tuple("()[]"), 512, "proved",
+              lambda s, _: True)  # fmt: skip
+    yield Row("induction", library.induction, words(16), 512, "2 layers", lambda s, _: s.layers == 2, causal=True)
     for count in (1, 2, 3, 4, 5):
         yield Row(f"{count} fall-backs", lambda count=count: fall_backs(count), tuple("abcdefg"), 8,  # type: ignore[misc]
                   f"d_mlp ≤ 8·{count}·7²", lambda s, _, most=8 * count * 49: s.d_mlp <= most)  # fmt: skip

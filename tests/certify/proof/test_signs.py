@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import raspc
-from raspc import rasp
+from raspc import library, rasp
 from raspc.blocks.storage import signs as storing
 from raspc.graph import nodes as N
 from raspc.graph import signs
@@ -121,3 +121,14 @@ def test_a_mean_that_is_read_in_another_way_is_refused_with_what_to_do() -> None
     program = rasp.map(lambda at, i: (at * i) % 3, rasp.Aggregate(rasp.Select(T, "=", Comparison.EQ), I, default=0), I)
     with pytest.raises(raspc.UnsupportedProgram, match=r"combinations.*earliest or rasp.latest.*single=True.*where="):
         raspc.compile(program, "a=", 40)
+
+
+@pytest.mark.parametrize("length", [130, 512])
+def test_a_mean_that_is_never_below_the_number(length: int) -> None:
+    """A share of positions is 0 or above: shuffle_dyck of long inputs, which had a sign on the wrong side of 0."""
+    program, vocab = library.shuffle_dyck(["()", "[]"]), tuple("()[]")
+    model = raspc.compile(program, vocab, length, optimize=2)
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    balanced = ["(", "["] * (length // 4) + [")", "]"] * (length // 4)
+    for tokens in (balanced, [*balanced[:-1], ")"], [*balanced[1:], "("], list("([)]"), list("(]")):
+        assert model.apply(["BOS", *tokens]).decoded[1:] == raspc.interpret(program, tokens)

@@ -55,8 +55,8 @@ def staircase_of(ready: Readiness, node: N.Sign, outputs: Matrix) -> Design | No
     spans = [_span(graph, arg, coef) for arg, coef in zip(node.args, node.coefs, strict=True)]
     low, high = sum(a for a, _ in spans), sum(b for _, b in spans)
     far = 2.0 ** np.ceil(np.log2(4 * (high - low + abs(node.bias) + 1)))
-    columns, points = [], [(low, -1), (-node.bias - node.gap, -1), (-node.bias, 0)]
-    points += [(-node.bias + node.gap, 1), (high, 1)]
+    below, above = -node.bias - node.gap, -node.bias + node.gap
+    columns, points = [], [(min(low, below), -1), (below, -1), (-node.bias, 0), (above, 1), (max(high, above), 1)]
     inside = [(x, sign) for x, sign in points if low <= x <= high]
     most = 0.0
     for arg, coef, span in zip(node.args, node.coefs, spans, strict=True):
