@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,3 +70,17 @@ def test_other_keys_are_left_alone() -> None:
     for key in (T, T + I, T * I, rasp.SelectorWidth(rasp.Select(T, T, Comparison.EQ)) + 3 * T):
         before = build(library.sort(T, key), (0, 1, 2, 3), 5)
         assert factor_keys(before) is before
+
+
+@pytest.mark.parametrize("vocab", [range(300), [f"w{i:03d}" for i in range(300)]])
+def test_many_tokens_are_compared_by_two_digits(vocab: Any) -> None:
+    """300 numbers or words in order: 29 dimensions, where there was a direction or two for every five tokens."""
+    program, tokens = library.sort_unique(), list(vocab)
+    model = raspc.compile(program, tokens, 24, optimize=2)
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    plain = raspc.compile(program, tokens, 24, optimize=2, certify=False, disabled_passes=["factor_keys"])
+    assert model.config.n_layers == plain.config.n_layers and 3 * model.config.d_model < plain.config.d_model
+    draw = random.Random(0)
+    for _ in range(20):
+        chosen = draw.sample(tokens, draw.randint(1, 24))
+        assert model.apply(["BOS", *chosen]).decoded[1:] == raspc.interpret(program, chosen)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import isqrt
 
 import numpy as np
 
@@ -25,13 +26,15 @@ from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
 from raspc.passes.split_widths import Term, can_be_added, moved, signed_sum, terms_of, widths_of
 
+MANY = 256
+"""Tokens or indices of so many values are compared by two digits too."""
 RELATIONS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal}
 """How a selected key may stand to the query."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """A key as factor·high + low, of two variables: `high` and `low` [values of one, of the other], from 0 on."""
+    """A key as factor·high + low, of one or two variables: `high` and `low` [values of each], from 0 on."""
 
     roots: tuple[int, ...]
     high: Ids
@@ -67,6 +70,8 @@ def digits_of(graph: Graph) -> Mapping[int, Digits]:
     joints = listings(graph.nodes)
     for place in sorted({node.key for node in graph.nodes if isinstance(node, Select)}):
         node, joint = graph[place], joints[place]
+        if isinstance(node, Token | Index) and len(node.listed) >= MANY:
+            found[place] = _of_places(place, len(node.listed))
         if not isinstance(node, Table) or joint is None or len(joint.roots) != 2 or not node.listed.all_numbers:
             continue
         if not all(isinstance(graph[root], Token | Index) for root in joint.roots):
@@ -78,6 +83,12 @@ def digits_of(graph: Graph) -> Mapping[int, Digits]:
         if best is not None and best.size < len(node.listed):
             found[place] = best
     return found
+
+
+def _of_places(place: int, count: int) -> Digits:
+    """The digits of the places of the values of one variable, in their order."""
+    high, low = np.divmod(np.arange(count, dtype=np.int32), isqrt(count - 1) + 1)
+    return Digits((place,), high, low)
 
 
 def _is_whole(numbers: Floats) -> bool:
@@ -111,8 +122,14 @@ def _relation(graph: Graph, digits: Mapping[int, Digits], select: Select) -> str
     """How the keys that a table selects stand to the query, if both are one variable with digits; else nothing."""
     if select.key != select.query or select.key not in digits:
         return ""
-    numbers = graph.variable(select.key).listed.numbers
-    held = (name for name, holds in RELATIONS.items() if np.array_equal(holds.outer(numbers, numbers), select.cells))
+    domain = graph.variable(select.key).listed
+    whole = len(digits[select.key].roots) == 1  # of one variable the places are compared; equality of it is as narrow
+    numbers = np.arange(len(domain), dtype=np.float64) if whole else domain.numbers
+    held = (
+        name
+        for name, holds in RELATIONS.items()
+        if not (whole and name == "==") and np.array_equal(holds.outer(numbers, numbers), select.cells)
+    )
     return next(held, "")
 
 
@@ -129,8 +146,8 @@ def _cases(new: Rewriter, digits: Mapping[int, Digits], select: Select) -> list[
 
 def _variable(new: Rewriter, digits: Digits, cells: Ids) -> int:
     """A digit, of the variables that make a difference to it."""
-    needed = [axis for axis in (0, 1) if (cells != cells.take([0], axis)).any()]
-    at = tuple(slice(None) if axis in needed else 0 for axis in (0, 1))
+    needed = [axis for axis in range(cells.ndim) if (cells != cells.take([0], axis)).any()]
+    at = tuple(slice(None) if axis in needed else 0 for axis in range(cells.ndim))
     used, ids = np.unique(cells[at], return_inverse=True)
     shape = cells[at].shape
     domain = Listed(tuple(map(int, used)))
