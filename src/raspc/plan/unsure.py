@@ -18,12 +18,10 @@ from raspc.blocks.neurons.design import Design
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.reading.readiness import Readiness
-from raspc.blocks.reading.roots import Roots
 from raspc.blocks.storage.stored import Stored
 from raspc.graph.nodes import Table
 from raspc.graph.rows import distinct_rows
 from raspc.graph.selectors import score_rank
-from raspc.graph.tables import Joint
 from raspc.plan.plan import Plan
 
 
@@ -43,20 +41,8 @@ def factored(plan: Plan) -> bool:
 
 
 def fused(plan: Plan) -> bool:
-    """A chain of tables is one table, and is not computed of what it finally rests on: that may take more neurons."""
-    if not any(step.changed for step in plan.steps if step.name == "fuse_chains"):
-        return False
-    joints = Roots.of(plan.graph).joints
-    old = {node.cells.tobytes() for node in plan.program.nodes if isinstance(node, Table)}
-    made = [i for i, node in enumerate(plan.graph.nodes) if isinstance(node, Table) and node.cells.tobytes() not in old]
-    return any(_reads_others(joints[place], place, plan.storage.variables[place]) for place in made)
-
-
-def _reads_others(joint: Joint | None, place: int, stored: Stored | None) -> bool:
-    """Whether a table is computed of other variables than it finally rests on."""
-    if stored is None or stored.design is None:
-        return False
-    return joint is None or not {*joint.roots} - {place} >= {*stored.design.axes}
+    """A chain of tables is one table, which may take more neurons."""
+    return any(step.changed for step in plan.steps if step.name == "fuse_chains")
 
 
 def steep(plan: Plan) -> bool:
