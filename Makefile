@@ -9,13 +9,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,dev
 
+# What is tried with the lowest versions: the core. Frameworks are not, since nobody installs their oldest wheels.
+LOWEST := $(VENV)-lowest
+CORE := tests/test_interpret.py tests/test_rasp.py tests/test_jsonvalues.py tests/graph tests/text tests/run \
+	tests/weights/test_saving.py tests/weights/test_replacing.py tests/weights/test_config.py tests/cli/test_commands.py
+
 SEED := 0
 COUNT := 2000
 SECONDS := 60
 
+comma := ,
+
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: demo demo-llama demo-writer test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
+.PHONY: lock locked test-lowest demo demo-llama demo-writer test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -38,6 +45,27 @@ test-all: $(VENV)/dev.stamp
 clients: $(VENV)/dev.stamp
 	-$(PIP) --only-binary :all: xllamacpp
 	$(BIN)/python -m pytest -m "clients and not slow"
+
+# The core with the lowest versions that pyproject.toml allows, in an environment of its own.
+test-lowest: | $(BIN)/python
+	$(PIP) uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable . \
+		'pytest>=8' 'hypothesis>=6.100' 'pexpect>=4.9' 'array-api-strict>=2.3' 'matplotlib>=3.8' 'networkx>=3.2'
+	$(LOWEST)/bin/python -m pytest -m "not slow" $(CORE)
+
+# The versions and hashes of all that a developer installs, for every system and Python from 3.11 on.
+lock: | $(BIN)/python
+	$(PIP) uv
+	echo '$(TORCH)' | $(BIN)/uv pip compile --quiet pyproject.toml --constraints - --universal --python-version 3.11 \
+		--generate-hashes --no-header $(foreach extra,$(filter-out clients,$(subst $(comma), ,$(EXTRAS))),--extra $(extra)) \
+		--output-file requirements-dev.lock
+
+# Installs just these, for `make test` and all else; PyTorch is the one of PyPI.
+locked: | $(BIN)/python
+	$(PIP) --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --editable .
+	touch $(VENV)/torch.stamp $(VENV)/demo.stamp $(VENV)/dev.stamp
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check

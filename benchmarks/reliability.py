@@ -12,16 +12,18 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measure import Table
 
-MODELS, CALLS, SAVES = 400, 400, 60
+MODELS, CALLS, SAVES, FILES = 400, 400, 60, 60
+KINDS = ("sweep", "training", "check", "artifacts")
 
 
 def table() -> Table:
     """A row for each kind of mischief."""
-    rows = [hostile_models(), odd_calls(), greedy_texts(), kills(), rivals()]
+    rows = [hostile_models(), hostile_files(), odd_calls(), greedy_texts(), kills(), *killed_compressions(), rivals()]
     return Table("What goes wrong is one of our errors, and no file is lost", ("what was tried", "what came out"), rows)
 
 
@@ -37,6 +39,18 @@ def hostile_models() -> tuple[str, str]:
             count = hostile.use_by_commands(Path(place) / "model")
             refused, loaded, used = refused + (count is None), loaded + (count is not None), used + (count or 0)
     return f"{MODELS} changed models", f"{refused} refused, {loaded} loaded; {used} uses, 0 raw exceptions"
+
+
+def hostile_files() -> tuple[str, str]:
+    """Sweeps, trainings, checks and artifacts with changed files. A raw exception ends the run."""
+    from tests import hostile_files as files
+
+    counts: Counter[str] = Counter()
+    for kind in KINDS:
+        for seed in range(FILES):
+            counts[files.try_one(kind, files.changed(files.sound(kind), random.Random(seed)))] += 1
+    said = f"{counts['refused']} refused, {counts['used']} used; 0 raw exceptions"
+    return f"{FILES * len(KINDS)} changed {', '.join(KINDS)}", said
 
 
 def odd_calls() -> tuple[str, str]:
@@ -70,11 +84,26 @@ def kills() -> tuple[str, str]:
     """A save that is killed before, amid and after each step."""
     from tests.weights.test_saving import KILLER
 
+    return (
+        "a save, killed at each of its steps",
+        f"{_steps(KILLER)} kills: the old or the new model was there each time",
+    )
+
+
+def killed_compressions() -> Iterator[tuple[str, str]]:
+    """A sweep and a training that are killed likewise, and go on."""
+    from tests.compress.test_killed import SWEEP, TRAINING
+
+    for what, script in (("a sweep", SWEEP), ("a training", TRAINING)):
+        yield f"{what}, killed at each of its steps", f"{_steps(script)} kills: it went on and ended the same each time"
+
+
+def _steps(script: str) -> str:
+    """How many kills a script survived, or how it failed."""
     with tempfile.TemporaryDirectory() as place:
-        script = KILLER.format(root=os.getcwd(), path=str(Path(place) / "model"))
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    steps = done.stdout.strip() if done.returncode == 0 else "FAILED: " + done.stderr[-200:]
-    return "a save, killed at each of its steps", f"{steps} kills: the old or the new model was there each time"
+        text = script.format(root=os.getcwd(), path=str(Path(place) / "model"))
+        done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "FAILED: " + done.stderr[-200:]
 
 
 def rivals() -> tuple[str, str]:

@@ -232,15 +232,45 @@ def test_exceptions_are_still_needed() -> None:
     assert all((PACKAGE / name).read_text(encoding="utf-8").count("\n") > 500 for name in LONG_FILES)
 
 
+WORKFLOWS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
 def test_the_workflow_runs_what_ci_runs() -> None:
-    """The GitHub workflow has one command, `.ci/run`, and that calls the linters, `make test` and `make clients`."""
-    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
-        commands = re.findall(r"^\s*(?:- )?run:\s*(.+?)\s*$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
-        assert commands == [".ci/run"]
+    """A job on GitHub has one command that a person can run as well; `.ci/run` calls the linters and `make test`."""
+    commands = re.findall(r"^\s*(?:- )?run:\s*(.+?)\s*$", WORKFLOWS["ci.yml"], re.MULTILINE)
+    assert commands == [
+        "python3 .ci/pins",
+        ".ci/run",
+        "make test-lowest",
+        ".ci/elsewhere",
+    ]
     script = [
         line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if line.startswith("make")
     ]
-    assert script == ["make lint", "make test", "make clients"]
+    assert script == ["make lint", "make test"]
+
+
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_workflows_are_pinned_and_may_little(name: str) -> None:
+    """An action is named by its commit, with the release that it is of; a job may read, and no more than it needs."""
+    text = WORKFLOWS[name]
+    used = re.findall(r"uses: (.+)", text)
+    assert used and all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used)
+    assert "\npermissions:\n  contents: read\n\njobs:" in text
+    assert set(re.findall(r"^ +([a-z-]+): write$", text, re.MULTILINE)) <= {"id-token", "contents"}
+    assert text.count("write") == (0 if name == "ci.yml" else 2)
+    assert "pull_request_target" not in text and "extra-index" not in text
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+def test_no_second_index_and_every_locked_package_has_hashes() -> None:
+    """A second index could offer any package under a name of PyPI's; a lock names none, and hashes each file."""
+    lock = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
+    named = re.findall(r"^([a-zA-Z0-9._-]+)==\S+.*\\\n +--hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
+    assert {"numpy", "torch", "pytest", "ruff", "mypy", "typer"} <= set(named)
+    assert len(named) == len(re.findall(r"^[a-zA-Z0-9]", lock, re.MULTILINE))
+    for path in ("requirements-dev.lock", "Makefile", "README.md", "pyproject.toml", ".ci/run"):
+        assert "extra-index" not in (ROOT / path).read_text(encoding="utf-8"), path
 
 
 def test_every_test_says_what_it_holds() -> None:

@@ -6,7 +6,6 @@ import errno
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,11 +16,14 @@ from typing import Any
 
 import pytest
 
+import raspc
 from raspc.cli import streams
 from raspc.cli.app import main, status
 from raspc.text import terminal
 
 from .conftest import Raspc
+
+resource = pytest.importorskip("resource")
 
 WRITERS: dict[str, tuple[str, ...]] = {
     "compile": ("compile", "reverse", "--vocab", "a,b", "--max-seq-len", "3", "-o", "OUT"),
@@ -233,7 +235,12 @@ def test_nobody_knows_where_home_is(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("words", [("list",), ("repl",), ("compress", "report", "absent")])
 def test_a_bare_environment(words: tuple[str, ...]) -> None:
     """No HOME, no PATH, the locale C: the answer, or one line."""
-    bare = {"PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    bare = {
+        "PYTHONPATH": str(Path(raspc.__file__).parents[1]),
+        "LC_ALL": "C",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONUTF8": "0",
+    }
     done = subprocess.run([*RUN, *words], env=bare, input=b'x = "\xc3\xa9";\n', capture_output=True, check=False)
     assert done.returncode == (2 if "absent" in words else 0), done.stderr
     assert done.stderr.count(b"\n") <= 1 and b"Traceback" not in done.stderr
