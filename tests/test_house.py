@@ -247,7 +247,7 @@ def test_the_workflow_runs_what_ci_runs() -> None:
     script = [
         line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if line.startswith("make")
     ]
-    assert script == ["make lint", "make test"]
+    assert script == ["make lint", "make test", "make clients"]
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
