@@ -21,11 +21,13 @@ from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.numbers.precision import Precision, precision_of
 from raspc.plan.plan import Plan
+from raspc.target.families import FAMILIES
 
 
 def plan_faults(plan: Plan, width: int, config: Mapping[str, Any]) -> Iterator[str]:
     """Where a plan does not fit. `width`: how many logits there are; `config`: its fields, by name."""
-    if plan.options.target != config["family"] and plan.target.name != config["family"]:
+    held = plan.options.target in FAMILIES and plan.target.name == config["family"]  # the plain model of a family's
+    if plan.options.target != config["family"] and not held:
         yield f"it is planned for the target {plan.options.target}"
     yield from _precision_faults(plan.options.precision)
     yield from _storage_faults(plan, width)
