@@ -60,7 +60,7 @@ class HeadShape:
         return [
             slot
             for blocks in alike(lowered, attention, self.shared)
-            for slot in _cut(blocks, _values(lowered, blocks), self.d_head)
+            for slot in _cut(blocks, values_of(lowered, blocks), self.d_head)
         ]
 
 
@@ -88,8 +88,8 @@ def _best(lowered: Lowered, layers: Sequence[Sequence[int]], options: Options) -
 
 def _shapes(lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool) -> Iterator[HeadShape]:
     classes = [alike(lowered, attention, shared) for attention in layers]
-    values = [[_values(lowered, blocks) for blocks in layer] for layer in classes]
-    scores = max([_scores(lowered, blocks) for layer in classes for blocks in layer], default=1)
+    values = [[values_of(lowered, blocks) for blocks in layer] for layer in classes]
+    scores = max([scores_of(lowered, blocks) for layer in classes for blocks in layer], default=1)
     widest = max([scores, *(width for layer in values for width in layer)])
     for d_head in range(scores if split else widest, widest + 1):
         n_heads = max(1, *(sum(-(-width // d_head) or 1 for width in layer) for layer in values))
@@ -125,12 +125,13 @@ def _head(lowered: Lowered, place: int) -> Head:
     return head
 
 
-def _scores(lowered: Lowered, blocks: Sequence[int]) -> int:
+def scores_of(lowered: Lowered, blocks: Sequence[int]) -> int:
     """Score directions, and one for the sink."""
     return _head(lowered, blocks[0]).query.width + 1
 
 
-def _values(lowered: Lowered, blocks: Sequence[int]) -> int:
+def values_of(lowered: Lowered, blocks: Sequence[int]) -> int:
+    """How many values these heads move."""
     return sum(_head(lowered, i).value.width for i in blocks)
 
 

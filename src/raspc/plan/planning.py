@@ -11,6 +11,7 @@ from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.storage.storing import store
 from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Graph
+from raspc.layout.balance import balanced
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.placement import reuse
 from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy
@@ -134,11 +135,10 @@ def _placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule,
         return reuse(lowered, schedule, layout, rows) if options.level.compact and options.has("reuse") else layout
 
     if not options.has("schedule"):
-        possible = [as_soon_as_possible(lowered.blocks)]
-    elif options.level.readable:
-        possible = [greedy(lowered.blocks)]
-    else:
-        scheduler = solved if options.has("solver") else greedy
-        possible = schedules(lowered.blocks) if options.has("smallest") else []
-        possible = possible if len(possible) > 1 else [scheduler(lowered.blocks)]
-    return smallest(lowered, possible, laid_out, rows)
+        return smallest(lowered, [as_soon_as_possible(lowered.blocks)], laid_out, rows)
+    if options.level.compact and options.has("smallest") and len(possible := schedules(lowered.blocks)) > 1:
+        return smallest(lowered, possible, laid_out, rows)
+    scheduler = solved if options.level.compact and options.has("solver") else greedy
+    start = scheduler(lowered.blocks)
+    moved = balanced(lowered, start, options) if options.has("balance") else start
+    return smallest(lowered, [start] if moved is start else [start, moved], laid_out, rows)
