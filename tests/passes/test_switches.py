@@ -360,6 +360,8 @@ CASES: dict[str, Case] = {
     "smallest": Case(library.shuffle_dyck(["()"]), wrapped(planning, "schedules", all_early), ("(", ")"), 6),
     "solver": Case(library.most_freq(), wrapped(planning, "solved", broken.all_at_once), ("a", "b", "c", "d"), 5,
                    beside=("smallest",)),
+    "balance": Case(library.shuffle_dyck(["()"]), wrapped(planning, "balanced", broken.all_at_once), ("(", ")"), 6,
+                    beside=("smallest", "solver")),
     "share_heads": Case(broken.PREVIOUS_AND_NEXT, wrapped(heads, "_scoring", broken.all_alike),
                         differs=rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)),
     "split_heads": Case(AROUND, wrapped(heads, "_cut", last_columns)),

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Head
-from raspc.layout.heads import alike, scores_of, values_of
-from raspc.layout.layout import scaled
+from raspc.layout.heads import alike, scaled, scores_of, values_of
 from raspc.layout.schedule import Schedule, Windows, bounds_of, windows
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
@@ -101,8 +100,8 @@ class _Layers:
     def __init__(self, lowered: Lowered, schedule: Schedule, options: Options) -> None:
         self.options, self.stages = options, list(schedule.stages)
         self.split = options.level.compact and options.has("split_heads")
-        d_model = sum(len(space) for space in lowered.spaces)
-        self.a_column, self.a_neuron = 4 * d_model + 3, 2 * d_model + 1
+        self.d_model = sum(len(space) for space in lowered.spaces)
+        self.a_column, self.a_neuron = 4 * self.d_model + 3, 2 * self.d_model + 1
         heads = [i for i, block in enumerate(lowered.blocks) if isinstance(block, Head)]
         classes = alike(lowered, heads, options.has("share_heads"))
         self.kind = {i: kind for kind, blocks in enumerate(classes) for i in blocks}
@@ -112,9 +111,9 @@ class _Layers:
             for i, block in enumerate(lowered.blocks)
         ]
         least = max(self.scores, default=1) if options.uniform else min(self.scores, default=1)
-        most = max([least, *(values_of(lowered, blocks) for blocks in classes)])
-        self.widths = np.unique(np.linspace(least, most, WIDTHS).astype(np.int64))
-        self.in_format = np.array([scaled(int(width), options) for width in self.widths], np.int64)
+        most = max([least, *self.scores, *(values_of(lowered, blocks) for blocks in classes)])
+        tried = np.unique(np.linspace(least, most, WIDTHS).astype(np.int64)).tolist()
+        self.widths = np.array(sorted({scaled(width, options) for width in tried}), np.int64)
         n = schedule.n_layers
         self.held: list[dict[int, list[int]]] = [{} for _ in range(n)]
         self.neurons, self.least, self.widest, self.uneven = (np.zeros(n, np.int64) for _ in range(4))
@@ -159,6 +158,8 @@ class _Layers:
     def cost(self) -> tuple[int, int]:
         """The parameters of the layers, but for what no schedule changes; then how uneven they are."""
         size = self.area() * self.a_column + self.breadth() * self.a_neuron
+        if not self.options.uniform:  # what writes adds a bias, where there is anything
+            size += self.d_model * (sum(map(bool, self.held)) + int(np.count_nonzero(self.neurons)))
         return size, int((self.neurons**2).sum() + self.uneven.sum())
 
     def breadth(self) -> int:
@@ -170,10 +171,10 @@ class _Layers:
     def area(self) -> int:
         """Heads × width of all layers."""
         if self.split and self.options.uniform:
-            return len(self.held) * int((np.maximum(1, self.rows.max(axis=0)) * self.in_format).min())
+            return len(self.held) * int((np.maximum(1, self.rows.max(axis=0)) * self.widths).min())
         if self.split:
             fits = self.widths >= self.least[:, None]
-            return int(np.where(fits, self.rows * self.in_format, np.iinfo(np.int64).max).min(axis=1).sum())
+            return int(np.where(fits, self.rows * self.widths, np.iinfo(np.int64).max).min(axis=1).sum())
         numbers = [len(held) for held in self.held]
         if self.options.uniform:
             return len(self.held) * max(1, *numbers) * scaled(max(1, int(self.widest.max())), self.options)

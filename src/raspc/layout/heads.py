@@ -11,6 +11,7 @@ that sharing and splitting reach, and never more than without them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,7 @@ from raspc.blocks.spaces import Head
 from raspc.layout.schedule import Schedule
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
+from raspc.target import assembled_for
 
 CHOICES = (
     Choice(
@@ -83,15 +85,24 @@ def _best(lowered: Lowered, layers: Sequence[Sequence[int]], options: Options) -
     """The best shape. Heads of a readable model are not split: a person finds one head for each selector."""
     sharing = (False, True) if options.has("share_heads") else (False,)
     split = options.level.compact and options.has("split_heads")
-    return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split))
+    return min(shape for shared in sharing for shape in _shapes(lowered, layers, shared, split, options))
 
 
-def _shapes(lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool) -> Iterator[HeadShape]:
+def scaled(d_head: int, options: Options) -> int:
+    """A width of heads, in a narrow format so large that 1/√d_head is a power of two, which rounds nothing."""
+    if not (options.precision.narrow and assembled_for(options.target).scales_scores and d_head):
+        return d_head
+    return int(4 ** math.ceil(math.log(d_head, 4) - 1e-9))
+
+
+def _shapes(
+    lowered: Lowered, layers: Sequence[Sequence[int]], shared: bool, split: bool, options: Options
+) -> Iterator[HeadShape]:  # fmt: skip
     classes = [alike(lowered, attention, shared) for attention in layers]
     values = [[values_of(lowered, blocks) for blocks in layer] for layer in classes]
     scores = max([scores_of(lowered, blocks) for layer in classes for blocks in layer], default=1)
     widest = max([scores, *(width for layer in values for width in layer)])
-    for d_head in range(scores if split else widest, widest + 1):
+    for d_head in dict.fromkeys(scaled(d, options) for d in range(scores if split else widest, widest + 1)):
         n_heads = max(1, *(sum(-(-width // d_head) or 1 for width in layer) for layer in values))
         yield HeadShape(n_heads * d_head, n_heads, d_head, shared)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +13,7 @@ from raspc.blocks.spaces import Block, Matrix, Neurons, Read
 from raspc.layout.heads import HeadShape, head_shape, head_shapes
 from raspc.layout.schedule import Schedule
 from raspc.numbers.options import DEFAULT, Options
-from raspc.target import Widths, assembled_for
+from raspc.target import Widths
 
 
 @dataclass(frozen=True)
@@ -115,25 +114,12 @@ def lay_out(lowered: Lowered, schedule: Schedule, options: Options = DEFAULT) ->
         end += len(space)
     sizes, loads = {space.name: len(space) for space in lowered.spaces}, loads_of(lowered, schedule)
     if options.uniform:
-        return Layout(start, sizes, end, _in_format(head_shape(lowered, schedule, options), options), max(1, *loads))
-    shapes = [_in_format(shape, options) for shape in head_shapes(lowered, schedule, options)]
+        return Layout(start, sizes, end, head_shape(lowered, schedule, options), max(1, *loads))
+    shapes = head_shapes(lowered, schedule, options)
     constants = {schedule.stages[i] // 2 for i, block in enumerate(lowered.blocks) if _only_adds(block)}
     each = (max(load, int(layer in constants)) for layer, load in enumerate(loads))
     layers = tuple(map(LayerShape, shapes, each))
     return Layout(start, sizes, end, max(shapes), max(1, *loads), layers=layers)
-
-
-def _in_format(shape: HeadShape, options: Options) -> HeadShape:
-    """The shape with heads of the width that the number format asks for."""
-    d_head = scaled(shape.d_head, options)
-    return replace(shape, area=shape.n_heads * d_head, d_head=d_head)
-
-
-def scaled(d_head: int, options: Options) -> int:
-    """A width of heads, in a narrow format so large that 1/√d_head is a power of two, which rounds nothing."""
-    if not (options.precision.narrow and assembled_for(options.target).scales_scores and d_head):
-        return d_head
-    return int(4 ** math.ceil(math.log(d_head, 4) - 1e-9))
 
 
 def _only_adds(block: Block) -> bool:
