@@ -81,7 +81,7 @@ def test_compile_uses_it_at_level_2() -> None:
     program, vocab = library.most_freq(), "abcd"
     with_solver = raspc.compile(program, vocab, 5, optimize=2, disabled_passes=["smallest"])
     without = raspc.compile(program, vocab, 5, optimize=2, disabled_passes=["smallest"], solver=False)
-    assert without.alignment["schedule"]["method"] == "greedy"
+    assert without.alignment["schedule"]["method"] in ("greedy", "greedy, balanced")
     assert with_solver.alignment["schedule"] == {"method": "cp-sat", "optimal": True}
     assert with_solver.config.d_mlp <= without.config.d_mlp
     assert raspc.check(with_solver, limit=200).ok
