@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import raspc
@@ -61,6 +62,20 @@ def test_what_was_proved_and_wrong_is_not_proved(name: str, monkeypatch: pytest.
     model = raspc.compile(program, (0, 1, 2), 4, optimize=0, certify=False)
     assert not raspc.check(model).ok
     assert not raspc.certificate(model).holds
+
+
+def test_a_named_direction_that_nobody_reads_is_held_against_its_s_op() -> None:
+    """A person reads it: with the other sign it is not what the certificate says, though all answers are right."""
+    seen = rasp.SequenceMap(lambda x, i: (x * i) % 3, T, INDEX).named("seen")
+    model = raspc.compile(rasp.SequenceMap(lambda s, x: (s + x) % 2, seen, T), (0, 1, 2), 4)
+    space, name = model.alignment.spaces["seen"], "transformer/layer_0/mlp/linear_2/w"
+    assert model.certificate is not None and model.certificate.proved and space.to_stage is None
+    written = np.array(model.params[name])
+    written[:, slice(*space.dims)] *= -1
+    edited = replace(model, params={**model.params, name: written}, certificate=None)
+    found = raspc.certificate(edited)
+    assert raspc.check(edited).ok and not found.proved
+    assert (found.weakest.kind, found.weakest.name) == ("direction", "seen")
 
 
 def test_a_run_on_no_input_with_a_value_measures_nothing() -> None:

@@ -8,12 +8,13 @@ held from then on. So a wrong plan, or weights that are not those of the plan, e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from raspc.blocks.reading import features as F
-from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write, reads_of
 from raspc.certify.proof import mlp, segments
 from raspc.certify.proof.answering import answered
 from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, read_stream
@@ -106,6 +107,7 @@ class _Prover:
             self.block(self.lowered.place_of_block[i], actual.blocks[i], actual.stages[i] // 2)
         if self.plan.kept is not None:
             self.links.append(self.plan.kept.link(self.graph.labels[self.graph.output]))
+        self.links += self.unread()
         self.links += occurs(self.plan.program, self.graph)
         self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
 
@@ -158,6 +160,20 @@ class _Prover:
         ):  # of an interval the code holds the ends alone
             grain = grain_of_exact(grain, code, error, there, off_there)
         self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
+
+    def unread(self) -> Iterator[Link]:
+        """Directions that nobody reads are there for people: a link for those that do not tell one value from another.
+
+        Of numbers that are not listed the plan holds the ends alone, and nothing is said.
+        """
+        read = {space for block in self.plan.actual.blocks for one in reads_of(block) for space in one.maps}
+        read |= set(self.plan.actual.output.maps)
+        for space, held in self.stream.items():
+            listed = isinstance(self.graph.variable(held.place).domain, Listed)
+            off = held.error.max(axis=0, initial=0.0) if listed and space not in read else np.zeros(0)
+            room = np.array([_least_step(column) / 2 for column in held.code.T[: len(off)]])
+            for column in np.flatnonzero(off >= room)[:1]:
+                yield Link("direction", space, float(off[column]), float(room[column]), "of a step that people read")
 
     def residue(self, old: Reused) -> tuple[float, float]:
         """What is left of an old space in a dimension of it, and at BOS; nothing of what is taken away as stored."""
