@@ -164,8 +164,10 @@ class _Prover:
     def unread(self) -> Iterator[Link]:
         """Directions that nobody reads are there for people: a link for those that do not tell one value from another.
 
-        Of numbers that are not listed the plan holds the ends alone, and nothing is said.
+        Of numbers that are not listed the plan holds the ends alone, and nothing is said; nor of compact models.
         """
+        if self.plan.plan.options.storage.compact:
+            return
         read = {space for block in self.plan.actual.blocks for one in reads_of(block) for space in one.maps}
         read |= set(self.plan.actual.output.maps)
         for space, held in self.stream.items():
