@@ -148,8 +148,8 @@ def fitting(model: Model, family: Family) -> Plainly:
         )
     if family.norms.centred and model.precision.narrow:
         raise InputError(
-            f"{family.name} takes out a mean, which {model.precision.dtype} rounds too far; compile for float32, or for "
-            "bfloat16 and a family without a layer norm, such as llama"
+            f"{family.name} takes out a mean, which {model.precision.dtype} rounds too far; compile for float32, or "
+            "for bfloat16 and a family without a layer norm, such as llama"
         )
     if _is_steep(model):
         raise InputError(
