@@ -23,7 +23,8 @@ from raspc.weights import Model
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")]
 
 HELD = {
-    "gpt2": 44, "gpt_neox": 44, "llama": 44, "qwen2": 44, "gemma": 44, "mistral": 44, "bert": 44,
+    "gpt2": 44, "gpt_neox": 44, "llama": 44, "qwen2": 44, "gemma": 44, "mistral": 44,
+    "bert": 42,  # the differences of frac_prevs and pair_balance have no bound after its norms
     "opt": 41,  # it has no class for labels, and numbers that are not listed are no tokens
     "t5": 10,  # it has no positions, and those of a program that sees later ones are not counted
 }  # fmt: skip
