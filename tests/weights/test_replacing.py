@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from tests.hand_built import random_model
 
+from raspc import InputError
 from raspc.weights import load, replacing
 from raspc.weights.files import write_file
 
@@ -92,6 +93,32 @@ def test_names_that_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.Monk
     for seed in (1, 2):
         random_model(seed=seed).save(tmp_path / "model")
         assert np.array_equal(load(tmp_path / "model").params["unembed/b"], random_model(seed=seed).params["unembed/b"])
+    assert not hidden(tmp_path)
+
+
+def test_what_stepped_aside_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where names are not exchanged: if the new directory cannot take the place, or its writer dies before it does."""
+    monkeypatch.setattr(replacing, "_NATIVE", {})
+    path, rename = tmp_path / "model", os.rename
+    random_model(seed=1).save(path)
+
+    def held_open(source: Path, target: Path) -> None:
+        if Path(target) == path and Path(source).suffix == replacing.BUILDING:
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", held_open)
+    with pytest.raises(InputError, match="Permission denied"):
+        random_model(seed=2).save(path)
+    monkeypatch.setattr(os, "rename", rename)
+    assert np.array_equal(load(path).params["unembed/b"], random_model(seed=1).params["unembed/b"])
+    assert not hidden(tmp_path)
+    aside = tmp_path / ".model.abcdefgh.old"
+    aside.mkdir()
+    rename(path, aside / "model")
+    os.utime(aside, (OLD, OLD))
+    replacing.sweep(path)
+    assert np.array_equal(load(path).params["unembed/b"], random_model(seed=1).params["unembed/b"])
     assert not hidden(tmp_path)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import shutil
 import struct
 import subprocess
@@ -370,6 +369,7 @@ FORGERIES: dict[str, tuple[Callable[[Path], Any], str]] = {
 def test_a_known_trick_raises_the_one_error(name: str, saved: Path) -> None:
     """Each with a message that names what is wrong, at once and in little memory."""
     forgery, words = FORGERIES[name]
+    resource = pytest.importorskip("resource")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     forgery(saved)
     if name == "sizes swapped":  # 3·2 = 2·3: still a model, only another one

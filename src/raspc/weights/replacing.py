@@ -114,11 +114,15 @@ def identity(path: Path) -> tuple[int, int, int] | None:
 
 
 def sweep(path: Path) -> None:
-    """Removes the temporary siblings of a path, directories and files, whose writers are gone."""
+    """Removes the temporary siblings of a path, directories and files, whose writers are gone.
+
+    A directory that had stepped aside comes back, if none took its place.
+    """
     with suppress(OSError):
         for found in path.parent.glob(f".{_escaped(path.name)}.*"):
             with suppress(OSError):
                 if is_temporary(found, path) and not found.is_symlink() and _is_abandoned(found):
+                    _give_back(found, path)
                     _remove(found)
 
 
@@ -130,6 +134,11 @@ def is_temporary(found: Path, path: Path) -> bool:
     """Whether a name is one that we give, beside a path, to what is not finished."""
     middle = found.name.removeprefix(f".{path.name}.").removesuffix(found.suffix)
     return found.suffix in (BUILDING, ASIDE) and bool(NAMED.fullmatch(middle))
+
+
+def _give_back(found: Path, path: Path) -> None:
+    if found.suffix == ASIDE and (found / path.name).exists() and not path.exists():
+        os.rename(found / path.name, path)
 
 
 def _remove(found: Path) -> None:
@@ -183,14 +192,23 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def _step_aside(new: Path, path: Path) -> None:
-    """The old directory is moved away, the new one takes its name, and the old one takes that of the new one."""
+    """The old directory is moved away, the new one takes its name, and the old one takes that of the new one.
+
+    If the new one cannot take it, the old one gets its name back; `sweep` gives it back after a kill.
+    """
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=ASIDE, dir=path.parent))
+    old = aside / path.name
     try:
-        os.rename(path, aside / path.name)
-        os.rename(new, path)
-        os.rename(aside / path.name, new)
+        os.rename(path, old)
+        try:
+            os.rename(new, path)
+        except OSError:
+            os.rename(old, path)
+            raise
+        os.rename(old, new)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):  # it is empty, unless the old directory could not be moved back
+            aside.rmdir()
 
 
 def _linux(one: bytes, other: bytes) -> bool:
