@@ -228,9 +228,9 @@ def query_for_key(original: Any, plan: Any, config: Any) -> Any:
     return {name: found[other[name]] for name in found}
 
 
-def neurons_overlap(original: Any, blocks: Any, layout: Any, sweeps: Any) -> Any:
+def neurons_overlap(original: Any, blocks: Any, *places: Any) -> Any:
     """The neurons of one block take the places of the last ones of the block before."""
-    (inward, outward) = original(blocks, layout, sweeps)
+    (inward, outward) = original(blocks, *places)
     if len(blocks) > 1:
         end = blocks[0].read.width
         for array in (inward[0].T, inward[1], outward[0]):

@@ -136,3 +136,12 @@ def test_a_graph_that_claims_a_pick_by_a_wrong_order_is_not_believed() -> None:
             nodes[i] = replace(node, cells=cells)
     broken = replace(graph, nodes=tuple(nodes))
     assert not Premises(broken, broken).picks_one(broken.output)
+
+
+def test_a_number_that_rests_on_words_is_no_sum_of_widths() -> None:
+    """Of the keys with the least word the first: words have no distance to divide by."""
+    earlier = rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.GEQ)
+    first = rasp.best(rasp.best(earlier, rasp.tokens, "min"), rasp.indices, "min")
+    for level in (0, 2):
+        model = raspc.compile(rasp.SelectorWidth(first), ["y", "z"], 2, optimize=level)
+        assert raspc.check(model).ok

@@ -165,6 +165,8 @@ def affine(cells: Ids, domain: Listed, numbers: Sequence[Floats]) -> tuple[list[
             return None
         at = tuple(np.argwhere(both)[0])
         step = own[at[axis] + 1] - own[at[axis]]
+        if step == 0:  # of words, which are no numbers
+            return None
         factors.append(float(np.diff(held, axis=axis)[at] / step))
     grid = sum(
         factor * own.reshape([-1 if a == axis else 1 for a in range(len(numbers))])
