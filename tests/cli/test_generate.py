@@ -34,9 +34,9 @@ def wrong(prompt):
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a program and its model."""
     place = tmp_path_factory.mktemp("writer")
-    (place / "copy.py").write_text(PROGRAM)
+    (place / "copier.py").write_text(PROGRAM)
     (place / "prompts.txt").write_text("ab=\nbba=\n")
-    line = ["compile", f"{place}/copy.py:copy", "--vocab", "a,b,=,.", "--max-seq-len", "9", "-o", f"{place}/model"]
+    line = ["compile", f"{place}/copier.py:copy", "--vocab", "a,b,=,.", "--max-seq-len", "9", "-o", f"{place}/model"]
     assert status([*line, "--generate", "--stop", ".", "--prompts", "[ab]{1,4}="]) == 0
     return place
 
@@ -70,15 +70,15 @@ def test_bad_prompts(made: Path, prompt: list[str], text: str, capsys: pytest.Ca
 def test_check(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whole answers: of the prompts of the model, of others, from a file, from Python; by program and reference."""
     line = ["check", f"{made}/model", "--generate"]
-    own = ["--program", f"{made}/copy.py:copy", "--reference", f"{made}/copy.py:reference"]
+    own = ["--program", f"{made}/copier.py:copy", "--reference", f"{made}/copier.py:reference"]
     assert status([*line, *own]) == 0
     assert capsys.readouterr().out.startswith("every answer is right: all 30 prompts, 128 tokens; asked: the graph, ")
     assert status([*line, "--prompts", "a[ab]=", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["checked"] == 2
     assert status([*line, "--prompts-file", f"{made}/prompts.txt"]) == 0
-    assert status([*line, "--prompts-from", f"{made}/copy.py:prompts"]) == 0
+    assert status([*line, "--prompts-from", f"{made}/copier.py:prompts"]) == 0
     assert capsys.readouterr().out.count("all 2 prompts") == 2
-    assert status([*line, "--reference", f"{made}/copy.py:wrong"]) == 1
+    assert status([*line, "--reference", f"{made}/copier.py:wrong"]) == 1
     assert "the reference writes" in capsys.readouterr().out
 
 

@@ -237,7 +237,7 @@ def narrowed(model: Model, d: int) -> CompressedModel:
     """A compression by the identity, with the fields of a report that a page shows."""
     found = of_width(model, dict(model.params), d, {})
     report: Any = type("Report", (), {})()
-    report.gram, report.labels = np.eye(d), model.residual_labels
+    report.w, report.gram, report.labels = np.eye(d), np.eye(d), model.residual_labels
     report.accuracy, report.method = 1.0, "identity"
     return CompressedModel(**vars_of(found), report=report)
 

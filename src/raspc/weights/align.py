@@ -192,15 +192,20 @@ def homes_of(graph: Graph, lowered: Lowered) -> dict[int, tuple[Group, ...]]:
     for home, groups in lowered.home.items():
         for group in groups:
             place = owner[group.space]
-            own = group if place == home else replace(group, code=_of_function(graph, place, group.code))
+            code = group.code if place == home else _of_function(graph, place, group.code)
+            place, own = (home, group) if code is None else (place, replace(group, code=code))
             found.setdefault(place, []).append(own)
     return {place: tuple(groups) for place, groups in found.items()}
 
 
-def _of_function(graph: Graph, place: int, code: Matrix) -> Matrix:
-    """The code of a function by its own values, from the one by the values of the variable that it is a function of."""
+def _of_function(graph: Graph, place: int, code: Matrix) -> Matrix | None:
+    """The code of a function by its own values, from the one by the values of the variable that it is a function of.
+
+    None where it is no function of one variable with so many values, as in a plan that does not fit its graph.
+    """
     joint = Roots.of(graph).derived(place)
-    assert joint is not None
+    if joint is None or joint.cells.shape != code.shape[:1]:
+        return None
     found, known = np.zeros((len(graph.variable(place).listed), code.shape[1])), joint.cells >= 0
     found[joint.cells[known]] = code[known]
     return found

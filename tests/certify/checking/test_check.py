@@ -68,20 +68,24 @@ def test_sound_models(name: str, level: int) -> None:
 @every_level
 def test_a_changed_block_is_found_and_named(name: str, level: int) -> None:
     """All that one sublayer writes, turned around: the first difference is at that very stage, of what it writes."""
-    model = model_of(name, level)
+    model, answered_wrongly = model_of(name, level), 0
     for layer in range(model.config.n_layers):
         for part, arrays in ((0, ("attn/linear/w",)), (1, ("mlp/linear_2/w", "mlp/linear_2/b"))):
             names = [f"transformer/layer_{layer}/{array}" for array in arrays]
             if not any(np.any(model.params[n]) for n in names):
                 continue
-            report = check(spoiled(model, np.negative, *names))
-            assert not report.ok
-            assert report.difference is not None
-            assert report.difference.stage == 2 * layer + part
-            assert report.difference.where == stage_name(2 * layer + part)
-            entry = model.alignment["variables"][report.difference.variable]
+            wrong = spoiled(model, np.negative, *names)
+            report = check(wrong)
+            answered_wrongly += not report.ok
+            # what a sublayer writes for people alone changes no answer
+            found = report.difference or first_difference(wrong, model.as_written.vocab[:3])
+            assert found is not None
+            assert found.stage == 2 * layer + part
+            assert found.where == stage_name(2 * layer + part)
+            entry = model.alignment["variables"][found.variable]
             spaces = [space for space in entry["spaces"] if space["from_stage"] == 2 * layer + part]
             assert spaces or entry["read_from"], "the variable is written at that stage, or read off one that is"
+    assert answered_wrongly
 
 
 @every_program
