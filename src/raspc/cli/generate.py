@@ -10,6 +10,7 @@ import typer
 from raspc.cli import syntax
 from raspc.cli.options import Directory, Json
 from raspc.cli.output import answer, encoded, say, table
+from raspc.cli.run import shown
 
 if TYPE_CHECKING:
     from raspc.weights import Model
@@ -22,7 +23,6 @@ Prompt = Annotated[
         show_default=False,
     ),
 ]
-UNREADABLE = "?"
 
 
 def generate(
@@ -70,12 +70,8 @@ def _steps(model: Model, prompt: Sequence[Any], written: Sequence[Any]) -> list[
 
 def _tell(written: Sequence[Any], steps: Sequence[tuple[str, list[Any], bool]]) -> None:
     if steps:
-        rows = [[name if is_held else f"({name})", *map(_shown, values)] for name, values, is_held in steps]
+        rows = [[name if is_held else f"({name})", *map(shown, values)] for name, values, is_held in steps]
         table(["step", *map(str, range(1, len(written) + 1))], [*rows, ["writes", *map(syntax.show, written)]])
         if not all(is_held for _, _, is_held in steps):
             say("in brackets: held nowhere as it is; these are the program's values")
     say(joined(written))
-
-
-def _shown(value: Any) -> str:
-    return UNREADABLE if value is ... else syntax.show(value)

@@ -104,4 +104,9 @@ def _tell(found: VariableTrace, decoded: list[Any]) -> None:
 
 
 def _shown(items: list[Any]) -> str:
-    return " ".join(UNREADABLE if item is ... else syntax.show(item) for item in items)
+    return " ".join(map(shown, items))
+
+
+def shown(value: Any) -> str:
+    """A value that was read from a stream; a mark for what is unreadable there."""
+    return UNREADABLE if value is ... else syntax.show(value)

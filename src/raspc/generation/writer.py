@@ -79,7 +79,7 @@ def tokens_of(model: Model, prompt: Any, name: str = "prompt") -> list[Value]:
 
 def _checked(model: Model, prompts: Sequence[Any]) -> list[list[int]]:
     """The ids of prompts, BOS in front. Raises InputError for one that the model is not for."""
-    found, writing = [], writing_of(model)
+    found, writing, known = [], writing_of(model), Listed(model.as_written.vocab)
     for i, prompt in enumerate(prompts):
         try:
             tokens = tokens_of(model, prompt)
@@ -87,17 +87,17 @@ def _checked(model: Model, prompts: Sequence[Any]) -> list[list[int]]:
                 raise InputError("the prompt is empty; give at least one token")
             found.append(model.input_encoder.encode([model.config.bos, *tokens]))
             model.check_domain(np.array(found[-1:]))
-            _check_whole(writing, model, tokens)
+            _check_whole(writing, known, tokens)
         except InputError as error:
             raise InputError(f"prompt {i}: {error}" if len(prompts) > 1 else str(error)) from None
     return found
 
 
-def _check_whole(writing: Writing, model: Model, tokens: Sequence[Value]) -> None:
+def _check_whole(writing: Writing, known: Listed, tokens: Sequence[Value]) -> None:
     """Raises InputError for what only begins a prompt: there the program's answers are not meant to be tokens."""
     if writing.prompts is None:
         return
-    ids = np.array([list(Listed(model.as_written.vocab).ids(tokens))], np.int32)
+    ids = np.array([list(known.ids(tokens))], np.int32)
     states = writing.prompts.states(ids, np.array([len(tokens)], np.int64))
     if not (writing.prompts.accepting[states] & (states >= 0)).any():
         raise InputError(f"the prompt {list(tokens)!r} is not whole: it only begins a prompt of {writing.written}")
