@@ -83,12 +83,12 @@ def test_two_edges_that_carry_the_same() -> None:
     )
     truth = model.circuit().under("resample", embeddings="apart")
     assert truth.minimal and len(truth.minimal) <= len(truth.effects)
-    engine, circuit = Engine(model.circuit(), merged=False), model.circuit()
+    engine = Engine(model.circuit(), merged=False)
     ids = model.encode_batch([["BOS", 0, 1, 1], ["BOS", 1, 0, 0]])
     logits, acts = engine.run(ids)
     other = {name: act[::-1] for name, act in acts.items()}
     cut, _ = engine.run(ids, other, [edge for edge in truth.effects if edge not in truth.minimal])
-    assert not differ(circuit, logits, cut)[:, 1:].any()
+    assert not differ(model, logits, cut)[:, 1:].any()
 
 
 def test_numbers_count_as_changed_beyond_their_tolerance() -> None:

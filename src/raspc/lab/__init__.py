@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from raspc.lab import methods
+    from raspc.lab.against import Truths, truths
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
     from raspc.lab.hooks import hooked, lens_hooks
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from raspc.lab.outside import ModuleSite, module_sites, put, pyvene_config
     from raspc.lab.permuting import permute
     from raspc.lab.spaces import Living, Spaces
+    from raspc.lab.tasks import Task, task
     from raspc.lab.under import Truth
 
 __all__ = [
@@ -34,19 +37,24 @@ __all__ = [
     "Node",
     "Spaces",
     "Subspace",
+    "Task",
     "Truth",
+    "Truths",
     "ablate",
     "circuit",
     "hooked",
     "iia",
     "intervene",
     "lens_hooks",
+    "methods",
     "module_sites",
     "patch",
     "permute",
     "put",
     "pyvene_config",
+    "task",
     "true_alignment",
+    "truths",
 ]  # fmt: skip
 
 _HOMES = {
@@ -56,7 +64,11 @@ _HOMES = {
     "ModuleSite": "outside", "module_sites": "outside", "put": "outside", "pyvene_config": "outside",
     "permute": "permuting", "hooked": "hooks", "lens_hooks": "hooks", "Interchange": "interchanges",
     "Interchanges": "interchanges", "Subspace": "interchanges", "iia": "interchanges", "true_alignment": "interchanges",
+    "Task": "tasks", "task": "tasks", "Truths": "against", "truths": "against",
 }  # fmt: skip
+
+_ROOMS = ("methods",)
+"""Modules that are used by their own names: `lab.methods.METHODS`."""
 
 
 def __dir__() -> list[str]:
@@ -65,6 +77,8 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"raspc.lab.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'raspc.lab' has no attribute {name!r}")
     found = getattr(import_module(f"raspc.lab.{_HOMES[name]}"), name)

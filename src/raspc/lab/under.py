@@ -28,6 +28,7 @@ from raspc.lab.engine import Engine
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.promise import tolerance
 from raspc.run.plain import Ids
+from raspc.weights.model import Model
 
 CORRUPTIONS = ("zero", "mean", "resample", "shuffle")
 MOST_RUNS = 1 << 24
@@ -151,7 +152,7 @@ class _Question:
         for chunk in self.chunks:
             stop = start + len(chunk.ids)
             logits, _ = self.engine.run(chunk.ids, chunk.other, corrupted)
-            off = differ(self.engine.circuit, chunk.answers, logits)
+            off = differ(self.engine.circuit.model, chunk.answers, logits)
             yield int((off & self.real[start:stop]).sum())
             start = stop
 
@@ -193,9 +194,9 @@ class _Question:
         return {name: total / np.maximum(real.sum(axis=0), 1)[:, None] for name, total in totals.items()}
 
 
-def differ(circuit: Circuit, before: Floats, after: Floats) -> NDArray[np.bool_]:
+def differ(model: Model, before: Floats, after: Floats) -> NDArray[np.bool_]:
     """[input, position]: where two logits are other answers; a number, where it is off by more than its tolerance."""
-    if circuit.model.config.output.kind == "categorical":
+    if model.config.output.kind == "categorical":
         return np.asarray(before.argmax(axis=-1) != after.argmax(axis=-1))
     off = np.abs(before[..., 0] - after[..., 0]) > tolerance(before[..., 0], PRECISIONS["float32"])
     one, other = (_special(logits[..., 1:]) for logits in (before, after))

@@ -1,0 +1,98 @@
+"""What the scores of a task are held against: the edges that are true of it, apart from what a method sees."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from raspc.graph.evaluate import Batch
+from raspc.lab.activations import Seen, inputs_for, most_inputs
+from raspc.lab.circuits import Circuit, circuit_of
+from raspc.lab.edges import pair_name
+from raspc.lab.engine import Engine
+from raspc.lab.frame import framed
+from raspc.lab.tasks import Task
+from raspc.lab.under import Truth
+
+CARRIED = {
+    "zero": frozenset({"varying", "positional", "constant"}),
+    "mean": frozenset({"varying"}),
+    "resample": frozenset({"varying"}),
+    "shuffle": frozenset({"varying", "positional"}),
+}
+"""By corruption: an edge carries something else where it is corrupted if it has one of these flags."""
+NOTHING = frozenset({"void", "inert", "clearing"})
+"""An edge with one of these flags carries nothing of the program to the answer."""
+ONE_LENGTH = ("resample", "shuffle")
+"""Corruptions that take the other run from inputs of the same length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truths:
+    """What is true of a task, told in two ways that do not depend on each other.
+
+    `varying`: the edges on which something of the program goes to the answer that the corruption changes, by the
+    weights and by what their writers compute (`raspc.lab.flags`); no edge was patched for it. `under`: those whose
+    corruption alone changes an answer, by patching each of them on all pairs or on 4,096 (`raspc.lab.under`).
+    """
+
+    task: Task = field(repr=False)
+    varying: frozenset[str]
+
+    @cached_property
+    def measured(self) -> Truth:
+        """The truth by patching, in float64. Raises InputError where that is too much to run."""
+        found: Truth = _circuit(self.task).under(self.task.corruption, seed=self.task.seed)
+        return found
+
+    @property
+    def under(self) -> frozenset[str]:
+        """The candidates whose corruption changes an answer."""
+        return frozenset(self.measured.names) & frozenset(self.task.edges)
+
+    def nodes(self, edges: Collection[str]) -> frozenset[str]:
+        """The nodes that write to some of these edges."""
+        return frozenset(edge.split("->")[0] for edge in edges)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without what was not asked for."""
+        found = self.task.facts() | {"varying": sorted(self.varying)}
+        return found | ({"under": sorted(self.under)} if "measured" in vars(self) else {})
+
+
+def truths(task: Task) -> Truths:
+    """What is true of a task. Raises InputError for a model whose circuit is not known."""
+    told: dict[str, set[frozenset[str]]] = {}
+    for circuit in _circuits(task):
+        for edge, pairs in Engine(circuit, merged=True).parts.items():
+            flags = {one.flags for pair in pairs for one in circuit.pairs[pair]}
+            told.setdefault(pair_name(edge), set()).update(flags)
+    carried = CARRIED[task.corruption]
+    true = {name for name, found in told.items() if any(flags & carried and not flags & NOTHING for flags in found)}
+    return Truths(task, frozenset(true) & frozenset(task.edges))
+
+
+def _circuit(task: Task) -> Circuit:
+    seen = inputs_for(task.model.as_written, most_inputs(task.model), task.seed)
+    return circuit_of(framed(task.model), _granularity(task), seen)
+
+
+def _circuits(task: Task) -> Iterator[Circuit]:
+    """The circuit by all inputs; for each length, where the other run has the same one."""
+    seen, frame = inputs_for(task.model.as_written, most_inputs(task.model), task.seed), framed(task.model)
+    for batch in _by_length(seen.batch) if task.corruption in ONE_LENGTH else [seen.batch]:
+        yield circuit_of(frame, _granularity(task), Seen(batch, seen.exhaustive))
+
+
+def _by_length(batch: Batch) -> Iterator[Batch]:
+    for length in np.unique(batch.lengths):
+        rows = np.flatnonzero(batch.lengths == length)
+        yield Batch(batch.ids[rows, : int(length)], batch.lengths[rows], batch.causal)
+
+
+def _granularity(task: Task) -> Any:
+    return task.granularity

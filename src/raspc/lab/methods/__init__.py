@@ -1,0 +1,28 @@
+"""Methods that say which edges, or nodes, of a model an answer depends on.
+
+A method is a function of a task (`raspc.lab.task`) that gives a score for each edge or node. `METHODS` has them by
+name. One of your own is any such function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from raspc.errors import InputError
+from raspc.lab.methods import baselines, patching
+from raspc.lab.methods.entry import Method, Score, Scores
+
+__all__ = ["METHODS", "Method", "Score", "Scores", "method"]
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {found.name: found for module in (baselines, patching) for found in module.METHODS}
+)
+"""Every method by its name."""
+
+
+def method(name: str) -> Method:
+    """The method of that name. Raises InputError for another, with the names that there are."""
+    if name not in METHODS:
+        raise InputError(f"there is no method {name!r}; there are {', '.join(METHODS)}")
+    return METHODS[name]
