@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from raspc.blocks.spaces import BOS
 from raspc.certify.checking.answers import model_ids
 from raspc.graph.evaluate import run_graph
-from raspc.graph.nodes import Listed
+from raspc.graph.nodes import Listed, Variable
 from raspc.lab.activations import Floats
 from raspc.lab.circuits import Circuit
 from raspc.lab.edges import pair_name
@@ -35,6 +35,8 @@ def faults(circuit: Circuit) -> list[str]:
     edges, when it is run, gives the logits of the model; each part computes the variables whose spaces it writes; each
     space holds what the program says. Exact, but for models that were compressed or rotated by a Haar matrix.
     """
+    if misshapen := [*_shapes(circuit)]:
+        return misshapen
     return [*_sums(circuit), *_run(circuit), *_names(circuit), *_spaces(circuit)]
 
 
@@ -42,6 +44,17 @@ def is_graded(model: Model) -> bool:
     """Whether what is said of a model holds to a degree only."""
     rotation = model.alignment.rotation
     return model.alignment.compression is not None or (rotation is not None and rotation.haar)
+
+
+def _shapes(circuit: Circuit) -> Iterator[str]:
+    """Edges between parts that there are, of matrices that fit them; nothing else can be asked of others."""
+    nodes = {node.name for node in circuit.nodes}
+    for edge in circuit.edges:
+        shape = circuit.rows.get(edge.writer), circuit.sizes.get((edge.reader, edge.channel))
+        if None in shape or not {edge.writer, edge.reader} <= nodes:
+            yield f"{edge.name} leads between parts that there are not"
+        elif (len(edge.write), edge.read.shape[1]) != shape or edge.write.shape[1] != len(edge.read):
+            yield f"{edge.name} has matrices {edge.write.shape} and {edge.read.shape}; its parts need {shape}"
 
 
 def _sums(circuit: Circuit) -> Iterator[str]:
@@ -154,7 +167,16 @@ def _spaces(circuit: Circuit) -> Iterator[str]:
     places = {label: place for place, label in enumerate(graph.labels)}
     real: NDArray[np.bool_] = batch.real & ~run.undefined[:, None]
     for space in circuit.spaces.values():
-        if space.variable == BOS or not isinstance(graph.variable(places[space.variable]).domain, Listed):
+        if space.variable == BOS:
+            continue
+        if space.variable not in places or not isinstance(graph.nodes[places[space.variable]], Variable):
+            yield f"{space.name} is said to hold {space.variable}, which is no variable of the program"
+            continue
+        domain = graph.variable(places[space.variable]).domain
+        if not isinstance(domain, Listed):
+            continue
+        if len(space.code) != len(domain):
+            yield f"{space.name} has {len(space.code)} values, {space.variable} has {len(domain)}"
             continue
         held = (np.asarray(streams[space.from_stage + 1], np.float64)[:, 1:] @ space.reader)[real]
         column = run.column(places[space.variable]).ids[real]
