@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,dev
+EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,docs,dev
 
 # What is tried with the lowest versions: the core. Frameworks are not, since nobody installs their oldest wheels.
 LOWEST := $(VENV)-lowest
@@ -16,13 +16,14 @@ CORE := tests/test_interpret.py tests/test_rasp.py tests/test_jsonvalues.py test
 
 SEED := 0
 COUNT := 2000
+WRITE :=
 SECONDS := 60
 
 comma := ,
 
 BACKENDS := torch,jax,haiku,transformer_lens,onnx,huggingface,npz
 
-.PHONY: lock locked test-lowest demo demo-llama demo-writer test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery clean
+.PHONY: lock locked test-lowest demo demo-llama demo-writer test test-all clients lint format bench fuzz fuzz-load fuzz-api parity screenshots gallery docs linkcheck notebooks clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/majority.py
@@ -103,8 +104,20 @@ screenshots: $(VENV)/dev.stamp
 gallery: $(VENV)/demo.stamp
 	$(BIN)/python examples/gallery.py artifacts/gallery
 
+# The site, in docs/_build/html: every notebook is run, every link within the site is looked up, a warning is a failure.
+docs: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --builder html docs docs/_build/html
+
+# Asks every address outside the site whether it is there.
+linkcheck: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx --builder linkcheck --define nb_execution_mode=off docs docs/_build/linkcheck
+
+# Runs every notebook and compares with what it shows; `make notebooks WRITE=--write` writes what it shows anew.
+notebooks: $(VENV)/dev.stamp
+	$(BIN)/python -m docs.site.notebooks $(WRITE)
+
 clean:
-	rm -rf $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/_build docs/examples $(VENV) build dist artifacts results .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

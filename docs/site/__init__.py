@@ -1,0 +1,1 @@
+"""What the site shows that is generated: from the program, from its docstrings, from the library."""
