@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raspc.lab import methods
+    from raspc.lab import methods, scores
     from raspc.lab.against import Truths, truths
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
@@ -52,6 +52,7 @@ __all__ = [
     "permute",
     "put",
     "pyvene_config",
+    "scores",
     "task",
     "true_alignment",
     "truths",
@@ -67,7 +68,7 @@ _HOMES = {
     "Task": "tasks", "task": "tasks", "Truths": "against", "truths": "against",
 }  # fmt: skip
 
-_ROOMS = ("methods",)
+_ROOMS = ("methods", "scores")
 """Modules that are used by their own names: `lab.methods.METHODS`."""
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 else:
     Tensor: TypeAlias = Any
 
+Others: TypeAlias = tuple[Any, Any]
 See: TypeAlias = Callable[[str, int, Tensor], Tensor]
 """Is given what goes by, with the number of the stage, and gives back what the run goes on with.
 
@@ -135,10 +136,12 @@ class Net:
 
     def run(
         self, ids: Tensor, other: Tensor | None = None, mask: Tensor | None = None, see: See = unseen,
-        embedded: Tensor | None = None,
+        embedded: Tensor | None = None, gap: Tensor | None = None,
     ) -> Ran:  # fmt: skip
         """One run on ids [input, position]. `other`: what each node wrote in the other run, which edges carry as far as
-        `mask` [input or 1, channels, writers] says. `embedded`: what `input` writes instead of the embeddings of ids.
+        `mask` [input or 1, channels, writers] says. `embedded`: what `input` writes instead of the embeddings of
+        ids. `gap` [input, node, position, d_model]: what the mask is multiplied by, instead of what `other` is off
+        from this run.
         """
         import torch
 
@@ -146,25 +149,27 @@ class Net:
         first = run.embedded(self.parts, ids, self.how.arrays) if embedded is None else embedded
         writes, bias = see("writes", -1, first[:, None]), torch.zeros(self.config.d_model, dtype=self.dtype)
         for stage in self.stages:
-            reads = self._reads(stage, writes, bias, other, mask)
+            reads = self._reads(stage, writes, bias, (other, gap), mask)
             found = RULES[stage.kind](self, stage, reads, hidden, see)
             if stage.kind == "logits":
                 return Ran(found, writes)
             writes = torch.cat([writes, see("writes", stage.number, found)], dim=1)
-            bias = bias + self._bias(stage)
+            bias = bias + self.bias(stage)
         raise AssertionError("the last stage is the unembedding")
 
-    def _reads(self, stage: Stage, writes: Tensor, bias: Tensor, other: Tensor | None, mask: Tensor | None) -> Tensor:
+    def _reads(self, stage: Stage, writes: Tensor, bias: Tensor, others: Others, mask: Tensor | None) -> Tensor:
         """[input, channels or 1, position, d_model]: the stream as each channel has it."""
         stream = writes.sum(dim=1, keepdim=True) + bias
-        if mask is None or other is None:
+        other, gap = others
+        if mask is None or (other is None and gap is None):
             return stream
-        gap = other[:, : stage.writers] - writes
-        off = mask[:, stage.rows, : stage.writers] @ gap.flatten(2)
-        found: Tensor = stream + off.reshape(*off.shape[:2], *gap.shape[2:])
+        off_by = other[:, : stage.writers] - writes if gap is None else gap[:, : stage.writers]
+        off = mask[:, stage.rows, : stage.writers] @ off_by.flatten(2)
+        found: Tensor = stream + off.reshape(*off.shape[:2], *off_by.shape[2:])
         return found
 
-    def _bias(self, stage: Stage) -> Tensor:
+    def bias(self, stage: Stage) -> Tensor:
+        """[d_model]: what a stage adds to the stream beside its nodes."""
         maps = self.parts.layers[stage.layer]
         found: Tensor = (maps.linear if stage.kind == "heads" else maps.linear_2).b
         return found

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from raspc.errors import InputError
-from raspc.lab.methods import baselines, patching
+from raspc.lab.methods import acdc, atp, baselines, gradients, masks, patching, paths
 from raspc.lab.methods.entry import Method, Score, Scores
 
 __all__ = ["METHODS", "Method", "Score", "Scores", "method"]
 
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {found.name: found for module in (baselines, patching) for found in module.METHODS}
-)
+_MODULES = (baselines, patching, gradients, atp, acdc, masks, paths)
+
+METHODS: Mapping[str, Method] = MappingProxyType({found.name: found for module in _MODULES for found in module.METHODS})
 """Every method by its name."""
 
 

@@ -1,0 +1,67 @@
+"""Intervals by bootstrap (Efron 1979): how far a mean would go with other models and other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from raspc.errors import InputError
+
+DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over models, each being the mean over its seeds, and where it lies at a level of confidence.
+
+    `models` and `values`: how many there were. `draws` and `seed`: of the bootstrap.
+    """
+
+    mean: float
+    low: float
+    high: float
+    level: float
+    models: int
+    values: int
+    draws: int
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def interval(
+    values: Mapping[str, Sequence[float | None]], *, level: float = 0.95, draws: int = DRAWS, seed: int = 0
+) -> Interval | None:
+    """The interval of a mean. `values`: for each model what it has with each seed; None is left out.
+
+    Each draw takes as many models as there are, with repetition, and of each as many seeds as it has. The interval
+    holds the middle `level` of the means of all draws. None where there is no value.
+
+    Raises InputError for a level outside 0 to 1, or fewer than 1 draw.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level is {level!r}, needed a number between 0 and 1")
+    if draws < 1:
+        raise InputError(f"draws is {draws!r}, needed at least 1")
+    known = [np.array([v for v in row if v is not None], np.float64) for row in values.values()]
+    known = [row for row in known if len(row)]
+    if not known:
+        return None
+    rng = np.random.default_rng(seed)
+    means = np.array([_drawn(known, rng) for _ in range(draws)])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    mean = float(np.mean([row.mean() for row in known]))
+    return Interval(mean, float(low), float(high), level, len(known), sum(map(len, known)), draws, seed)
+
+
+def _drawn(known: Sequence[np.ndarray], rng: np.random.Generator) -> float:
+    chosen = (known[place] for place in rng.integers(0, len(known), len(known)))
+    return float(np.mean([row[rng.integers(0, len(row), len(row))].mean() for row in chosen]))
