@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pytest
 from tests.lab.circuits import random_models
 
 from raspc.blocks.spaces import BOS
+from raspc.compress import rotate
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Listed
 from raspc.lab.circuits import Circuit
@@ -116,3 +118,16 @@ def test_a_circuit_of_parts_that_there_are_not_is_told() -> None:
     }
     for told, planted in plants.items():
         assert any(told in fault for fault in planted.faults()), told
+
+
+def test_the_rounding_of_a_turn_is_interference() -> None:
+    """A weight with all digits of float32 is rounded in another basis; a changed weight is still stray."""
+    ((_, model),) = random_models(range(16, 17))
+    turned = rotate(model, 1)
+    circuit = turned.circuit()
+    assert circuit.faults() == [] and any("interference" in edge.flags for edge in circuit.edges)
+    assert not any("stray" in edge.flags for edge in circuit.edges)
+    params = {name: np.array(array) for name, array in turned.params.items()}
+    params["transformer/layer_0/mlp/linear_2/w"] += 0.5
+    changed = replace(turned, params=params, certificate=None).circuit()
+    assert any("stray" in edge.flags for edge in changed.edges)

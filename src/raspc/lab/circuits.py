@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Pair = tuple[str, str, str]
 """(writer, reader, channel)."""
+ROUNDING = 1e-6
+"""A weight that was 0 before a turn, and is now so much smaller than the others of its part, is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +176,8 @@ def circuit_of(frame: Frame, granularity: Granularity, seen: Seen) -> Circuit:
     heads = {node.name: 1 for node in nodes if node.kind == "head"}
     alive = living_columns(edges, sizes, rows, heads)
     acts = acts_of(frame.model, seen.batch, by_neuron)
-    found = tuple(flagged(edges, nodes, acts, seen.batch.lengths, alive))
-    return Circuit(frame.model, granularity, nodes, found, spaces, seen, sizes, rows)
+    told = tuple(flagged(edges, nodes, acts, seen.batch.lengths, alive))
+    return Circuit(frame.model, granularity, nodes, told, spaces, seen, sizes, rows)
 
 
 def _sizes(outputs: Sequence[Output], inputs: Sequence[Input]) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
@@ -184,19 +186,36 @@ def _sizes(outputs: Sequence[Output], inputs: Sequence[Input]) -> tuple[dict[str
 
 
 def _graded(frame: Frame, edges: Sequence[Edge], granularity: Granularity, spaces: Spaces) -> list[Edge]:
-    """Of a model that is not exact: which edges were 0 as it was compiled."""
-    from dataclasses import replace
-
-    if frame.exact:
+    """Of a model in another basis: which edges were 0 as it was compiled, and are interference or a stray weight."""
+    if frame.exact and frame.model.alignment.rotation is None:
         return list(edges)
     compiled, by_neuron = frame.compiled, granularity != "component"
     tenancy = Tenancy.of(compiled, spaces)
     known = edges_of(list(outputs_of(compiled, by_neuron)), list(inputs_of(compiled, by_neuron)), tenancy, granularity)
-    keys = {edge.key for edge in known} if granularity == "direction" else {edge.key[:5] for edge in known}
+    keys = {edge.key if granularity == "direction" else edge.key[:5] for edge in known}
+    is_rounding = _rounded(frame, by_neuron) if frame.exact else lambda edge: True
 
     def is_known(edge: Edge) -> bool:
         return (edge.key if granularity == "direction" else edge.key[:5]) in keys
 
-    return [
-        edge if is_known(edge) else replace(edge, flags=(edge.flags - {"stray"}) | {"interference"}) for edge in edges
-    ]
+    return [edge if is_known(edge) or not is_rounding(edge) else _as_interference(edge) for edge in edges]
+
+
+def _rounded(frame: Frame, by_neuron: bool) -> Callable[[Edge], bool]:
+    """Whether an edge is so small that it is rounding: a turn rounds a weight that takes all digits of float32."""
+    wrote = {output.node: _largest(output.array) for output in outputs_of(frame, by_neuron)}
+    read = {(one.node, one.channel): _largest(one.array) for one in inputs_of(frame, by_neuron)}
+
+    def is_rounding(edge: Edge) -> bool:
+        small = _largest(edge.write) < ROUNDING * wrote[edge.writer]
+        return small or _largest(edge.read) < ROUNDING * read[edge.pair[1:]]
+
+    return is_rounding
+
+
+def _largest(array: Matrix) -> float:
+    return float(np.abs(array).max(initial=0.0))
+
+
+def _as_interference(edge: Edge) -> Edge:
+    return replace(edge, flags=(edge.flags - {"stray"}) | {"interference"})

@@ -31,13 +31,14 @@ GRADED = 1e-3
 def faults(circuit: Circuit) -> list[str]:
     """What is not true of a circuit; nothing of one that `model.circuit` made.
 
-    It says: the edges of each pair sum to the product of weights, and pairs without edges have product 0; the graph of
-    edges, when it is run, gives the logits of the model; each part computes the variables whose spaces it writes; each
-    space holds what the program says. Exact, but for models that were compressed or rotated by a Haar matrix.
+    It says: the edges of each pair sum to the product of weights, and pairs without edges have product 0; each edge is
+    what its parts read and write of its space; the graph of edges, when it is run, gives the logits of the model; each
+    part computes the variables whose spaces it writes; each space holds what the program says. Exact, but for models
+    that were compressed or rotated by a Haar matrix.
     """
     if misshapen := [*_shapes(circuit)]:
         return misshapen
-    return [*_sums(circuit), *_run(circuit), *_names(circuit), *_spaces(circuit)]
+    return [*_sums(circuit), *_directions(circuit), *_run(circuit), *_names(circuit), *_spaces(circuit)]
 
 
 def is_graded(model: Model) -> bool:
@@ -126,6 +127,35 @@ def read(model: Model, by_neuron: bool) -> dict[tuple[str, str], tuple[int, Floa
     return found | {("logits", "out"): (2 * config.n_layers, params[names.unembed.w])}
 
 
+def _directions(circuit: Circuit) -> Iterator[str]:
+    """Each edge is what its reader reads of its space and, where directions are axes, what its writer writes there.
+
+    Two edges of equal matrices may differ in this alone: neurons that write the same number into two spaces.
+    """
+    if is_graded(circuit.model):
+        return
+    by_neuron, axes = circuit.granularity != "component", circuit.model.alignment.rotation is None
+    writes, reads = written(circuit.model, by_neuron), read(circuit.model, by_neuron)
+    for edge in circuit.edges:
+        space = circuit.spaces.get(edge.space)
+        if space is None or edge.flags & {"stray", "interference"}:
+            continue
+        if not set(edge.labels) <= set(space.labels) or len(edge.labels) != len(edge.read):
+            yield f"{edge.name} leads through {', '.join(edge.labels)}, which {space.name} has not"
+            continue
+        places = [space.labels.index(label) for label in edge.labels]
+        rows, columns = writes[edge.writer][1], reads[edge.reader, edge.channel][1]
+        if not _is_near(space.basis[places] @ columns, edge.read):
+            yield f"{edge.name} is not what {edge.reader} reads of {space.name}"
+        if axes and not _is_near(rows @ space.reader[:, places], edge.write):
+            yield f"{edge.name} is not what {edge.writer} writes to {space.name}"
+
+
+def _is_near(one: Floats, other: Floats) -> bool:
+    most = max(1.0, float(np.abs(one).max(initial=0.0)))
+    return bool(np.abs(one - other).max(initial=0.0) <= NEAR * most)
+
+
 def _run(circuit: Circuit) -> Iterator[str]:
     """The graph of edges is the model."""
     ids = _some(circuit)
@@ -175,8 +205,8 @@ def _spaces(circuit: Circuit) -> Iterator[str]:
         domain = graph.variable(places[space.variable]).domain
         if not isinstance(domain, Listed):
             continue
-        if len(space.code) != len(domain):
-            yield f"{space.name} has {len(space.code)} values, {space.variable} has {len(domain)}"
+        if space.values is None or tuple(space.values) != tuple(domain.values) or len(space.code) != len(domain):
+            yield f"{space.name} has not the values of {space.variable}, which it is said to hold"
             continue
         held = (np.asarray(streams[space.from_stage + 1], np.float64)[:, 1:] @ space.reader)[real]
         column = run.column(places[space.variable]).ids[real]
