@@ -47,12 +47,12 @@ def browser() -> Iterator[Any]:
 class Watched:
     """A browser page that notes every console error, exception and request beyond its own file."""
 
-    def __init__(self, page: Any, allowed: str) -> None:
-        self.page = page
+    def __init__(self, page: Any, allowed: str, model: Model) -> None:
+        self.page, self.model = page, model
         self.faults: list[str] = []
         page.on("console", lambda m: m.type in ("error", "warning") and self.faults.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
-        page.on("request", lambda r: r.url.startswith(allowed) or self.faults.append(f"request: {r.url}"))
+        page.on("request", lambda r: r.url.startswith((allowed, "blob:")) or self.faults.append(f"request: {r.url}"))
 
     def texts(self, selector: str) -> list[str]:
         """The texts of all elements that a selector finds."""
@@ -67,7 +67,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
     def opening(model: Model, tokens: list[Any], title: str | None = None, **settings: Any) -> Watched:
         path = write_page(model, tokens, tmp_path / f"page{len(opened)}.html", title)
         context = browser.new_context(**settings)
-        watched = Watched(context.new_page(), path.as_uri())
+        watched = Watched(context.new_page(), path.as_uri(), model)
         opened.append(watched)
         watched.page.goto(path.as_uri())
         watched.page.wait_for_selector("body[data-ready]", timeout=10_000)

@@ -113,7 +113,7 @@ def test_choosing_a_variable_marks_it_everywhere(open_page: Callable[..., Any], 
     opened.page.keyboard.press("Escape")
     opened.page.mouse.move(2, 2)
     assert opened.page.locator(marked).count() == 0
-    same = opened.page.locator("#graph .box", has_text="same")
+    same = opened.page.locator("#graph .box:has(.label:text-is('same'))")
     same.focus()
     opened.page.keyboard.press("Enter")
     assert "as a part of other selectors" in opened.texts("#detail")[0]
@@ -267,6 +267,6 @@ def test_rewritten_programs_show_what_was_written(open_page: Callable[..., Any])
     first = rasp.Select(rasp.indices, rasp.tokens, lambda k, q: k == 0).named("first")
     model = raspc.compile(rasp.SelectorWidth(equal | first).named("wide"), {"a", "b"}, 3)
     opened = open_page(model, ["a", "b", "a"])
-    opened.page.click("#facts summary")
+    opened.page.click("#facts summary:has-text('before the passes')")
     assert "equal or first" in opened.texts("#facts details pre")[0]
     assert opened.texts("#answer .answer") == answers(model, ["a", "b", "a"])

@@ -19,8 +19,9 @@ from raspc.weights.files import write_text
 from raspc.weights.model import Model
 
 SCRIPTS = (
-    "data", "forward", "interpret", "decode", "elements", "colours", "grid", "program", "graph", "domain", "input",
-    "run", "residuals", "attention", "neurons", "circuit", "facts", "main",
+    "data", "forward", "interpret", "decode", "elements", "colours", "exporting", "grid", "folding", "program",
+    "layout", "viewport", "graph", "domain", "input", "run", "residuals", "attention", "neurons", "answers", "weights",
+    "circuit", "positions", "certificate", "facts", "reading", "main",
 )  # fmt: skip
 """The page's program, in the order in which its parts build on each other."""
 

@@ -16,14 +16,15 @@ from raspc.graph.permitted import refusal
 from raspc.graph.scores import kinds, ranks
 from raspc.lab.activations import inputs_for, most_inputs
 from raspc.lab.circuits import circuit_of
-from raspc.lab.drawing import picture
 from raspc.lab.frame import framed
+from raspc.plan.switches import SWITCHES
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
 from raspc.view.domain import domain
 from raspc.view.show import show
-from raspc.weights.alignment import NeuronPart, Part
+from raspc.view.stages import spans
+from raspc.view.wiring import wiring
 from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
@@ -34,6 +35,9 @@ SEEN = 1 << 21
 """By how many numbers it is told what varies along the edges of a circuit."""
 MOST_LINES = 600
 """A circuit with more edges is left out of the page: nobody could follow a line."""
+
+DOES = {switch.name: switch.does for switch in SWITCHES}
+"""What each pass does, in words."""
 
 SIZES = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "n_ctx", "d_vocab", "d_vocab_out", "causal")
 
@@ -89,7 +93,7 @@ def values(items: Sequence[Value]) -> dict[str, Any]:
 def nodes(model: Model) -> list[dict[str, Any]]:
     """The program: each node with its line, its value set, what the interpreter needs, and where it lives."""
     graph = model.tabulated
-    stages, where = stages_of(model), homes(model)
+    stages, where = spans(model), homes(model)
     return [
         {
             "label": graph.labels[place],
@@ -98,7 +102,9 @@ def nodes(model: Model) -> list[dict[str, Any]]:
             "line": program.line(graph, place),
             "remark": program.remark(node),
             "refs": list(dict.fromkeys(node.refs)),
-            "stage": stages[place],
+            "span": list(stages[place]),
+            "stage": stages[place].last,
+            "constant": isinstance(node, N.Table) and not node.args,
             **_meaning(graph, node),
             **(_whereabouts(model, where.get(place, ()), place) if isinstance(node, Variable) else {}),
         }
@@ -143,26 +149,6 @@ def _whereabouts(model: Model, groups: Sequence[Group], place: int) -> dict[str,
     }
 
 
-def stages_of(model: Model) -> list[int]:
-    """The stage at which each node is computed; a node without parts of its own, when what it reads is there."""
-    graph = model.tabulated
-    known: dict[int, int] = {}
-    for place, node in enumerate(graph.nodes):
-        facts = model.alignment.variables.get(graph.labels[place])
-        own = [_stage(part) for part in facts.computed_by] if facts else []
-        known[place] = max(own or [known[ref] for ref in node.refs] or [-1])
-    for place in reversed(range(len(graph))):
-        # A selector has no place of its own: it stands where it is first used.
-        readers = [known[i] for i, node in enumerate(graph.nodes) if place in node.refs]
-        if isinstance(graph[place], N.Pattern) and readers:
-            known[place] = max(known[place], min(readers))
-    return [known[place] for place in range(len(graph))]
-
-
-def _stage(part: Part) -> int:
-    return 2 * part.layer + isinstance(part, NeuronPart)
-
-
 def heads(model: Model) -> Iterator[dict[str, Any]]:
     """Each head that is in use: where it is, the variables that it computes, and its selector, if it has one."""
     found: dict[tuple[int, int], list[int]] = {}
@@ -201,7 +187,7 @@ def facts(model: Model) -> dict[str, Any]:
         "optimize": alignment.optimize,
         "axes": bool(alignment.spaces),
         "schedule": alignment.schedule and alignment.schedule.to_json(),
-        "passes": [found.to_json() for found in alignment.passes],
+        "passes": [found.to_json() | {"does": DOES.get(found.name, "")} for found in alignment.passes],
         "notes": list(graph.notes),
         "written": None if model.program is graph else written(model.as_written),
         "certificate": model.certificate and {"says": model.certificate.says, **model.certificate.to_json()},
@@ -209,13 +195,13 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def circuit(model: Model) -> dict[str, Any] | None:
-    """The circuit by components, as a picture; None where it is not known, or too large to be read."""
+    """The circuit by components; None where it is not known, or too large to be read."""
     try:
         seen = inputs_for(model.as_written, most_inputs(model, SEEN))
-        found = picture(circuit_of(framed(model), "component", seen))
+        found = circuit_of(framed(model), "component", seen)
     except RaspcError:
         return None
-    return found.to_json() if len(found.lines) <= MOST_LINES else None
+    return wiring(found) if len(found.edges) <= MOST_LINES else None
 
 
 def written(graph: Graph) -> list[str]:

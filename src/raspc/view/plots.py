@@ -11,8 +11,9 @@ from raspc.certify.checking.variables import stage_name
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Pattern
 from raspc.values import Value
-from raspc.view.payload import heads, stages_of
+from raspc.view.payload import heads
 from raspc.view.show import show
+from raspc.view.stages import spans
 from raspc.weights.model import Model, ModelOutput
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def plot_program(model: Model) -> Figure:
     graph = model.graph
     if graph is None:
         raise InputError("the model holds no graph to plot; compile it again, or load a whole directory")
-    places, titles = _layout(graph, stages_of(model))
+    places, titles = _layout(graph, [span.last for span in spans(model)])
     width, height = 1.5 * (1 + max(x for x, _ in places)), 0.55 * (2 + max(y for _, y in places))
     figure, axes = _figure(1, 1, width, height)
     axis = axes[0]

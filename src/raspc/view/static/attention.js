@@ -20,7 +20,7 @@ function headCard(head, logits) {
   return element("article", { class: `card${state.run.length > CROWDED ? " broad" : ""}`, "data-nodes": marks.join(" ") },
     element("h3", {}, `Layer ${head.layer} · head ${head.head}`),
     element("p", {}, "computes ", names(head.nodes), head.selector === null ? ", attending to all keys" : [
-      ", by the selector ", reference(head.selector), " = ", element("code", {}, segments(NODES[head.selector]))]),
+      ", by the selector ", reference(head.selector), " = ", element("code", {}, segments(head.selector))]),
     element("p", { class: "muted" }, element("span", { class: "sink-mark" }, tokenText(CONFIG.bos)), ` as sink: ${head.sink}`),
     attentionGrid(head, logits));
 }
@@ -39,6 +39,7 @@ function attentionGrid(head, logits) {
     rowLabel: columnLabel, columnLabel,
     share: (q, k) => (logits ? Math.asinh(scores[q * n + k]) / most : Math.sqrt(pattern[q * n + k])), pole: logits ? null : "attention",
     text: (q, k) => (logits ? brief(scores[q * n + k]) : weightText(pattern[q * n + k])),
+    rowActive: (q) => state.position === q, columnActive: (k) => state.position === k, onRow: (q) => pointAt(q, false),
     dotted: selected, hatched: (q, k) => k === 0 || hiddenKey(q, k),
     describe: (q, k) => describeCell(q, k, scores[q * n + k], pattern[q * n + k], selected(q, k)),
     hint: "Queries down, keys across. Point at a cell, or move with the arrow keys.",

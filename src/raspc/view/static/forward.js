@@ -62,7 +62,7 @@ function embed(ids) {
 // Scaled scores before the mask, and the pattern after the softmax: [head][query · length + key].
 function attend(layer, x, length) {
   const { n_heads: heads, d_head: width } = layer.widths;
-  if (!heads) return { logits: [], patterns: [], output: new Float32Array(x.length) };
+  if (!heads) return { logits: [], patterns: [], mixed: new Float32Array(0), output: new Float32Array(x.length) };
   const q = applyLinear(layer.query, x, length);
   const k = applyLinear(layer.key, x, length);
   const v = applyLinear(layer.value, x, length);
@@ -76,7 +76,7 @@ function attend(layer, x, length) {
     patterns.push(pattern);
     mix(pattern, v, h, length, mixed, layer.widths);
   }
-  return { logits, patterns, output: applyLinear(layer.linear, mixed, length) };
+  return { logits, patterns, mixed, output: applyLinear(layer.linear, mixed, length) };
 }
 
 function scoresOfHead(q, k, h, length, { n_heads: heads, d_head: width }) {
@@ -133,7 +133,7 @@ const added = (x, y) => x.map((value, i) => value + y[i]);
 function forward(ids) {
   const length = ids.length;
   let x = embed(ids);
-  const run = { ids, length, embedding: x, streams: [], outputs: [], logits: [], patterns: [], neurons: [] };
+  const run = { ids, length, embedding: x, streams: [], outputs: [], logits: [], patterns: [], mixed: [], neurons: [] };
   for (const layer of WEIGHTS.layers) {
     const attention = attend(layer, x, length);
     x = added(x, attention.output);
@@ -144,6 +144,7 @@ function forward(ids) {
     run.outputs.push(attention.output, computed);
     run.logits.push(attention.logits);
     run.patterns.push(attention.patterns);
+    run.mixed.push(attention.mixed);
     run.neurons.push(hidden);
   }
   run.unembedded = applyLinear(WEIGHTS.unembed, x, length);

@@ -1,90 +1,83 @@
 // The program as a graph, laid out over the stages at which the model computes it.
+// A width, and a mean that neurons finish, stand between the attention that leaves them and the neurons that read them.
 
-const BOX = { height: 40, gapX: 30, gapY: 12, top: 44, pad: 14 };
-const boxWidth = (node) => Math.max(6 * kindOf(node).length + 30, Math.min(176, 7.7 * Math.min(20, node.label.length) + 26));
+const BOX = { height: 42, wide: 190, narrow: 78 };
+const boxWidth = (label, below) => Math.max(BOX.narrow, Math.min(BOX.wide, Math.max(7.7 * Math.min(22, label.length), 5.9 * Math.min(30, below.length)) + 28));
 
-// Stages in use, each with sub-columns: a node stands right of whatever it reads at the same stage.
-function layOutGraph() {
-  const depth = [];
-  NODES.forEach((node, place) => {
-    const near = node.refs.filter((ref) => NODES[ref].stage === node.stage);
-    depth[place] = near.length ? 1 + Math.max(...near.map((ref) => depth[ref])) : 0;
+// Columns of the layout: for each standing the nodes by how many others of the same standing they need before them.
+function graphColumns(places) {
+  const where = new Map();
+  const depth = new Map();
+  places.forEach((place) => {
+    const refs = shownRefs(place).filter((ref) => where.has(ref));
+    const own = hasParts(NODES[place]) || isPattern(NODES[place]) ? standing(NODES[place]) : Math.max(NODES[place].stage, ...refs.map((ref) => where.get(ref)));
+    where.set(place, own);
+    const near = refs.filter((ref) => where.get(ref) === own);
+    depth.set(place, near.length ? 1 + Math.max(...near.map((ref) => depth.get(ref))) : 0);
   });
-  const stages = [...new Set(NODES.map((node) => node.stage))].sort((a, b) => a - b);
-  const at = [];
-  const bands = [];
-  let x = 0;
-  for (const stage of stages) {
-    const start = x;
-    x += BOX.pad;
-    const inside = NODES.map((node, place) => place).filter((place) => NODES[place].stage === stage);
-    for (let d = 0; d <= Math.max(...inside.map((place) => depth[place])); d++) {
-      const column = ordered(inside.filter((place) => depth[place] === d), at);
-      if (!column.length) continue;
-      const width = Math.max(...column.map((place) => boxWidth(NODES[place])));
-      column.forEach((place, row) => {
-        at[place] = { x, y: BOX.top + row * (BOX.height + BOX.gapY), width };
-      });
-      x += width + BOX.gapX;
-    }
-    x += BOX.pad - BOX.gapX;
-    x = Math.max(x, start + 8 * stageTitle(stage).length + 16);
-    bands.push({ stage, x: start, width: x - start });
-    x += 18;
-  }
-  const height = Math.max(...at.map((box) => box.y)) + BOX.height + 14;
-  at.forEach((box, place) => center(box, place, at, height));
-  return { at, bands, width: x - 18, height };
+  const keys = [...new Set(places.map((place) => `${where.get(place)} ${depth.get(place)}`))].map((key) => key.split(" ").map(Number))
+    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  return keys.map(([stage, deep]) => ({ stage, places: places.filter((place) => where.get(place) === stage && depth.get(place) === deep) }));
 }
 
 const stageTitle = (stage) => (stage < 0 ? "embedding" : `layer ${stage >> 1} ${stage & 1 ? "MLP" : "attention"}`);
 
-// In the order of where their sources stand, so that few edges cross.
-function ordered(column, at) {
-  const height = (place) => {
-    const sources = NODES[place].refs.filter((ref) => at[ref]);
-    return sources.length ? sources.reduce((sum, ref) => sum + at[ref].y, 0) / sources.length : 1e9;
-  };
-  return column.map((place) => [height(place), place]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, place]) => place);
-}
-
-// A sub-column with fewer boxes than the fullest stands in the middle.
-function center(box, place, at, height) {
-  if (box.moved) return;
-  const mates = at.filter((other) => other.x === box.x);
-  const shift = (height - 14 - BOX.height - Math.max(...mates.map((mate) => mate.y))) / 2;
-  mates.forEach((mate) => { mate.y += shift; mate.moved = true; });
-}
-
 function drawGraph() {
-  const { at, bands, width, height } = layOutGraph();
-  const picture = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": "The program as a graph over the layers",
-  });
-  bands.forEach((band) => picture.append(svg("g", { class: "band", "data-stage": band.stage },
-    svg("rect", { x: band.x, y: 0, width: band.width, height, rx: 8 }),
-    svg("text", { x: band.x + band.width / 2, y: 20, "text-anchor": "middle" }, stageTitle(band.stage)))));
-  NODES.forEach((node, place) => node.refs.forEach((ref) => picture.append(edge(at[ref], at[place], ref, place))));
-  NODES.forEach((node, place) => picture.append(box(node, place, at[place])));
-  fill("graph", picture);
+  const columns = graphColumns(shownPlaces());
+  const boxes = columns.map(({ places }) => places.map((id) => ({ id, width: boxWidth(NODES[id].label, kindOf(NODES[id])), height: BOX.height })));
+  const edges = columns.flatMap(({ places }) => places.flatMap((to) => shownRefs(to).map((from) => ({ from, to }))));
+  const found = layered(boxes, edges);
+  const bands = bandsOf(columns, found);
+  const width = Math.max(found.width, ...bands.map((band) => band.x + band.width));
+  const picture = svg("svg", { role: "group", "aria-label": "The program as a graph over the layers" },
+    bands.map((band) => svg("g", { class: "band", "data-stage": band.stage },
+      svg("rect", { x: round1(band.x), y: 0, width: round1(band.width), height: round1(found.height), rx: 8 }),
+      svg("text", { x: round1(band.x + band.width / 2), y: 22, "text-anchor": "middle" }, stageTitle(band.stage)))),
+    found.paths.map(({ from, to, path }) => edgeLine(path, nodeColour(from), {
+      class: `edge${isPattern(NODES[from]) ? " of-selector" : ""}`, "data-edge": `${from} ${to}`,
+    }, `${NODES[from].label} → ${NODES[to].label}`)),
+    columns.flatMap(({ places }) => places.map((place) => graphBox(NODES[place], place, found.at.get(place)))));
+  showPicture("graph", picture, { width, height: found.height, name: "program", title: "Graph of the program over the layers" });
 }
 
-function edge(from, to, source, target) {
-  const [x1, y1] = [from.x + from.width, from.y + BOX.height / 2];
-  const [x2, y2] = [to.x, to.y + BOX.height / 2];
-  const bend = Math.max(18, (x2 - x1) / 2);
-  return svg("path", {
-    class: `edge${isPattern(NODES[source]) ? " of-selector" : ""}`, "data-edge": `${source} ${target}`,
-    d: `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
+// A band for each stage in use; a column that stands between two stages is cut by their border.
+function bandsOf(columns, { at }) {
+  const extents = columns.map(({ stage, places }) => ({
+    stage, left: Math.min(...places.map((p) => at.get(p).x)), right: Math.max(...places.map((p) => at.get(p).x + at.get(p).width)),
+  }));
+  const stages = [...new Set(extents.flatMap(({ stage }) => (Number.isInteger(stage) ? [stage] : [stage - 0.5])))].sort((a, b) => a - b);
+  const cuts = stages.slice(1).map((stage, i) => {
+    const before = extents.filter((e) => e.stage <= stages[i] || Math.floor(e.stage) === stages[i]);
+    const behind = extents.filter((e) => e.stage >= stage);
+    const between = before.filter((e) => !Number.isInteger(e.stage) && Math.floor(e.stage) === stages[i]);
+    if (between.length) { const last = between[between.length - 1]; return (last.left + last.right) / 2; }
+    return (Math.max(...before.map((e) => e.right)) + Math.min(...behind.map((e) => e.left))) / 2;
+  });
+  const end = Math.max(...extents.map((e) => e.right)) + LAYERED.pad;
+  return stages.map((stage, i) => {
+    const x = i ? cuts[i - 1] + 3 : 0;
+    const stop = i < cuts.length ? cuts[i] - 3 : end;
+    return { stage, x, width: Math.max(stop - x, 8 * stageTitle(stage).length + 16) };
   });
 }
 
-function box(node, place, { x, y, width }) {
+// A line with its arrow head, in the colour of where it comes from.
+function edgeLine(path, colour, attributes, words) {
+  const [x, y] = path.match(/(-?[\d.]+) (-?[\d.]+)$/).slice(1).map(Number);
+  const line = svg("path", { class: "line", d: path });
+  const head = svg("path", { class: "head", d: `M${x - 4} ${y - 3.6} L${x + 3} ${y} L${x - 4} ${y + 3.6} Z` });
+  line.style.stroke = colour;
+  head.style.fill = colour;
+  return svg("g", attributes, line, head, svg("title", {}, words));
+}
+
+function graphBox(node, place, { x, y, width }) {
   const selector = isPattern(node);
-  const mark = svg("rect", { class: "stripe", x: x + 7, y: y + 11, width: 4, height: BOX.height - 22, rx: 2 });
+  const top = y - BOX.height / 2;
+  const mark = svg("rect", { class: "stripe", x: round1(x + 8), y: round1(top + 10), width: 4, height: BOX.height - 20, rx: 2 });
   mark.style.fill = nodeColour(place);
   return svg("g", {
-    class: `box${selector ? " selector" : ""}${node.computedBy && !node.computedBy.length && node.stage >= 0 ? " virtual" : ""}`,
+    class: `box${selector ? " selector" : ""}${!selector && !hasParts(node) && node.stage >= 0 ? " virtual" : ""}${place === DATA.output ? " output" : ""}`,
     "data-nodes": place, tabindex: "0", role: "button", "aria-pressed": "false",
     onclick: () => choose(place), onmouseenter: () => hover(place), onmouseleave: () => hover(null),
     onkeydown: (event) => {
@@ -93,11 +86,12 @@ function box(node, place, { x, y, width }) {
       choose(place);
     },
   },
-  svg("rect", { class: "face", x, y, width, height: BOX.height, rx: selector ? BOX.height / 2 : 7 }),
+  svg("rect", { class: "face", x: round1(x), y: round1(top), width: round1(width), height: BOX.height, rx: selector ? BOX.height / 2 : 7 }),
   mark,
-  svg("text", { class: "label", x: x + 17, y: y + 17 }, shortLabel(node.label)),
-  svg("text", { class: "kind", x: x + 17, y: y + 31 }, kindOf(node)),
-  node.label === shortLabel(node.label) ? null : svg("title", {}, node.label));
+  svg("text", { class: "label", x: round1(x + 19), y: round1(top + 18) }, shortLabel(node.label)),
+  svg("text", { class: "kind", x: round1(x + 19), y: round1(top + 33) }, kindOf(node)),
+  svg("title", {}, `${node.label} = ${lineText(place)}`));
 }
 
-const shortLabel = (label) => (label.length > 20 ? `${label.slice(0, 19)}…` : label);
+const shortLabel = (label) => (label.length > 22 ? `${label.slice(0, 14)}…${label.slice(-7)}` : label);
+const lineText = (place) => piecesOf(place).map((part) => (typeof part === "number" ? NODES[part].label : part)).join("");

@@ -6,10 +6,10 @@ const GUTTER_MOST = 230;
 const HEADER_MOST = 74;
 
 // options: title, rows, columns, rowLabel, columnLabel, share (−1…1), pole, text, describe, and optionally
-// rowColour, rowActive, dotted, hatched, cellWidth, cellHeight, tallest.
+// rowColour, rowActive, columnActive, onRow, onColumn, dotted, hatched, cellWidth, cellHeight, tallest.
 class Grid {
   constructor(options) {
-    this.options = { cellHeight: 18, tallest: 520, dotted: () => false, hatched: () => false, rowActive: () => false, ...options };
+    this.options = { cellHeight: 18, tallest: 520, dotted: () => false, hatched: () => false, rowActive: () => false, columnActive: () => false, ...options };
     this.cursor = null;
     this.canvas = element("canvas", { "aria-hidden": "true" });
     this.spacer = element("div", { class: "grid-spacer" }, this.canvas);
@@ -19,7 +19,7 @@ class Grid {
       onmouseleave: () => this.point(null), onfocus: () => this.cursor || this.point([0, 0]), onblur: () => this.point(null),
     }, this.spacer);
     this.readout = element("p", { class: "readout", "aria-live": "polite" }, this.options.hint || " ");
-    this.node = element("div", { class: "grid" }, this.scroll, this.readout);
+    this.node = element("div", { class: "grid" }, this.scroll, element("div", { class: "grid-foot" }, this.readout, svgButton(() => gridPicture(this), options.title)));
     new ResizeObserver(() => this.draw()).observe(this.scroll);
     Grid.all.add(this);
   }
@@ -170,13 +170,17 @@ class Grid {
   }
 
   drawColumnLabels(pen, width) {
-    const { columnLabel } = this.options;
+    const { columnLabel, columnActive } = this.options;
     const step = Math.ceil((this.turned ? 12 : 1) / this.cellWidth);
     pen.save();
     pen.beginPath();
     pen.rect(this.gutter, 0, width, this.header);
     pen.clip();
     this.seenColumns(width, (j, x) => {
+      if (columnActive(j)) {
+        pen.fillStyle = css(palette.mark, 0.45);
+        pen.fillRect(x, 0, this.cellWidth - 1, this.header);
+      }
       if (j % step) return;
       pen.save();
       pen.fillStyle = css(palette.text);
@@ -217,14 +221,16 @@ class Grid {
   }
 
   point(cell) {
-    const { rows, columns, describe, onRow } = this.options;
+    const { rows, columns, describe, onRow, onColumn } = this.options;
     const inside = cell && cell[0] >= 0 && cell[1] >= 0 && cell[0] < rows && cell[1] < columns;
     const next = inside ? cell : null;
     if (String(next) === String(this.cursor)) return;
     const rowChanged = (next && next[0]) !== (this.cursor && this.cursor[0]);
+    const columnChanged = (next && next[1]) !== (this.cursor && this.cursor[1]);
     this.cursor = next;
     this.readout.textContent = next ? describe(next[0], next[1]) : this.options.hint || " ";
     if (onRow && rowChanged) onRow(next ? next[0] : null);
+    if (onColumn && columnChanged) onColumn(next ? next[1] : null);
     this.draw();
   }
 
@@ -250,6 +256,7 @@ function printing(whole) {
   root.theme = whole ? "light" : themeOnScreen || "auto";
   readPalette();
   Grid.all.forEach((grid) => { grid.whole = whole; });
+  VIEWPORTS.forEach((port) => port.print(whole));
   drawGrids();
 }
 addEventListener("beforeprint", () => printing(true));

@@ -81,7 +81,9 @@ function drawAnswer() {
   const cells = state.run.answer.map((found, t) => {
     const meant = expectedAt(state.meant, DATA.output, t);
     const wrong = meant !== UNKNOWN && !agree(found, meant);
-    return element("div", { class: `pair${wrong ? " wrong" : ""}`, role: "listitem" },
+    return element("div", {
+      class: `pair${wrong ? " wrong" : ""}`, role: "listitem", "data-t": t + 1, onmouseenter: () => pointAt(t + 1), onmouseleave: () => pointAt(null),
+    },
       element("span", { class: "token" }, tokenText(state.ids[t])),
       element("span", { class: "arrow", "aria-hidden": "true" }, "↓"),
       element("span", { class: "answer" }, found.text),

@@ -1,6 +1,6 @@
 // The state of the page, and what redraws when it changes.
 
-const state = { ids: DATA.input, run: null, meant: null, held: null, stage: -1, chosen: null, hovered: null };
+const state = { ids: DATA.input, run: null, meant: null, held: null, carried: null, stage: -1, position: null, chosen: null, hovered: null, whole: false };
 for (let stage = 0; stage <= LAST_STAGE; stage++) if (inUse(stage)) state.stage = stage;
 
 function recompute(ids) {
@@ -14,6 +14,11 @@ function recompute(ids) {
   drawResiduals();
   drawAttention();
   drawNeurons();
+  drawAnswers();
+  state.carried = carriedAlong(state.run);
+  state.position = null;
+  drawPosition();
+  lightCircuit();
   drawMarks();
 }
 
@@ -21,6 +26,7 @@ function setStage(stage) {
   state.stage = Math.max(-1, Math.min(LAST_STAGE, stage));
   markStages();
   drawRun();
+  drawPosition();
   streamGrids.forEach((grid) => grid.draw());
 }
 
@@ -43,8 +49,8 @@ const isMarked = (place) => place >= 0 && place === marked();
 // Everything that speaks of the marked node, of its readers, and of its sources.
 function drawMarks() {
   const place = marked();
-  const readers = new Set(place === null ? [] : READERS[place]);
-  const sources = new Set(place === null ? [] : NODES[place].refs);
+  const readers = new Set(place === null ? [] : shownReaders(place));
+  const sources = new Set(place === null ? [] : shownRefs(place));
   document.querySelectorAll("[data-nodes]").forEach((node) => {
     const own = node.dataset.nodes.split(" ").map(Number);
     node.classList.toggle("marked", own.includes(place));
@@ -66,14 +72,16 @@ function onKey(event) {
   if (event.key === "ArrowRight" && !scrolls(event.target)) setStage(state.stage + 1);
 }
 
-const scrolls = (node) => Boolean(node.closest(".scroll, .grid-scroll"));
+const scrolls = (node) => Boolean(node.closest(".scroll, .grid-scroll, .viewer-stage"));
 
 function start() {
   readPalette();
   byId("summary").textContent = [
     plural(CONFIG.n_layers, "layer"), Array.isArray(CONFIG.n_heads) ? `heads ${widthText("n_heads")}` : `${plural(CONFIG.n_heads, "head")} each`, `d_model ${CONFIG.d_model}`,
     plural(DATA.facts.parameters, "parameter"), CONFIG.causal ? "causal" : null].filter(Boolean).join(" · ");
+  drawReading();
   drawProgram();
+  drawFolding();
   drawGraph();
   drawDetail();
   drawInput();
@@ -81,7 +89,9 @@ function start() {
   drawStages();
   drawCircuit();
   drawFacts();
+  drawWeights();
   document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
+  document.querySelectorAll("input[name=answers]").forEach((box) => box.addEventListener("change", drawAnswers));
   document.addEventListener("keydown", onKey);
   onSchemeChange(() => drawGrids());
   recompute(state.ids);
@@ -90,7 +100,7 @@ function start() {
 
 // For other programs, such as tests: run ids, without BOS, through the model in the page.
 window.raspc = Object.freeze({
-  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, data: DATA,
+  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, carriedAlong, data: DATA,
 });
 
 start();

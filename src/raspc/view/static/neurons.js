@@ -105,7 +105,7 @@ function neuronCard(group) {
   const active = firedNeurons(group);
   return element("article", { class: "card wide", "data-nodes": group.node },
     element("h3", {}, `Layer ${group.layer} · neurons ${range(group.from, group.to)}`),
-    element("p", {}, "compute ", reference(group.node), " = ", element("code", {}, segments(NODES[group.node])),
+    element("p", {}, "compute ", reference(group.node), " = ", element("code", {}, segments(group.node)),
       element("span", { class: "muted" }, ` — ${active} of ${group.to - group.from} fired in this run`)),
     neuronGrid(group));
 }
@@ -134,7 +134,7 @@ function neuronGrid({ layer, from, to }) {
     rowLabel: (i) => cachedTest(layer, from + i), columnLabel,
     share: (i, t) => (activation(layer, from + i, t) > 0 ? Math.max(0.18, activation(layer, from + i, t) / most) : 0),
     text: (i, t) => brief(activation(layer, from + i, t)),
-    describe: (i, t) => describeNeuron(layer, from + i, t),
+    describe: (i, t) => describeNeuron(layer, from + i, t), columnActive: (t) => state.position === t,
     hint: "Each row is a neuron: what it tests. Point at a cell, or move with the arrow keys.",
   });
   neuronGrids.push(grid);

@@ -1,15 +1,34 @@
 // The program as text, and all that is known of the chosen variable.
 
 function drawProgram() {
-  fill("program", NODES.map((node, place) => element("li", {
-    class: `line ${node.kind}${place === DATA.output ? " output" : ""}`, "data-nodes": place,
-    onmouseenter: () => hover(place), onmouseleave: () => hover(null),
-  }, swatch(place), reference(place), element("span", { class: "is" }, "="), element("code", {}, segments(node)),
-  place === DATA.output ? element("span", { class: "tag" }, "output") : null,
-  node.remark ? element("span", { class: "remark" }, node.remark) : null)));
+  fill("program", shownPlaces().map((place) => {
+    const node = NODES[place];
+    return element("li", {
+      class: `line ${node.kind}${place === DATA.output ? " output" : ""}`, "data-nodes": place,
+      onmouseenter: () => hover(place), onmouseleave: () => hover(null),
+    }, swatch(place), reference(place), element("span", { class: "is" }, "="), element("code", {}, segments(place)),
+    place === DATA.output ? element("span", { class: "tag" }, "output") : null,
+    node.remark ? element("span", { class: "remark" }, node.remark) : null);
+  }));
 }
 
-const segments = (node) => node.line.map((part) => (typeof part === "number"
+// The nodes that are folded into others, or all of them.
+function drawFolding() {
+  const count = FOLDABLE.filter(Boolean).length;
+  byId("folding").hidden = !count;
+  byId("folding-text").textContent = `show ${count === 1 ? "the node" : `the ${count} nodes`} without a name or a part of the model of ${count === 1 ? "its" : "their"} own`;
+  byId("whole").addEventListener("change", () => {
+    state.whole = byId("whole").checked;
+    drawProgram();
+    drawGraph();
+    drawDetail();
+    drawRun();
+    markStages();
+    drawMarks();
+  });
+}
+
+const segments = (place) => piecesOf(place).map((part) => (typeof part === "number"
   ? element("span", { class: "name", "data-nodes": part }, NODES[part].label) : part));
 
 function drawDetail() {
@@ -22,7 +41,7 @@ function drawDetail() {
   const node = NODES[place];
   fill("detail",
     element("h3", {}, swatch(place), node.label, element("span", { class: "kind" }, kindOf(node))),
-    element("p", {}, element("code", {}, segments(node))),
+    element("p", {}, element("code", {}, segments(place))),
     element("dl", {}, facts(place, node).map(([term, content]) => [element("dt", {}, term), element("dd", {}, content)])));
 }
 
@@ -30,7 +49,7 @@ const KINDS = {
   token: "input", index: "input", length: "variable", table: "elementwise", affine: "linear", sign: "comparison",
   width: "selector width", aggregate: "aggregate", sum: "sum", select: "selector", gate: "selector", best: "selector",
 };
-const kindOf = (node) => KINDS[node.kind];
+const kindOf = (node) => (node.constant ? "constant" : KINDS[node.kind]);
 
 function facts(place, node) {
   const found = [];

@@ -16,6 +16,7 @@ function drawResiduals() {
       text: (i, t) => notable(values(state.run, state.stage)[t * CONFIG.d_model + i], most[i]),
       describe: (i, t) => `${DATA.labels[i]} at ${positionName(t)}: ${exact(values(state.run, state.stage)[t * CONFIG.d_model + i])}`,
       onRow: (i) => hover(i === null ? null : nodeOfDim(i, state.stage), false),
+      columnActive: (t) => state.position === t, onColumn: (t) => pointAt(t, false),
       widest: 64, hint: "Point at a cell, or move with the arrow keys.",
     });
     fill(id, grid.node);

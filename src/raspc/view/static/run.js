@@ -25,6 +25,7 @@ function markStages() {
     band.classList.toggle("current", Number(band.dataset.stage) === state.stage);
   });
   const slider = byId("slider");
+  byId("stage-now").textContent = state.stage < 0 ? "embedding" : stageName(state.stage);
   slider.value = state.stage;
   slider.setAttribute("aria-valuetext", `after ${stageName(state.stage)}`);
   document.querySelectorAll("[data-after]").forEach((node) => { node.textContent = `after ${stageName(state.stage)}`; });
@@ -43,7 +44,7 @@ const inUse = (stage) => (stage & 1 ? DATA.neurons : DATA.heads).some((part) => 
 function drawRun() {
   const held = heldAt(state.held, state.stage);
   const onlyReadable = byId("readable").checked;
-  const places = NODES.map((_, place) => place).filter((place) => !isPattern(NODES[place]) && (held[place] || !onlyReadable));
+  const places = NODES.map((_, place) => place).filter((place) => !isPattern(NODES[place]) && !isFolded(place) && (held[place] || !onlyReadable));
   fill("run", runTable(places, held));
   const wrong = wrongAt(state.stage);
   const count = held.filter(Boolean).length;
@@ -55,16 +56,16 @@ function drawRun() {
 
 function runTable(places, held) {
   const header = element("tr", {}, element("th", { scope: "col" }, "variable"),
-    state.ids.map((id, t) => element("th", { scope: "col" }, element("small", {}, t), tokenText(id))));
+    state.ids.map((id, t) => element("th", { scope: "col", "data-t": t + 1 }, element("small", {}, t), tokenText(id))));
   const rows = places.map((place) => element("tr", { "data-nodes": place },
     element("th", { scope: "row" }, swatch(place), reference(place)),
-    state.ids.map((_, t) => runCell(held[place] && held[place][t], expectedAt(state.meant, place, t)))));
+    state.ids.map((_, t) => runCell(held[place] && held[place][t], expectedAt(state.meant, place, t), t))));
   return element("table", {}, element("thead", {}, header), element("tbody", {}, rows));
 }
 
-function runCell(found, meant) {
+function runCell(found, meant, t) {
   const wrong = found && differs(found, meant);
-  return element("td", { class: wrong ? "wrong" : found ? null : "absent" },
+  return element("td", { class: wrong ? "wrong" : found ? null : "absent", "data-t": t + 1, "data-token": tokenText(state.ids[t]) },
     element("span", { class: "held" }, found ? found.text : "·"),
     element("span", { class: "meant" }, wrong ? `≠ ${meant.text}` : meant.text));
 }
