@@ -23,12 +23,20 @@ from raspc.weights.model import Model
 
 NAMES = ("sort", "dyck2_ptf", "mode", "shuffle_dyck3", "hist", "most_freq")
 
-BOXES = """id => { const stage = document.querySelector(`#${id} .viewer-stage > svg`);
+BOXES = """id => {
+  const stage = document.querySelector(`#${id} .viewer-stage > svg`);
   const rect = node => ['x', 'y', 'width', 'height'].map(name => Number(node.getAttribute(name)));
-  return { bands: [...stage.querySelectorAll('.band')].map(b => [Number(b.dataset.stage), ...rect(b.querySelector('rect'))]),
-    boxes: [...stage.querySelectorAll('.box')].map(b => ({ node: b.dataset.nodes, part: b.dataset.part, at: rect(b.querySelector('.face')) })),
-    lines: [...stage.querySelectorAll('[data-edge], [data-ends]')].map(g => { const path = g.querySelector('.line'), n = path.getTotalLength();
-      return { ends: (g.dataset.edge || g.dataset.ends).split(' '), at: Array.from({length: 81}, (_, i) => { const p = path.getPointAtLength(n * i / 80); return [p.x, p.y]; }) }; }) }; }"""
+  const points = (path, n) => Array.from({length: 81}, (_, i) => {
+    const p = path.getPointAtLength(n * i / 80);
+    return [p.x, p.y]; });
+  return {
+    bands: [...stage.querySelectorAll('.band')].map(b => [Number(b.dataset.stage), ...rect(b.querySelector('rect'))]),
+    boxes: [...stage.querySelectorAll('.box')].map(b => (
+      { node: b.dataset.nodes, part: b.dataset.part, at: rect(b.querySelector('.face')) })),
+    lines: [...stage.querySelectorAll('[data-edge], [data-ends]')].map(g => {
+      const path = g.querySelector('.line');
+      return { ends: (g.dataset.edge || g.dataset.ends).split(' '), at: points(path, path.getTotalLength()) }; }) };
+}"""
 
 
 @pytest.mark.parametrize("optimize", [0, 1, 2])
