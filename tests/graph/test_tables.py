@@ -13,7 +13,7 @@ from tests.wild import Wild, wild_programs
 
 import raspc
 from raspc import UnsupportedProgram, rasp
-from raspc.graph import Graph
+from raspc.graph import Graph, tabulate
 from raspc.graph.build import build
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.nodes import Listed, Table, Variable
@@ -134,3 +134,13 @@ def test_product_of_reach() -> None:
     pairs = rasp.SequenceMap(lambda x, i: (x, i), T, I)
     assert values_of(pairs, (0, 1), 3) == sorted(product((0, 1), (0, 1, 2)))
     assert raspc.interpret(pairs, [1, 0]) == [(1, 0), (0, 1)]
+
+
+def test_too_many_compared_numbers_are_not_told_to_use_a_comparison(monkeypatch):
+    """A person who compares with a Comparison needs other advice than one whose predicate is a function."""
+    monkeypatch.setattr(tabulate, "COMPARISON_LIMIT", 8)
+    with pytest.raises(UnsupportedProgram, match="a comparison over 3 keys and 3 queries.*at most 8 pairs.*fewer"):
+        raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT)), [1, 2, 3], 4)
+    monkeypatch.setattr(tabulate, "PREDICATE_LIMIT", 8)
+    with pytest.raises(UnsupportedProgram, match="a predicate over 3 keys and 3 queries.*with a Comparison"):
+        raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, lambda k, q: k < q)), [1, 2, 3], 4)

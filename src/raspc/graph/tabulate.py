@@ -279,13 +279,16 @@ def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries
     """cells[key id, query id] of a predicate; −1 where it raised, or a side is None."""
     shape = (len(keys), len(queries))
     sides = _as_numbers(predicate, keys, queries) if isinstance(predicate, rasp.Comparison) else None
-    if isinstance(predicate, rasp.Comparison) and sides is not None and shape[0] * shape[1] <= COMPARISON_LIMIT:
-        return np.asarray(_UFUNCS[predicate](sides[0][:, None], sides[1][None, :]), np.int8)
-    if shape[0] * shape[1] > PREDICATE_LIMIT:
+    limit = PREDICATE_LIMIT if sides is None else COMPARISON_LIMIT
+    if shape[0] * shape[1] > limit:
         raise UnsupportedProgram.at(
-            name, f"a predicate over {shape[0]:,} keys and {shape[1]:,} queries", f"at most {PREDICATE_LIMIT:,} pairs",
-            "compare numbers with a Comparison, or shorten the maximum length",
+            name, f"{'a predicate' if sides is None else 'a comparison'} over {shape[0]:,} keys and {shape[1]:,} queries",
+            f"at most {limit:,} pairs",
+            "compare numbers with a Comparison, or shorten the maximum length" if sides is None
+            else "compare fewer different numbers, such as a rounded mean, or shorten the maximum length",
         )  # fmt: skip
+    if isinstance(predicate, rasp.Comparison) and sides is not None:
+        return np.asarray(_UFUNCS[predicate](sides[0][:, None], sides[1][None, :]), np.int8)
     cells = [_truth(predicate, k, q) for k in keys.values for q in queries.values]
     return np.array(cells, np.int8).reshape(shape)
 
