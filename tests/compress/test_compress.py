@@ -290,6 +290,7 @@ BAD: list[tuple[int, dict[str, Any], str]] = [
     (4, {"form": "flat"}, "form is 'flat'"),
     (4, {"steps": -1}, "steps is -1"),
     (4, {"learning_rate": float("nan")}, "learning_rate"),
+    (4, {"learning_rate": 1e38}, "learning_rate is 1e.38, needed a positive number up to 1e.30"),
     (4, {"temperature": 0.0}, "temperature"),
     (4, {"inputs": []}, "no inputs"),
     (4, {"inputs": [["z"]]}, "not in the vocabulary"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import raspc
 from raspc import InputError, Model, ModelFormatError, rasp
 from raspc.cli.app import status
 from raspc.cli.compress import widths
-from raspc.compress import QUICK, load, results, sweep, write_page
+from raspc.compress import QUICK, compress, load, results, sweep, write_page
 from raspc.compress.page import show
 from raspc.compress.results import read_rows
 
@@ -49,6 +50,19 @@ def test_a_sweep_leaves_its_results(swept: Path) -> None:
     settings = json.loads((swept / "sweep.json").read_text())
     assert settings["compact"] < settings["full"]
     assert list((swept / "checkpoints").iterdir()) == []
+
+
+def test_a_width_at_which_every_seed_diverges_has_rows_and_no_model(fractions: Model, tmp_path: Path) -> None:
+    """The sweep goes on with other widths and methods, is not run again, and its page says so."""
+    wild = SHORT | {"weight_decay": 1e30}
+    rows = sweep(fractions, (4,), tmp_path / "out", seeds=2, methods=("trained",), **wild)
+    assert len(rows) == 2 and all(math.isnan(row["output_loss"]) for row in rows)
+    assert not (tmp_path / "out" / "best").exists()
+    again = sweep(fractions, (4,), tmp_path / "out", seeds=2, methods=("trained",), **wild)
+    assert [row["seconds"] for row in again] == [row["seconds"] for row in rows]
+    assert "d = 4: every run diverged" in write_page(tmp_path / "out").read_text("utf-8")
+    with pytest.raises(InputError, match=r"width 4: the training diverged in every seed \(0, 1\)"):
+        compress(fractions, 4, seeds=2, **wild)
 
 
 def test_a_killed_sweep_goes_on(fractions: Model, tmp_path: Path) -> None:

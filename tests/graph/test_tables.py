@@ -139,8 +139,8 @@ def test_product_of_reach() -> None:
 def test_too_many_compared_numbers_are_not_told_to_use_a_comparison(monkeypatch):
     """A person who compares with a Comparison needs other advice than one whose predicate is a function."""
     monkeypatch.setattr(tabulate, "COMPARISON_LIMIT", 8)
-    with pytest.raises(UnsupportedProgram, match="a comparison over 3 keys and 3 queries.*at most 8 pairs.*fewer"):
+    with pytest.raises(UnsupportedProgram, match=r"a comparison over 3 keys and 3 queries.*at most 8 pairs.*fewer"):
         raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.LT)), [1, 2, 3], 4)
     monkeypatch.setattr(tabulate, "PREDICATE_LIMIT", 8)
-    with pytest.raises(UnsupportedProgram, match="a predicate over 3 keys and 3 queries.*with a Comparison"):
+    with pytest.raises(UnsupportedProgram, match=r"a predicate over 3 keys and 3 queries.*with a Comparison"):
         raspc.compile(rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, lambda k, q: k < q)), [1, 2, 3], 4)

@@ -114,8 +114,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(output: Path, rows: list[dict[str, Any]]) -> None:
     """The best run of each width."""
-    from raspc.compress.results import read_settings
-    from raspc.compress.sweeping import total_loss
+    from raspc.compress.results import read_settings, total_loss
 
     weight = read_settings(output).protocol.layer_weight
 

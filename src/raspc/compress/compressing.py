@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from raspc.compress.pool import Pool, make_pool
 from raspc.compress.probes import probes
 from raspc.compress.protocol import METHODS, QUICK, Protocol
 from raspc.compress.report import CompressionReport
+from raspc.compress.results import diverged, total_loss
 from raspc.compress.rows import MomentRow, RunRow
 from raspc.compress.runs import Runs
 from raspc.compress.temperature import all_heads, softened
@@ -45,9 +45,13 @@ class Outcome:
     @property
     def best(self) -> int:
         """The run with the least loss; one that is not a number is the worst."""
-        weight = self.protocol.layer_weight
-        losses = [row["output_loss"] + weight * row["layer_loss"] for row in self.rows]
-        return min(range(len(losses)), key=lambda i: losses[i] if math.isfinite(losses[i]) else math.inf)
+        losses = [total_loss(row, self.protocol.layer_weight) for row in self.rows]
+        return min(range(len(losses)), key=losses.__getitem__)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether no run has a loss that is a number."""
+        return all(diverged(row) for row in self.rows)
 
 
 def compress(
@@ -73,9 +77,14 @@ def compress(
     `checkpoint`: a file from which a killed training goes on. `faithfulness`: probe and interchange variables.
 
     Raises InputError for a d that is not from 1 to D − 1, an unknown method or option, a model without a graph, an
-    output that no loss can be taken of, a checkpoint of another training.
+    output that no loss can be taken of, a checkpoint of another training, a training that diverged in every seed.
     """
     outcome = outcome_of(model, d, method, seeds, Protocol.of(options, protocol), inputs, checkpoint, progress)
+    if outcome.diverged:
+        raise InputError(
+            f"width {d}: the training diverged in every seed {outcome.seeds}: no loss is a number; "
+            "choose a lower learning_rate, weight_decay or noise"
+        )
     return finished(outcome, outcome.best, faithfulness)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from raspc.compress import figures
 from raspc.compress.model import CompressedModel, load
 from raspc.compress.report import CompressionReport
-from raspc.compress.results import Settings, read_rows, read_settings
+from raspc.compress.results import Settings, kept_widths, read_rows, read_settings
 from raspc.compress.sweeping import BEST, COMPILED
 from raspc.errors import InputError, ModelFormatError
 from raspc.weights.files import write_file
@@ -59,7 +59,7 @@ def _models(place: Path, rows: Sequence[Mapping[str, Any]]) -> tuple[Model, dict
     """
     try:
         compiled = load_model(place / COMPILED)
-        best = {d: load(place / BEST / f"d{d:02}") for d in sorted({row["d"] for row in rows})}
+        best = {d: load(place / BEST / f"d{d:02}") for d in kept_widths(rows)}
     except ModelFormatError as error:
         raise ModelFormatError(f"{error}; run the sweep again to go on") from error
     for d, model in best.items():
@@ -81,9 +81,9 @@ def page(
 ) -> str:
     """The page: tables and pictures, nothing loaded from elsewhere."""
     title = f"Compression of {html.escape(str(settings.program))}, D = {settings.full}"
-    compact = settings.compact
+    compact, widths = settings.compact, sorted({row["d"] for row in rows})
     head = (
-        f"<p>Widths {min(reports)} to {max(reports)}, {len(settings.seeds)} seeds each. "
+        f"<p>Widths {widths[0]} to {widths[-1]}, {len(settings.seeds)} seeds each. "
         f"<b>-O2 needs {compact} dimensions</b> with no training and no error.</p>"
         if compact
         else ""
@@ -92,6 +92,7 @@ def page(
     parts += [f"<h1>{title}</h1>", head, _pictures(pictures, "curves"), "<h2>Best of each width</h2>", _best(reports)]
     parts += ["<h2>All seeds of the trained method</h2>", _spread(rows)]
     parts += ["<p>A width at which no run succeeded is not called impossible: nothing here proves that.</p>"]
+    parts += [f"<p>d = {d}: every run diverged; no model is kept.</p>" for d in widths if d not in reports]
     for d, report in sorted(reports.items(), reverse=True):
         parts += [f"<h2>d = {d}: {report.verdict}</h2>", _culprit(report), _pictures(pictures, f"d{d:02}")]
         parts += [_layers(report), _shares(report), _interchange(report), _probes(report)]

@@ -14,6 +14,8 @@ STARTS = ("random", "pca", "svd", "pruned", "readers", "narrowed")
 FORMS = ("wide", "narrow")
 DECAYS = ("half", "cosine")
 SOFTENED = ("averaging", "all")
+MOST = 1e30
+"""The largest number that is taken: training is in float32."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,14 @@ def _rules(p: Protocol) -> dict[str, bool]:
             f"polish_best is {p.polish_best!r}, needed 1 or more": _counts(p.polish_best, 1),
             f"patience is {p.patience!r}, needed 1 or more": p.patience is None or _counts(p.patience, 1),
             f"threads is {p.threads!r}, needed 1 or more": p.threads is None or _counts(p.threads, 1),
-            f"learning_rate is {p.learning_rate!r}, needed a positive number": _is_number(p.learning_rate)
-            and p.learning_rate > 0,
         }
         | {
-            f"{name} is {getattr(p, name)!r}, needed a positive number": _is_positive(getattr(p, name))
-            for name in ("temperature", "clip")
+            f"{name} is {getattr(p, name)!r}, needed a positive number up to {MOST:g}": _is_positive(getattr(p, name))
+            for name in ("learning_rate", "temperature", "clip")
+            if name == "learning_rate" or getattr(p, name) is not None
         }
         | {
-            f"{name} is {getattr(p, name)!r}, needed a number of 0 or more": _is_number(getattr(p, name))
+            f"{name} is {getattr(p, name)!r}, needed a number from 0 to {MOST:g}": _is_number(getattr(p, name))
             and getattr(p, name) >= 0
             for name in ("final_rate", "weight_decay", "layer_weight", "noise", "spread", "goal")
         }
@@ -118,12 +119,12 @@ def _counts(obj: Any, least: int) -> bool:
 
 
 def _is_positive(obj: Any) -> bool:
-    """Of a choice that can be left out."""
-    return obj is None or (_is_number(obj) and obj > 0)
+    return _is_number(obj) and obj > 0
 
 
 def _is_number(obj: Any) -> bool:
-    return isinstance(obj, int | float) and not isinstance(obj, bool) and math.isfinite(obj)
+    """Of a size that training in float32 can take."""
+    return isinstance(obj, int | float) and not isinstance(obj, bool) and abs(obj) <= MOST
 
 
 QUICK = Protocol()

@@ -92,6 +92,21 @@ def write_rows(place: Path, rows: Sequence[Row]) -> None:
     write_file(place / TABLE, buffer.getvalue().encode())
 
 
+def diverged(row: Row) -> bool:
+    """Whether a run ended with a loss that is no number."""
+    return not (math.isfinite(row["output_loss"]) and math.isfinite(row["layer_loss"]))
+
+
+def total_loss(row: Row, layer_weight: float) -> float:
+    """What a run was trained for, L_out + λ·L_layer; of one that diverged, infinity."""
+    return math.inf if diverged(row) else float(row["output_loss"] + layer_weight * row["layer_loss"])
+
+
+def kept_widths(rows: Sequence[Row]) -> list[int]:
+    """The widths with a run that did not diverge: each has a model."""
+    return sorted({row["d"] for row in rows if not diverged(row)})
+
+
 def _plain(row: Row) -> dict[str, Any]:
     """JSON has no NaN: a run that diverged holds null there."""
     return {

@@ -8,7 +8,6 @@ checkpoints/     trainings under way
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -19,7 +18,16 @@ from raspc.compress import checkpoint
 from raspc.compress.compressing import Outcome, check_width, finished, outcome_of, seeds_of
 from raspc.compress.model import load
 from raspc.compress.protocol import METHODS, QUICK, STARTS, Protocol
-from raspc.compress.results import SETTINGS, Row, read_rows, read_settings, write_rows, write_settings
+from raspc.compress.results import (
+    SETTINGS,
+    Row,
+    kept_widths,
+    read_rows,
+    read_settings,
+    total_loss,
+    write_rows,
+    write_settings,
+)
 from raspc.errors import InputError, ModelFormatError, RaspcError
 from raspc.numbers.options import Level, Options
 from raspc.weights import replacing, saving
@@ -149,7 +157,7 @@ def _still_good(place: Path, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     What killed writers left beside the files is removed.
     """
     held = read_rows(place)
-    lost = {d for d in {row["d"] for row in held} if not _is_whole(_best(place, d))}
+    lost = {d for d in kept_widths(held) if not _is_whole(_best(place, d))}
     rows = [row for row in held if row["d"] not in lost or _of(row) not in jobs]
     if held:
         write_rows(place, rows)
@@ -208,15 +216,14 @@ def _run(
 
 
 def _keep_best(place: Path, outcome: Outcome, rows: Sequence[Row]) -> None:
-    """The model of the width's least loss so far, with its faithfulness; it is written before the rows are."""
+    """The model of the width's least loss so far, with its faithfulness; it is written before the rows are.
+
+    Of runs that diverged, none is kept.
+    """
+    if outcome.diverged:
+        return
     row, weight = outcome.rows[outcome.best], outcome.protocol.layer_weight
     others = [total_loss(r, weight) for r in rows if r["d"] == outcome.d]
     target = _best(place, outcome.d)
     if not others or total_loss(row, weight) < min(others) or not _is_whole(target):
         finished(outcome, outcome.best).save(target)
-
-
-def total_loss(row: Row, layer_weight: float) -> float:
-    """What a run was trained for, L_out + λ·L_layer; of one that diverged, infinity."""
-    total = row["output_loss"] + layer_weight * row["layer_loss"]
-    return float(total) if math.isfinite(total) else math.inf

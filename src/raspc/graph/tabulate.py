@@ -281,9 +281,9 @@ def predicate_table(predicate: Callable[[Any, Any], bool], keys: Listed, queries
     sides = _as_numbers(predicate, keys, queries) if isinstance(predicate, rasp.Comparison) else None
     limit = PREDICATE_LIMIT if sides is None else COMPARISON_LIMIT
     if shape[0] * shape[1] > limit:
+        asked = "a predicate" if sides is None else "a comparison"
         raise UnsupportedProgram.at(
-            name, f"{'a predicate' if sides is None else 'a comparison'} over {shape[0]:,} keys and {shape[1]:,} queries",
-            f"at most {limit:,} pairs",
+            name, f"{asked} over {shape[0]:,} keys and {shape[1]:,} queries", f"at most {limit:,} pairs",
             "compare numbers with a Comparison, or shorten the maximum length" if sides is None
             else "compare fewer different numbers, such as a rounded mean, or shorten the maximum length",
         )  # fmt: skip
