@@ -45,7 +45,7 @@ SMALL: tuple[tuple[Any, ...], ...] = (("a", "="), (0, 1, 2), ("x", "y", "z"))
 PLACED = (*KINDS_OF_LINES, *(place,) * len(KINDS_OF_LINES))
 """Every other line compares a place."""
 Compile = Callable[..., Any]
-OF_A_NUMBER = "the weakest link is the number of"
+OF_A_NUMBER = "a margin does not suffice: the number"
 """How a program is refused whose numbers may be off by more than is promised; no other link may ever fail."""
 
 

@@ -190,7 +190,7 @@ def test_what_one_level_alone_refuses_is_a_fault(capsys: pytest.CaptureFixture[s
 
 def uncertain(program: Any, *args: Any, **options: Any) -> Any:
     """A compiler whose scores do not part keys."""
-    raise raspc.CertificateError("the weakest link is the separation of head")
+    raise raspc.CertificateError("a margin does not suffice: the head of x")
 
 
 def test_only_numbers_may_be_refused_for_their_bounds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,8 @@ def certify(
 ) -> None:
     """Prove every decision of a model in a precision, from its weights; exit 1 if it does not hold.
 
-    Prints the weakest link by name and, where the model does not hold, the greatest length that would.
+    Prints how much of its margin each decision uses, the weakest first; of a model that does not hold, the greatest
+    length that would.
     """
     from raspc.study.certifying import certificate
     from raspc.weights import load
@@ -42,26 +43,23 @@ def certify(
 
 
 def _tell(found: Certificate) -> None:
-    """The verdict, the weakest link, what else is known, and the weakest decisions."""
-    say(f"{_verdict(found)} in {found.dtype} up to length {found.max_seq_len} ({_model(found)})")
+    """The verdict, the weakest decision, what else is known, and the decisions that use most of their margin."""
+    from raspc.weights import wording
+
+    say(wording.headline(found))
+    say(f"in {found.dtype}, for inputs of up to {found.max_seq_len} tokens; {_rounding(found)}")
     tell_meaning(found)
+    if found.measured is not None:
+        say(f"measured on {ran(found.measured)}")
     weakest = found.weakest
     if weakest is not None:
-        say(
-            f"weakest link: the {weakest.kind} of {weakest.name} needs {weakest.needed:.3g} of {weakest.present:.3g} "
-            f"{weakest.unit}" + (f", for example on {syntax.show_all(weakest.example)}" if weakest.example else "")
-        )
+        example = f"; most of it on the input {syntax.show_all(weakest.example)}" if weakest.example else ""
+        say(f"the weakest decision: {wording.sentence(weakest)}{example}")
     if found.tolerance:
-        say(f"proved for all weights off by up to {found.tolerance:.2g} of their size")
+        say(f"every weight may be off by {found.tolerance:.2g} of its size, all at once, and this is still proved")
     if not found.holds:
         say(f"the program compiles for {found.dtype} up to length {found.longest}")
-    table(
-        ("decision", "of", "margin needed", "present", "unit"),
-        [
-            (link.kind, link.name, f"{link.needed:.3g}", f"{link.present:.3g}", link.unit)
-            for link in found.links[:MOST_LINKS]
-        ],
-    )
+    table(wording.HEADS, wording.rows(found, MOST_LINKS))
     if len(found.links) > MOST_LINKS:
         say(f"and {len(found.links) - MOST_LINKS} more, with --json")
 
@@ -73,17 +71,6 @@ def tell_meaning(found: Certificate) -> None:
         say(f"the passes keep the answers: shown {found.passes}")
 
 
-def _verdict(found: Certificate) -> str:
-    from raspc.weights.certificate import UNPLANNED
-
-    if found.verdict == "fails":
-        return "DOES NOT HOLD"
-    if found.proved:
-        return "holds, proved,"
-    why = ": saved without a plan, compile it again;" if found.verdict == UNPLANNED else " but"
-    return f"holds, not proved{why} measured on {ran(found.measured)},"
-
-
 def ran(measured: Measured | None) -> str:
     """On how many inputs a model was run."""
     if measured is None:
@@ -91,8 +78,8 @@ def ran(measured: Measured | None) -> str:
     return f"{'all ' if measured.exhaustive else ''}{measured.inputs:,} inputs"
 
 
-def _model(found: Certificate) -> str:
-    """The model of rounding in words."""
+def _rounding(found: Certificate) -> str:
+    """How numbers are rounded, in words."""
     stored = f"sums in {found.summation}, kept in {found.accumulate if found.accumulate != 'stored' else found.dtype}"
     rounded = f"probabilities {'rounded to ' + found.dtype if found.probabilities == 'stored' else 'not rounded'}"
     return f"{stored}; {rounded}"

@@ -73,25 +73,21 @@ def _tell(model: Model, found: Mapping[str, Any]) -> None:
 
 def _certificate(found: Certificate | None) -> None:
     """The verdict in a line, and the decisions that use most of their margin."""
+    from raspc.weights import wording
+
     if found is None:
         say("certificate: none; compile with certify=True")
         return
-    verdict = "holds" if found.holds else "DOES NOT HOLD"
-    say(f"certificate: {verdict} in {found.dtype} up to length {found.max_seq_len}, {_ground(found)}")
+    say(f"certificate: {wording.headline(found)}")
+    say(f"in {found.dtype}, for inputs of up to {found.max_seq_len} tokens, {_ground(found)}")
     tell_meaning(found)
-    table(
-        ("decision", "of", "margin needed", "present", "unit"),
-        [
-            (link.kind, link.name, f"{link.needed:.3g}", f"{link.present:.3g}", link.unit)
-            for link in found.links[:MOST_LINKS]
-        ],
-    )
+    table(wording.HEADS, wording.rows(found, MOST_LINKS))
 
 
 def _ground(found: Certificate) -> str:
     if found.proved:
-        return f"proved for summation in {found.summation}"
-    return f"not proved, measured on {ran(found.measured)}"
+        return "whatever the order of sums" if found.summation == "any order" else f"for summation {found.summation}"
+    return f"measured on {ran(found.measured)}"
 
 
 def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:

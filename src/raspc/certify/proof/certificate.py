@@ -18,6 +18,7 @@ from raspc.errors import CertificateError, InternalError
 from raspc.graph.nodes import Graph
 from raspc.numbers.precision import Precision
 from raspc.numbers.promise import COARSE
+from raspc.weights import wording
 from raspc.weights.certificate import UNPLANNED, Certificate, Link, Measured
 from raspc.weights.model import Model
 
@@ -86,14 +87,12 @@ def refused(found: Certificate, graph: Graph) -> CertificateError:
     weakest = found.weakest
     if weakest is None:
         raise InternalError("a certificate without links does not hold; this is a fault of raspc, please report it")
-    before = (
-        f"in {found.dtype} the margins do not hold at length {found.max_seq_len}: the weakest link is the "
-        f"{weakest.kind} of "
-    )
-    lacks = f"which needs {weakest.needed:.3g} of {weakest.present:.3g} {weakest.unit}"
+    must, after = wording.parts(weakest)
+    before = f"in {found.dtype}, for inputs of up to {found.max_seq_len} tokens, a margin does not suffice: {must}"
+    lacks = f"{after}, and {wording.share(weakest)}"
     shown = found.measured and found.measured.tokens
     example = f"; the input {list(shown)!r} shows it" if shown else ""
     remedy = REMEDIES.get(weakest.kind, "shorten the maximum length")
-    error = CertificateError(f"{before}{weakest.name}, {lacks}{example}; {remedy}, or compile with certify=False")
+    error = CertificateError(f"{before}{weakest.name}{lacks}{example}; {remedy}, or compile with certify=False")
     error.before, error.where, error.graph = before, weakest.name, graph
     return error
