@@ -21,6 +21,7 @@ extensions = [
     "sphinx_copybutton",
     "docs.site.api",
     "docs.site.docstrings",
+    "docs.site.gallery",
     "docs.site.generated",
     "docs.site.sources",
 ]

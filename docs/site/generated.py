@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from docs.site import commands, files
+from docs.site import commands, files, gallery
 from docs.site.sources import ROOT, included
 from docutils.nodes import Node
 from sphinx.util.docutils import SphinxDirective
@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 TEXTS: dict[str, Callable[[], str]] = {
     "commands": commands.text,
     "files": files.text,
+    "gallery": gallery.text,
     "changes": lambda: included(ROOT / "CHANGELOG.md"),
     "contributing": lambda: included(ROOT / "CONTRIBUTING.md"),
 }
