@@ -12,6 +12,7 @@ import pytest
 from docs.site import costs, docstrings
 
 from raspc import rasp
+from raspc.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -147,3 +148,11 @@ def test_a_broken_link_fails_the_build(fault: str, tmp_path: Path) -> None:
     assert "gone" in fault
     ran = build(tmp_path / "docs", tmp_path / "html", "--define", "html_static_path=", "--define", "html_css_files=")
     assert ran.returncode != 0, ran.stdout
+
+
+def test_the_version_is_told_alike() -> None:
+    """`CITATION.cff` has the version of the package, and the changelog a heading or a note for it."""
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\nversion: {VERSION}\n" in citation and "cff-version: 1.2.0" in citation
+    assert f"## {VERSION}" in changes or f"will be {VERSION}" in changes.partition("## Unreleased")[0]
