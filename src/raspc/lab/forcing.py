@@ -7,7 +7,7 @@ ever: what comes of it is left to the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -244,14 +244,14 @@ class Edits:
         A variable that is forced may stand between what is read and what is computed, where no neuron is its own.
         """
         graph = self.ground.graph
-        axes = [*columns, *_leaves(graph, site.place, set(columns))]
+        axes = axes_of(graph, site.place, columns)
         wanted = held.column(site.place).ids
         if any(isinstance(graph.variable(axis).domain, Interval) for axis in axes):
             raise InputError(
                 f"{graph.labels[site.place]} is computed of a number that is not listed; it cannot be forced"
             )
         sizes = [len(graph.variable(axis).listed) for axis in axes]
-        cells = self._grid(held, site.place, axes, sizes)
+        cells = grid_of(graph, site.place, axes, sizes)
         there = tuple(np.maximum(held.column(axis).ids, 0) for axis in axes)
         right = (cells[there] == wanted) | (wanted < 0) | ~self.batch.real
         found = [np.array(one) for one in there]
@@ -267,20 +267,27 @@ class Edits:
         ids = [np.where(self.batch.real, one, -1).astype(np.int32) for one in found]
         return {axis: Column(one) for axis, one in zip(axes, ids, strict=True)}
 
-    def _grid(self, held: Held, place: int, axes: list[int], sizes: list[int]) -> NDArray[np.int32]:
-        """What a variable is for each combination of values of some that it is a function of."""
-        count = int(np.prod(sizes))
-        if count > MOST_CELLS:
-            raise InputError(
-                f"{held.graph.labels[place]} is a function of too many combinations to be forced in between"
-            )
-        grids = np.indices(sizes).reshape(len(sizes), 1, count).astype(np.int32)
-        batch = Batch(np.zeros((1, count), np.int32), np.array([count]), False)
-        nothing = np.zeros((1, count), bool)
-        own = Held(held.graph, batch, np.zeros((1, count, 0)), {}, {}, nothing, nothing.copy())
-        own.known.update({axis: Column(ids) for axis, ids in zip(axes, grids, strict=True)})
-        cells = own.column(place).ids.reshape(sizes)
-        return np.where(possible(axes, held.graph.nodes, sizes), cells, UNDEFINED).astype(np.int32)
+
+def axes_of(graph: Graph, place: int, read: Collection[int]) -> list[int]:
+    """What neurons that compute a variable are a function of: what they read, and what else the variable is made of."""
+    return [*read, *_leaves(graph, place, set(read))]
+
+
+def grid_of(graph: Graph, place: int, axes: Sequence[int], sizes: Sequence[int]) -> NDArray[np.int32]:
+    """What a variable is for each combination of values of some that it is a function of; UNDEFINED where none can be.
+
+    Raises InputError for too many combinations.
+    """
+    count = int(np.prod(sizes))
+    if count > MOST_CELLS:
+        raise InputError(f"{graph.labels[place]} is a function of too many combinations to be forced in between")
+    grids = np.indices(sizes).reshape(len(sizes), 1, count).astype(np.int32)
+    batch = Batch(np.zeros((1, count), np.int32), np.array([count]), False)
+    nothing = np.zeros((1, count), bool)
+    own = Held(graph, batch, np.zeros((1, count, 0)), {}, {}, nothing, nothing.copy())
+    own.known.update({axis: Column(ids) for axis, ids in zip(axes, grids, strict=True)})
+    cells = own.column(place).ids.reshape(sizes)
+    return np.where(possible(axes, graph.nodes, sizes), cells, UNDEFINED).astype(np.int32)
 
 
 def _leaves(graph: Graph, place: int, known: set[int]) -> list[int]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from raspc import values as V
-from raspc.graph.nodes import Graph, Node
+from raspc.graph.nodes import Graph, Listed, Node
 from raspc.graph.permitted import frame_of, of_exact_length, sampled, search_of, tokens_of
+from raspc.regular.automaton import Automaton
 from raspc.values import Value
 from raspc.view.arrays import pack
 from raspc.weights.model import Model
@@ -29,15 +32,20 @@ def domain(model: Model, meaning: Callable[[Graph, Node], dict[str, Any]]) -> di
     if graph.where.is_everything:
         return None
     found, condition = graph.where, graph.where.condition
-    automaton = found.automaton if found.automaton is None or found.automaton.moves.size <= MOST_CELLS else None
-    is_told = automaton is not None and not found.is_filtered and graph.exact_length is None
+    known = found.automaton if found.automaton is None or found.automaton.moves.size <= MOST_CELLS else None
+    is_told = known is not None and not found.is_filtered and graph.exact_length is None
     return {
         "text": str(found),
-        "known": found.predicate is None and (automaton is not None or found.automaton is None),
-        "automaton": automaton and {"moves": pack(automaton.moves), "accepting": automaton.accepting.tolist()},
+        "known": found.predicate is None and (known is not None or found.automaton is None),
+        "automaton": known and automaton(known),
         "condition": condition and _condition(condition, meaning),
         "drawn": [] if is_told else _drawn(graph),
     }
+
+
+def automaton(found: Automaton) -> dict[str, Any]:
+    """The moves and the accepting states of an automaton over the ids of tokens."""
+    return {"moves": pack(found.moves), "accepting": found.accepting.tolist()}
 
 
 def _condition(graph: Graph, meaning: Callable[[Graph, Node], dict[str, Any]]) -> dict[str, Any]:
@@ -62,4 +70,15 @@ def first_input(model: Model) -> list[Value]:
     if graph.where.is_everything:
         return [graph.vocab[i % len(graph.vocab)] for i in range(length)]
     inputs = [list(xs) for batch in search_of(graph).batches for xs in tokens_of(batch, graph.vocab)]
+    inputs = [xs for xs in inputs if is_prompt(graph, xs)] or inputs
     return min(inputs, key=lambda xs: abs(len(xs) - length))
+
+
+def is_prompt(graph: Graph, tokens: list[Value]) -> bool:
+    """Whether an input is one that a program that writes goes on from; of another program every input is."""
+    prompts = None if graph.where.writing is None else graph.where.writing.prompts
+    if prompts is None:
+        return True
+    ids = np.array([list(Listed(graph.vocab).ids(tokens))], np.int32)
+    states = prompts.states(ids, np.array([len(tokens)], np.int64))
+    return bool((prompts.accepting[states] & (states >= 0)).any())

@@ -21,8 +21,10 @@ from raspc.plan.switches import SWITCHES
 from raspc.values import Value
 from raspc.view import program
 from raspc.view.arrays import pack
-from raspc.view.domain import domain
+from raspc.view.domain import MOST_CELLS as MOST_MOVES
+from raspc.view.domain import automaton, domain
 from raspc.view.show import show
+from raspc.view.sites import forcing
 from raspc.view.stages import spans
 from raspc.view.wiring import wiring
 from raspc.weights.format1 import homes
@@ -66,6 +68,8 @@ def payload(model: Model, tokens: Sequence[Value], title: str) -> dict[str, Any]
         "neurons": list(neurons(model)),
         "facts": facts(model),
         "circuit": circuit(model),
+        "forcing": forcing(model),
+        "writing": writing(model),
         "compression": compression(model),
     }
 
@@ -123,7 +127,9 @@ def _meaning(graph: Graph, node: N.Node) -> dict[str, Any]:
         score = graph.variable(node.score).listed
         found |= {"ranks": ranks(score, node.end).tolist(), "kinds": kinds(score).tolist()}
     if isinstance(node, N.Aggregate):
-        found |= {"default": jsonvalues.encode(node.default), "mayBeEmpty": node.may_be_empty}
+        found |= {
+            "default": jsonvalues.encode(node.default), "mayBeEmpty": node.may_be_empty, "pick": bool(node.pick),
+        }  # fmt: skip
     if isinstance(node, Variable):
         found |= {"domain": _domain(node.domain), "valueSet": program.value_set(node.domain)}
     return found
@@ -144,7 +150,9 @@ def _whereabouts(model: Model, groups: Sequence[Group], place: int) -> dict[str,
         "readFrom": list(facts.read_from),
         # A compressed or rotated model keeps no axes: its variables live everywhere.
         "spaces": [
-            spaces[group.space] | {"code": pack(np.asarray(group.code))} for group in groups if group.space in spaces
+            spaces[group.space] | {"name": group.space, "steep": group.steep, "code": pack(np.asarray(group.code))}
+            for group in groups
+            if group.space in spaces
         ],
     }
 
@@ -202,6 +210,20 @@ def circuit(model: Model) -> dict[str, Any] | None:
     except RaspcError:
         return None
     return wiring(found) if len(found.edges) <= MOST_LINES else None
+
+
+def writing(model: Model) -> dict[str, Any] | None:
+    """How a model writes: at which token it stops, and from which prompts it goes on; None for one that does not."""
+    found = model.as_written.where.writing
+    if found is None:
+        return None
+    known, prompts = Listed(model.config.vocab), found.prompts
+    small = prompts is not None and prompts.moves.size <= MOST_MOVES
+    return {
+        "stop": None if found.stop is None else known.id(found.stop),
+        "prompts": found.written,
+        "automaton": automaton(prompts) if prompts is not None and small else None,
+    }
 
 
 def written(graph: Graph) -> list[str]:

@@ -13,8 +13,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PAGE_POLICY = "sandbox allow-scripts allow-modals; frame-ancestors 'self'"
-"""For a model's page, beside the stricter one that it carries itself: an origin of its own, no forms, no popups."""
+PAGE_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'self'"
+"""For a model's page, beside the stricter one that it carries itself: an origin of its own, no forms, no popups; figures are saved."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",

@@ -38,7 +38,8 @@ DEFAULT_LIMITS = Limits()
 class Compile:
     """A program, as text or by its name in the library, and how to compile it.
 
-    `where`: a regular expression over tokens, or "" where it is for every input.
+    `where`: a regular expression over tokens, or "" where it is for every input. `generate`: the program writes: it
+    goes on from `prompts`, another expression, until it writes `stop`; "" for any prompt, and for none.
     """
 
     source: str
@@ -49,6 +50,9 @@ class Compile:
     optimize: int
     partial: bool = False
     where: str = ""
+    generate: bool = False
+    stop: str = ""
+    prompts: str = ""
 
 
 def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Compile:
@@ -60,8 +64,11 @@ def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Com
     length = _whole(obj, "max_seq_len", 1, limits.length)
     optimize = _whole(obj, "optimize", 0, 2)
     causal, partial = (_truth(obj, name) for name in ("causal", "partial"))
-    where = _text(obj, "where", limits.where).strip()
-    return Compile(source, library, vocab, length, causal, optimize, partial, where)
+    where, stop, prompts = (_text(obj, name, limits.where).strip() for name in ("where", "stop", "prompts"))
+    generate = _truth(obj, "generate")
+    if generate and where:
+        raise InputError("inputs: a program that writes is for what its prompts lead to; leave it empty")
+    return Compile(source, library, vocab, length, causal, optimize, partial, where, generate, stop, prompts)
 
 
 def vocabulary(text: str) -> tuple[Any, ...]:

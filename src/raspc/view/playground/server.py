@@ -22,6 +22,7 @@ from raspc.errors import InputError
 from raspc.view.page import static
 from raspc.view.playground.guard import PAGE_POLICY, Guard
 from raspc.view.playground.jobs import Busy, Jobs, failure
+from raspc.view.playground.offers import programs
 from raspc.view.playground.requests import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ WATCH = 0.2
 """Seconds between two looks whether a browser that waits for a job is still there."""
 GRACE = 3
 """Seconds that open answers have when the server ends."""
-FILES = {"playground.js": "text/javascript", "playground.css": "text/css"}
+FILES = {name: "text/javascript" for name in ("editor.js", "sharing.js", "playground.js")} | {
+    "playground.css": "text/css"
+}
 
 
 @dataclass
@@ -197,28 +200,6 @@ async def _file(request: Request) -> Response:
         headers = {"content-security-policy": PAGE_POLICY}
         return FileResponse(place / file, media_type="text/html", headers=headers, **download)
     return PlainTextResponse("not found", 404)
-
-
-def programs() -> list[dict[str, Any]]:
-    """What the playground offers: texts that can be edited, and the library's programs, by name."""
-    from raspc import library, text
-
-    texts = [
-        {"name": entry.name, "description": entry.description, "source": entry.source}
-        | _defaults(entry.vocab, entry.max_seq_len, entry.causal)
-        for entry in text.programs().values()
-    ]
-    built = [
-        {"name": entry.name, "description": entry.description, "library": entry.name}
-        | _defaults(entry.vocab, entry.max_seq_len, entry.causal)
-        for entry in library.PROGRAMS.values()
-    ]
-    return texts + built
-
-
-def _defaults(vocab: Any, max_seq_len: int, causal: bool) -> dict[str, Any]:
-    words = json.dumps(list(vocab), ensure_ascii=False)
-    return {"vocab": words, "max_seq_len": max_seq_len, "causal": causal}
 
 
 def serve(port: int, limits: Limits = DEFAULT_LIMITS) -> None:

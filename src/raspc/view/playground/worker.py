@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from raspc import values as V
 from raspc.errors import DoubtfulText, InputError, InvalidProgram, RaspcError
 from raspc.rasp import SOp
-from raspc.view.playground.requests import Compile, Limits, read_compile
+from raspc.view.playground.requests import Compile, Limits, read_compile, word
 
 if TYPE_CHECKING:
     from raspc.weights.model import Model
@@ -91,21 +91,30 @@ def compile_action(request: Mapping[str, Any], directory: Path) -> dict[str, Any
     program = program_of(wanted)
     where = wanted.where or None
     domain = domain_of(where, V.canonical(wanted.vocab), wanted.max_seq_len, wanted.causal)
-    nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal, where=domain))
+    nodes = len(build(program, wanted.vocab, wanted.max_seq_len, wanted.causal or wanted.generate, where=domain))
     if nodes > LIMITS.nodes:
         raise InputError(f"the program has {nodes:,} nodes; the playground takes at most {LIMITS.nodes:,}")
     model = compile(
         program, wanted.vocab, wanted.max_seq_len, wanted.causal, optimize=wanted.optimize, partial=wanted.partial,
-        where=where,
+        where=where, **writing_of(wanted),
     )  # fmt: skip
     model.save(directory / "model")
     return {"summary": repr(model).strip("<>"), "length": model.config.max_seq_len} | view_action(request, directory)
+
+
+def writing_of(wanted: Compile) -> dict[str, Any]:
+    """How a program writes."""
+    if not wanted.generate:
+        return {}
+    return {"generate": True, "stop": word(wanted.stop) if wanted.stop else None, "prompts": wanted.prompts or None}
 
 
 def program_of(wanted: Compile) -> SOp:
     """The expression. A text may load the package's own files, and no others."""
     from raspc import library
 
+    if wanted.library in library.WRITERS:
+        return library.WRITERS[wanted.library].program
     if wanted.library:
         return library.get(wanted.library).program
     return last_sop(wanted.source)

@@ -60,7 +60,7 @@ function embed(ids) {
 }
 
 // Scaled scores before the mask, and the pattern after the softmax: [head][query · length + key].
-function attend(layer, x, length) {
+function attend(layer, x, length, edits, i) {
   const { n_heads: heads, d_head: width } = layer.widths;
   if (!heads) return { logits: [], patterns: [], mixed: new Float32Array(0), output: new Float32Array(x.length) };
   const q = applyLinear(layer.query, x, length);
@@ -76,6 +76,7 @@ function attend(layer, x, length) {
     patterns.push(pattern);
     mix(pattern, v, h, length, mixed, layer.widths);
   }
+  if (edits) edits.mixed(i, x, { q, k, v }, layer.widths, mixed, length);
   return { logits, patterns, mixed, output: applyLinear(layer.linear, mixed, length) };
 }
 
@@ -121,33 +122,37 @@ function mix(pattern, v, h, length, mixed, { n_heads: heads, d_head: width }) {
 }
 
 // What the neurons give [position · d_mlp + neuron], and what they add to the stream.
-function fire(layer, x, length) {
+function fire(layer, x, length, edits, i) {
   if (!layer.widths.d_mlp) return { hidden: new Float32Array(0), output: new Float32Array(x.length) };
-  const hidden = applyLinear(layer.linear_1, x, length).map((value) => Math.max(value, 0));
+  const read = applyLinear(layer.linear_1, x, length);
+  if (edits) edits.neurons(i, x, read, layer.widths.d_mlp);
+  const hidden = read.map((value) => Math.max(value, 0));
   return { hidden, output: applyLinear(layer.linear_2, hidden, length) };
 }
 
 const added = (x, y) => x.map((value, i) => value + y[i]);
 
-// ids open with BOS. Streams and outputs are [stage][position · d_model + dimension].
-function forward(ids) {
+// ids open with BOS; `edits` change what is read on the way (see forcing.js). Streams and outputs are [stage][position · d_model + dimension].
+function forward(ids, edits = null) {
   const length = ids.length;
-  let x = embed(ids);
+  const after = (stage, stream) => (edits ? edits.stream(stage, stream) : stream);
+  let x = after(-1, embed(ids));
   const run = { ids, length, embedding: x, streams: [], outputs: [], logits: [], patterns: [], mixed: [], neurons: [] };
-  for (const layer of WEIGHTS.layers) {
-    const attention = attend(layer, x, length);
-    x = added(x, attention.output);
+  WEIGHTS.layers.forEach((layer, i) => {
+    const attention = attend(layer, x, length, edits, i);
+    x = after(2 * i, added(x, attention.output));
     run.streams.push(x);
-    const { hidden, output: computed } = fire(layer, x, length);
-    x = added(x, computed);
+    const { hidden, output: computed } = fire(layer, x, length, edits, i);
+    x = after(2 * i + 1, added(x, computed));
     run.streams.push(x);
     run.outputs.push(attention.output, computed);
     run.logits.push(attention.logits);
     run.patterns.push(attention.patterns);
     run.mixed.push(attention.mixed);
     run.neurons.push(hidden);
-  }
+  });
   run.unembedded = applyLinear(WEIGHTS.unembed, x, length);
+  if (edits) edits.logits(x, run.unembedded);
   run.answer = Array.from({ length: length - 1 }, (_, t) => answerAt(run.unembedded, t + 1));
   return run;
 }

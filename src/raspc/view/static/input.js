@@ -73,7 +73,11 @@ function submit(text) {
   byId("tokens").setAttribute("aria-invalid", faults ? "true" : "false");
   fill("faults", faults ? faults.slice(0, 4).map((fault) => element("p", {}, fault)) : []);
   document.body.classList.toggle("stale", Boolean(faults));
-  if (ids) recompute(ids);
+  if (ids) {
+    resetWriting();
+    recompute(ids);
+    drawWriting();
+  }
 }
 
 // The input, the model's answer, and the interpreter's where it differs.

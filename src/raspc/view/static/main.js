@@ -15,6 +15,7 @@ function recompute(ids) {
   drawAttention();
   drawNeurons();
   drawAnswers();
+  inputChanged();
   state.carried = carriedAlong(state.run);
   state.position = null;
   drawPosition();
@@ -90,17 +91,19 @@ function start() {
   drawCircuit();
   drawFacts();
   drawWeights();
+  drawForcing();
   document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
   document.querySelectorAll("input[name=answers]").forEach((box) => box.addEventListener("change", drawAnswers));
   document.addEventListener("keydown", onKey);
   onSchemeChange(() => drawGrids());
   recompute(state.ids);
+  startWriting();
   document.body.dataset.ready = "true";
 }
 
 // For other programs, such as tests: run ids, without BOS, through the model in the page.
 window.raspc = Object.freeze({
-  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, carriedAlong, data: DATA,
+  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, carriedAlong, whatIf, neuronTests: () => DATA.neurons.flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => testText(neuronTest(layer, from + i), lettersOf({ layer, from, to })))), writeOne, nextToken: (ids) => nextToken(ids, forward([CONFIG.bos, ...ids])), data: DATA,
 });
 
 start();

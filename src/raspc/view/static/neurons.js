@@ -1,18 +1,30 @@
 // Neurons: what each one tests, and when it fired.
 
-// What a dimension says: that a variable has a value (a one-hot direction), or a number.
-const MEANING_OF_DIM = DATA.labels.map((label) => ({ label, place: -1, value: null }));
+// What a dimension says while a space stands in it: that a variable has a value (a one-hot direction), or a number.
+const TENANTS = DATA.labels.map(() => []);
 NODES.forEach((node, place) => (node.spaces || []).forEach((space, i) => {
   const { shape: [rows, width], data } = CODES[place][i];
   for (let d = 0; d < width; d++) {
     const column = Array.from({ length: rows }, (_, r) => data[r * width + d]);
     const hot = column.flatMap((value, r) => (value === 1 ? [r] : []));
     const oneHot = isListed(node.domain) && width > 1 && hot.length === 1 && column.every((v, r) => v === 0 || r === hot[0]);
-    MEANING_OF_DIM[space.dims[0] + d] = {
-      label: DATA.labels[space.dims[0] + d], place, value: oneHot ? node.domain.texts[hot[0]] : null,
-    };
+    const dim = space.dims[0] + d;
+    TENANTS[dim].push({ space, label: ownLabel(dim, node.label), place, value: oneHot ? node.domain.texts[hot[0]] : null });
   }
 }));
+
+// Of the names of a dimension that is used again the one of a variable.
+function ownLabel(dim, name) {
+  const found = DATA.labels[dim].split(" | ").filter((part) => part === name || part.startsWith(`${name}:`) || part.startsWith(`${name}.`));
+  return found.length === 1 ? found[0] : DATA.labels[dim];
+}
+
+// What a dimension says after a stage.
+function tenantOf(dim, stage) {
+  const found = TENANTS[dim].filter(({ space }) => holds(space, stage, dim));
+  return found[found.length - 1] || (TENANTS[dim].length === 1 ? TENANTS[dim][0] : { label: DATA.labels[dim], place: -1, value: null });
+}
+const labelAt = (dim, stage) => tenantOf(dim, stage).label;
 
 // What neuron j of a layer reads: its bias, and terms {place, values, label, weight}; equal weights on
 // indicators of one variable are one term.
@@ -24,7 +36,7 @@ function neuronReads(layer, j) {
     for (let k = read.starts[dim]; k < read.starts[dim + 1]; k++) {
       if (read.places[k] !== j) continue;
       const weight = read.weights[k];
-      const { place, value, label } = MEANING_OF_DIM[dim];
+      const { place, value, label } = tenantOf(dim, 2 * layer);
       if (label === "is_bos") { bosWeight = weight; continue; }
       const key = value === null ? label : `${place} ${weight}`;
       if (!terms.has(key)) terms.set(key, { place, weight, label, values: [] });
@@ -44,32 +56,44 @@ function termName({ place, label, values }) {
   return `${name}∈{${shown.join(" ")}}`;
 }
 
-// In words where the neuron is a conjunction or a threshold, else its formula.
-function neuronTest(layer, j) {
+// What a neuron tests: in words where it is a conjunction, else {form, relation, bound}, the first term of the form being
+// positive, so that neurons with other bounds on one number have one form.
+function readTest(layer, j) {
   const { bias, terms } = neuronReads(layer, j);
-  if (!terms.length) return bias > 0 ? "always" : "never";
+  if (!terms.length) return { words: bias > 0 ? "always" : "never" };
   const weights = new Set(terms.map((term) => term.weight));
   const variables = new Set(terms.map((term) => term.place));
   const indicators = terms.every((term) => term.values.length);
   const weight = terms[0].weight;
   if (indicators && weights.size === 1 && weight > 0 && variables.size === terms.length
     && bias <= -weight * (terms.length - 1) + 1e-4 && bias > -weight * terms.length) {
-    return terms.map(termName).join(" and ");
+    return { words: terms.map(termName).join(" and ") };
   }
-  return threshold(terms, bias);
+  const unit = Math.sign(weight) * Math.max(...terms.map((term) => Math.abs(term.weight)));
+  return { form: weighted(terms, unit), relation: unit > 0 ? ">" : "<", bound: exact4(-bias / unit).replace("-", "−") };
 }
 
-// Σ w·x + b > 0, divided by the greatest weight.
-function threshold(terms, bias) {
-  const most = Math.max(...terms.map((term) => Math.abs(term.weight)));
-  if (terms.length === 1) return `${termName(terms[0])} ${terms[0].weight > 0 ? ">" : "<"} ${exact4(-bias / terms[0].weight)}`;
-  return `${weighted(terms, most)} > ${exact4(-bias / most).replace("-", "−")}`;
+const testCache = new Map();
+function neuronTest(layer, j) {
+  const key = `${layer} ${j}`;
+  if (!testCache.has(key)) testCache.set(key, readTest(layer, j));
+  return testCache.get(key);
+}
+
+const testText = ({ words, form, relation, bound }, letters) => words || `${letters.get(form) || form} ${relation} ${bound}`;
+
+// A letter for each long form of a group of neurons, so that what tells them apart, the bound, is never cut off.
+const SHORT_FORM = 16;
+function lettersOf({ layer, from, to }) {
+  const forms = Array.from({ length: to - from }, (_, i) => neuronTest(layer, from + i).form).filter((form) => form && form.length > SHORT_FORM);
+  const found = [...new Set(forms)];
+  return new Map(found.map((form, i) => [form, found.length <= 3 ? "xyz"[i] : `x${i + 1}`]));
 }
 
 const weighted = (terms, unit) => terms.map((term, i) => {
-  const share = exact4(Math.abs(term.weight) / unit);
-  const sign = i ? ` ${term.weight < 0 ? "−" : "+"} ` : term.weight < 0 ? "−" : "";
-  return `${sign}${share === "1" ? "" : `${share}·`}${termName(term)}`;
+  const share = exact4(Math.abs(term.weight / unit));
+  const negative = term.weight / unit < 0;
+  return `${i ? ` ${negative ? "−" : "+"} ` : negative ? "−" : ""}${share === "1" ? "" : `${share}·`}${termName(term)}`;
 }).join("");
 
 function neuronFormula(layer, j) {
@@ -83,7 +107,7 @@ function neuronWrites(layer, j) {
   const { linear_2: write } = WEIGHTS.layers[layer];
   const parts = [];
   for (let k = write.starts[j]; k < write.starts[j + 1]; k++) {
-    parts.push(`${write.weights[k] < 0 ? "−" : "+"}${exact4(Math.abs(write.weights[k]))} ${DATA.labels[write.places[k]]}`);
+    parts.push(`${write.weights[k] < 0 ? "−" : "+"}${exact4(Math.abs(write.weights[k]))} ${labelAt(write.places[k], 2 * layer + 1)}`);
   }
   return parts.length > 6 ? `${parts.slice(0, 6).join(", ")} and ${parts.length - 6} more` : parts.join(", ") || "nothing";
 }
@@ -103,11 +127,12 @@ function drawNeurons() {
 
 function neuronCard(group) {
   const active = firedNeurons(group);
+  const letters = lettersOf(group);
   return element("article", { class: "card wide", "data-nodes": group.node },
     element("h3", {}, `Layer ${group.layer} · neurons ${range(group.from, group.to)}`),
     element("p", {}, "compute ", reference(group.node), " = ", element("code", {}, segments(group.node)),
       element("span", { class: "muted" }, ` — ${active} of ${group.to - group.from} fired in this run`)),
-    neuronGrid(group));
+    formList(letters), neuronGrid(group, letters));
 }
 
 const activation = (layer, j, t) => state.run.neurons[layer][t * CONFIG.widths[layer].d_mlp + j];
@@ -118,20 +143,20 @@ function firedNeurons({ layer, from, to }) {
   return count;
 }
 
-const testCache = new Map();
-function cachedTest(layer, j) {
-  const key = `${layer} ${j}`;
-  if (!testCache.has(key)) testCache.set(key, neuronTest(layer, j));
-  return testCache.get(key);
+const FORMS_SHOWN = 6;
+function formList(letters) {
+  const line = ([form, letter]) => element("p", { class: "form" }, element("code", {}, `${letter} = ${form}`));
+  const all = [...letters];
+  return [all.slice(0, FORMS_SHOWN).map(line), all.length > FORMS_SHOWN ? element("details", {}, element("summary", {}, `${all.length - FORMS_SHOWN} more numbers`), all.slice(FORMS_SHOWN).map(line)) : null];
 }
 
-function neuronGrid({ layer, from, to }) {
+function neuronGrid({ layer, from, to }, letters) {
   let most = 1e-9;
   for (let j = from; j < to; j++) state.run.ids.forEach((_, t) => { most = Math.max(most, activation(layer, j, t)); });
   const grid = new Grid({
-    title: `Neurons of layer ${layer}: tests down, positions across`, rows: to - from, columns: state.run.length,
+    title: `Neurons ${range(from, to)} of layer ${layer}: tests down, positions across`, rows: to - from, columns: state.run.length,
     widest: 40, tallest: 360, gutterMost: 440, gutterShare: 0.62,
-    rowLabel: (i) => cachedTest(layer, from + i), columnLabel,
+    rowLabel: (i) => testText(neuronTest(layer, from + i), letters), columnLabel,
     share: (i, t) => (activation(layer, from + i, t) > 0 ? Math.max(0.18, activation(layer, from + i, t) / most) : 0),
     text: (i, t) => brief(activation(layer, from + i, t)),
     describe: (i, t) => describeNeuron(layer, from + i, t), columnActive: (t) => state.position === t,

@@ -23,6 +23,7 @@ function drawFolding() {
     drawGraph();
     drawDetail();
     drawRun();
+    scheduleForcing();
     markStages();
     drawMarks();
   });

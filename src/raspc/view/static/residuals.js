@@ -10,11 +10,11 @@ function drawResiduals() {
   ].map(([id, title, values]) => {
     const grid = new Grid({
       title, rows: CONFIG.d_model, columns: state.run.length,
-      rowLabel: (i) => DATA.labels[i], columnLabel: columnLabel,
+      rowLabel: (i) => labelAt(i, state.stage), columnLabel,
       rowColour: (i) => nodeColour(nodeOfDim(i, state.stage)), rowActive: (i) => isMarked(nodeOfDim(i, state.stage)),
       share: (i, t) => values(state.run, state.stage)[t * CONFIG.d_model + i] / most[i],
       text: (i, t) => notable(values(state.run, state.stage)[t * CONFIG.d_model + i], most[i]),
-      describe: (i, t) => `${DATA.labels[i]} at ${positionName(t)}: ${exact(values(state.run, state.stage)[t * CONFIG.d_model + i])}`,
+      describe: (i, t) => `${labelAt(i, state.stage)} at ${positionName(t)}: ${exact(values(state.run, state.stage)[t * CONFIG.d_model + i])}`,
       onRow: (i) => hover(i === null ? null : nodeOfDim(i, state.stage), false),
       columnActive: (t) => state.position === t, onColumn: (t) => pointAt(t, false),
       widest: 64, hint: "Point at a cell, or move with the arrow keys.",
