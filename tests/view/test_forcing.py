@@ -1,4 +1,4 @@
-"""Variables forced, patched and ablated in the page: the same answers as `model.intervene`, `patch` and `ablate` give."""
+"""Variables forced, patched and ablated in the page: the answers that `model.intervene`, `patch` and `ablate` give."""
 
 from __future__ import annotations
 

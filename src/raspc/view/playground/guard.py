@@ -14,7 +14,8 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PAGE_POLICY = "sandbox allow-scripts allow-modals allow-downloads; frame-ancestors 'self'"
-"""For a model's page, beside the stricter one that it carries itself: an origin of its own, no forms, no popups; figures are saved."""
+"""For a model's page, beside the stricter one that it carries itself: an origin of its own, no forms, no popups.
+Its figures can be saved."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",

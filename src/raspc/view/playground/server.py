@@ -34,9 +34,7 @@ WATCH = 0.2
 """Seconds between two looks whether a browser that waits for a job is still there."""
 GRACE = 3
 """Seconds that open answers have when the server ends."""
-FILES = {name: "text/javascript" for name in ("editor.js", "sharing.js", "playground.js")} | {
-    "playground.css": "text/css"
-}
+FILES = dict.fromkeys(("editor.js", "sharing.js", "playground.js"), "text/javascript") | {"playground.css": "text/css"}
 
 
 @dataclass
