@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,45 @@ def test_what_is_no_program_is_told(source: Path, spec: str, told: str) -> None:
     with pytest.raises(InputError, match=told) as caught:
         programs.find(spec)
     assert "\n" not in str(caught.value)
+
+
+LAZY = """
+import copy
+import helper_beside
+from raspc import rasp
+
+def doubled(x):
+    import helper_later
+    return helper_later.twice(x)
+
+program = rasp.Map(doubled, rasp.indices)
+mine = copy.MINE and helper_beside.HERE
+"""
+
+
+def test_a_neighbour_called_copy_is_the_programs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the file runs its folder goes first; afterwards the standard module is found, and helpers still are."""
+    (tmp_path / "copy.py").write_text("MINE = True")
+    (tmp_path / "helper_beside.py").write_text("HERE = True")
+    (tmp_path / "helper_later.py").write_text("def twice(x):\n    return 2 * x")
+    (tmp_path / "lazy.py").write_text(LAZY)
+    path, standard = list(sys.path), sys.modules["copy"]
+    monkeypatch.delitem(sys.modules, "copy")
+    found = programs.find(f"{tmp_path / 'lazy.py'}:program")
+    assert sys.path == path
+    assert "copy" not in sys.modules
+    assert importlib.import_module("copy").__file__ == standard.__file__
+    assert found.program("abc") == [0, 2, 4]
+
+
+def test_a_file_names_its_s_ops(tmp_path: Path) -> None:
+    """Those of the module, and those of a function that makes the program."""
+    (tmp_path / "mine_named.py").write_text(
+        "from raspc import rasp\n"
+        "opposite = rasp.length - 1 - rasp.indices\n"
+        "def made():\n    doubled = opposite * 2\n    return doubled + 1\n"
+    )
+    assert programs.find(f"{tmp_path / 'mine_named.py'}:opposite").program.name == "opposite"
+    made = programs.find(f"{tmp_path / 'mine_named.py'}:made").program
+    assert made.children[0].name == "doubled"
+    assert made.children[0].children[0].name == "opposite"

@@ -16,6 +16,7 @@ from raspc.graph.build import Built, build
 from raspc.graph.definedness import Definedness, examine, mask_matters
 from raspc.graph.nodes import Graph
 from raspc.interpret import GIVE_A_DEFAULT, interpret
+from raspc.library.causal import says_so
 from raspc.refusals import warn_of_numbers
 from raspc.weights.model import Model
 
@@ -32,7 +33,7 @@ def settled(program: rasp.SOp, built: Built, partial: bool, strict: bool) -> Bui
     """
     graph = built.graph
     notes = settle(program, graph, examine(graph), partial, strict)
-    if graph.causal and graph.where.writing is None:  # a program that writes is meant to be causal
+    if graph.causal and graph.where.writing is None and not says_so(program):  # a writer is meant to be causal
         warn_of_mask(program, graph)
     return replace(built, graph=replace(graph, notes=notes))
 
@@ -141,7 +142,8 @@ def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
     example = _masked_otherwise(program, graph)
     if example is not None:
         warnings.warn(
-            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}",
+            f"causal=True changes the answers of {program.name}, for example on {list(example)!r}; "
+            "where that is meant, say so once: rasp.causal(program)",
             UncertainProgram, stacklevel=4,
         )  # fmt: skip
 

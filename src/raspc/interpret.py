@@ -24,14 +24,14 @@ GIVE_A_DEFAULT = "give the aggregate a default"
 
 
 def interpret(
-    program: Expr, xs: Sequence[Value], causal: bool = False, where: Any = None, strict: bool = True,
+    program: Expr, xs: Sequence[Value], causal: bool | None = None, where: Any = None, strict: bool = True,
     force: Mapping[str, Any] | None = None, positions: Sequence[int] | None = None,
 ) -> list[Any]:  # fmt: skip
     """The values of an s-op (n values) or the matrix of a selector (n×n, row = query) on one input.
 
-    `xs` holds the tokens without BOS and PAD. With `causal`, a query sees only keys at or before it,
-    and `length` is index + 1. `where`: the inputs that the program is for, as `raspc.compile` takes it; with
-    `strict=False` others are interpreted all the same.
+    `xs` holds the tokens without BOS and PAD. With `causal`, a query sees only keys at or before it, and `length` is
+    index + 1; if it is not given, that is so for a program marked with `rasp.causal`. `where`: the inputs that the
+    program is for, as `raspc.compile` takes it; with `strict=False` others are interpreted all the same.
 
     `force`: expressions by their names, and what takes their place: for an s-op a value, or a list with one for each
     position; for a selector a matrix, or a function of the positions of query and key. `positions`: at which s-ops are
@@ -40,6 +40,7 @@ def interpret(
     Raises InputError where the program is undefined on this input, for an input outside `where`, and for a name that no
     expression has.
     """
+    causal = (isinstance(program, Expr) and rasp.MEANT in program.annotations) if causal is None else causal
     if where is not None and strict:
         _check_inside(where, _tokens_of(xs), causal)
     return trace(program, xs, causal, force, positions)[id(program)]  # type: ignore[no-any-return]

@@ -21,7 +21,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from raspc import naming
 from raspc.errors import InputError, RaspcError
+from raspc.neighbours import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +102,14 @@ def _from_text(path: str, name: str | None, strict: bool, steps: int | None, all
 def _from_python(place: str, name: str) -> Found:
     from raspc.library.causal import says_so
 
-    program = _program(attribute(f"{place}:{name}"), f"{place}:{name}")
+    with beside(_folder(place)):
+        program = _program(attribute(f"{place}:{name}"), f"{place}:{name}")
     return Found(name, program, causal=says_so(program))
+
+
+def _folder(place: str) -> Path:
+    """Where the neighbours of a Python file or of a module stand."""
+    return Path(place).parent if place.endswith(".py") else Path.cwd()
 
 
 def attribute(spec: str) -> Any:
@@ -121,7 +129,7 @@ def attribute(spec: str) -> Any:
 def _program(value: Any, where: str) -> SOp:
     from raspc.rasp import Expr, SOp
 
-    with _blamed(where):
+    with _blamed(where), naming.watching():
         made = value() if callable(value) and not isinstance(value, Expr) else value
     # An entry of a library and a model that the file has compiled know their program.
     made = made if isinstance(made, Expr) else getattr(made, "program", made)
@@ -152,18 +160,17 @@ def _run_file(path: Path) -> ModuleType:
         raise InputError(f"{path}: not a file that Python runs; needed one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     # As when Python runs the file: its neighbours can be imported, and its classes find their module.
-    sys.path.insert(0, str(path.resolve().parent))
     sys.modules[spec.name] = module
-    with _blamed(str(path)):
+    with _blamed(str(path)), beside(_folder(str(path))), naming.watching() as watch:
         spec.loader.exec_module(module)
+        watch.hold(vars(module))
     return module
 
 
 def _import_module(name: str) -> ModuleType:
-    sys.path.insert(0, str(Path.cwd()))
     if not all(part.isidentifier() for part in name.split(".")):
         raise InputError(f"{name!r} is neither a file (prog.rasp, file.py) nor a module's name")
-    with _blamed(name):
+    with _blamed(name), beside(_folder(name)):
         return importlib.import_module(name)
 
 

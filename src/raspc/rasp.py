@@ -13,13 +13,27 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from types import FrameType, MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
-from raspc import arguments, doors
+from raspc import arguments, doors, naming
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.values import as_given, key
+
+__all__ = [
+    "Aggregate", "Assume", "Best", "Comparison", "ConstantSOp", "ConstantSelector", "Elementwise", "Encoding",
+    "Expr", "Full", "IndicesType", "LengthType", "LinearSequenceMap", "Map", "NaryMap", "Predicate", "SOp",
+    "Select", "Selector", "SelectorAnd", "SelectorNot", "SelectorOr", "SelectorWidth", "SequenceMap", "Sum",
+    "TokensType", "Value", "assume", "best", "categorical", "causal", "earliest", "indices", "is_in", "latest",
+    "length", "map", "numerical", "program", "tokens", "topological", "where",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """The public names and no others."""
+    return __all__
+
 
 Value = Any
 """What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
@@ -94,18 +108,24 @@ class Expr:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         expr = super().__new__(cls)
         object.__setattr__(expr, "built_at", _calling_line())
+        naming.built(expr)
         return expr
 
     @property
     def name(self) -> str:
-        """The name that the user gave, or the kind of the expression."""
-        return self.given_name or self.default_name
+        """The name that the user gave, the variable that it was assigned to, or the kind of the expression."""
+        return self.given_name or self.assigned_name or self.default_name
 
     @property
     def given_name(self) -> str | None:
         """The name that the user gave, if any."""
         name = self.annotations.get("name")
         return None if name is None else str(name)
+
+    @property
+    def assigned_name(self) -> str | None:
+        """The name of the variable that it was assigned to, where a function with `rasp.program` did that."""
+        return self.annotations.get("assigned")
 
     @property
     def given_encoding(self) -> Encoding | None:
@@ -131,9 +151,14 @@ class Expr:
         twin.annotations = MappingProxyType({**self.annotations, **annotations})
         return twin
 
+    def call(self, name: str) -> None:
+        """Take the name of a variable: only `raspc.naming` says so, to what is being built."""
+        self.annotations = MappingProxyType({**self.annotations, "assigned": name})
+
     def __copy__(self) -> Self:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
+        naming.built(twin)
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -155,7 +180,7 @@ class Expr:
     def _state(self) -> dict[str, Any]:
         return {**vars(self), "annotations": dict(self.annotations), "children": ()}
 
-    def __call__(self, xs: Sequence[Value], *, causal: bool = False) -> list[Any]:
+    def __call__(self, xs: Sequence[Value], *, causal: bool | None = None) -> list[Any]:
         """The meaning of this expression on one input sequence (see `raspc.interpret`)."""
         found: list[Any] = doors.through("interpret")(self, xs, causal=causal)
         return found
@@ -716,6 +741,51 @@ def earliest(selector: Selector) -> Selector:
 def is_in(sop: SOp, values: Iterable[Value]) -> SOp:
     """True where the value of the s-op is one of `values`."""
     return _sop(sop, "is_in").is_in(values)
+
+
+_Building = ParamSpec("_Building")
+_Built = TypeVar("_Built")
+
+
+def program(function: Callable[_Building, _Built]) -> Callable[_Building, _Built]:
+    """A decorator of functions that build programs: each s-op and selector is called as the variable it is assigned to.
+
+    What the function gives back is called as the function. A name that `named` gives stays; it also asks for directions
+    of its own at -O1, which these names, labels alone, do not.
+
+    >>> @program
+    ... def backwards():
+    ...     opposite = length - 1 - indices
+    ...     return Aggregate(Select(indices, opposite, Comparison.EQ), tokens)
+    >>> backwards(), backwards().selector.queries
+    (<Aggregate backwards>, <SequenceMap opposite>)
+    """
+
+    @wraps(function)
+    def built(*args: _Building.args, **kwargs: _Building.kwargs) -> _Built:
+        with naming.watching() as watch:
+            before = len(watch)
+            result = function(*args, **kwargs)
+            watch.result(result, function.__name__, before)
+            return result
+
+    return built
+
+
+def causal(program: SOp) -> SOp:
+    """The program, with the mark that it is meant to be causal: `compile` and `interpret` then hide later keys.
+
+    The mark is the whole program's: what is built of it says nothing.
+
+    >>> before = Aggregate(Select(indices, indices, Comparison.TRUE), tokens)
+    >>> causal(before)([0, 1]), before([0, 1])
+    ([0, 0.5], [0.5, 0.5])
+    """
+    return _sop(program, "causal").annotated(**{MEANT: True})
+
+
+MEANT = "meant_causal"
+"""The annotation of a program that is meant to be causal."""
 
 
 def numerical(sop: SOp) -> SOp:

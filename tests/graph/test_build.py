@@ -31,7 +31,9 @@ def graph_of(program: SOp, causal: bool = False) -> Graph:
 
 def nameless(graph: Graph) -> str:
     """The text of a graph without names and advice, which are no part of what a node is."""
-    return to_text(replace(graph, nodes=tuple(replace(node, names=(), numerical=None) for node in graph.nodes)))
+    return to_text(
+        replace(graph, nodes=tuple(replace(node, names=(), called=None, numerical=None) for node in graph.nodes))
+    )
 
 
 EQUAL: dict[str, tuple[SOp, SOp]] = {

@@ -32,7 +32,9 @@ def convert(
         int | None, typer.Option(help="The longest input [default: as the script compiles it].")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
-    causal: Annotated[bool, typer.Option("--causal", help="Hide later keys from a query.")] = False,
+    causal: Annotated[
+        bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compile a program from a script that imports Tracr, which need not be installed."""
@@ -44,13 +46,14 @@ def convert(
     # What the script prints is not an answer of this command.
     with compiling.recorded() as made, redirect_stdout(sys.stderr):
         found = programs.find(program)
-    if vocab is None and max_seq_len is None and not causal:
+    if vocab is None and max_seq_len is None and causal is None:
         model = _made(found, made)
     elif vocab is None or max_seq_len is None:
         raise InputError(f"{found.name}: give both --vocab and --max-seq-len, or neither")
     else:
         tokens = syntax.vocabulary(vocab)
-        model = compiling.compile_rasp_to_model(found.program, tokens, max_seq_len, causal)
+        hides = found.causal if causal is None else causal
+        model = compiling.compile_rasp_to_model(found.program, tokens, max_seq_len, hides)
     directory = output or Path("build") / found.name
     model.compiled.save(directory)
     answer(report(directory, model.compiled), as_json, lambda: tell(directory, model.compiled))

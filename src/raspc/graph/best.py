@@ -80,7 +80,8 @@ def _lexicographic(store: Store, inner: Best, score: int, end: str, told: str) -
     high, low = ({V.typed(x): int(r) for x, r in zip(domain.values, ranks(domain, way), strict=True)}
                  for domain, way in ((first, inner.end), (then, end)))  # fmt: skip
     size = len(then)
-    return tabulate(store, lambda x, y: high[V.typed(x)] * size + low[V.typed(y)], (inner.score, score), told)
+    place = tabulate(store, lambda x, y: high[V.typed(x)] * size + low[V.typed(y)], (inner.score, score), told)
+    return store.call(place, "{}_then_{}", inner.score, score)
 
 
 def _told_apart(store: Store, score: int, end: str, told: str) -> tuple[int, str]:

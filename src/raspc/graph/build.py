@@ -150,7 +150,7 @@ class _Builder:
         place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
         encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
-        self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical)
+        self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
 
     def expressions(self, program: rasp.SOp) -> tuple[rasp.Expr | None, ...]:
         """The expression that each node of the graph stands for."""
@@ -162,7 +162,7 @@ class _Builder:
         found: dict[int, rasp.Expr] = {}
         for expr in rasp.topological(program):
             place = self.places.get(id(expr))
-            if place is not None and (place not in found or found[place].given_name is None is not expr.given_name):
+            if place is not None and (place not in found or _has_name(expr) > _has_name(found[place])):
                 found[place] = expr
         return found
 
@@ -358,6 +358,11 @@ class _Builder:
 
 _IS_ANY = rasp.Aggregate(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.TRUE), rasp.Full(True), default=False)
 """Whether any key is selected: what is said of an aggregate of True for that."""
+
+
+def _has_name(expr: rasp.Expr) -> int:
+    """A name that was given goes before one that was assigned."""
+    return 2 if expr.given_name is not None else 1 if expr.assigned_name is not None else 0
 
 
 def _apply(expr: rasp.Elementwise, *args: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -102,9 +103,14 @@ Domain: TypeAlias = Listed | Interval
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """What all nodes share: the names that the user gave, and the advice on how to store the value."""
+    """What all nodes share: the names that the user gave, and the advice on how to store the value.
+
+    `called`: what it is called where it has no such name: the variable that its s-op was assigned to, or the value of a
+    constant. It is a label and asks for no directions of its own.
+    """
 
     names: tuple[str, ...] = field(default=(), kw_only=True)
+    called: str | None = field(default=None, kw_only=True)
     numerical: bool | None = field(default=None, kw_only=True)
 
     @property
@@ -315,7 +321,7 @@ class Graph:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """A distinct name for each node: the user's, else its kind with a running number."""
+        """A distinct name for each node: the user's, else what it is called, else its kind with a running number."""
         return _labels(self.nodes)
 
     def to_json(self) -> dict[str, Any]:
@@ -350,6 +356,8 @@ def _labels(nodes: Sequence[Node]) -> tuple[str, ...]:
     named = {name for node in nodes for name in node.names}
     for node in nodes:
         label = next((name for name in node.names if name not in taken), None)
+        if label is None and node.called is not None:
+            label = next(name for name in _numbered(node.called) if name not in taken | named)
         kind = _KINDS.get(type(node), type(node).__name__.lower())
         while label is None:
             number = counts[kind] = counts.get(kind, 0) + 1
@@ -359,6 +367,11 @@ def _labels(nodes: Sequence[Node]) -> tuple[str, ...]:
         taken.add(label)
         labels.append(label)
     return tuple(labels)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then the name with 2, 3, …"""
+    return chain([name], (f"{name}_{number}" for number in count(2)))
 
 
 _KINDS: dict[type[Node], str] = {Token: "tokens", Index: "indices", Table: "map"}

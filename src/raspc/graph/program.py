@@ -24,7 +24,11 @@ def as_program(graph: Graph) -> rasp.SOp:
     for place, node in enumerate(graph.nodes):
         expr = _RULES[type(node)](graph, node, made)
         names = graph[place].names
-        made.append(expr.named(names[0]) if names else expr)
+        if names:
+            expr = expr.named(names[0])
+        elif graph[place].called is not None:
+            expr = expr.annotated(assigned=graph[place].called)
+        made.append(expr)
     output = made[graph.output]
     assert isinstance(output, rasp.SOp)
     return output

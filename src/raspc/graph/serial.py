@@ -136,6 +136,8 @@ def node_to_json(node: Node) -> dict[str, Any]:
         obj["promise"] = node.promise
     if node.names:
         obj["names"] = list(node.names)
+    if node.called is not None:
+        obj["called"] = node.called
     if node.numerical is not None:
         obj["numerical"] = node.numerical
     return obj
@@ -201,9 +203,11 @@ def _node(item: Mapping[str, Any], place: int) -> Node:
         fields["promise"] = _text(item["promise"])
     names = item.get("names", [])
     _need(isinstance(names, list) and all(isinstance(n, str) for n in names), "names must be strings")
+    called = item.get("called")
+    _need(called is None or isinstance(called, str), "called must be a string or absent")
     numerical = item.get("numerical")
     _need(numerical is None or isinstance(numerical, bool), "numerical must be true, false or absent")
-    node: Node = kind(**fields, names=tuple(names), numerical=numerical)
+    node: Node = kind(**fields, names=tuple(names), called=called, numerical=numerical)
     return node
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -122,7 +123,7 @@ class Store:
         if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
             return known
         place = self._known[identity] = len(self.nodes)
-        self.nodes.append(node)
+        self.nodes.append(_called_as_constant(node))
         self.joints.append(joint or own_listing(place, node))
         self._keep_exact(place, exact)
         if maker is not None:
@@ -169,15 +170,27 @@ class Store:
             return self.put(TRUE if cells.flat[0] else FALSE)
         return self.put(N.Select(key=key, query=query, cells=cells))
 
-    def describe(self, place: int, name: str | None, numerical: bool | None) -> int:
-        """The place, after its node has taken a name and advice."""
+    def describe(self, place: int, name: str | None, numerical: bool | None, called: str | None = None) -> int:
+        """The place, after its node has taken a name and advice, or what it is called if it is called nothing yet."""
         node = self.nodes[place]
+        if called is not None and node.called is None and not isinstance(node, N.Token | N.Index | N.Length):
+            node = replace(node, called=called)
         if name is not None and name not in node.names:
             node = replace(node, names=(*node.names, name))
         if numerical is not None:
             node = replace(node, numerical=numerical)
         self.nodes[place] = node
         return place
+
+    def called(self, place: int) -> str | None:
+        """What a node is called so far; nothing where its label will be its kind with a number."""
+        node = self.nodes[place]
+        return next(iter(node.names), node.called) or INPUTS.get(type(node))
+
+    def call(self, place: int, pattern: str, *parts: int) -> int:
+        """The place, after its node has taken a name made of those of the nodes that it is about, if all have one."""
+        names = [self.called(part) for part in parts]
+        return self.describe(place, None, None, None if None in names else pattern.format(*names))
 
     def domain(self, place: int) -> N.Domain:
         """The value set of a variable."""
@@ -294,7 +307,7 @@ class Store:
         kept = self.kept(output)
         place_of = {old: new for new, old in enumerate(kept)}
         nodes = tuple(renumbered(self.nodes[old], place_of) for old in kept)
-        return Graph(nodes, place_of[output], max_len, causal)
+        return Graph(_told_apart(nodes), place_of[output], max_len, causal)
 
     def kept(self, output: int) -> list[int]:
         """The places of the nodes that the output or a name needs."""
@@ -312,10 +325,35 @@ def _range(domain: N.Domain) -> tuple[float, float]:
     return (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
 
 
+INPUTS: dict[type[Node], str] = {N.Token: "tokens", N.Index: "indices", N.Length: "length"}
+"""What the inputs of a program are called."""
+
+
+def _told_apart(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Nodes with a name of their own are called nothing else; of those whose names others have the first one is what
+    they are called, which their labels number."""
+    taken: set[str] = set()
+    found: list[Node] = []
+    for node in nodes:
+        free = next((name for name in node.names if name not in taken), None)
+        taken.add(free or "")
+        found.append(replace(node, called=None if free else node.names[0]) if node.names else node)
+    return tuple(found)
+
+
+def _called_as_constant(node: Node) -> Node:
+    """A constant is called as its value, as a program writes it."""
+    if not isinstance(node, N.Table) or node.args or node.called is not None:
+        return node
+    (value,) = node.listed.values
+    word = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else None
+    return replace(node, called=word or (f"{value:.6g}" if isinstance(value, float) else str(value)))
+
+
 def identity_of(node: Node) -> Any:
     parts: list[Any] = [type(node).__name__]
     for f in fields(node):
-        if f.name in ("names", "numerical"):
+        if f.name in ("names", "called", "numerical"):
             continue
         value = getattr(node, f.name)
         if isinstance(value, np.ndarray):

@@ -85,10 +85,10 @@ def _list(store: Store, place: int, reader: str) -> None:
         )  # fmt: skip
     refs = found.node.args if isinstance(found.node, Table) else sources
     if sources == before and refs == tuple(dict.fromkeys(before)):
-        named = replace(found.node, names=node.names, numerical=node.numerical)
+        named = replace(found.node, names=node.names, called=node.called, numerical=node.numerical)
         store.replace(place, named, found.joint, found.exact)
     else:
-        store.listed_as[place] = store.put(replace(found.node, names=()), found.joint, found.exact)
+        store.listed_as[place] = store.put(replace(found.node, names=(), called=None), found.joint, found.exact)
 
 
 def _known_as(node: Node, place: int) -> str:

@@ -86,7 +86,7 @@ def place_of(graph: Graph, name: str) -> int:
     """The node with this name. Raises InputError for a name that the program does not have."""
     if name in graph.labels:
         return graph.labels.index(name)
-    found = [place for place, node in enumerate(graph.nodes) if name in node.names]
+    found = [place for place, node in enumerate(graph.nodes) if name in (*node.names, node.called)]
     if found:
         return found[0]
     raise InputError(f"{name!r} is no variable or selector of the model; it has {', '.join(graph.labels)}")

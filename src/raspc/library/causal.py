@@ -29,7 +29,10 @@ def marked(expr: Marked) -> Marked:
 
 
 def says_so(program: Expr) -> bool:
-    """Whether a program says that it is causal: something in it is marked, and nothing in it sees a later position."""
+    """Whether a program says that it is causal: by `rasp.causal`, or something in it is marked, and nothing in it sees
+    a later position."""
+    if rasp.MEANT in program.annotations:
+        return True
     exprs = rasp.topological(program)
     hidden: set[int] = set()
     for expr in exprs:

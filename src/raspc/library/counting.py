@@ -18,6 +18,7 @@ _OWN = "raspc"
 _RASPLIB = "Weiss et al. (2021), the library of the RASP interpreter"
 
 
+@rasp.program
 def majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
     """2·#1 − L at every position: positive if ones are the majority, negative if not, 0 on a tie.
 
@@ -35,44 +36,54 @@ def _vote(token: Value, x: Value) -> int:
     return 1 if x == token else -1
 
 
+@rasp.program
 def running_majority(token: Value = 1, sop: SOp = rasp.tokens) -> SOp:
     """True where more than half of the tokens so far are `token`.
 
     >>> running_majority()([1, 0, 1, 0, 0])
     [True, False, True, False, False]
     """
-    share = rasp.Aggregate(so_far(), rasp.numerical(sop == token)).named("share")
+    hit = rasp.numerical(sop == token)
+    share = rasp.Aggregate(so_far(), hit).named("share")
     return (share > 0.5).named("running_majority")
 
 
+@rasp.program
 def fraction(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     """The fraction of all tokens that are `token`, at every position.
 
     >>> fraction()("abab")
     [0.5, 0.5, 0.5, 0.5]
     """
-    share = rasp.Aggregate(everything(), rasp.numerical(sop == token))
+    hit = rasp.numerical(sop == token)
+    share = rasp.Aggregate(everything(), hit)
     return rasp.numerical(share).named(f"fraction_{token}")
 
 
+@rasp.program
 def contains(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     """True, at every position, if the token occurs anywhere in the input.
 
     >>> contains()("bca"), contains()("bcb")
     ([True, True, True], [False, False, False])
     """
-    return (number_of(token, sop) > 0).named(f"contains_{token}")
+    number = number_of(token, sop)
+    return (number > 0).named(f"contains_{token}")
 
 
+@rasp.program
 def num_prevs(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     """How often a token has occurred so far, this position included.
 
     >>> num_prevs()("abab")
     [1, 1, 2, 2]
     """
-    return rasp.SelectorWidth(equal(sop, token) & so_far()).named(f"num_prevs_{token}")
+    holders = equal(sop, token)
+    earlier = holders & so_far()
+    return rasp.SelectorWidth(earlier).named(f"num_prevs_{token}")
 
 
+@rasp.program
 def cumulative_sum(largest: int = 15, sop: SOp = rasp.tokens) -> SOp:
     """The sum of the numbers so far, for whole numbers from 0.
 
@@ -81,7 +92,8 @@ def cumulative_sum(largest: int = 15, sop: SOp = rasp.tokens) -> SOp:
     >>> cumulative_sum()([3, 2, 1, 1])
     [3, 5, 6, 7]
     """
-    return rasp.Sum(so_far(), rasp.Map(partial(_known, largest), sop)).named("cumulative_sum")
+    number = rasp.Map(partial(_known, largest), sop)
+    return rasp.Sum(so_far(), number).named("cumulative_sum")
 
 
 def _known(largest: int, x: Value) -> Value:
@@ -91,6 +103,7 @@ def _known(largest: int, x: Value) -> Value:
     return x
 
 
+@rasp.program
 def parity(token: Value = 1, sop: SOp = rasp.tokens, bound: int | None = None) -> SOp:
     """1 where the number of ones so far is odd, else 0.
 
@@ -102,10 +115,13 @@ def parity(token: Value = 1, sop: SOp = rasp.tokens, bound: int | None = None) -
     >>> parity(bound=2)([1, 1, 0, 1])
     [1, 0, 0, 0]
     """
-    ones = equal(sop, token) & so_far()
+    holders = equal(sop, token)
+    ones = holders & so_far()
     if bound is not None:
-        ones = ones & rasp.Select(rasp.indices, rasp.Full(bound), rasp.Comparison.LT)
-    return (rasp.SelectorWidth(ones) % 2).named("parity")
+        within = rasp.Select(rasp.indices, rasp.Full(bound), rasp.Comparison.LT)
+        ones = ones & within
+    number = rasp.SelectorWidth(ones)
+    return (number % 2).named("parity")
 
 
 def _majority(xs: Sequence[Value]) -> list[Value]:

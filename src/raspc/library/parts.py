@@ -39,12 +39,14 @@ def equal(sop: SOp, value: SOp | Value) -> Selector:
 
 def number_of(value: Value, sop: SOp) -> SOp:
     """How many keys hold a value."""
-    return rasp.SelectorWidth(equal(sop, value))
+    holders = equal(sop, value)
+    return rasp.SelectorWidth(holders)
 
 
 def occurrences_before(sop: SOp) -> SOp:
     """How often the value at each position has occurred before: 0 where it is new."""
-    return rasp.SelectorWidth(same(sop) & before())
+    same_before = same(sop) & before()
+    return rasp.SelectorWidth(same_before)
 
 
 def rank(keys: SOp, descending: bool = False) -> SOp:
@@ -53,4 +55,6 @@ def rank(keys: SOp, descending: bool = False) -> SOp:
     Equal keys keep their order: a key goes before another if it is smaller, or equal and earlier.
     """
     smaller = rasp.Select(keys, keys, Comparison.GT if descending else Comparison.LT)
-    return rasp.SelectorWidth(smaller | (same(keys) & before())).named("rank")
+    tied = same(keys) & before()
+    sooner = smaller | tied
+    return rasp.SelectorWidth(sooner).named("rank")

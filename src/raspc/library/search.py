@@ -22,6 +22,7 @@ _NO_TOKEN = ("no token",)
 """What no token is equal to."""
 
 
+@rasp.program
 def induction(sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The token that came after the latest earlier occurrence of this one; `default` where it is new.
 
@@ -33,19 +34,25 @@ def induction(sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     [None, None, None, 'b', 'c']
     """
     previous = shift_by(1, sop, default=_NO_TOKEN).named("previous")
-    return rasp.Aggregate(rasp.latest(equal(previous, sop) & so_far()), sop, default).named("induction")
+    followers = equal(previous, sop)
+    followers_so_far = followers & so_far()
+    match = rasp.latest(followers_so_far)
+    return rasp.Aggregate(match, sop, default).named("induction")
 
 
+@rasp.program
 def has_seen(sop: SOp = rasp.tokens) -> SOp:
     """True where the token has occurred before. RASP-L: `has_seen`.
 
     >>> has_seen()("abab")
     [False, False, True, True]
     """
-    first = rasp.Aggregate(rasp.earliest(same(sop)), rasp.indices)
+    earliest = rasp.earliest(same(sop))
+    first = rasp.Aggregate(earliest, rasp.indices)
     return (first < rasp.indices).named("has_seen")
 
 
+@rasp.program
 def first_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The index at which a value occurs first; `default` where it does not occur.
 
@@ -56,9 +63,12 @@ def first_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, defa
     >>> first_occurrence("c")("abcb")
     [2, 2, 2, 2]
     """
-    return rasp.Aggregate(rasp.earliest(equal(sop, of)), rasp.indices, default).named("first_occurrence")
+    holders = equal(sop, of)
+    earliest = rasp.earliest(holders)
+    return rasp.Aggregate(earliest, rasp.indices, default).named("first_occurrence")
 
 
+@rasp.program
 def last_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The index at which a value occurs last (under a causal mask: so far); `default` where it does not.
 
@@ -67,9 +77,12 @@ def last_occurrence(of: SOp | Value = rasp.tokens, sop: SOp = rasp.tokens, defau
     >>> last_occurrence()("abcb")
     [0, 3, 2, 3]
     """
-    return rasp.Aggregate(rasp.latest(equal(sop, of)), rasp.indices, default).named("last_occurrence")
+    holders = equal(sop, of)
+    latest = rasp.latest(holders)
+    return rasp.Aggregate(latest, rasp.indices, default).named("last_occurrence")
 
 
+@rasp.program
 def token_after_last(token: Value = "a", sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """What comes right after the last occurrence of a token, at every position; `default` if nothing does.
 
@@ -77,45 +90,58 @@ def token_after_last(token: Value = "a", sop: SOp = rasp.tokens, default: Value 
     ['c', 'c', 'c', 'c', 'c']
     """
     place = last_occurrence(token, sop, default=_NOWHERE).named("place")
-    return rasp.Aggregate(equal(rasp.indices, place + 1), sop, default).named("token_after_last")
+    after = place + 1
+    next_place = equal(rasp.indices, after)
+    return rasp.Aggregate(next_place, sop, default).named("token_after_last")
 
 
+@rasp.program
 def minimum(sop: SOp = rasp.tokens) -> SOp:
     """The least value, at every position. RASP-L: `seq_min`.
 
     >>> minimum()([3, 1, 2])
     [1, 1, 1]
     """
-    return rasp.Aggregate(_least(sop), sop).named("minimum")
+    least = _least(sop)
+    return rasp.Aggregate(least, sop).named("minimum")
 
 
+@rasp.program
 def maximum(sop: SOp = rasp.tokens) -> SOp:
     """The greatest value, at every position. RASP-L: `seq_max`.
 
     >>> maximum()([3, 1, 2])
     [3, 3, 3]
     """
-    return rasp.Aggregate(_greatest(sop), sop).named("maximum")
+    greatest = _greatest(sop)
+    return rasp.Aggregate(greatest, sop).named("maximum")
 
 
+@rasp.program
 def argmin(sop: SOp = rasp.tokens) -> SOp:
     """The index of the least value, the first of several, at every position.
 
     >>> argmin()([3, 1, 1])
     [1, 1, 1]
     """
-    return rasp.Aggregate(rasp.earliest(_least(sop)), rasp.indices).named("argmin")
+    least = _least(sop)
+    first = rasp.earliest(least)
+    return rasp.Aggregate(first, rasp.indices).named("argmin")
 
 
+@rasp.program
 def argmax(sop: SOp = rasp.tokens) -> SOp:
     """The index of the greatest value, the first of several, at every position.
 
     >>> argmax()([1, 3, 3])
     [1, 1, 1]
     """
-    return rasp.Aggregate(rasp.earliest(_greatest(sop)), rasp.indices).named("argmax")
+    greatest = _greatest(sop)
+    first = rasp.earliest(greatest)
+    return rasp.Aggregate(first, rasp.indices).named("argmax")
 
 
+@rasp.program
 def index_select(sop: SOp = rasp.tokens, at: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The value at the index that each position names; `default` outside the input. RASP-L: `index_select`.
 
@@ -124,9 +150,11 @@ def index_select(sop: SOp = rasp.tokens, at: SOp = rasp.tokens, default: Value =
     >>> index_select()([1, 2, 0, 3])
     [2, 0, 1, 3]
     """
-    return rasp.Aggregate(equal(rasp.indices, at), sop, default).named("index_select")
+    pointed = equal(rasp.indices, at)
+    return rasp.Aggregate(pointed, sop, default).named("index_select")
 
 
+@rasp.program
 def mode(sop: SOp = rasp.tokens) -> SOp:
     """The most frequent token, at every position; the one that occurs first, of several.
 
@@ -134,8 +162,11 @@ def mode(sop: SOp = rasp.tokens) -> SOp:
     ['b', 'b', 'b', 'b', 'b']
     """
     count = hist(sop)
-    most = rasp.Aggregate(_greatest(count), count).named("most")
-    return rasp.Aggregate(rasp.earliest(equal(count, most)), sop).named("mode")
+    greatest = _greatest(count)
+    most = rasp.Aggregate(greatest, count).named("most")
+    modes = equal(count, most)
+    first = rasp.earliest(modes)
+    return rasp.Aggregate(first, sop).named("mode")
 
 
 def _least(sop: SOp) -> Selector:

@@ -15,6 +15,7 @@ _OWN = "raspc"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
+@rasp.program
 def addition(base: int = 2) -> SOp:
     """The digits of the sum of two numbers that are written one under the other.
 
@@ -29,8 +30,11 @@ def addition(base: int = 2) -> SOp:
     """
     total = rasp.Map(_column_sum, rasp.tokens).named("total")
     settles = (total != base - 1).named("settles")
-    nearest = rasp.earliest(equal(settles, True) & after())
-    carry = rasp.Aggregate(nearest, total >= base, default=False).named("carry")
+    settled = equal(settles, True)
+    settled_after = settled & after()
+    nearest = rasp.earliest(settled_after)
+    carries = total >= base
+    carry = rasp.Aggregate(nearest, carries, default=False).named("carry")
     return rasp.map(partial(_digit, base), total, carry).named("addition")
 
 
@@ -42,6 +46,7 @@ def _digit(base: int, digits: int, carried: bool) -> int:
     return (digits + carried) % base
 
 
+@rasp.program
 def caesar(shift: int = 3, alphabet: Sequence[Value] = _LETTERS) -> SOp:
     """Each letter replaced by the one that stands `shift` places later in the alphabet, cyclically.
 
@@ -59,16 +64,21 @@ def _shifted(cipher: Mapping[Value, Value], x: Value) -> Value:
     return cipher.get(x, x)
 
 
+@rasp.program
 def palindrome(sop: SOp = rasp.tokens) -> SOp:
     """True, at every position, if the input reads the same from either end.
 
     >>> palindrome()("abba"), palindrome()("ab")
     ([True, True, True, True], [False, False])
     """
-    differs = (sop != reverse(sop)).named("differs")
-    return (rasp.SelectorWidth(equal(differs, True)) == 0).named("palindrome")
+    backwards = reverse(sop)
+    differs = (sop != backwards).named("differs")
+    different = equal(differs, True)
+    differences = rasp.SelectorWidth(different)
+    return (differences == 0).named("palindrome")
 
 
+@rasp.program
 def swap_halves(sop: SOp = rasp.tokens) -> SOp:
     """The second half, then the first; a token in the middle stays there.
 
@@ -76,7 +86,8 @@ def swap_halves(sop: SOp = rasp.tokens) -> SOp:
     ['d', 'e', 'c', 'a', 'b']
     """
     partner = rasp.SequenceMap(_partner, rasp.indices, rasp.length).named("partner")
-    return rasp.Aggregate(equal(rasp.indices, partner), sop).named("swap_halves")
+    opposite = equal(rasp.indices, partner)
+    return rasp.Aggregate(opposite, sop).named("swap_halves")
 
 
 def _partner(index: int, length: int) -> int:

@@ -19,6 +19,7 @@ from raspc.rasp import Comparison, SOp, Value
 _LIB = "Tracr, compiler/lib.py"
 
 
+@rasp.program
 def length() -> SOp:
     """The length of the input, at every position.
 
@@ -30,16 +31,20 @@ def length() -> SOp:
     return rasp.SelectorWidth(everything()).named("length")
 
 
+@rasp.program
 def reverse(sop: SOp = rasp.tokens) -> SOp:
     """The input, last position first.
 
     >>> reverse()("abc")
     ['c', 'b', 'a']
     """
-    opposite = (rasp.length - 1 - rasp.indices).named("opposite")
-    return rasp.Aggregate(equal(rasp.indices, opposite), sop).named("reverse")
+    last = rasp.length - 1
+    opposite = (last - rasp.indices).named("opposite")
+    mirrored = equal(rasp.indices, opposite)
+    return rasp.Aggregate(mirrored, sop).named("reverse")
 
 
+@rasp.program
 def frac_prevs(bools: SOp | None = None) -> SOp:
     """The fraction of the positions so far at which a boolean s-op holds; by default `tokens == "x"`.
 
@@ -52,16 +57,19 @@ def frac_prevs(bools: SOp | None = None) -> SOp:
     return rasp.numerical(rasp.Aggregate(so_far(), rasp.numerical(flags), default=0)).named("frac_prevs")
 
 
+@rasp.program
 def pair_balance(sop: SOp = rasp.tokens, open_token: Value = "(", close_token: Value = ")") -> SOp:
     """The fraction of opening tokens so far minus the fraction of closing tokens so far.
 
     >>> pair_balance()("(()") == [1, 1, 2 / 3 - 1 / 3]
     True
     """
-    opens, closes = frac_prevs(sop == open_token), frac_prevs(sop == close_token)
+    opening, closing = sop == open_token, sop == close_token
+    opens, closes = frac_prevs(opening).named("opens"), frac_prevs(closing).named("closes")
     return rasp.numerical(rasp.LinearSequenceMap(opens, closes, 1, -1)).named("pair_balance")
 
 
+@rasp.program
 def shuffle_dyck(pairs: Iterable[Sequence[Value]] = ("()", "{}")) -> SOp:
     """True, at every position, if each kind of bracket is balanced on its own; kinds may cross.
 
@@ -77,9 +85,12 @@ def shuffle_dyck(pairs: Iterable[Sequence[Value]] = ("()", "{}")) -> SOp:
     steps = [_step(*_pair(pair)) for pair in pairs]
     if not steps:
         raise InvalidProgram("shuffle_dyck: found no pair of brackets; give at least one, such as '()'")
-    negative = [rasp.numerical(rasp.Aggregate(so_far(), step) < 0) for step in steps]
-    faults = [rasp.Aggregate(everything(), flag) != 0 for flag in negative]
-    unequal = [rasp.Aggregate(everything(), step) != 0 for step in steps]
+    balances = [rasp.Aggregate(so_far(), step) for step in steps]
+    negative = [rasp.numerical(balance < 0) for balance in balances]
+    shares = [rasp.Aggregate(everything(), flag) for flag in negative]
+    faults = [share != 0 for share in shares]
+    totals = [rasp.Aggregate(everything(), step) for step in steps]
+    unequal = [total != 0 for total in totals]
     return rasp.map(_none_of, *faults, *unequal).named("shuffle_dyck")
 
 
@@ -97,6 +108,7 @@ def _pair(pair: Sequence[Value]) -> tuple[Value, Value]:
     return pair[0], pair[1]
 
 
+@rasp.program
 def _step(open_token: Value, close_token: Value) -> SOp:
     """+1 at an opening token, −1 at a closing one, else 0."""
     return rasp.numerical(rasp.Map(partial(_sign, open_token, close_token), rasp.tokens))
@@ -106,6 +118,7 @@ def _sign(open_token: Value, close_token: Value, x: Value) -> int:
     return int(x == open_token) - int(x == close_token)
 
 
+@rasp.program
 def shuffle_dyck1() -> SOp:
     """True, at every position, if the brackets () are balanced.
 
@@ -115,6 +128,7 @@ def shuffle_dyck1() -> SOp:
     return shuffle_dyck(["()"]).named("shuffle_dyck1")
 
 
+@rasp.program
 def shuffle_dyck3() -> SOp:
     """True, at every position, if (), {} and [] are balanced, each on its own; kinds may cross.
 
@@ -124,6 +138,7 @@ def shuffle_dyck3() -> SOp:
     return shuffle_dyck(["()", "{}", "[]"]).named("shuffle_dyck3")
 
 
+@rasp.program
 def hist(sop: SOp = rasp.tokens) -> SOp:
     """How often the token of each position occurs in the input.
 
@@ -135,6 +150,7 @@ def hist(sop: SOp = rasp.tokens) -> SOp:
     return rasp.SelectorWidth(same(sop)).named("hist")
 
 
+@rasp.program
 def sort_unique(vals: SOp = rasp.tokens, keys: SOp = rasp.tokens) -> SOp:
     """The values in the order of their keys, which should differ from each other.
 
@@ -146,10 +162,13 @@ def sort_unique(vals: SOp = rasp.tokens, keys: SOp = rasp.tokens) -> SOp:
     >>> sort_unique()([2, 1, 2])
     [1, 2, None]
     """
-    place = rasp.SelectorWidth(rasp.Select(keys, keys, Comparison.LT)).named("place")
-    return rasp.Aggregate(rasp.Select(place, rasp.indices, Comparison.EQ), vals).named("sort_unique")
+    smaller = rasp.Select(keys, keys, Comparison.LT)
+    place = rasp.SelectorWidth(smaller).named("place")
+    placed = equal(place, rasp.indices)
+    return rasp.Aggregate(placed, vals).named("sort_unique")
 
 
+@rasp.program
 def sort(vals: SOp = rasp.tokens, keys: SOp | None = None, descending: bool = False) -> SOp:
     """The values in the order of their keys; equal keys stay in the order of the input.
 
@@ -162,18 +181,22 @@ def sort(vals: SOp = rasp.tokens, keys: SOp | None = None, descending: bool = Fa
     ['b', 'c', 'a']
     """
     place = rank(vals if keys is None else keys, descending)
-    return rasp.Aggregate(rasp.Select(place, rasp.indices, Comparison.EQ), vals).named("sort")
+    placed = equal(place, rasp.indices)
+    return rasp.Aggregate(placed, vals).named("sort")
 
 
+@rasp.program
 def sort_stable(sop: SOp = rasp.tokens) -> SOp:
     """The words in alphabetical order, upper and lower case alike; equal ones stay in the order of the input.
 
     >>> sort_stable()("bAaB")
     ['A', 'a', 'b', 'B']
     """
-    return sort(sop, keys=rasp.Map(str.lower, sop)).named("sort_stable")
+    lower = rasp.Map(str.lower, sop)
+    return sort(sop, keys=lower).named("sort_stable")
 
 
+@rasp.program
 def sort_freq(sop: SOp = rasp.tokens) -> SOp:
     """The tokens by how often they occur, the most frequent first; ties stay in the order of the input.
 
@@ -183,16 +206,19 @@ def sort_freq(sop: SOp = rasp.tokens) -> SOp:
     return sort(sop, hist(sop), descending=True).named("sort_freq")
 
 
+@rasp.program
 def shift_by(offset: int = 1, sop: SOp = rasp.tokens, default: Value = None) -> SOp:
     """The input moved to the right by `offset` places (to the left, if negative); `default` fills the gap.
 
     >>> shift_by(1)("abc")
     [None, 'a', 'b']
     """
-    moved = rasp.Select(rasp.indices, rasp.indices - offset, Comparison.EQ)
+    origin = rasp.indices - offset
+    moved = equal(rasp.indices, origin)
     return rasp.Aggregate(moved, sop, default).named(f"shift_by({offset})")
 
 
+@rasp.program
 def detect_pattern(sop: SOp = rasp.tokens, pattern: Sequence[Value] = "ab") -> SOp:
     """True at the last token of each occurrence of a pattern; None where the pattern does not fit yet.
 
@@ -202,10 +228,12 @@ def detect_pattern(sop: SOp = rasp.tokens, pattern: Sequence[Value] = "ab") -> S
     if not len(pattern):
         raise InvalidProgram("detect_pattern: found an empty pattern; give at least one token")
     last = len(pattern) - 1
-    hits = [shift_by(last - i, sop == token) if i < last else sop == token for i, token in enumerate(pattern)]
+    flags = [sop == token for token in pattern]
+    hits = [shift_by(last - i, flag) if i < last else flag for i, flag in enumerate(flags)]
     return rasp.map(_all_of, *hits).named(f"detect_pattern({pattern})")
 
 
+@rasp.program
 def count(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     """How often a token occurs in the input, at every position.
 
@@ -214,9 +242,11 @@ def count(token: Value = "a", sop: SOp = rasp.tokens) -> SOp:
     >>> count()("abac")
     [2, 2, 2, 2]
     """
-    return rasp.SelectorWidth(equal(sop, token)).named(f"count_{token}")
+    holders = equal(sop, token)
+    return rasp.SelectorWidth(holders).named(f"count_{token}")
 
 
+@rasp.program
 def count_less_freq(n: int = 2, sop: SOp = rasp.tokens) -> SOp:
     """How many positions hold a token that occurs at most `n` times.
 
@@ -227,6 +257,7 @@ def count_less_freq(n: int = 2, sop: SOp = rasp.tokens) -> SOp:
     return rasp.SelectorWidth(rare).named("count_less_freq")
 
 
+@rasp.program
 def nary_map(f: Callable[..., Value] | None = None, *sops: SOp) -> SOp:
     """A function of any number of s-ops, at each position; by default the median of three neighbours.
 
@@ -239,8 +270,8 @@ def nary_map(f: Callable[..., Value] | None = None, *sops: SOp) -> SOp:
     [('a', 0, 2), ('b', 1, 2)]
     """
     if f is None:
-        neighbours = shift_by(1, rasp.tokens, default=0), shift_by(-1, rasp.tokens, default=0)
-        return rasp.map(_median, neighbours[0], rasp.tokens, neighbours[1]).named("median_of_three")
+        left, right = shift_by(1, rasp.tokens, default=0), shift_by(-1, rasp.tokens, default=0)
+        return rasp.map(_median, left, rasp.tokens, right).named("median_of_three")
     return rasp.map(f, *sops).named("nary_map")
 
 
@@ -248,66 +279,79 @@ def _median(x: Value, y: Value, z: Value) -> Value:
     return sorted((x, y, z))[1]
 
 
+@rasp.program
 def make_length() -> SOp:
     """`length`, under Tracr's name."""
     return length()
 
 
+@rasp.program
 def make_reverse(sop: SOp) -> SOp:
     """`reverse`, under Tracr's name."""
     return reverse(sop)
 
 
+@rasp.program
 def make_frac_prevs(bools: SOp) -> SOp:
     """`frac_prevs`, under Tracr's name."""
     return frac_prevs(bools)
 
 
+@rasp.program
 def make_pair_balance(sop: SOp, open_token: Value, close_token: Value) -> SOp:
     """`pair_balance`, under Tracr's name."""
     return pair_balance(sop, open_token, close_token)
 
 
+@rasp.program
 def make_shuffle_dyck(pairs: Iterable[Sequence[Value]]) -> SOp:
     """`shuffle_dyck`, under Tracr's name."""
     return shuffle_dyck(pairs)
 
 
+@rasp.program
 def make_shuffle_dyck2() -> SOp:
     """`shuffle_dyck` for () and {}, under Tracr's name."""
     return shuffle_dyck(["()", "{}"]).named("shuffle_dyck2")
 
 
+@rasp.program
 def make_hist() -> SOp:
     """`hist`, under Tracr's name."""
     return hist()
 
 
+@rasp.program
 def make_sort_unique(vals: SOp, keys: SOp) -> SOp:
     """`sort_unique`, under Tracr's name."""
     return sort_unique(vals, keys)
 
 
+@rasp.program
 def make_sort(vals: SOp, keys: SOp, *, max_seq_len: int | None = None, min_key: float | None = None) -> SOp:
     """`sort`, under Tracr's name; `max_seq_len` and `min_key`, which Tracr needs, have no effect."""
     return sort(vals, keys)
 
 
+@rasp.program
 def make_sort_freq(max_seq_len: int | None = None) -> SOp:
     """`sort_freq`, under Tracr's name; `max_seq_len`, which Tracr needs, has no effect."""
     return sort_freq()
 
 
+@rasp.program
 def make_count(sop: SOp, token: Value) -> SOp:
     """`count`, under Tracr's name."""
     return count(token, sop)
 
 
+@rasp.program
 def make_nary_sequencemap(f: Callable[..., Value], *sops: SOp) -> SOp:
     """`nary_map`, under Tracr's name."""
     return nary_map(f, *sops)
 
 
+@rasp.program
 def make_count_less_freq(n: int) -> SOp:
     """`count_less_freq`, under Tracr's name."""
     return count_less_freq(n)

@@ -14,11 +14,12 @@ from raspc.errors import InvalidProgram
 from raspc.library.parts import equal, occurrences_before, rank, same, so_far
 from raspc.library.program import entry
 from raspc.library.tracr import hist
-from raspc.rasp import Comparison, SOp, Value
+from raspc.rasp import SOp, Value
 
 _PAPER = "Weiss et al. (2021)"
 
 
+@rasp.program
 def double_hist(sop: SOp = rasp.tokens) -> SOp:
     """How many different tokens occur as often as the token of each position.
 
@@ -27,10 +28,15 @@ def double_hist(sop: SOp = rasp.tokens) -> SOp:
     >>> double_hist()("aabbc")
     [2, 2, 2, 2, 1]
     """
-    first = (occurrences_before(sop) == 0).named("first")
-    return rasp.SelectorWidth(same(hist(sop)) & equal(first, True)).named("double_hist")
+    earlier = occurrences_before(sop)
+    first = (earlier == 0).named("first")
+    counts = hist(sop)
+    like, new = same(counts), equal(first, True)
+    new_and_like = like & new
+    return rasp.SelectorWidth(new_and_like).named("double_hist")
 
 
+@rasp.program
 def most_freq(sop: SOp = rasp.tokens, filler: Value = None) -> SOp:
     """Each different token once, the most frequent first, ties in the order of the input; then `filler`.
 
@@ -39,9 +45,11 @@ def most_freq(sop: SOp = rasp.tokens, filler: Value = None) -> SOp:
     >>> most_freq()("abccb")
     ['b', 'c', 'a', None, None]
     """
-    first = (occurrences_before(sop) == 0).named("first")
+    earlier = occurrences_before(sop)
+    first = (earlier == 0).named("first")
     order = rasp.SequenceMap(_key_of_frequency, first, hist(sop)).named("order")
-    chosen = rasp.Select(rank(order), rasp.indices, Comparison.EQ) & equal(first, True)
+    placed, new = equal(rank(order), rasp.indices), equal(first, True)
+    chosen = placed & new
     return rasp.Aggregate(chosen, sop, default=filler).named("most_freq")
 
 
@@ -49,6 +57,7 @@ def _key_of_frequency(new: bool, occurrences: int) -> int:
     return -occurrences if new else 1
 
 
+@rasp.program
 def dyck_ptf(pairs: Iterable[Sequence[Value]] = ("()",)) -> SOp:
     """For well-nested brackets: "T" where the input so far is balanced, "P" if it may become so, else "F".
 
@@ -68,10 +77,16 @@ def dyck_ptf(pairs: Iterable[Sequence[Value]] = ("()",)) -> SOp:
     opens, closes = {kind[0]: i for i, kind in enumerate(kinds)}, {kind[1]: i for i, kind in enumerate(kinds)}
     opening, closing = rasp.tokens.is_in(opens), rasp.tokens.is_in(closes)
     kind = rasp.Map(partial(_number_of, {**closes, **opens}), rasp.tokens)
-    depth = (_so_far(opening) - _so_far(closing)).named("depth")
+    opened, closed = _so_far(opening), _so_far(closing)
+    depth = (opened - closed).named("depth")
     level = (depth + closing).named("level")
-    balance = rasp.Aggregate(same(level) & same(kind) & so_far(), opening - rasp.numerical(closing))
-    faults = rasp.numerical(rasp.Aggregate(so_far(), rasp.numerical(balance < 0)))
+    same_level, same_kind = same(level), same(kind)
+    alike = same_level & same_kind
+    alike_so_far = alike & so_far()
+    step = opening - rasp.numerical(closing)
+    balance = rasp.Aggregate(alike_so_far, step)
+    negative = rasp.numerical(balance < 0)
+    faults = rasp.numerical(rasp.Aggregate(so_far(), negative))
     return rasp.map(_verdict, faults, depth).named(f"dyck{len(kinds)}_ptf")
 
 
@@ -79,9 +94,12 @@ def _number_of(kinds: Mapping[Value, int], x: Value) -> int:
     return kinds.get(x, -1)
 
 
+@rasp.program
 def _so_far(flags: SOp) -> SOp:
     """At how many positions so far the flag holds."""
-    return rasp.SelectorWidth(equal(flags, True) & so_far())
+    marked = equal(flags, True)
+    marked_so_far = marked & so_far()
+    return rasp.SelectorWidth(marked_so_far)
 
 
 def _verdict(faults: float, depth: int) -> str:
@@ -90,6 +108,7 @@ def _verdict(faults: float, depth: int) -> str:
     return "P" if depth else "T"
 
 
+@rasp.program
 def dyck1_ptf() -> SOp:
     """For nested (): "T" where the input so far is balanced, "P" if it may become so, else "F".
 
@@ -99,6 +118,7 @@ def dyck1_ptf() -> SOp:
     return dyck_ptf(["()"])
 
 
+@rasp.program
 def dyck2_ptf() -> SOp:
     """For nested () and {}: "T" where the input so far is balanced, "P" if it may become so, else "F".
 
@@ -108,6 +128,7 @@ def dyck2_ptf() -> SOp:
     return dyck_ptf(["()", "{}"])
 
 
+@rasp.program
 def dyck3_ptf() -> SOp:
     """For nested (), {} and []: "T" where the input so far is balanced, "P" if it may become so, else "F".
 

@@ -51,21 +51,30 @@ class Writer:
         return {"generate": True, "stop": self.stop, "prompts": self.prompts}
 
 
+@rasp.program
 def place_of(mark: Value) -> SOp:
     """Where the mark stands, of several the last; −1 before it comes."""
-    return rasp.Aggregate(rasp.latest(equal(T, mark)), I, default=-1)
+    marks = equal(T, mark)
+    last_mark = rasp.latest(marks)
+    return rasp.Aggregate(last_mark, I, default=-1)
 
 
+@rasp.program
 def token_at(place: SOp, source: SOp = T, default: Value = STOP) -> SOp:
     """What a variable is at another place; `default` where there is none."""
-    return rasp.Aggregate(rasp.Select(I, place, Comparison.EQ), source, default)
+    there = equal(I, place)
+    return rasp.Aggregate(there, source, default)
 
 
+@rasp.program
 def memory(address: SOp, value: SOp, at: SOp, default: Value = None) -> SOp:
     """The value that was last written to an address, up to here; `default` where none was."""
-    return rasp.Aggregate(rasp.latest(rasp.Select(address, at, Comparison.EQ)), value, default)
+    writes = equal(address, at)
+    last_write = rasp.latest(writes)
+    return rasp.Aggregate(last_write, value, default)
 
 
+@rasp.program
 def machine(delta: Callable[[Value, Value], Value], start: Value, inputs: SOp, begins: SOp) -> SOp:
     """The next state of a finite automaton whose states are written one after another.
 
@@ -79,9 +88,11 @@ def _next_state(delta: Callable[[Value, Value], Value], state: Value, letter: Va
     return STOP if letter in ("=", STOP) else delta(state, letter)
 
 
+@rasp.program
 def write_copy(mark: Value = "=") -> SOp:
     """abc= is followed by abc."""
-    copied = token_at((I - place_of(mark)).named("source"), default=STOP)
+    end = place_of(mark)
+    copied = token_at((I - end).named("source"), default=STOP)
     return rasp.Map(partial(_until, mark), copied).named("write_copy")
 
 
@@ -89,6 +100,7 @@ def _until(mark: Value, token: Value) -> Value:
     return STOP if token == mark else token
 
 
+@rasp.program
 def write_count() -> SOp:
     """37: is followed by 34567; where the first number is greater, by nothing."""
     first, last = token_at(rasp.Full(0), default="0").named("first"), token_at(rasp.Full(1), default="0").named("last")
@@ -101,17 +113,23 @@ def _count_on(token: str, first: str, last: str) -> str:
     return STOP if token == STOP or last == ":" or token >= last else str(int(token) + 1)
 
 
+@rasp.program
 def write_sort(mark: Value = "=") -> SOp:
     """312= is followed by 123: the smallest token first, as often as it came.
 
     The next token is the one that was written last, if it came more often than it was written, else the next
     greater one of the prompt.
     """
-    prompt = rasp.Select(place_of(mark), -1, Comparison.EQ)
-    came = rasp.SelectorWidth(prompt & same(T)).named("came")
-    written = rasp.SelectorWidth(rasp.Select(place_of(mark), 0, Comparison.GEQ) & same(T)).named("written")
-    greater = prompt & rasp.Select(T, T, partial(_is_greater, mark))
-    following = rasp.Aggregate(rasp.best(greater, rasp.Map(_order, T), "min"), T, default=STOP).named("following")
+    end = place_of(mark)
+    prompt, after = rasp.Select(end, -1, Comparison.EQ), rasp.Select(end, 0, Comparison.GEQ)
+    same_in_prompt, same_after = prompt & same(T), after & same(T)
+    came = rasp.SelectorWidth(same_in_prompt).named("came")
+    written = rasp.SelectorWidth(same_after).named("written")
+    greater = rasp.Select(T, T, partial(_is_greater, mark))
+    greater_in_prompt = prompt & greater
+    order = rasp.Map(_order, T)
+    next_greater = rasp.best(greater_in_prompt, order, "min")
+    following = rasp.Aggregate(next_greater, T, default=STOP).named("following")
     return rasp.where((written < came).named("again"), T, following).named("write_sort")
 
 
@@ -123,17 +141,20 @@ def _order(token: Any) -> int:
     return ord(token)
 
 
+@rasp.program
 def write_parity(mark: Value = "=") -> SOp:
     """0110= is followed by 0100, the parity so far after each bit."""
     place = place_of(mark)
-    bit = token_at((I - place).named("source")).named("bit")
-    return machine(_xor, "0", bit, (I - place == 0).named("begins")).named("write_parity")
+    source = (I - place).named("source")
+    bit = token_at(source).named("bit")
+    return machine(_xor, "0", bit, (source == 0).named("begins")).named("write_parity")
 
 
 def _xor(state: Value, bit: Value) -> Value:
     return str(int(state == "1") ^ int(bit == "1"))
 
 
+@rasp.program
 def write_addition() -> SOp:
     """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
 
@@ -142,14 +163,19 @@ def write_addition() -> SOp:
     """
     plus, end = place_of("+").named("plus"), place_of("=").named("equals")
     column, second = (I - end).named("column"), rasp.SequenceMap(_digit_behind, T, plus).named("second")
-    upper = rasp.Map(_digit, token_at((plus - 1 - column).named("upper_place"))).named("upper")
-    lower = token_at((end - 1 - column).named("lower_place"), second, -1).named("lower")
+    last_upper, last_lower = plus - 1, end - 1
+    upper_token = token_at((last_upper - column).named("upper_place"))
+    upper = rasp.Map(_digit, upper_token).named("upper")
+    lower = token_at((last_lower - column).named("lower_place"), second, -1).named("lower")
     total = rasp.map(_total, upper, lower, end).named("total")
-    upper_before = rasp.Map(_digit, token_at(plus - column)).named("upper_before")
-    lower_before = token_at(end - column, second, -1).named("lower_before")
+    upper_place_before, lower_place_before = plus - column, end - column
+    upper_token_before = token_at(upper_place_before)
+    upper_before = rasp.Map(_digit, upper_token_before).named("upper_before")
+    lower_before = token_at(lower_place_before, second, -1).named("lower_before")
     before = rasp.map(_total, upper_before, lower_before, end).named("total_before")
-    settled = rasp.latest(rasp.Select(before, True, _settles))
-    carry = rasp.Aggregate(settled, rasp.Map(_carries, before), default=False).named("carry")
+    not_nine = rasp.Select(before, True, _settles)
+    settled, carries = rasp.latest(not_nine), rasp.Map(_carries, before)
+    carry = rasp.Aggregate(settled, carries, default=False).named("carry")
     over = rasp.SequenceMap(_is_over, upper, lower).named("over")
     return rasp.map(_written, total, carry, over).named("write_addition")
 
@@ -184,26 +210,32 @@ def _written(total: int, carry: bool, over: bool) -> str:
     return str((total + carry) % 10)
 
 
+@rasp.program
 def write_closing() -> SOp:
     """([ is followed by ]), what closes the brackets that are open."""
     opens, closes = T.is_in(["(", "["]), T.is_in([")", "]"])
     so_far = rasp.Select(I, I, Comparison.LEQ)
-    depth = (
-        rasp.SelectorWidth(so_far & rasp.Select(opens, True, Comparison.EQ))
-        - rasp.SelectorWidth(so_far & rasp.Select(closes, True, Comparison.EQ))
-    ).named("depth")
-    opened = rasp.latest(rasp.Select(opens, True, Comparison.EQ) & rasp.Select(depth, depth, Comparison.EQ))
-    last = rasp.Aggregate(opened, T, default=STOP).named("opened")
-    return rasp.where(depth > 0, rasp.Map(_closing, last), STOP).named("write_closing")
+    opening, closing = rasp.Select(opens, True, Comparison.EQ), rasp.Select(closes, True, Comparison.EQ)
+    opening_so_far, closing_so_far = so_far & opening, so_far & closing
+    opened, closed = rasp.SelectorWidth(opening_so_far), rasp.SelectorWidth(closing_so_far)
+    depth = (opened - closed).named("depth")
+    same_depth = rasp.Select(depth, depth, Comparison.EQ)
+    open_here = opening & same_depth
+    last_open = rasp.latest(open_here)
+    innermost = rasp.Aggregate(last_open, T, default=STOP).named("opened")
+    is_open, closes_it = depth > 0, rasp.Map(_closing, innermost)
+    return rasp.where(is_open, closes_it, STOP).named("write_closing")
 
 
 def _closing(bracket: Value) -> Value:
     return {"(": ")", "[": "]"}.get(bracket, STOP)
 
 
+@rasp.program
 def write_recall() -> SOp:
     """a1b2a3?a is followed by 3, what was last written to a."""
-    previous = token_at(I - 1, default="?").named("previous")
+    left = I - 1
+    previous = token_at(left, default="?").named("previous")
     address = rasp.map(_address, previous, T).named("address")
     asked = memory(address, T, T, default=STOP).named("asked")
     return rasp.map(_recalled, previous, asked).named("write_recall")

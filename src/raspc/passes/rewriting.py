@@ -23,11 +23,11 @@ class Rewriter:
         """Carry an old node over, with its references moved; or put a new one in its stead."""
         node = renumbered(self.old[old], self.place) if node is None else node
         names, numerical = self.old[old].names, self.old[old].numerical
-        place = self.store.put(replace(node, names=(), numerical=None))
+        place = self.store.put(replace(node, names=(), called=None, numerical=None))
         self.place[old] = place
         for name in names:
             self.store.describe(place, name, numerical)
-        self.store.describe(place, None, numerical)
+        self.store.describe(place, None, numerical, self.old[old].called)
         return place
 
     def stand_in(self, old: int, place: int) -> None:
@@ -35,7 +35,7 @@ class Rewriter:
         self.place[old] = place
         for name in self.old[old].names:
             self.store.describe(place, name, None)
-        self.store.describe(place, None, self.old[old].numerical)
+        self.store.describe(place, None, self.old[old].numerical, self.old[old].called)
 
     def table(self, args: Sequence[int], cells: Ids, domain: Listed, raises: bool = False) -> int:
         """A new table; arguments that are the same variable become one."""

@@ -92,7 +92,8 @@ def widths_of(new: Rewriter, terms: Sequence[Term]) -> list[tuple[int, int]]:
             if selector == false:
                 continue
             domain = Listed(tuple(range(new.old.max_seq_len + 1)))
-            parts.append((1 if count % 2 else -1, new.store.put(Width(domain=domain, selector=selector))))
+            width = new.store.put(Width(domain=domain, selector=selector))
+            parts.append((1 if count % 2 else -1, new.store.call(width, "{}_width", selector)))
     return parts
 
 

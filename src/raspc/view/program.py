@@ -154,8 +154,10 @@ def _table(graph: Graph, node: N.Table) -> list[Segment]:
 def _map(node: N.Table, domain: Listed, ids: dict[Any, int]) -> list[Segment]:
     """One argument: itself under a promise, its negation, a comparison or sum with a constant, else its rows."""
     encode = lambda value: ids.get(V.key(value), UNDEFINED)  # noqa: E731
-    if _matches(node.cells, [domain], lambda x: x, encode):
+    if _matches(node.cells, [domain], lambda x: x, encode) and (node.promise or node.raises):
         return _promised(node, domain)
+    if node.cells.tolist() == list(range(len(domain))) and domain.identity == node.listed.identity:
+        return [node.args[0]]
     if _matches(node.cells, [domain], lambda x: not x, encode):
         return [node.args[0], " == 0"] if _is_sign(domain) else ["not ", node.args[0]]
     for constant in domain.values if len(domain) <= 16 else ():

@@ -27,7 +27,7 @@ from raspc.run.plain import Array, Ids, Weights, prepare, trace
 from raspc.run.stock import StockWeights, prepared
 from raspc.run.trace import Trace
 from raspc.target import PLAIN
-from raspc.values import Value
+from raspc.values import Value, same
 from raspc.weights import encoders
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
@@ -40,9 +40,18 @@ CHUNK = 2**18
 
 @dataclass(frozen=True, eq=False)
 class ModelOutput(Trace[Array]):
-    """The answer to one input, and every activation on the way; the batch axis has length 1."""
+    """The answer to one input, and every activation on the way; the batch axis has length 1.
+
+    `decoded`: BOS, then a value for each token. `tokens`: the input, BOS and PAD among them.
+    """
 
     decoded: list[Value]
+    tokens: list[Value] = field(default_factory=list)
+
+    @property
+    def answers(self) -> list[Value]:
+        """The values without BOS: one for each token."""
+        return self.decoded[1:]
 
     def __repr__(self) -> str:
         return str(doors.through("output_text")(self))
@@ -180,10 +189,33 @@ class Model:
 
         Raises InputError for an input that the model cannot take.
         """
-        ids = np.array([self.input_encoder.encode(arguments.items("tokens", tokens, INPUT))])
+        given = arguments.items("tokens", tokens, INPUT)
+        ids = np.array([self.input_encoder.encode(given)])
         self.check_domain(ids)
         run = self.trace_ids(ids)
-        return ModelOutput(**vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0])
+        return ModelOutput(
+            **vars(run), decoded=encoders.decode_logits(self.config, run.unembedded, ids)[0], tokens=given
+        )
+
+    def run(self, tokens: Sequence[Value]) -> ModelOutput:
+        """The same for an input without BOS: `model.run("abc")`. Raises InputError as `apply` does."""
+        return self.apply(self._opened(arguments.items("tokens", tokens, UNOPENED)))
+
+    def __call__(self, tokens: Sequence[Value]) -> list[Value]:
+        """One value for each token of an input without BOS, as the program itself gives them when it is called.
+
+        Raises InputError for an input that the model cannot take.
+        """
+        return self.run(tokens).answers
+
+    def answers(self, batch: Sequence[Sequence[Value]]) -> list[list[Value]]:
+        """The same for many inputs of any lengths. Raises InputError that says for which the model cannot take."""
+        opened = [self._opened(tokens) for tokens in arguments.rows("batch", batch, UNOPENED)]
+        return [decoded[1:] for decoded in self.apply_batch(opened).decoded]
+
+    def _opened(self, tokens: list[Value]) -> list[Value]:
+        """The input with BOS before it, where it has none."""
+        return tokens if tokens and same(tokens[0], self.config.bos) else [self.config.bos, *tokens]
 
     def apply_batch(
         self, batch: Sequence[Sequence[Value]], trace: bool = False, dtype: npt.DTypeLike | None = None
@@ -375,6 +407,7 @@ class Model:
 
 
 INPUT = "a sequence of tokens that opens with BOS"
+UNOPENED = "a sequence of tokens, without BOS"
 
 
 def _sized(batch: Any) -> Sequence[Sequence[Value]]:
