@@ -71,7 +71,7 @@ def test_the_edges_of_reverse(plain: Model) -> None:
         "m0->a1.h0<q> opposite": ("opposite", 1, ["varying"]),
         "a1.h0->logits reverse": ("reverse", 2, ["varying"]),
     }
-    assert circuit.node("a1.h0").variables == ("reverse",) and circuit.node("a1.h0").selectors == ("select_1",)
+    assert circuit.node("a1.h0").variables == ("reverse",) and circuit.node("a1.h0").selectors == ("mirrored",)
     assert {edge.variable for edge in circuit.edges if not edge.varies} == {"bos"}
 
 
@@ -84,12 +84,12 @@ def test_rank_is_what_is_read(plain: Model) -> None:
 
 
 def test_one_source_for_where_a_variable_lives(readable: Model) -> None:
-    """The labels, the alignment and the spaces agree that `map_1` lives in directions of its own."""
-    space = readable.spaces["map_1"]
-    assert space.variable == "map_1" and (space.code == np.eye(5)).all()
+    """The labels, the alignment and the spaces agree that `last` lives in directions of its own."""
+    space = readable.spaces["last"]
+    assert space.variable == "last" and (space.code == np.eye(5)).all()
     assert tuple(readable.residual_labels[dim] for dim in space.dims) == space.labels
-    assert [s.name for s in readable.alignment.variables["map_1"].spaces] == ["map_1"]
-    assert readable.alignment.variables["map_1"].neurons == readable.alignment.variables["length"].neurons
+    assert [s.name for s in readable.alignment.variables["last"].spaces] == ["last"]
+    assert readable.alignment.variables["last"].neurons == readable.alignment.variables["length"].neurons
     assert [s.name for s in readable.spaces.of("length")] == ["length.share", "length"]
     for name, facts in readable.alignment.spaces.items():
         assert readable.spaces[name].dims == tuple(range(*facts.dims))
@@ -99,9 +99,9 @@ def test_one_source_for_where_a_variable_lives(readable: Model) -> None:
 def test_unread_and_inert(readable: Model) -> None:
     """A space that nobody reads, and the neurons that write it, are told."""
     circuit = readable.circuit("neuron")
-    assert circuit.unread == ("length", "map_1")
+    assert circuit.unread == ("length", "last")
     inert = {edge.reader for edge in circuit.edges if "inert" in edge.flags}
-    assert inert == {node.name for node in circuit.nodes if node.variables == ("length", "map_1")}
+    assert inert == {node.name for node in circuit.nodes if node.variables == ("length", "last")}
 
 
 def test_void_edges_cancel() -> None:

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 INPUTS = [["BOS", *"abca"], ["BOS", *"ccab"], ["BOS", *"bbbb"]]
 FORCED: list[dict[str, Any]] = [
-    {"opposite": 1}, {"reverse": "c"}, {"tokens": ["a", "b", "b", "c"]}, {"select_1": lambda query, key: key == 0},
+    {"opposite": 1}, {"reverse": "c"}, {"tokens": ["a", "b", "b", "c"]}, {"mirrored": lambda query, key: key == 0},
     {"length": 4, "opposite": [0, 1, 1, 0]},
 ]  # fmt: skip
 

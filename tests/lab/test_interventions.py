@@ -193,7 +193,7 @@ def test_what_is_refused() -> None:
         "found 1 values": lambda: model.intervene({"opposite": [1]})(["BOS", "a", "b"]),
         "behind the end": lambda: model.intervene({"opposite": 1}, [3])(["BOS", "a"]),
         "needed numbers from 0": lambda: model.intervene({"opposite": 1}, [-1]),
-        "needed (2, 2)": lambda: model.intervene({"select_1": [[True]]})(["BOS", "a", "b"]),
+        "needed (2, 2)": lambda: model.intervene({"mirrored": [[True]]})(["BOS", "a", "b"]),
         "how is 'noise'": lambda: model.ablate(["opposite"], "noise"),
         "no expression of the program": lambda: raspc.interpret(library.reverse(), "ab", force={"x": 1}),
     }

@@ -29,8 +29,8 @@ def test_where_variables_are(model: Model) -> None:
     assert lab.module_sites(model, ["opposite"])[0].component == "layers[0].mlp.output"
     with pytest.raises(raspc.InputError, match="indices comes from a table of positions"):
         lab.module_sites(model, ["indices"])
-    with pytest.raises(raspc.InputError, match="map_1 has no directions"):
-        lab.module_sites(model, ["map_1"])
+    with pytest.raises(raspc.InputError, match="last has no directions"):
+        lab.module_sites(model, ["last"])
 
 
 def test_a_hook_of_one_s_own(model: Model) -> None:

@@ -43,7 +43,7 @@ def test_attention(sort: Model) -> None:
     figure = view.plot_attention(sort, [3, 1])
     used = [axis for axis in figure.axes if axis.get_xlabel() == "key"]
     assert [axis.get_title() for axis in used] == [
-        "layer 0 head 0\nselect_1", "layer 0 head 1\ngate_1", "layer 1 head 0\nselect_2"]  # fmt: skip
+        "layer 0 head 0\nsmaller", "layer 0 head 1\ntied", "layer 1 head 0\nplaced"]  # fmt: skip
     assert labels(used[0])[0] == ["BOS", "3", "1"]
     figure.canvas.draw()
 
@@ -84,7 +84,7 @@ def test_models_and_answers_show_themselves(sort: Model) -> None:
     assert repr(answer) == "<raspc output: BOS 1 3>"
     assert repr(sort).startswith("<raspc model sort: 2 layers, 2 heads, d_model 23")
     html = sort._repr_html_()
-    assert "layer 0 neurons" in html and "selector_width(gate_1)" in html and len(html) < 20_000
+    assert "layer 0 neurons" in html and "selector_width(tied)" in html and len(html) < 20_000
     assert "layer 1 head 0" in answer._repr_html_()
 
 

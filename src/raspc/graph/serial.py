@@ -203,9 +203,8 @@ def _node(item: Mapping[str, Any], place: int) -> Node:
         fields["promise"] = _text(item["promise"])
     names = item.get("names", [])
     _need(isinstance(names, list) and all(isinstance(n, str) for n in names), "names must be strings")
-    called = item.get("called")
+    called, numerical = item.get("called"), item.get("numerical")
     _need(called is None or isinstance(called, str), "called must be a string or absent")
-    numerical = item.get("numerical")
     _need(numerical is None or isinstance(numerical, bool), "numerical must be true, false or absent")
     node: Node = kind(**fields, names=tuple(names), called=called, numerical=numerical)
     return node
