@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raspc.lab import methods, scores
+    from raspc.lab import formats, methods, scores
     from raspc.lab.against import Truths, truths
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
@@ -42,6 +42,7 @@ __all__ = [
     "Truths",
     "ablate",
     "circuit",
+    "formats",
     "hooked",
     "iia",
     "intervene",
@@ -68,7 +69,7 @@ _HOMES = {
     "Task": "tasks", "task": "tasks", "Truths": "against", "truths": "against",
 }  # fmt: skip
 
-_ROOMS = ("methods", "scores")
+_ROOMS = ("formats", "methods", "scores")
 """Modules that are used by their own names: `lab.methods.METHODS`."""
 
 
