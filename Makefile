@@ -42,7 +42,8 @@ test: $(VENV)/dev.stamp
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
-# Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp.
+# Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp; models and circuits
+# in tools of interpretability, each in an environment of its own under artifacts/clients.
 clients: $(VENV)/dev.stamp
 	-$(PIP) --only-binary :all: xllamacpp
 	$(BIN)/python -m pytest -m "clients and not slow"

@@ -15,7 +15,9 @@ from auto_circuit.data import PromptDataLoader, PromptDataset
 from auto_circuit.prune import run_circuits
 from auto_circuit.types import AblationType, PatchType
 from auto_circuit.utils.graph_utils import patchable_model
-from plain_hooked import lens_of  # its neighbour
+
+sys.path.append(str(Path(__file__).parent))
+from plain_hooked import lens_of
 
 
 def looked_at(directory: Path) -> dict[str, Any]:

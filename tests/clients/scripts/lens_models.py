@@ -32,7 +32,7 @@ def faults(directory: Path) -> list[str]:
     checks = {
         "answers": bool((logits.argmax(-1)[known] == answers[known]).all()),
         "a copy": same(copy.deepcopy(lens)(ids), logits),
-        "null heads": not bool(lens.W_O[:, -1].any()) and lens.cfg.n_heads >= 2,
+        "null heads": not bool(lens.W_O[:, model.config.n_heads :].any()) and lens.cfg.n_heads >= 2,
         "loss": abs(float(lens(ids, return_type="loss")) - rows["loss"]) < 1e-4,
         "text": lens.to_tokens(rows["text"]).tolist() == [rows["ids"][0][: len(rows["text"].split()) + 1]],
         "a mask": same(lens(resid, start_at_layer=0, attention_mask=real.long()), logits),
