@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from tests.hand_built import certificate, random_model
 
-from raspc import export, jsonvalues
+import raspc
+from raspc import export, jsonvalues, library
 from raspc.errors import CertificateError, InputError
 from raspc.export import precision
 from raspc.numbers.precision import PRECISIONS
@@ -421,6 +422,30 @@ def test_huggingface_is_a_directory_and_replaces_only_its_own(tmp_path: Path) ->
         random_model().to("huggingface", tmp_path / "papers")
     random_model().to("huggingface", tmp_path / "model")
     random_model(seed=1).to("huggingface", tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")
+@pytest.mark.parametrize("causal", [False, True])
+def test_huggingface_has_a_model_card(causal: bool, tmp_path: Path) -> None:
+    """How to run it, tokens, answers, the program, what is proved, and what its dimensions hold; and it runs so."""
+    needs("huggingface")
+    model = raspc.compile(library.hist(), {"a", "b|"}, 3, causal=causal)
+    model.to("huggingface", tmp_path / "model")
+    text = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("---\nlibrary_name: transformers\n") and "# hist\n" in text
+    for told in (
+        "`a`, `b|`",
+        "Each token gets one of: `1`, `2`, `3`.",
+        "width(%1)",
+        "Proved, in float32, up to length 3",
+    ):
+        assert told in text, told
+    assert "| `tokens:a` … `tokens:b\\|` |" in text and "The weakest decision uses" in text
+    block = text.partition("```python\n")[2].partition("```")[0].replace('"PATH"', repr(str(tmp_path / "model")))
+    if not causal:  # the other one writes its code to a cache
+        told_by: dict[str, object] = {}
+        exec(block, told_by)
+        assert tuple(told_by["logits"].shape) == (1, 3, 3)  # type: ignore[attr-defined]
 
 
 # --- npz ------------------------------------------------------------------------------------------------

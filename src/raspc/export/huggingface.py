@@ -26,10 +26,12 @@ from torch import Tensor
 
 from raspc import jsonvalues
 from raspc.errors import InputError
+from raspc.export import cards
 from raspc.export.renaming import renamed, torch_names
 from raspc.run.plain import Array
 from raspc.target import Layer, Names, Widths
 from raspc.values import Value
+from raspc.version import VERSION
 from raspc.weights import Config, Model
 from raspc.weights.files import fresh_directory
 
@@ -48,7 +50,45 @@ def convert(model: Model, path: str | PathLike[str] | None = None, dtype: str = 
         write = _write_causal if model.config.causal else _write_bidirectional
         write(model, getattr(torch, dtype), building)
         tokenizer(model.config).save_pretrained(building)
+        (building / "README.md").write_text(card(model, dtype), encoding="utf-8")
     return Path(path)
+
+
+def card(model: Model, dtype: str = "float32") -> str:
+    """The model card: what it computes, how to run it, its tokens and answers, program, certificate, dimensions."""
+    config, name = model.config, cards.name_of(model)
+    causal = ", trust_remote_code=True" if config.causal else ""
+    words = tokens_of(config.vocab)
+    text = " ".join(word for i, word in enumerate(words) if i not in (config.bos_id, config.pad_id))
+    code = "its own code, which lies beside the weights" if config.causal else "no code but that of transformers"
+    answers = [str(label) for label in _labels(config)["id2label"].values()]
+    return (
+        "\n\n".join(
+            [
+                "---\nlibrary_name: transformers\npipeline_tag: token-classification\n"
+                "tags: [raspc, RASP, compiled, interpretability]\n---",
+                f"# {name}",
+                f"The weights of this model were not trained. raspc {VERSION} compiled them from a program, `{name}`, "
+                f"in the language RASP (Weiss, Goldberg, Yahav 2021). It needs {code}.",
+                "## How to run it",
+                "```python\nfrom transformers import AutoModelForTokenClassification, AutoTokenizer\n\n"
+                f'tokenizer = AutoTokenizer.from_pretrained("PATH"{causal})\n'
+                f'model = AutoModelForTokenClassification.from_pretrained("PATH"{causal})\n'
+                f'logits = model(**tokenizer({text[: cards.MOST_COLUMNS]!r}, return_tensors="pt")).logits\n```',
+                "## What goes in, and what comes out",
+                f"Tokens, with spaces between them, up to {config.max_seq_len}: {cards.listed(words)}.",
+                f"Each token gets one of: {cards.listed(answers)}.",
+                "## The program",
+                f"```\n{cards.program(model.program)}\n```",
+                "## What is proved",
+                cards.certificate(model.certificate)
+                + ("" if dtype == model.precision.dtype else f" This copy is in {dtype}, of which nothing is proved."),
+                "## What its dimensions hold",
+                cards.labels(model.residual_labels),
+            ]
+        )
+        + "\n"
+    )
 
 
 @contextmanager

@@ -117,6 +117,8 @@ def test_the_card_tells_what_it_is() -> None:
     assert text.startswith("---\nlibrary_name: transformers\npipeline_tag: text-generation\n")
     for told in ("`a`, `b`, `c`", "`1`, `2`, `3`, `4`, `5`", "= width(%1)", "up to 5 tokens", "converted from. Proved"):
         assert told in text, told
+    assert "the weakest decision uses" in text.lower() and "## What its dimensions hold" in text
+    assert "| `tokens:a` … `tokens:c` |" in text
     assert max(map(len, text.splitlines())) < 500
 
 

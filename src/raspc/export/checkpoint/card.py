@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from raspc.export import cards
 from raspc.export.checkpoint.labels import labels
 from raspc.export.checkpoint.vocabulary import Vocabulary, text_of
-from raspc.graph.nodes import Graph
 from raspc.target.stock import Stock
 from raspc.values import Value
 from raspc.version import VERSION
@@ -20,13 +20,6 @@ from raspc.weights.certificate import Certificate
 TASKS: Mapping[str, str] = MappingProxyType({"lm": "text-generation", "labels": "token-classification"})
 """What a pipeline of transformers for an exit is called."""
 
-MOST_WORDS = 60
-"""How many tokens or answers a card lists."""
-MOST_LINES = 80
-"""How many lines of a program a card shows."""
-MOST_COLUMNS = 200
-"""How much of each of them."""
-
 
 def card(model: Model, stock: Stock, words: Vocabulary, stop: Value | None = None) -> str:
     """The whole page, in Markdown."""
@@ -34,7 +27,7 @@ def card(model: Model, stock: Stock, words: Vocabulary, stop: Value | None = Non
 
 
 def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
-    name = _name(model)
+    name = cards.name_of(model)
     tags = ["raspc", "RASP", "compiled", "interpretability"]
     yield f"---\nlibrary_name: transformers\npipeline_tag: {TASKS[stock.exit]}\ntags: [{', '.join(tags)}]\n---"
     yield f"# {name}, as a {stock.architecture}"
@@ -46,12 +39,14 @@ def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -
     yield "## How to run it"
     yield _HOW[stock.exit].format(text=_example(stock, words))
     yield "## What goes in, and what comes out"
-    yield f"Tokens: {_listed(words.plain[: stock.n_inputs - 2])}. {_spaces(words)}"
-    yield f"{_ANSWERS[stock.exit]}: {_listed(_answers(stock))}."
+    yield f"Tokens: {cards.listed(words.plain[: stock.n_inputs - 2])}. {_spaces(words)}"
+    yield f"{_ANSWERS[stock.exit]}: {cards.listed(_answers(stock))}."
     yield "## The program"
-    yield f"```\n{_program(model.program)}\n```"
+    yield f"```\n{cards.program(model.program)}\n```"
     yield "## What is proved"
     yield _certificate(model.certificate, model.config.family, stock)
+    yield "## What its dimensions hold"
+    yield cards.labels(stock.labels)
     yield "## Limits"
     yield "\n".join(f"- {line}" for line in _limits(stock, words, stop))
 
@@ -72,10 +67,6 @@ _ANSWERS = {
 }
 
 
-def _name(model: Model) -> str:
-    return "a program" if model.graph is None else model.graph.labels[model.graph.output]
-
-
 def _example(stock: Stock, words: Vocabulary) -> str:
     """Some tokens of the program as text, three at most."""
     chosen = words.plain[: min(3, stock.n_inputs - 2, stock.n_ctx - 1)]
@@ -94,31 +85,10 @@ def _answers(stock: Stock) -> Iterable[str]:
     return (text_of(answer.value) for answer in sorted(stock.answers, key=lambda answer: answer.column))
 
 
-def _listed(texts: Iterable[str]) -> str:
-    found = [f"`{_code(text)}`" for text in texts]
-    return ", ".join(found[:MOST_WORDS]) + (f", … ({len(found)} in all)" if len(found) > MOST_WORDS else "")
-
-
-def _code(text: str) -> str:
-    """A text between back quotes: as Python writes it, where it has some of its own or does not show."""
-    return text if text.isprintable() and text.strip() == text and "`" not in text else repr(text).replace("`", "\\x60")
-
-
-def _program(program: Graph | None) -> str:
-    """The graph of tables, a line for each node."""
-    lines = [] if program is None else str(program).splitlines()
-    shown = [line if len(line) <= MOST_COLUMNS else f"{line[:MOST_COLUMNS]} …" for line in lines[:MOST_LINES]]
-    return "\n".join(shown + (["…"] if len(lines) > MOST_LINES else [])).replace("```", "` ` `")
-
-
 def _certificate(found: Certificate | None, family: str, stock: Stock) -> str:
-    if found is None:
-        return "Nothing: the model was compiled without a certificate."
-    verdict = found.verdict.partition(":")[0].capitalize()
-    what = f"{verdict}, in {found.dtype}, up to length {found.max_seq_len}: {found.says}."
-    if family != stock.family:
-        what = f"Of the model of the target `{family}`, which this one was converted from. {what}"
-    return what + "".join(f"\n- assumed: {line}" for line in found.assumptions)
+    what = cards.certificate(found)
+    converted = found is not None and family != stock.family
+    return f"Of the model of the target `{family}`, which this one was converted from. {what}" if converted else what
 
 
 def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
@@ -128,7 +98,7 @@ def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str
     if stock.exit == "lm" and stop is None:
         yield f"There is no token that ends the answer; text ends at {stock.n_ctx + 1} tokens, `max_length`."
     elif stock.exit == "lm":
-        yield f"`{_code(text_of(stop))}` ends the answer; so does `max_length`, {stock.n_ctx + 1} tokens."
+        yield f"`{cards.code(text_of(stop))}` ends the answer; so does `max_length`, {stock.n_ctx + 1} tokens."
     yield f"It answers exactly in {stock.dtype}; load it in that format, and do not cast or quantise it."
     unknown = words.texts[words.unknown]
     yield f"`{unknown}` stands for text that is no token; with it in the input the answers mean nothing."
