@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import fractions, indices, integers, scalars, tokens
 
-from raspc import InvalidProgram, rasp
+from raspc import InvalidProgram, interpret, rasp
 from raspc.graph.build import build as build_graph
 from raspc.rasp import Comparison, Encoding
 
@@ -248,3 +248,22 @@ def test_where_takes_constants() -> None:
     for a, b in itertools.product([tokens, "A"], [indices, None]):
         chosen = rasp.where(tokens == "x", a, b)("xy")
         assert chosen == ["A" if isinstance(a, str) else "x", None if b is None else 1]
+
+
+def test_memory_reads_what_was_written_last() -> None:
+    """Under a causal mask up to here; the default where nothing was written."""
+    address, value = rasp.Map(str.upper, rasp.tokens), rasp.indices
+    read = rasp.memory(address, value, rasp.Map(str.upper, rasp.tokens), default=-1)
+    assert interpret(read, list("abaB"), True) == [0, 1, 2, 3]
+    assert interpret(rasp.memory(address, value, rasp.Full("B"), -1), list("abaB"), True) == [-1, 1, 1, 3]
+
+
+def test_a_machine_goes_from_state_to_state() -> None:
+    """It begins where the token is no state, and stops where its table says nothing."""
+    turn = rasp.machine({("up", "x"): "down", ("down", "x"): "up"}, "up", rasp.Full("x"))
+    assert turn(["=", "down", "up"]) == ["down", "up", "down"]
+    assert rasp.machine({("up", "x"): "down"}, "up", rasp.Full("y"), stop="end")(["="]) == ["end"]
+    with pytest.raises(TypeError, match="needed a mapping from"):
+        rasp.machine(lambda state, letter: state, "up", rasp.Full("x"))  # type: ignore[arg-type]
+    with pytest.raises(InvalidProgram, match="where an s-op is needed"):
+        rasp.machine({("up", "x"): "down"}, "up", "x")  # type: ignore[arg-type]

@@ -121,6 +121,13 @@ class Run:
         assert not isinstance(cell, Column)
         return cell
 
+    @property
+    def valued(self) -> Bools:
+        """[B, T]: the positions of inputs on which the nodes have values so far: under a causal mask, up to there."""
+        if not self.batch.causal:
+            return np.asarray(self.batch.real & ~self.undefined[:, None])
+        return np.asarray(self.batch.real & ~np.logical_or.accumulate(self.raising, axis=1))
+
     def flag(self, raising: Bools) -> None:
         """Note the positions [B, T] at which the node under way is undefined."""
         if not raising.any():

@@ -82,14 +82,14 @@ class Evidence:
         if one_key(self.facts, selector):
             return True
         return self.search.complete and not any(
-            bool(((run.matrix(selector).sum(axis=0) > 1) & ~run.undefined[:, None]).any()) for run in self.runs()
+            bool(((run.matrix(selector).sum(axis=0) > 1) & run.valued).any()) for run in self.runs()
         )
 
     def averages(self, run: Run, selector: int, source: int) -> bool:
         """Whether some input makes this aggregate average several unequal numbers."""
         matrix, column = run.matrix(selector), run.column(source)
         found = gather(run, matrix, column, self.store.domain(source))
-        return bool((found.several & found.numeric & run.batch.real & ~run.undefined[:, None]).any())
+        return bool((found.several & found.numeric & run.valued).any())
 
     def runs(self) -> list[Run]:
         """The nodes so far, run on the inputs of the search."""

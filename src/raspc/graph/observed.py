@@ -97,4 +97,4 @@ class Observed:
 
 def _there(run: Run) -> Bools:
     """[B, T]: the positions of inputs on which the program has a value so far."""
-    return np.asarray(run.batch.real & ~run.undefined[:, None])
+    return run.valued

@@ -70,11 +70,14 @@ def searched(frame: Frame) -> Search:
 
 @lru_cache(maxsize=8)
 def _searched(frame: Frame) -> Search:
+    if _begin_one_another(frame) and (found := _endings(frame)) is not None:
+        return found
     sizes = frame.automaton.sizes(frame.max_len)
-    total, pairs = sum(sizes[1:]), sum(many * n**2 for n, many in enumerate(sizes))
-    complete = total <= LISTED and pairs <= LISTED_PAIRS
+    complete = _are_few(sizes)
     longest = frame.max_len if complete else _short(sizes)
-    batches = [kept for n in _groups(sizes, longest) if (kept := only_permitted(frame, _all_of(frame, n))) is not None]
+    every = [frame.automaton] * (longest + 1)
+    listed = (only_permitted(frame, _all_of(frame, every, lengths)) for lengths in _groups(sizes, longest))
+    batches = [kept for kept in listed if kept is not None]
     if not complete:
         count = int(np.clip(PAIRS // frame.max_len**2, 6, 256))
         found = sampled(frame, count, (0, 0))
@@ -86,6 +89,28 @@ def _searched(frame: Frame) -> Search:
             "at least one", "correct the condition or the vocabulary, or raise the maximum length",
         )  # fmt: skip
     return Search(tuple(batches), complete)
+
+
+def _are_few(sizes: Sequence[int]) -> bool:
+    """Whether so many inputs of each length can all be tried."""
+    return sum(sizes[1:]) <= LISTED and sum(many * n**2 for n, many in enumerate(sizes)) <= LISTED_PAIRS
+
+
+def _begin_one_another(frame: Frame) -> bool:
+    """Whether all that a permitted input begins with is permitted, and is computed with it: under a causal mask."""
+    closed = frame.where.writing is not None and frame.causal and not frame.where.is_filtered
+    return closed and frame.automaton.n_states > 0 and bool(frame.automaton.accepting.all())
+
+
+def _endings(frame: Frame) -> Search | None:
+    """The inputs that no other goes on from: the others are what these begin with. None where they are many."""
+    every, longest = frame.automaton, frame.max_len
+    last = Automaton(every.moves, (every.moves < 0).all(axis=1))
+    sizes = [*last.sizes(longest)[:longest], every.sizes(longest)[longest]]
+    if not _are_few(sizes) or not any(sizes[1:]):
+        return None
+    ending = [*[last] * longest, every]
+    return Search(tuple(_all_of(frame, ending, lengths) for lengths in _groups(sizes, longest)), True, True)
 
 
 def _short(sizes: Sequence[int]) -> int:
@@ -110,8 +135,9 @@ def _groups(sizes: Sequence[int], longest: int) -> Iterator[list[int]]:
         yield group
 
 
-def _all_of(frame: Frame, lengths: Sequence[int]) -> Batch:
-    rows = [frame.automaton.inputs(n) for n in lengths]
+def _all_of(frame: Frame, automata: Sequence[Automaton], lengths: Sequence[int]) -> Batch:
+    """The inputs of these lengths, each by the automaton for its length."""
+    rows = [automata[n].inputs(n) for n in lengths]
     widest = lengths[-1]
     padded = [np.pad(ids, ((0, 0), (0, widest - ids.shape[1])), constant_values=UNDEFINED) for ids in rows]
     return frame.batch(np.concatenate(padded), np.repeat(np.array(lengths, np.int64), [len(ids) for ids in rows]))

@@ -22,10 +22,14 @@ PAIRS = 1 << 20
 
 @dataclass(frozen=True)
 class Search:
-    """Batches of inputs; `complete` if they are all that there are."""
+    """Batches of inputs; `complete` if they are all that there are.
+
+    `endings`: all that these begin with are inputs as well, and computed with them, under a causal mask.
+    """
 
     batches: tuple[Batch, ...]
     complete: bool
+    endings: bool = False
 
 
 @lru_cache(maxsize=8)

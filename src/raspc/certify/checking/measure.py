@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from raspc.certify.checking.judging import Tally, judge
-from raspc.certify.checking.runs import whole_inputs
+from raspc.certify.checking.runs import every_beginning, whole_inputs
 from raspc.graph.evaluate import Batch
 from raspc.graph.permitted import search_of
 from raspc.numbers.precision import Precision
@@ -65,7 +65,8 @@ def _run(model: Model, precision: Precision, part: float, run: Run) -> tuple[Tal
     def run_model(ids: Ids) -> Any:
         return run(model, ids, precision)
 
-    whole = (whole_inputs(_thinned(batch, limit, total)) for batch in found.batches)
+    compared = every_beginning if found.endings else whole_inputs
+    whole = (compared(_thinned(batch, limit, total)) for batch in found.batches)
     batches = [replace(runs, exchanged=True) for runs in whole]  # so that it is said which answers are unclear
     tallies = (judge(model, graph, batch, run_model, precision, part) for batch in batches)
     return sum(tallies, Tally()), found.complete and total <= limit

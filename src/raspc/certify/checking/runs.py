@@ -67,6 +67,11 @@ def whole_inputs(batch: Batch) -> Runs:
     return Runs(batch, _ends(batch).astype(np.int64))
 
 
+def every_beginning(batch: Batch) -> Runs:
+    """All that the inputs of a batch begin with, each as often as it is met."""
+    return Runs(batch, batch.real.astype(np.int64))
+
+
 def by_beginnings(model: Model, program: rasp.SOp | None = None) -> bool:
     """Whether what an input begins with is an input with the same answers.
 

@@ -142,7 +142,7 @@ class Premises:
         for batch in search_of(self.graph).batches:
             run = run_graph(self.graph, batch)
             found = gather(run, run.matrix(node.selector), run.column(node.source), domain)
-            if (found.several & batch.real & ~run.undefined[:, None]).any():
+            if (found.several & run.valued).any():
                 return True
         return False
 

@@ -1,0 +1,112 @@
+"""Writers of lists: copied, counted, sorted, closed."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+from raspc import rasp
+from raspc.library.parts import same
+from raspc.library.writers.writer import STOP, I, T, Writer, digit, entry, place_of, token_at
+from raspc.rasp import Comparison, SOp, Value
+
+
+def write_copy(mark: Value = "=") -> SOp:
+    """abc= is followed by abc."""
+    copied = token_at((I - place_of(mark)).named("source"), default=STOP)
+    return rasp.Map(partial(_until, mark), copied).named("write_copy")
+
+
+def write_copy_unique(mark: Value = "=") -> SOp:
+    """cab= is followed by cab; no token comes twice, so each is found by the one before it, not by its place."""
+    previous = token_at(I - 1, default=mark).named("previous")
+    first = rasp.earliest(rasp.Select(previous, T, Comparison.EQ))
+    following = rasp.Aggregate(first, T, default=STOP).named("following")
+    return rasp.Map(partial(_until, mark), following).named("write_copy_unique")
+
+
+def _until(mark: Value, token: Value) -> Value:
+    return STOP if token == mark else token
+
+
+def write_count() -> SOp:
+    """37: is followed by 34567; where the first number is greater, by nothing."""
+    first, last = token_at(rasp.Full(0), default="0").named("first"), token_at(rasp.Full(1), default="0").named("last")
+    return rasp.map(_count_on, T, first, last).named("write_count")
+
+
+def _count_on(token: str, first: str, last: str) -> str:
+    if token == ":":
+        return first if first <= last else STOP
+    return STOP if token == STOP or last == ":" or token >= last else str(int(token) + 1)
+
+
+def write_sort(mark: Value = "=") -> SOp:
+    """312= is followed by 123: the smallest token first, as often as it came.
+
+    The next token is the one that was written last, if it came more often than it was written, else the next
+    greater one of the prompt.
+    """
+    prompt = rasp.Select(place_of(mark), -1, Comparison.EQ)
+    came = rasp.SelectorWidth(prompt & same(T)).named("came")
+    written = rasp.SelectorWidth(rasp.Select(place_of(mark), 0, Comparison.GEQ) & same(T)).named("written")
+    greater = prompt & rasp.Select(T, T, partial(_is_greater, mark))
+    following = rasp.Aggregate(rasp.best(greater, rasp.Map(_order, T), "min"), T, default=STOP).named("following")
+    return rasp.where((written < came).named("again"), T, following).named("write_sort")
+
+
+def _is_greater(mark: Value, key: Value, query: Value) -> bool:
+    return key not in (mark, STOP) and (query in (mark, STOP) or key > query)
+
+
+def _order(token: Value) -> int:
+    return digit(token)
+
+
+def write_closing() -> SOp:
+    """([ is followed by ]), what closes the brackets that are open."""
+    opens, closes = T.is_in(["(", "["]), T.is_in([")", "]"])
+    so_far = rasp.Select(I, I, Comparison.LEQ)
+    depth = (
+        rasp.SelectorWidth(so_far & rasp.Select(opens, True, Comparison.EQ))
+        - rasp.SelectorWidth(so_far & rasp.Select(closes, True, Comparison.EQ))
+    ).named("depth")
+    opened = rasp.latest(rasp.Select(opens, True, Comparison.EQ) & rasp.Select(depth, depth, Comparison.EQ))
+    last = rasp.Aggregate(opened, T, default=STOP).named("opened")
+    return rasp.where(depth > 0, rasp.Map(_closing, last), STOP).named("write_closing")
+
+
+def _closing(bracket: Value) -> Value:
+    return {"(": ")", "[": "]"}.get(bracket, STOP)
+
+
+def _but_the_last(prompt: Any) -> Any:
+    return prompt[:-1]
+
+
+def _counted(prompt: str) -> str:
+    return "".join(map(str, range(int(prompt[0]), int(prompt[1]) + 1)))
+
+
+def _sorted(prompt: str) -> str:
+    return "".join(sorted(prompt[:-1]))
+
+
+def _closed(prompt: str) -> str:
+    stack: list[str] = []
+    for bracket in prompt:
+        stack = [*stack, bracket] if bracket in "([" else stack[:-1]
+    return "".join(str(_closing(bracket)) for bracket in reversed(stack))
+
+
+ORDERS = tuple("".join(some) + "=" for n in range(1, 6) for some in permutations("abcde", n))
+"""Every row of different letters of the first five."""
+
+WRITERS: tuple[Writer, ...] = (
+    entry(write_copy, "abc=.", 13, "[abc]{1,6}=", _but_the_last),
+    entry(write_copy_unique, "abcde=.", 11, ORDERS, _but_the_last),
+    entry(write_count, "0123456789:.", 14, "[0-9][0-9]:", _counted),
+    entry(write_sort, "0123=.", 11, "[0-3]{1,5}=", _sorted),
+    entry(write_closing, "()[].", 8, "[(\\[]{1,4}|\\([)\\]]?|\\[\\(\\)\\[", _closed),
+)

@@ -1,0 +1,177 @@
+"""Writers that reckon with digits: addition in three ways, a product."""
+
+from __future__ import annotations
+
+from raspc import rasp
+from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, digit, entry, place_of, token_at
+from raspc.rasp import Comparison, SOp, Value
+
+
+def write_addition() -> SOp:
+    """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
+
+    Two digits of one column add up to 9, or they tell the carry into the next column. So the carry is that of the last
+    column before this one that is not 9; each position computes the column before its own as well.
+    """
+    return _reversed_sum(STOP).named("write_addition")
+
+
+def _reversed_sum(after: Value) -> SOp:
+    """The digits of a sum from the last one on, and then `after`."""
+    plus, end = place_of("+").named("plus"), place_of("=").named("equals")
+    column, second = (I - end).named("column"), rasp.SequenceMap(_digit_behind, T, plus).named("second")
+    upper = rasp.Map(digit, token_at((plus - 1 - column).named("upper_place"))).named("upper")
+    lower = token_at((end - 1 - column).named("lower_place"), second, -1).named("lower")
+    total = rasp.map(_total, upper, lower, end).named("total")
+    upper_before = rasp.Map(digit, token_at(plus - column)).named("upper_before")
+    lower_before = token_at(end - column, second, -1).named("lower_before")
+    before = rasp.map(_total, upper_before, lower_before, end).named("total_before")
+    settled = rasp.latest(rasp.Select(before, True, _settles))
+    carry = rasp.Aggregate(settled, rasp.Map(_carries, before), default=False).named("carry")
+    over = rasp.SequenceMap(_is_over, upper, lower).named("over")
+    return rasp.map(_Written(after), total, carry, over)
+
+
+def _digit_behind(token: Value, mark: int) -> int:
+    return digit(token) if mark >= 0 else -1
+
+
+def _total(upper: int, lower: int, end: int) -> int:
+    return max(upper, 0) + max(lower, 0) if end >= 0 else 0
+
+
+def _settles(total: int, query: bool) -> bool:
+    return total != 9
+
+
+def _carries(total: int) -> bool:
+    return total > 9
+
+
+def _is_over(upper: int, lower: int) -> bool:
+    return upper < 0 and lower < 0
+
+
+class _Written:
+    """The digit of a column, and beyond the last one the carry, then `after`."""
+
+    def __init__(self, after: Value) -> None:
+        self.after = after
+
+    def __call__(self, total: int, carry: bool, over: bool) -> Value:
+        if over:
+            return "1" if carry else self.after
+        return str((total + carry) % 10)
+
+
+def write_thought_sum() -> SOp:
+    """12+9= is followed by 12>21: the digits from the last one on, as they are found, then the sum as it is read."""
+    think = place_of(">").named("think")
+    mirrored = token_at((2 * think - 1 - I).named("mirrored_place")).named("mirrored")
+    return rasp.map(_spoken, think, _reversed_sum(">").named("thought"), mirrored).named("write_thought_sum")
+
+
+def _spoken(think: int, thought: Value, mirrored: Value) -> Value:
+    if think < 0:
+        return thought
+    return mirrored if mirrored in DIGITS else STOP
+
+
+def write_sum() -> SOp:
+    """12+09= is followed by 021: two numbers of as many digits, and their sum from its first digit on.
+
+    The carry into a column is that of the nearest column to its right that does not add up to 9. Each position of the
+    second number holds the total of its column; the first that settles at or behind a place is found by counting:
+    so many positions have settled before the place, so the next one is meant.
+    """
+    plus = place_of("+").named("plus")
+    end = place_of("=").named("equals")
+    upper = token_at((I - plus - 1).named("above"), rasp.Map(digit, T)).named("upper")
+    total = rasp.map(_column, upper, T, plus, end).named("total")
+    place = (I - plus).named("place")
+    here = token_at((place - 1).named("column_place"), total, -1).named("here")
+    settled = rasp.earliest(rasp.Select(total, True, _has_settled) & rasp.Select(I, place, Comparison.GEQ))
+    carry = rasp.Aggregate(settled, rasp.Map(_carries, total), default=False).named("carry")
+    last = rasp.SequenceMap(_is_last, T, here).named("last")
+    return rasp.map(_digit_of, here, carry, last).named("write_sum")
+
+
+def _column(upper: Value, token: Value, plus: int, end: int) -> int:
+    lower = digit(token)
+    return upper + lower if plus >= 0 and end < 0 and lower >= 0 and upper is not None and int(upper) >= 0 else -1
+
+
+def _has_settled(total: int, query: bool) -> bool:
+    return total not in (-1, 9)
+
+
+def _is_last(token: Value, here: int) -> bool:
+    return here < 0 and token != "="
+
+
+def _digit_of(here: int, carry: bool, last: bool) -> str:
+    return STOP if last else str((max(here, 0) + carry) % 10)
+
+
+def write_product() -> SOp:
+    """47*8= is followed by 673: a number times one digit, 376, from the last digit on.
+
+    A column's digit was written, so what was carried into it is known: the digit less the product of the column,
+    modulo 10. With it the carry out of the column, into this one, is known as well.
+    """
+    times, end = place_of("*").named("times"), place_of("=").named("equals")
+    column = (I - end).named("column")
+    factor = rasp.Map(digit, token_at(end - 1)).named("factor")
+    upper = rasp.Map(digit, token_at((times - 1 - column).named("upper_place"))).named("upper")
+    before = rasp.Map(digit, token_at(times - column)).named("upper_before")
+    carry = rasp.map(_carry_of, T, before, factor).named("carry")
+    return rasp.map(_product_written, upper, factor, carry).named("write_product")
+
+
+def _carry_of(written: Value, before: int, factor: int) -> int:
+    """What a column carries on; a column beyond the number, or none, is a 0."""
+    if digit(written) < 0:
+        return 0
+    product = max(before, 0) * max(factor, 0)
+    return (product + (digit(written) - product) % 10) // 10
+
+
+def _product_written(upper: int, factor: int, carry: int) -> str:
+    if upper < 0:
+        return str(carry) if carry else STOP
+    return str((upper * max(factor, 0) + carry) % 10)
+
+
+def _reference_sum(prompt: str) -> str:
+    """The sum, as wide as the wider number at least."""
+    first, second = prompt[:-1].split("+")
+    return str(int(first) + int(second)).rjust(max(len(first), len(second)), "0")
+
+
+def _backwards(prompt: str) -> str:
+    return _reference_sum(prompt)[::-1]
+
+
+def _thought(prompt: str) -> str:
+    return f"{_backwards(prompt)}>{_reference_sum(prompt)}"
+
+
+def _sum_in_order(prompt: str) -> str:
+    first, second = prompt[:-1].split("+")
+    return str(int(first) + int(second)).rjust(len(first) + 1, "0")
+
+
+def _product(prompt: str) -> str:
+    number, factor = prompt[:-1].split("*")
+    return str(int(number) * int(factor)).rjust(len(number), "0")[::-1]
+
+
+NUMBERS = "[0-9]{1,2}\\+[0-9]{1,2}="
+AS_LONG = "[0-9]\\+[0-9]=|[0-9]{2}\\+[0-9]{2}="
+
+WRITERS: tuple[Writer, ...] = (
+    entry(write_addition, "0123456789+=.", 9, NUMBERS, _backwards),
+    entry(write_sum, "0123456789+=.", 10, AS_LONG, _sum_in_order),
+    entry(write_thought_sum, "0123456789+=>.", 13, NUMBERS, _thought),
+    entry(write_product, "0123456789*=.", 10, "[0-9]{1,3}\\*[0-9]=", _product),
+)
