@@ -70,8 +70,9 @@ def searched(frame: Frame) -> Search:
 
 @lru_cache(maxsize=8)
 def _searched(frame: Frame) -> Search:
-    if _begin_one_another(frame) and (found := _endings(frame)) is not None:
-        return found
+    endings = _endings(frame) if _begin_one_another(frame) else None
+    if endings is not None:
+        return endings
     sizes = frame.automaton.sizes(frame.max_len)
     complete = _are_few(sizes)
     longest = frame.max_len if complete else _short(sizes)
@@ -105,7 +106,7 @@ def _begin_one_another(frame: Frame) -> bool:
 def _endings(frame: Frame) -> Search | None:
     """The inputs that no other goes on from: the others are what these begin with. None where they are many."""
     every, longest = frame.automaton, frame.max_len
-    last = Automaton(every.moves, (every.moves < 0).all(axis=1))
+    last = Automaton(every.moves, np.asarray((every.moves < 0).all(axis=1)))
     sizes = [*last.sizes(longest)[:longest], every.sizes(longest)[longest]]
     if not _are_few(sizes) or not any(sizes[1:]):
         return None

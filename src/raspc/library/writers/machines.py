@@ -136,10 +136,10 @@ def _orders(prompt: str) -> list[str]:
 def _steps(prompt: str) -> list[str]:
     tape, place, state, found = dict[int, str](), 0, "A", list[str]()
     while state != "H":
-        written, way, after = BUSY_BEAVER[state + tape.get(place, "0")]
-        found.append(written + way + after)
-        tape[place] = written
-        place, state = place + (1 if way == "R" else -1), after
+        step = BUSY_BEAVER[state + tape.get(place, "0")]
+        found.append(step)
+        tape[place] = step[0]
+        place, state = place + (1 if step[1] == "R" else -1), step[2]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raspc import rasp
+from raspc.library.parts import equal
 from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, digit, entry, place_of, token_at
 from raspc.rasp import Comparison, SOp, Value
 
@@ -77,40 +78,35 @@ def _spoken(think: int, thought: Value, mirrored: Value) -> Value:
     return mirrored if mirrored in DIGITS else STOP
 
 
-def write_sum() -> SOp:
+def write_sum(digits: int | None = None) -> SOp:
     """12+09= is followed by 021: two numbers of as many digits, and their sum from its first digit on.
 
-    The carry into a column is that of the nearest column to its right that does not add up to 9. Each position of the
-    second number holds the total of its column; the first that settles at or behind a place is found by counting:
-    so many positions have settled before the place, so the next one is meant.
+    At each digit of the second number stands the total of its column. A total of 9 passes a carry on, every other total
+    decides by itself: it is settled. So the carry into a column is that of the next settled column to its right, which
+    is found by counting: where so many are settled up to a column, the one that is meant is the next. What stands before
+    the second number is never a 9 and counts everywhere.
+
+    `digits`: how many both numbers have; where it is not given, the place of the + tells it.
     """
-    plus = place_of("+").named("plus")
-    end = place_of("=").named("equals")
-    upper = token_at((I - plus - 1).named("above"), rasp.Map(digit, T)).named("upper")
-    total = rasp.map(_column, upper, T, plus, end).named("total")
-    place = (I - plus).named("place")
-    here = token_at((place - 1).named("column_place"), total, -1).named("here")
-    settled = rasp.earliest(rasp.Select(total, True, _has_settled) & rasp.Select(I, place, Comparison.GEQ))
-    carry = rasp.Aggregate(settled, rasp.Map(_carries, total), default=False).named("carry")
-    last = rasp.SequenceMap(_is_last, T, here).named("last")
-    return rasp.map(_digit_of, here, carry, last).named("write_sum")
+    plus = place_of("+").named("plus") if digits is None else rasp.Full(digits)
+    above = (I - plus - 1).named("above")
+    upper = token_at(above).named("upper")
+    inside = rasp.SequenceMap(_is_in_second, I, plus).named("inside")
+    total = (rasp.Map(digit, upper) + rasp.Map(digit, T)).named("total")
+    settling = equal((total != 9).named("settles"), True)
+    settled = rasp.SelectorWidth(settling).named("settled")
+    here, so_far = token_at(above, total, -1).named("here"), token_at(above, settled, 0).named("settled_here")
+    following = rasp.Select(settled, so_far + 1, Comparison.EQ) & settling & equal(inside, True)
+    carry = rasp.Aggregate(following, rasp.Map(_carries, total), default=False).named("carry")
+    return rasp.map(_digit_of, here, carry, upper).named("write_sum")
 
 
-def _column(upper: Value, token: Value, plus: int, end: int) -> int:
-    lower = digit(token)
-    return upper + lower if plus >= 0 and end < 0 and lower >= 0 and upper is not None and int(upper) >= 0 else -1
+def _is_in_second(index: int, plus: int) -> bool:
+    return 0 <= plus < index <= 2 * plus
 
 
-def _has_settled(total: int, query: bool) -> bool:
-    return total not in (-1, 9)
-
-
-def _is_last(token: Value, here: int) -> bool:
-    return here < 0 and token != "="
-
-
-def _digit_of(here: int, carry: bool, last: bool) -> str:
-    return STOP if last else str((max(here, 0) + carry) % 10)
+def _digit_of(here: int, carry: bool, upper: Value) -> str:
+    return STOP if upper == "=" else str((max(here, 0) + carry) % 10)
 
 
 def write_product() -> SOp:
