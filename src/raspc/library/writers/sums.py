@@ -83,8 +83,8 @@ def write_sum(digits: int | None = None) -> SOp:
 
     At each digit of the second number stands the total of its column. A total of 9 passes a carry on, every other total
     decides by itself: it is settled. So the carry into a column is that of the next settled column to its right, which
-    is found by counting: where so many are settled up to a column, the one that is meant is the next. What stands before
-    the second number is never a 9 and counts everywhere.
+    is found by counting: where so many are settled up to a column, the one that is meant is the next. What stands
+    before the second number is never a 9, and counts everywhere.
 
     `digits`: how many both numbers have; where it is not given, the place of the + tells it.
     """
