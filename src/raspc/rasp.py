@@ -738,44 +738,6 @@ def earliest(selector: Selector) -> Selector:
     return Best(selector, indices, "min")
 
 
-def memory(address: SOp, value: SOp, at: SOp, default: Value = None) -> SOp:
-    """The value that was last written to an address; `default` where none was.
-
-    Each position writes its `value` to its `address`, and reads at `at`. Under a causal mask a position sees what was
-    written up to it, itself included.
-
-    >>> memory(Map(str.lower, tokens), tokens, tokens, "?")("aAb")
-    ['A', '?', 'b']
-    """
-    return Aggregate(latest(Select(address, at, Comparison.EQ)), value, default)
-
-
-def machine(delta: Mapping[tuple[Value, Value], Value], start: Value, inputs: SOp, stop: Value = ".") -> SOp:
-    """The next state of a finite automaton that writes its states one after another, each as a token.
-
-    Where the token is a state of the machine, that is the state it is in; elsewhere it is in `start`. It reads the
-    letter that `inputs` is here, and goes on to `delta[state, letter]`; where `delta` says nothing it writes `stop`.
-    Raises TypeError for a `delta` that is no mapping.
-
-    >>> machine({("even", 1): "odd", ("odd", 1): "even"}, "even", Full(1))(["=", "odd", "even"])
-    ['odd', 'even', 'odd']
-    """
-    if not isinstance(delta, Mapping) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in delta):
-        raise wrong_kind("machine: delta", delta, "a mapping from (state, letter) to the next state, as {(0, 'a'): 1}")
-    moves = {pair: _hashable(after, "machine: delta") for pair, after in delta.items()}
-    known = frozenset([start, *moves.values(), *(before for before, _ in moves)])
-    state = Map(partial(_state_of, known, _hashable(start, "machine: start")), tokens).named("state")
-    return SequenceMap(partial(_moved, moves, stop), state, _sop(inputs, "machine: inputs"))
-
-
-def _state_of(known: Collection[Value], start: Value, token: Value) -> Value:
-    return token if token in known else start
-
-
-def _moved(moves: Mapping[tuple[Value, Value], Value], stop: Value, state: Value, letter: Value) -> Value:
-    return moves.get((state, letter), stop)
-
-
 def is_in(sop: SOp, values: Iterable[Value]) -> SOp:
     """True where the value of the s-op is one of `values`."""
     return _sop(sop, "is_in").is_in(values)
@@ -824,6 +786,47 @@ def causal(program: SOp) -> SOp:
 
 MEANT = "meant_causal"
 """The annotation of a program that is meant to be causal."""
+
+
+def memory(address: SOp, value: SOp, at: SOp, default: Value = None) -> SOp:
+    """The value that was last written to an address; `default` where none was.
+
+    Each position writes its `value` to its `address`, and reads at `at`. Under a causal mask a position sees what was
+    written up to it, itself included.
+
+    >>> memory(Map(str.lower, tokens), tokens, tokens, "?")("aAb")
+    ['A', '?', 'b']
+    """
+    writes = Select(address, at, Comparison.EQ).annotated(assigned="writes")
+    last_write = latest(writes).annotated(assigned="last_write")
+    return Aggregate(last_write, value, default)
+
+
+def machine(delta: Mapping[tuple[Value, Value], Value], start: Value, inputs: SOp, stop: Value = ".") -> SOp:
+    """The next state of a finite automaton that writes its states one after another, each as a token.
+
+    Where the token is a state of the machine, that is the state it is in; elsewhere it is in `start`. It reads the
+    letter that `inputs` is here, and goes on to `delta[state, letter]`; where `delta` says nothing it writes `stop`.
+    Raises TypeError for a `delta` that is no mapping.
+
+    >>> machine({("even", 1): "odd", ("odd", 1): "even"}, "even", Full(1))(["=", "odd", "even"])
+    ['odd', 'even', 'odd']
+    """
+    if not isinstance(delta, Mapping) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in delta):
+        raise wrong_kind("machine: delta", delta, "a mapping from (state, letter) to the next state, as {(0, 'a'): 1}")
+    moves = {pair: _hashable(after, "machine: delta") for pair, after in delta.items()}
+    known = frozenset([start, *moves.values(), *(before for before, _ in moves)])
+    state_of = partial(_state_of, known, _hashable(start, "machine: start"))
+    state = Map(state_of, tokens).annotated(assigned="state")
+    return SequenceMap(partial(_moved, moves, stop), state, _sop(inputs, "machine: inputs"))
+
+
+def _state_of(known: Collection[Value], start: Value, token: Value) -> Value:
+    return token if token in known else start
+
+
+def _moved(moves: Mapping[tuple[Value, Value], Value], stop: Value, state: Value, letter: Value) -> Value:
+    return moves.get((state, letter), stop)
 
 
 def numerical(sop: SOp) -> SOp:

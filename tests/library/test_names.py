@@ -29,7 +29,10 @@ def graph_of(name: str) -> Graph:
     return build(program, vocab, length, True, where=domain)
 
 
-SLOW = {"write_addition": "its domain is run on 27,000 prompts"}
+SLOW = {
+    name: "its domain is run on 10,000 prompts"
+    for name in ("write_addition", "write_sum", "write_thought_sum", "write_product")
+}
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in (*library.PROGRAMS, *library.WRITERS)
 ]

@@ -12,17 +12,22 @@ from raspc.library.writers.writer import STOP, I, T, Writer, digit, entry, place
 from raspc.rasp import Comparison, SOp, Value
 
 
+@rasp.program
 def write_copy(mark: Value = "=") -> SOp:
     """abc= is followed by abc."""
-    copied = token_at((I - place_of(mark)).named("source"), default=STOP)
+    end = place_of(mark)
+    copied = token_at((I - end).named("source"), default=STOP)
     return rasp.Map(partial(_until, mark), copied).named("write_copy")
 
 
+@rasp.program
 def write_copy_unique(mark: Value = "=") -> SOp:
     """cab= is followed by cab; no token comes twice, so each is found by the one before it, not by its place."""
-    previous = token_at(I - 1, default=mark).named("previous")
-    first = rasp.earliest(rasp.Select(previous, T, Comparison.EQ))
-    following = rasp.Aggregate(first, T, default=STOP).named("following")
+    left = I - 1
+    previous = token_at(left, default=mark).named("previous")
+    after_it = rasp.Select(previous, T, Comparison.EQ)
+    first_after_it = rasp.earliest(after_it)
+    following = rasp.Aggregate(first_after_it, T, default=STOP).named("following")
     return rasp.Map(partial(_until, mark), following).named("write_copy_unique")
 
 
@@ -30,6 +35,7 @@ def _until(mark: Value, token: Value) -> Value:
     return STOP if token == mark else token
 
 
+@rasp.program
 def write_count() -> SOp:
     """37: is followed by 34567; where the first number is greater, by nothing."""
     first, last = token_at(rasp.Full(0), default="0").named("first"), token_at(rasp.Full(1), default="0").named("last")
@@ -42,17 +48,23 @@ def _count_on(token: str, first: str, last: str) -> str:
     return STOP if token == STOP or last == ":" or token >= last else str(int(token) + 1)
 
 
+@rasp.program
 def write_sort(mark: Value = "=") -> SOp:
     """312= is followed by 123: the smallest token first, as often as it came.
 
     The next token is the one that was written last, if it came more often than it was written, else the next
     greater one of the prompt.
     """
-    prompt = rasp.Select(place_of(mark), -1, Comparison.EQ)
-    came = rasp.SelectorWidth(prompt & same(T)).named("came")
-    written = rasp.SelectorWidth(rasp.Select(place_of(mark), 0, Comparison.GEQ) & same(T)).named("written")
-    greater = prompt & rasp.Select(T, T, partial(_is_greater, mark))
-    following = rasp.Aggregate(rasp.best(greater, rasp.Map(_order, T), "min"), T, default=STOP).named("following")
+    end = place_of(mark)
+    prompt, after = rasp.Select(end, -1, Comparison.EQ), rasp.Select(end, 0, Comparison.GEQ)
+    same_in_prompt, same_after = prompt & same(T), after & same(T)
+    came = rasp.SelectorWidth(same_in_prompt).named("came")
+    written = rasp.SelectorWidth(same_after).named("written")
+    greater = rasp.Select(T, T, partial(_is_greater, mark))
+    greater_in_prompt = prompt & greater
+    order = rasp.Map(_order, T)
+    next_greater = rasp.best(greater_in_prompt, order, "min")
+    following = rasp.Aggregate(next_greater, T, default=STOP).named("following")
     return rasp.where((written < came).named("again"), T, following).named("write_sort")
 
 
@@ -64,17 +76,21 @@ def _order(token: Value) -> int:
     return digit(token)
 
 
+@rasp.program
 def write_closing() -> SOp:
     """([ is followed by ]), what closes the brackets that are open."""
     opens, closes = T.is_in(["(", "["]), T.is_in([")", "]"])
     so_far = rasp.Select(I, I, Comparison.LEQ)
-    depth = (
-        rasp.SelectorWidth(so_far & rasp.Select(opens, True, Comparison.EQ))
-        - rasp.SelectorWidth(so_far & rasp.Select(closes, True, Comparison.EQ))
-    ).named("depth")
-    opened = rasp.latest(rasp.Select(opens, True, Comparison.EQ) & rasp.Select(depth, depth, Comparison.EQ))
-    last = rasp.Aggregate(opened, T, default=STOP).named("opened")
-    return rasp.where(depth > 0, rasp.Map(_closing, last), STOP).named("write_closing")
+    opening, closing = rasp.Select(opens, True, Comparison.EQ), rasp.Select(closes, True, Comparison.EQ)
+    opening_so_far, closing_so_far = so_far & opening, so_far & closing
+    opened, closed = rasp.SelectorWidth(opening_so_far), rasp.SelectorWidth(closing_so_far)
+    depth = (opened - closed).named("depth")
+    same_depth = rasp.Select(depth, depth, Comparison.EQ)
+    open_here = opening & same_depth
+    last_open = rasp.latest(open_here)
+    innermost = rasp.Aggregate(last_open, T, default=STOP).named("opened")
+    is_open, closes_it = depth > 0, rasp.Map(_closing, innermost)
+    return rasp.where(is_open, closes_it, STOP).named("write_closing")
 
 
 def _closing(bracket: Value) -> Value:

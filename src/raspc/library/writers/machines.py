@@ -12,17 +12,22 @@ from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, digit, entr
 from raspc.rasp import Comparison, SOp, Value
 
 
+@rasp.program
 def letter_to_read(mark: Value = "=") -> SOp:
     """The token of the prompt that is read at this step: the first at the mark, and so on."""
-    return token_at((I - place_of(mark)).named("source")).named("letter")
+    end = place_of(mark)
+    source = (I - end).named("source")
+    return token_at(source).named("letter")
 
 
 XOR = {(a, b): str(int(a) ^ int(b)) for a, b in product("01", repeat=2)}
 
 
+@rasp.program
 def write_parity() -> SOp:
     """0110= is followed by 0100, the parity so far after each bit."""
-    return rasp.machine(XOR, "0", letter_to_read()).named("write_parity")
+    letter = letter_to_read()
+    return rasp.machine(XOR, "0", letter).named("write_parity")
 
 
 START = "12345"
@@ -40,13 +45,15 @@ def composed(first: str, second: str) -> str:
 S5 = {(order, letter): composed(order, by) for order, (letter, by) in product(ORDERS, GENERATORS.items())}
 
 
+@rasp.program
 def write_word_problem() -> SOp:
     """ab= is followed by 21345 13452: the order of five after each swap of the first two (a) or turn (b).
 
     A word of S₅ is 1 where the last order is 12345. To tell that is as hard as anything that formulas of logarithmic
     depth decide (Barrington 1989); with its steps written out a transformer of fixed depth does it.
     """
-    return rasp.machine(S5, START, letter_to_read()).named("write_word_problem")
+    letter = letter_to_read()
+    return rasp.machine(S5, START, letter).named("write_word_problem")
 
 
 BUSY_BEAVER = {"A0": "1RB", "A1": "1LB", "B0": "1LA", "B1": "0LC", "C0": "1RH", "C1": "1LD", "D0": "1RD", "D1": "0RA"}
@@ -54,11 +61,13 @@ BUSY_BEAVER = {"A0": "1RB", "A1": "1LB", "B0": "1LA", "B1": "0LC", "C0": "1RH", 
 TAPE = ">"
 
 
+@rasp.program
 def write_busy_beaver() -> SOp:
     """> is followed by the 107 steps of a busy beaver: each what it writes, where it goes, its next state."""
     return turing_machine(BUSY_BEAVER).named("write_busy_beaver")
 
 
+@rasp.program
 def turing_machine(rules: Mapping[str, str]) -> SOp:
     """The next step of a Turing machine on an empty tape, from state A on; `STOP` after one into state H.
 
@@ -66,10 +75,13 @@ def turing_machine(rules: Mapping[str, str]) -> SOp:
     "1RB". A step is a token. The place of the head is the steps to the right less those to the left; what stands there
     is what was written there last.
     """
-    right, left = (rasp.SelectorWidth(equal(rasp.Map(partial(_goes, way), T), True)) for way in "RL")
+    goes_right, goes_left = rasp.Map(partial(_goes, "R"), T), rasp.Map(partial(_goes, "L"), T)
+    rights, lefts = equal(goes_right, True), equal(goes_left, True)
+    right, left = rasp.SelectorWidth(rights), rasp.SelectorWidth(lefts)
     place = (right - left).named("place")
     wrote_at = rasp.SequenceMap(_place_before, place, T).named("wrote_at")
-    symbol = rasp.memory(wrote_at, rasp.Map(_symbol, T), place, default="0").named("symbol")
+    written = rasp.Map(_symbol, T)
+    symbol = rasp.memory(wrote_at, written, place, default="0").named("symbol")
     return rasp.SequenceMap(partial(_step, dict(rules)), T, symbol)
 
 
@@ -91,16 +103,19 @@ def _step(rules: Mapping[str, str], token: str, symbol: str) -> str:
     return rules.get(state + symbol, STOP)
 
 
+@rasp.program
 def write_postfix() -> SOp:
     """34+2*= is followed by 34724: the top of the stack after each token, modulo 10; the last is the value.
 
     The second number of an operation is the top of the stack when it was last as low as it will be afterwards.
     """
     so_far = rasp.Select(I, I, Comparison.LEQ)
-    pushed = rasp.SelectorWidth(so_far & equal(T.is_in(DIGITS), True))
-    popped = rasp.SelectorWidth(so_far & equal(T.is_in("+*"), True))
-    height = (pushed - popped).named("height")
-    source = (I - place_of("=")).named("source")
+    pushes, pops = T.is_in(DIGITS), T.is_in("+*")
+    pushing, popping = equal(pushes, True), equal(pops, True)
+    pushing_so_far, popping_so_far = so_far & pushing, so_far & popping
+    pushed, popped = rasp.SelectorWidth(pushing_so_far), rasp.SelectorWidth(popping_so_far)
+    height, end = (pushed - popped).named("height"), place_of("=")
+    source = (I - end).named("source")
     letter, after = token_at(source).named("letter"), token_at(source, height, 0).named("height_after")
     before = rasp.SequenceMap(_height_before, letter, after).named("height_before")
     under = rasp.memory(before, T, after, default="0").named("under")

@@ -6,12 +6,14 @@ from itertools import pairwise
 
 from raspc import rasp
 from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, entry, token_at
-from raspc.rasp import Comparison, SOp
+from raspc.rasp import SOp
 
 
+@rasp.program
 def write_recall() -> SOp:
     """a1b2a3?a is followed by 3, what was last written to a."""
-    previous = token_at(I - 1, default="?").named("previous")
+    left = I - 1
+    previous = token_at(left, default="?").named("previous")
     address = rasp.map(_address, previous, T).named("address")
     asked = rasp.memory(address, T, T, default=STOP).named("asked")
     return rasp.map(_recalled, previous, asked).named("write_recall")
@@ -25,11 +27,12 @@ def _recalled(previous: str, asked: str) -> str:
     return asked if previous == "?" else STOP
 
 
+@rasp.program
 def write_induction() -> SOp:
     """abcb.a is followed by b: each token by what came after it the last time, up to the dot."""
-    previous = token_at(I - 1, default=STOP).named("previous")
-    seen = rasp.latest(rasp.Select(previous, T, Comparison.EQ))
-    return rasp.Aggregate(seen, T, default=STOP).named("write_induction")
+    left = I - 1
+    previous = token_at(left, default=STOP).named("previous")
+    return rasp.memory(previous, T, T, default=STOP).named("write_induction")
 
 
 def _recalled_in(prompt: str) -> str:

@@ -8,6 +8,7 @@ from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, digit, entr
 from raspc.rasp import Comparison, SOp, Value
 
 
+@rasp.program
 def write_addition() -> SOp:
     """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
 
@@ -17,18 +18,24 @@ def write_addition() -> SOp:
     return _reversed_sum(STOP).named("write_addition")
 
 
+@rasp.program
 def _reversed_sum(after: Value) -> SOp:
     """The digits of a sum from the last one on, and then `after`."""
     plus, end = place_of("+").named("plus"), place_of("=").named("equals")
     column, second = (I - end).named("column"), rasp.SequenceMap(_digit_behind, T, plus).named("second")
-    upper = rasp.Map(digit, token_at((plus - 1 - column).named("upper_place"))).named("upper")
-    lower = token_at((end - 1 - column).named("lower_place"), second, -1).named("lower")
+    last_upper, last_lower = plus - 1, end - 1
+    upper_token = token_at((last_upper - column).named("upper_place"))
+    upper = rasp.Map(digit, upper_token).named("upper")
+    lower = token_at((last_lower - column).named("lower_place"), second, -1).named("lower")
     total = rasp.map(_total, upper, lower, end).named("total")
-    upper_before = rasp.Map(digit, token_at(plus - column)).named("upper_before")
-    lower_before = token_at(end - column, second, -1).named("lower_before")
+    upper_place_before, lower_place_before = plus - column, end - column
+    upper_token_before = token_at(upper_place_before)
+    upper_before = rasp.Map(digit, upper_token_before).named("upper_before")
+    lower_before = token_at(lower_place_before, second, -1).named("lower_before")
     before = rasp.map(_total, upper_before, lower_before, end).named("total_before")
-    settled = rasp.latest(rasp.Select(before, True, _settles))
-    carry = rasp.Aggregate(settled, rasp.Map(_carries, before), default=False).named("carry")
+    not_nine = rasp.Select(before, True, _settles)
+    settled, carries = rasp.latest(not_nine), rasp.Map(_carries, before)
+    carry = rasp.Aggregate(settled, carries, default=False).named("carry")
     over = rasp.SequenceMap(_is_over, upper, lower).named("over")
     return rasp.map(_Written(after), total, carry, over)
 
@@ -65,10 +72,13 @@ class _Written:
         return str((total + carry) % 10)
 
 
+@rasp.program
 def write_thought_sum() -> SOp:
     """12+9= is followed by 12>21: the digits from the last one on, as they are found, then the sum as it is read."""
     think = place_of(">").named("think")
-    mirrored = token_at((2 * think - 1 - I).named("mirrored_place")).named("mirrored")
+    twice = 2 * think
+    last_thought = twice - 1
+    mirrored = token_at((last_thought - I).named("mirrored_place")).named("mirrored")
     return rasp.map(_spoken, think, _reversed_sum(">").named("thought"), mirrored).named("write_thought_sum")
 
 
@@ -78,6 +88,7 @@ def _spoken(think: int, thought: Value, mirrored: Value) -> Value:
     return mirrored if mirrored in DIGITS else STOP
 
 
+@rasp.program
 def write_sum(digits: int | None = None) -> SOp:
     """12+09= is followed by 021: two numbers of as many digits, and their sum from its first digit on.
 
@@ -89,15 +100,21 @@ def write_sum(digits: int | None = None) -> SOp:
     `digits`: how many both numbers have; where it is not given, the place of the + tells it.
     """
     plus = place_of("+").named("plus") if digits is None else rasp.Full(digits)
-    above = (I - plus - 1).named("above")
+    behind = I - plus
+    above = (behind - 1).named("above")
     upper = token_at(above).named("upper")
     inside = rasp.SequenceMap(_is_in_second, I, plus).named("inside")
-    total = (rasp.Map(digit, upper) + rasp.Map(digit, T)).named("total")
-    settling = equal((total != 9).named("settles"), True)
+    upper_digit, lower_digit = rasp.Map(digit, upper), rasp.Map(digit, T)
+    total = (upper_digit + lower_digit).named("total")
+    settles = (total != 9).named("settles")
+    settling, of_second = equal(settles, True), equal(inside, True)
     settled = rasp.SelectorWidth(settling).named("settled")
     here, so_far = token_at(above, total, -1).named("here"), token_at(above, settled, 0).named("settled_here")
-    following = rasp.Select(settled, so_far + 1, Comparison.EQ) & settling & equal(inside, True)
-    carry = rasp.Aggregate(following, rasp.Map(_carries, total), default=False).named("carry")
+    one_more = so_far + 1
+    next_count = rasp.Select(settled, one_more, Comparison.EQ)
+    next_settling = next_count & settling
+    following, carries = next_settling & of_second, rasp.Map(_carries, total)
+    carry = rasp.Aggregate(following, carries, default=False).named("carry")
     return rasp.map(_digit_of, here, carry, upper).named("write_sum")
 
 
@@ -109,6 +126,7 @@ def _digit_of(here: int, carry: bool, upper: Value) -> str:
     return STOP if upper == "=" else str((max(here, 0) + carry) % 10)
 
 
+@rasp.program
 def write_product() -> SOp:
     """47*8= is followed by 673: a number times one digit, 376, from the last digit on.
 
@@ -117,9 +135,11 @@ def write_product() -> SOp:
     """
     times, end = place_of("*").named("times"), place_of("=").named("equals")
     column = (I - end).named("column")
-    factor = rasp.Map(digit, token_at(end - 1)).named("factor")
-    upper = rasp.Map(digit, token_at((times - 1 - column).named("upper_place"))).named("upper")
-    before = rasp.Map(digit, token_at(times - column)).named("upper_before")
+    factor_place, last_upper, place_before = end - 1, times - 1, times - column
+    factor_token, token_before = token_at(factor_place), token_at(place_before)
+    upper_token = token_at((last_upper - column).named("upper_place"))
+    factor, upper = rasp.Map(digit, factor_token).named("factor"), rasp.Map(digit, upper_token).named("upper")
+    before = rasp.Map(digit, token_before).named("upper_before")
     carry = rasp.map(_carry_of, T, before, factor).named("carry")
     return rasp.map(_product_written, upper, factor, carry).named("write_product")
 

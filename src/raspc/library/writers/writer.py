@@ -9,7 +9,7 @@ from typing import Any
 
 from raspc import rasp
 from raspc.library.parts import equal
-from raspc.rasp import Comparison, SOp, Value
+from raspc.rasp import SOp, Value
 
 T, I = rasp.tokens, rasp.indices  # noqa: E741
 STOP = "."
@@ -55,14 +55,19 @@ def entry(
     return Writer(build.__name__, build, tuple(vocab), length, asked, reference, description, source)
 
 
+@rasp.program
 def place_of(mark: Value) -> SOp:
     """Where the mark stands, of several the last; −1 before it comes."""
-    return rasp.Aggregate(rasp.latest(equal(T, mark)), I, default=-1)
+    marks = equal(T, mark)
+    last_mark = rasp.latest(marks)
+    return rasp.Aggregate(last_mark, I, default=-1)
 
 
+@rasp.program
 def token_at(place: SOp, source: SOp = T, default: Value = STOP) -> SOp:
     """What a variable is at another place; `default` where there is none."""
-    return rasp.Aggregate(rasp.Select(I, place, Comparison.EQ), source, default)
+    there = equal(I, place)
+    return rasp.Aggregate(there, source, default)
 
 
 def digit(token: Value) -> int:
