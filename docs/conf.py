@@ -42,7 +42,7 @@ suppress_warnings = ["mystnb.mime_priority"]
 
 # Each notebook is run when the site is built; one that fails ends the build.
 nb_execution_mode, nb_execution_raise_on_error, nb_execution_timeout = "cache", True, 300
-nb_merge_streams = True
+nb_merge_streams, nb_execution_in_temp = True, True
 
 # Docstrings are prose: single backticks are code, types stand in the signature, members as they are written.
 default_role = "code"
