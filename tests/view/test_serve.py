@@ -422,3 +422,16 @@ def test_serve_command_says_where(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert status(["serve", "--port", "8123"]) == 0
     assert started["host"] == "127.0.0.1" and started["port"] == 8123
     assert "http://127.0.0.1:8123" in capsys.readouterr().out
+
+
+def test_nothing_is_said_before_it_can_serve() -> None:
+    """On a port that is taken: one line on standard error, and no address to open."""
+    pytest.importorskip("uvicorn")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "raspc", "serve", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot serve on port" in done.stderr
+    assert "choose another one with --port" in done.stderr

@@ -440,3 +440,16 @@ def saved_program(tmp_path: Path) -> Path:
     """A directory with a compiled model that no pass changed."""
     raspc.compile(library.reverse(), "ab", 3).save(tmp_path / "model")
     return tmp_path / "model"
+
+
+def test_files_that_a_library_wrote_for_its_user_alone_are_ordinary(tmp_path: Path) -> None:
+    """Safetensors writes 0600; a model of others is read as their umask says."""
+    from raspc.weights.files import fresh_directory
+
+    with fresh_directory(tmp_path / "made", "config.json") as building:
+        (building / "inner").mkdir()
+        (building / "inner" / "secret").write_text("x")
+        (building / "inner" / "secret").chmod(0o600)
+    ordinary = tmp_path / "ordinary"
+    ordinary.write_text("x")
+    assert (tmp_path / "made" / "inner" / "secret").stat().st_mode == ordinary.stat().st_mode

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raspc.cli import syntax
-from raspc.cli.options import Accumulate, Directory, Json, Probabilities, Summation
+from raspc.cli.options import DTYPES, Accumulate, Directory, Json, Probabilities, Summation, among
 from raspc.cli.output import answer, say, table
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def certify(
     directory: Directory,
     dtype: Annotated[
         str | None,
-        typer.Option(help="float64, float32, tf32, bfloat16 or float16; that of the model if not given."),
+        typer.Option(
+            autocompletion=among(*DTYPES), help=f"One of {', '.join(DTYPES)}.", show_default="that of the model"
+        ),
     ] = None,
     summation: Summation = None,
     accumulate: Accumulate = None,

@@ -27,7 +27,7 @@ def check(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, help="All inputs are run if there are so few, else so many [default: 100000].", show_default=False
+            min=1, metavar="N", help="All inputs are run if there are so few, else so many.", show_default="100000"
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Run all inputs, however many.")] = False,
@@ -56,7 +56,9 @@ def check(
         str | None,
         typer.Option(metavar="file.py:ATTR", help="A Python function from a prompt to its answer.", show_default=False),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="[default: one for each core]", show_default=False)] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many to work with.", show_default="one for each core")
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

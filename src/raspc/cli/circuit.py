@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raspc.cli.options import Directory, Json, Seed
+from raspc.cli.options import Directory, Json, Seed, among
 from raspc.cli.output import answer, say, table
 
 if TYPE_CHECKING:
@@ -24,16 +24,22 @@ def circuit(
         ),
     ] = None,
     granularity: Annotated[
-        str, typer.Option(help="component (heads and MLPs), neuron, or direction (an edge for each one).")
+        str,
+        typer.Option(
+            autocompletion=among("component", "neuron", "direction"),
+            help="component (heads and MLPs), neuron, or direction (an edge for each one).",
+        ),
     ] = "component",
     under: Annotated[
         str | None,
         typer.Option(
-            help="Which edges matter under a corruption: zero, mean, resample or shuffle.", show_default=False
+            autocompletion=among("zero", "mean", "resample", "shuffle"),
+            help="Which edges matter under a corruption: zero, mean, resample or shuffle.",
+            show_default=False,
         ),
     ] = None,
     pairs: Annotated[
-        int, typer.Option(min=1, help="With --under: the most inputs that are run, with a source each.")
+        int, typer.Option(min=1, metavar="N", help="With --under: the most inputs that are run, with a source each.")
     ] = 4096,
     seed: Seed = 0,
     dot: Annotated[bool, typer.Option("--dot", help="Print the circuit as Graphviz text.")] = False,

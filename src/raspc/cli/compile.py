@@ -10,6 +10,7 @@ import typer
 
 from raspc.cli import story, syntax
 from raspc.cli.options import (
+    DTYPES,
     Accumulate,
     AllowFiles,
     DisablePass,
@@ -29,6 +30,7 @@ from raspc.cli.options import (
     Uniform,
     Verify,
     Where,
+    among,
     level,
 )
 from raspc.cli.output import answer, say
@@ -43,7 +45,9 @@ def compile_program(
     program: Program,
     vocab: Annotated[str | None, typer.Option(help="Tokens a,b,c or a JSON array; the library knows its own.")] = None,
     max_seq_len: Annotated[int | None, typer.Option(help="The longest input, BOS not counted.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The directory to write.", show_default="build/NAME")
+    ] = None,
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.")] = None,
     optimize: Optimize = "1",
     bos: Annotated[str, typer.Option(help="The token that opens every input.")] = "BOS",
@@ -56,7 +60,9 @@ def compile_program(
     verify: Verify = False,
     disable_pass: DisablePass = None,
     solver: Annotated[bool, typer.Option(help="At -O 2 ask OR-tools for the schedule, if it is installed.")] = True,
-    dtype: Annotated[str, typer.Option(help="The number format that the model is to run in.")] = "float32",
+    dtype: Annotated[
+        str, typer.Option(autocompletion=among(*DTYPES[1:]), help=f"What it is to run in: {', '.join(DTYPES[1:])}.")
+    ] = "float32",
     summation: Summation = "any order",
     accumulate: Accumulate = "float32",
     probabilities: Probabilities = "stored",

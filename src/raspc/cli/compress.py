@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from raspc.cli.options import Json
+from raspc.cli.options import Json, among, listed
 from raspc.cli.output import answer, console, say, table
 from raspc.errors import InputError
 
+METHODS = "trained,pca,svd,pruned,readers"
 Subject = Annotated[
     list[str],
     typer.Argument(
@@ -27,25 +28,50 @@ Subject = Annotated[
 def compress(
     target: Subject,
     dims: Annotated[str | None, typer.Option(help="Widths: 4..14, 6, or 4,6,8.", show_default=False)] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds of each width; all are trained at once.")] = 10,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many seeds of each width; all are trained at once.")
+    ] = 10,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="OUT", help="The sweep's directory.")] = None,
-    methods: Annotated[str, typer.Option(help="Several, by commas.")] = "trained,pca,svd,pruned,readers",
+    methods: Annotated[
+        str,
+        typer.Option(
+            autocompletion=listed(*METHODS.split(",")),
+            help=f"Several, by commas: {METHODS.replace(',', ', ')}.",
+            show_default="all",
+        ),
+    ] = METHODS,
     starts: Annotated[
-        str | None, typer.Option(help="Where training begins: narrowed, random, or a method.", show_default=False)
+        str | None,
+        typer.Option(
+            autocompletion=listed("narrowed", "random", *METHODS.split(",")),
+            help="Where training begins: narrowed, random, or a method.",
+            show_default=False,
+        ),
     ] = None,
-    protocol: Annotated[str, typer.Option(help="quick, or paper: 300,000 steps and hours.")] = "quick",
-    steps: Annotated[int | None, typer.Option(min=0, help="Steps of training.", show_default=False)] = None,
-    form: Annotated[str, typer.Option(help="wide: layers keep their size; narrow: they shrink.")] = "wide",
+    protocol: Annotated[
+        str,
+        typer.Option(autocompletion=among("quick", "paper"), help="quick, or paper: 300,000 steps and hours."),
+    ] = "quick",
+    steps: Annotated[
+        int | None, typer.Option(min=0, metavar="X", help="Steps of training.", show_default=False)
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(autocompletion=among("wide", "narrow"), help="wide: layers keep their size; narrow: they shrink."),
+    ] = "wide",
     train_weights: Annotated[bool, typer.Option("--train-weights", help="Train the weights too.")] = False,
-    noise: Annotated[float, typer.Option(min=0, help="Noise added to W at each step.")] = 0.0,
+    noise: Annotated[float, typer.Option(min=0, metavar="X", help="Noise added to W at each step.")] = 0.0,
     temperature: Annotated[
         float | None, typer.Option(help="Margin of heads; 0 leaves them.", show_default=False)
     ] = None,
-    soften: Annotated[str, typer.Option(help="Which heads: averaging, or all.")] = "all",
+    soften: Annotated[
+        str,
+        typer.Option(autocompletion=among("averaging", "all"), help="Which heads: averaging, or all."),
+    ] = "all",
     layer_weight: Annotated[
-        float | None, typer.Option(min=0, help="Weight λ of the layer loss.", show_default=False)
+        float | None, typer.Option(min=0, metavar="X", help="Weight λ of the layer loss.", show_default=False)
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default=False)] = None,
+    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Compress the model in DIR to narrower streams, or write the page of a sweep: `raspc compress report OUT`."""

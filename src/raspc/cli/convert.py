@@ -26,12 +26,14 @@ def convert(
         typer.Argument(metavar="SCRIPT.py:PROGRAM", help="A program, or a model that the script compiles."),
     ],
     vocab: Annotated[
-        str | None, typer.Option(help="Tokens a,b,c or a JSON array [default: as the script compiles it].")
+        str | None, typer.Option(help="Tokens a,b,c or a JSON array.", show_default="as the script has it")
     ] = None,
     max_seq_len: Annotated[
-        int | None, typer.Option(help="The longest input [default: as the script compiles it].")
+        int | None, typer.Option(help="The longest input.", show_default="as the script has it")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write [default: build/NAME].")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write.", show_default="build/NAME")
+    ] = None,
     causal: Annotated[
         bool | None, typer.Option("--causal/--no-causal", help="Hide later keys from a query.", show_default=False)
     ] = None,

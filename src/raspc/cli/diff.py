@@ -29,7 +29,7 @@ def diff(
     max_seq_len: Annotated[int | None, typer.Option(help="For programs: the longest input, BOS not counted.")] = None,
     causal: Annotated[bool | None, typer.Option("--causal/--no-causal", help="For programs: hide later keys.")] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="All inputs are tried if there are so few, else so many.")
+        int, typer.Option(min=1, metavar="N", help="All inputs are tried if there are so few, else so many.")
     ] = 100_000,
     every: Annotated[bool, typer.Option("--all", help="Try all inputs, however many.")] = False,
     run: Annotated[bool, typer.Option("--run", help="Try inputs even where weights or graphs are equal.")] = False,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from raspc.cli import syntax
-from raspc.cli.options import Directory, Json
+from raspc.cli.options import Directory, Json, among
 from raspc.cli.output import answer, say
 
 
@@ -27,11 +27,19 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or directory to write.")],
     dtype: Annotated[
         str | None,
-        typer.Option(help="float32, float16 or bfloat16; that of the model if not given.", show_default=False),
+        typer.Option(
+            autocompletion=among("float32", "float16", "bfloat16"),
+            help="float32, float16 or bfloat16.",
+            show_default="that of the model",
+        ),
     ] = None,
     exit: Annotated[
         str | None,
-        typer.Option(help="Of a stock family: lm (answers are tokens) or labels.", show_default=False),
+        typer.Option(
+            autocompletion=among("lm", "labels"),
+            help="Of a stock family: lm (answers are tokens) or labels.",
+            show_default=False,
+        ),
     ] = None,
     stop: Annotated[
         str | None, typer.Option(help="Of the exit lm: the token that ends an answer.", show_default=False)

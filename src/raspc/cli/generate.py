@@ -28,7 +28,9 @@ Prompt = Annotated[
 def generate(
     directory: Directory,
     prompt: Prompt,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Write at most so many tokens.")] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Write at most so many tokens.")
+    ] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show every variable at each step.")] = False,
     as_json: Json = False,
 ) -> None:

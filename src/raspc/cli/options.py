@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,33 @@ def _pass_names(incomplete: str) -> list[tuple[str, str]]:
     return [(switch.name, switch.does) for switch in SWITCHES if switch.name.startswith(incomplete)]
 
 
+def among(*names: str) -> Callable[[str], list[str]]:
+    """The completion of an option that takes one of these."""
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def listed(*names: str) -> Callable[[str], list[str]]:
+    """The completion of an option that takes several of these, with commas between them."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in names if name.startswith(last) and name not in before.split(",")]
+
+    return complete
+
+
+def families(incomplete: str) -> list[str]:
+    """The completion of the stock families."""
+    from raspc.target.families import FAMILIES
+
+    return [name for name in FAMILIES if name.startswith(incomplete)]
+
+
+def _targets(incomplete: str) -> list[str]:
+    return [name for name in ("plain",) if name.startswith(incomplete)] + families(incomplete)
+
+
+DTYPES = ("float64", "float32", "tf32", "bfloat16", "float16")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Directory = Annotated[
     Path, typer.Argument(metavar="DIR", help="A model that `raspc compile` wrote.", show_default=False)
@@ -42,17 +70,35 @@ Program = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The seed of random inputs.")]
-Summation = Annotated[str | None, typer.Option(help="How sums are taken: any order, blocked or pairwise.")]
+Summation = Annotated[
+    str | None,
+    typer.Option(
+        autocompletion=among("any order", "blocked", "pairwise"),
+        help="How sums are taken: any order, blocked or pairwise.",
+    ),
+]
 Accumulate = Annotated[
-    str | None, typer.Option(help="float32, or stored: sums of a narrow dtype are rounded to it after each term.")
+    str | None,
+    typer.Option(
+        autocompletion=among("float32", "stored"),
+        help="float32, or stored: sums of a narrow dtype are rounded to it after each term.",
+    ),
 ]
 Probabilities = Annotated[
-    str | None, typer.Option(help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.")
+    str | None,
+    typer.Option(
+        autocompletion=among("stored", "float32"),
+        help="stored: the softmax gives the dtype; float32: a fused kernel keeps it.",
+    ),
 ]
 Steps = Annotated[
     int | None,
     typer.Option(
-        "--steps", min=1, help="The most steps that a RASP text may ask for [default: 1000000].", show_default=False
+        "--steps",
+        metavar="N",
+        min=1,
+        help="The most steps that a RASP text may ask for.",
+        show_default="1000000",
     ),
 ]
 AllowFiles = Annotated[
@@ -81,12 +127,16 @@ Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
 Target = Annotated[
-    str, typer.Option(help="plain, or the stock family whose parameters the model is to have: llama, gpt2, bert, …")
+    str,
+    typer.Option(
+        autocompletion=_targets,
+        help="plain, or the stock family whose parameters the model is to have: llama, gpt2, bert, …",
+    ),
 ]
 Optimize = Annotated[
     str,
     typer.Option(
-        "-O", "--optimize", metavar="0|1|2|size",
+        "-O", "--optimize", metavar="0|1|2|size", autocompletion=among("0", "1", "2", "size"),
         help="0, 1: readable; 2: compact; size, s: compact, more layers where each makes it 4 times smaller.",
     ),
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raspc.cli.options import Json
+from raspc.cli.options import Json, among, families, listed
 from raspc.cli.output import answer, console, say, table
 from raspc.cli.run import typed_input
 from raspc.errors import InputError
@@ -22,26 +22,45 @@ SAME, STOCK = 1e-5, 1e-3
 """The tolerance where the same numbers are computed, and where a stock class computes them in its own way."""
 
 
+def _backends(incomplete: str) -> list[str]:
+    from raspc.parity.backends import BACKENDS
+
+    return listed(*BACKENDS)(incomplete)
+
+
 def parity(
     model: Annotated[
-        str | None, typer.Argument(metavar="[DIR|PROGRAM]", help="A saved model, or a program of the library.")
+        str | None, typer.Argument(metavar="DIR|PROGRAM", help="A saved model, or a program of the library.")
     ] = None,
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="An input such as 'a b c', once or more [default: many].")
+        list[str] | None, typer.Option("--input", help="An input such as 'a b c', once or more.", show_default="many")
     ] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Relative to the largest activation [default: 1e-5; with --to 1e-3].", show_default=False
+            min=0, metavar="X", help="Relative to the largest activation.", show_default="1e-5; with --to 1e-3"
         ),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="FAMILY", help="A stock family, as gpt2, in transformers.", show_default=False),
+        typer.Option(
+            "--to",
+            metavar="FAMILY",
+            autocompletion=families,
+            help="A stock family, as gpt2, in transformers.",
+            show_default=False,
+        ),
     ] = None,
-    exit: Annotated[str | None, typer.Option(help="With --to: lm or labels.", show_default=False)] = None,
-    require: Annotated[str, typer.Option(help="Backends that must be there, as torch,jax.")] = "",
-    only: Annotated[str, typer.Option(help="Backends to run, as torch,jax [default: all installed].")] = "",
+    exit: Annotated[
+        str | None,
+        typer.Option(autocompletion=among("lm", "labels"), help="With --to: lm or labels.", show_default=False),
+    ] = None,
+    require: Annotated[
+        str, typer.Option(autocompletion=_backends, help="Backends that must be there, as torch,jax.")
+    ] = "",
+    only: Annotated[
+        str, typer.Option(autocompletion=_backends, help="Backends to run, as torch,jax.", show_default="all installed")
+    ] = "",
     library: Annotated[bool, typer.Option("--library", help="Run programs of the library, -O0 and -O1.")] = False,
     artifacts: Annotated[Path | None, typer.Option(help="With majority: where its mirror's files go.")] = None,
     results: Annotated[Path | None, typer.Option(help="With majority: where the summary goes.")] = None,
@@ -120,7 +139,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _tell(name: str, report: ParityReport) -> None:
-    console().print(report.table(f"{name}: parity with the NumPy forward"))
+    page = console()
+    page.print(report.table(f"{name}: parity with the NumPy forward", page.width))
     for fault in report.faults():
         say(fault)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MATCH, MISMATCH, FAILED, ABSENT, UNFIT = "match", "mismatch", "failed", "not installed", "needs one width"
 """What can be said of a backend; `UNFIT`: it knows no layers of widths of their own, as the model has."""
+WIDE = 140
+"""How many columns the whole table takes."""
 _NOT_RUN = (ABSENT, UNFIT)
 
 
@@ -89,32 +91,47 @@ class ParityReport:
             "required": list(self.required), "backends": [backend.to_json() for backend in self.backends],
         }  # fmt: skip
 
-    def table(self, title: str = "parity with the NumPy forward") -> Table:
-        """The report for a terminal: backend, version, largest absolute difference per kind, verdict."""
+    def table(self, title: str = "parity with the NumPy forward", width: int = WIDE) -> Table:
+        """The report for a terminal: backend, version, largest absolute difference per kind, verdict.
+
+        In a terminal narrower than `WIDE` the largest difference of all, and the kind in which it is.
+        """
+        from rich import box
         from rich.table import Table
 
-        table = Table(title=title, caption=f"{self.inputs} inputs, tolerance {self.tolerance:g}")
-        for heading in ("backend", "version"):
-            table.add_column(heading)
-        for kind in KINDS:
-            table.add_column(kind, justify="right")
-        table.add_column("decoded")
-        table.add_column("verdict")
+        caption = f"{self.inputs} inputs, tolerance {self.tolerance:g}"
+        table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
+        kinds = KINDS if width >= WIDE else ("largest difference",)
+        for heading in ("backend", "version", *kinds, *(["decoded"] if width >= WIDE else []), "verdict"):
+            table.add_column(heading, justify="right" if heading in kinds else "left")
         for backend in self.backends:
-            table.add_row(*_row(backend, self.required))
+            table.add_row(*_row(backend, self.required, width >= WIDE))
         return table
+
+    def __str__(self) -> str:
+        """The table as text, and a line for each fault."""
+        from io import StringIO
+
+        from rich.console import Console
+
+        page = Console(file=StringIO(), width=WIDE, color_system=None)
+        page.print(self.table())
+        return "\n".join([page.file.getvalue().rstrip(), *self.faults()])  # type: ignore[attr-defined]
 
 
 _STYLES = {MATCH: "green", MISMATCH: "bold red", FAILED: "bold red", ABSENT: "dim", UNFIT: "dim"}
 
 
-def _row(backend: BackendReport, required: tuple[str, ...]) -> list[str]:
+def _row(backend: BackendReport, required: tuple[str, ...], wide: bool) -> list[str]:
     numbers = [f"{backend.differences[k]:.1e}" if k in backend.differences else "–" for k in KINDS]
+    if not wide:
+        worst = max(backend.differences.items(), key=lambda item: item[1], default=None)
+        numbers = ["–" if worst is None else f"{worst[1]:.1e} in {worst[0]}" if worst[1] else "0"]
     decoded = {None: "–", True: "equal", False: "differ"}[backend.decoded_equal]
     wanted = " (required)" if backend.status in _NOT_RUN and backend.name in required else ""
     style = "bold red" if wanted else _STYLES[backend.status]
     verdict = f"[{style}]{backend.status}{wanted}[/]"
-    return [backend.name, backend.version or "–", *numbers, decoded, verdict]
+    return [backend.name, backend.version or "–", *numbers, *([decoded] if wide else []), verdict]
 
 
 def _finite(number: float) -> float | str:

@@ -32,7 +32,7 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
         _check_replaceable(path, marker)
         with replacing.folders_above(path), replacing.building(path) as building:
             yield building
-            os.chmod(building, 0o777 & ~_umask())
+            _make_ordinary(building)
             replacing.take_place(building, path)
 
 
@@ -54,6 +54,15 @@ def _check_replaceable(path: Path, marker: str) -> None:
         raise InputError(f"cannot write {path}: it is not a directory; choose another path")
     if any(path.iterdir()) and not (path / marker).is_file():
         raise InputError(f"cannot write {path}: the directory holds other files and no {marker}; choose another path")
+
+
+def _make_ordinary(building: Path) -> None:
+    """The permissions that a user's own files have, also for those that a library wrote for its user alone."""
+    mask = _umask()
+    os.chmod(building, 0o777 & ~mask)
+    for path in building.rglob("*"):
+        if not path.is_symlink():
+            os.chmod(path, path.stat().st_mode | ((0o777 if path.is_dir() else 0o666) & ~mask))
 
 
 def _umask() -> int:

@@ -8,10 +8,12 @@ import json
 import secrets
 import shutil
 import signal
+import socket
+import sys
 import tempfile
 import zipfile
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -200,8 +202,11 @@ async def _file(request: Request) -> Response:
     return PlainTextResponse("not found", 404)
 
 
-def serve(port: int, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Serve until interrupted. Raises InputError where Starlette or uvicorn is missing."""
+def serve(port: int, limits: Limits = DEFAULT_LIMITS, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until interrupted. `ready`: is called once requests are answered, and never where they cannot be.
+
+    Raises InputError where Starlette or uvicorn is missing, or the port is taken.
+    """
     try:
         import uvicorn
     except ImportError as error:
@@ -216,14 +221,34 @@ def serve(port: int, limits: Limits = DEFAULT_LIMITS) -> None:
                 playground.jobs.stop("the playground ends")
                 super().handle_exit(sig, frame)
 
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                if self.started:
+                    ready()
+
         config = uvicorn.Config(
             application(playground, port), host=ADDRESS, port=port, log_level="warning", server_header=False,
             timeout_graceful_shutdown=GRACE,
         )  # fmt: skip
         try:
-            Server(config).run()
+            with _bound(port) as own:
+                Server(config).run(sockets=[own])
         finally:
             playground.jobs.stop()
+
+
+def _bound(port: int) -> socket.socket:
+    """The port, ready to be listened on. Raises InputError where that cannot be."""
+    own = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.platform != "win32"))
+        own.bind((ADDRESS, port))
+    except OSError as error:
+        own.close()
+        raise InputError(
+            f"cannot serve on port {port}: {(error.strerror or str(error)).lower()}; choose another one with --port"
+        ) from error
+    return own
 
 
 @contextmanager
