@@ -37,6 +37,17 @@ DOORS: dict[str, str] = {
     "model_html": "raspc.view.notebook",
     "output_text": "raspc.view.notebook",
     "output_html": "raspc.view.notebook",
+    "expression_text": "raspc.view.notebook",  # programs, reports, certificates and circuits there
+    "expression_html": "raspc.view.notebook",
+    "graph_html": "raspc.view.notebook",
+    "report_html": "raspc.view.notebook",
+    "certificate_html": "raspc.view.notebook",
+    "circuit_html": "raspc.view.notebook",
+    "headline": "raspc.weights.wording",
+    "graph_text": "raspc.view.told",
+    "report_text": "raspc.view.told",
+    "certificate_text": "raspc.view.told",
+    "inline": "raspc.view.inline",  # model.view
 }
 """A function by its name, and the module that it is in."""
 

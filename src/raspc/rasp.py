@@ -188,6 +188,12 @@ class Expr:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
+    def __str__(self) -> str:
+        return str(doors.through("expression_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(doors.through("expression_html")(self))
+
 
 def _restored(rows: Sequence[tuple[type[Expr], list[int], dict[str, Any]]]) -> Expr:
     made: list[Expr] = []

@@ -81,7 +81,7 @@ def test_without_matplotlib_the_remedy_is_told(sort: Model, monkeypatch: pytest.
 def test_models_and_answers_show_themselves(sort: Model) -> None:
     """A line in the terminal; a small table in a notebook."""
     answer = sort.apply(["BOS", 3, 1])
-    assert repr(answer) == "<raspc output: BOS 1 3>"
+    assert repr(answer) == "tokens  BOS 3 1\nanswers BOS 1 3"
     assert repr(sort).startswith("<raspc model sort: 2 layers, 2 heads, d_model 23")
     html = sort._repr_html_()
     assert "layer 0 neurons" in html and "selector_width(tied)" in html and len(html) < 20_000

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raspc.cli import syntax
 from raspc.cli.options import Directory, Json, Seed
 from raspc.cli.output import answer, console, encoded, say
 from raspc.errors import InputError
@@ -135,34 +134,8 @@ def _record(report: Report) -> dict[str, Any]:
     return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs} | {"symmetric": symmetric}
 
 
-def _why_fewer_ran(report: Report) -> str:
-    """What became of the inputs that were compared without a run of their own; "" where there are none."""
-    if report.symmetric:
-        classes = " and ".join(syntax.show_all(tokens) for tokens in report.symmetric)
-        begin = "begin one of these, or " if report.beginnings else ""
-        return f"the others {begin}are the same with tokens exchanged among {classes}"
-    if report.beginnings and report.ran < report.checked:
-        return "the others are what these begin with: a causal mask hides what follows"
-    return ""
-
-
 def _tell(report: Report) -> None:
-    scope = f"all {report.checked:,}" if report.exhaustive else f"{report.checked:,} random"
-    inputs = f"inputs of {report.where}" if report.where else "inputs"
-    if report.undefined:
-        scope += f" (but {report.undefined:,} on which the program is undefined; it has a value on {report.compared:,})"
-    if not report.failures and not report.compared:
-        say(f"nothing was compared: the program has no value on any of the {report.checked:,} inputs")
-        return
-    if report.ok:
-        say(f"equal on {scope} {inputs}" + (f"; numbers within {report.max_error:.1g}" if report.max_error else ""))
-        if why := _why_fewer_ran(report):
-            say(f"  {report.ran:,} of them were run; {why}")
-        say(f"  asked: {report.oracles}")
-        return
-    say(f"{report.failures:,} of {scope} {inputs} differ; the first:")
-    for name, items in (("input", report.tokens), ("program", report.expected), ("model", report.found)):
-        say(f"  {name:8}{syntax.show_all(items or ())}")
-    if (first := report.difference) is not None:
-        held, meant = syntax.show(first.found), syntax.show(first.expected)
-        say(f"  arises in {first.where}: {first.variable} at position {first.position} is {held}, not {meant}")
+    from raspc.view.told import report_lines
+
+    for line in report_lines(report):
+        say(line)

@@ -59,7 +59,7 @@ def _tell(model: Model, found: Mapping[str, Any]) -> None:
     say(summary(found))
     table(("layer", "part", "computes", "selector"), [row for layer in found["layers"] for row in _parts(layer)])
     last = model.config.n_layers
-    table(("program", "", "values"), [_node(node) for node in found["program"]])
+    table(("program", "", "values"), [_node(node) for node in found["program"] if not _is_constant(node)])
     table(
         ("variable", "computed in", "dimensions", "from", "to"),
         [row for name, where in variables(model) for row in _variable(name, where, last)],
@@ -95,6 +95,11 @@ def _parts(layer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     heads = [(number, f"head {part['head']}", part["variable"], part["selector"] or "") for part in layer["heads"]]
     neurons = [(number, f"neurons {_range(part['neurons'])}", part["variable"], "") for part in layer["neurons"]]
     return heads + neurons
+
+
+def _is_constant(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a value that formulas hold in its place, and no more."""
+    return not node["of"] and node["is"] == "table" and node["name"] == node["text"]
 
 
 def _node(node: Mapping[str, Any]) -> tuple[str, ...]:

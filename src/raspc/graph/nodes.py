@@ -290,7 +290,7 @@ class Best(Pattern):
         return (self.selector, self.score)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """A tabulated program. `notes` are assumptions and the parts of the inputs where it is defined.
 
@@ -331,6 +331,12 @@ class Graph:
 
     def __str__(self) -> str:
         return str(doors.through("to_text")(self))
+
+    def __repr__(self) -> str:
+        return str(doors.through("graph_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(doors.through("graph_html")(self))
 
     @property
     def vocab(self) -> tuple[Any, ...]:

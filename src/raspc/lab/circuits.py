@@ -30,7 +30,7 @@ ROUNDING = 1e-6
 """A weight that was 0 before a turn, and is now so much smaller than the others of its part, is rounding."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Circuit:
     """The nodes of a model and the edges between them: see `Node` and `Edge`.
 
@@ -137,8 +137,12 @@ class Circuit:
     def __str__(self) -> str:
         return self.table()
 
+    def __repr__(self) -> str:
+        by = f"by {self.granularity}s"
+        return f"<circuit {by}: {len(self.nodes)} nodes, {len(self.edges)} edges; print it, or .save('circuit.html')>"
+
     def _repr_html_(self) -> str:
-        return self.to_svg()
+        return str(doors.through("circuit_html")(self))
 
 
 def circuit(model: Model, granularity: str = "component", inputs: Sequence[Sequence[Any]] | None = None) -> Circuit:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raspc.view import program
+from raspc.errors import RaspcError
+from raspc.interpret import interpret
+from raspc.rasp import MEANT, Expr, Selector, topological
+from raspc.view import expressions, program, told
 from raspc.view.show import shortened, show
+from raspc.weights import wording
 from raspc.weights.alignment import HeadPart, Part
 from raspc.weights.config import in_words
 from raspc.weights.model import Model, ModelOutput
+
+if TYPE_CHECKING:
+    from raspc.certify.checking.check import Report
+    from raspc.graph.nodes import Graph
+    from raspc.lab.circuits import Circuit
+    from raspc.weights.certificate import Certificate
 
 CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
 MOST_ROWS = 40
@@ -37,7 +47,11 @@ def model_html(model: Model) -> str:
     graph = model.graph
     if graph is None:
         return head
-    rows = [(graph.labels[i], program.text(graph, i), where(model, graph.labels[i])) for i in range(len(graph))]
+    rows = [
+        (graph.labels[i], program.text(graph, i), where(model, graph.labels[i]))
+        for i in range(len(graph))
+        if i == graph.output or not program.is_constant(graph[i])
+    ]
     return head + table(("name", "program", "computed in"), rows)
 
 
@@ -63,14 +77,23 @@ def _real_tokens(model: Model) -> list[Any]:
 
 
 def output_text(output: ModelOutput) -> str:
-    """The answer in one line."""
-    return f"<raspc output: {' '.join(show(value) for value in output.decoded)}>"
+    """The answer under its tokens."""
+    tokens, answers = map(show, output.tokens), map(show, output.decoded)
+    pairs = list(zip(tokens, answers, strict=True)) if output.tokens else [("", show(x)) for x in output.decoded]
+    widths = [max(map(len, pair)) for pair in pairs]
+    rows = [
+        " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in zip(*pairs, strict=True)
+    ]
+    names = ("tokens ", "answers") if output.tokens else ("", "answers")
+    return "\n".join(f"{name} {row}".rstrip() for name, row in zip(names, rows, strict=True) if name)
 
 
 def output_html(output: ModelOutput) -> str:
-    """The answer by position, and each head's pattern."""
-    positions = range(min(len(output.decoded), MOST_POSITIONS))
-    answer = table([str(i) for i in positions], [[show(output.decoded[i]) for i in positions]])
+    """The answer under its tokens by position, BOS not counted, and each head's pattern."""
+    places = range(min(len(output.decoded), MOST_POSITIONS))
+    shown = [("token", output.tokens), ("answer", output.decoded)] if output.tokens else [("answer", output.decoded)]
+    rows = [[name, *(show(values[i]) for i in places)] for name, values in shown]
+    answer = table(["position", "", *(str(i - 1) for i in places[1:])], rows)
     patterns = [
         f"<figure style='display:inline-block;margin:4px 12px 4px 0'><figcaption>layer {layer} head {head}</figcaption>"
         f"{heat(pattern[0, head])}</figure>"
@@ -78,6 +101,60 @@ def output_html(output: ModelOutput) -> str:
         for head in range(pattern.shape[1])
     ]
     return answer + "".join(patterns[:12])
+
+
+def expression_text(expr: Expr) -> str:
+    """A program with a line for each part that has a name."""
+    return expressions.text(expr)
+
+
+def expression_html(expr: Expr) -> str:
+    """The same as a table, and what it is on an example, if it has a value there."""
+    kind = "selector" if isinstance(expr, Selector) else "s-op"
+    head = f"<p><code>{escape(expr.name)}</code>, {kind}{', causal' if MEANT in expr.annotations else ''}</p>"
+    return head + table(("name", "program"), expressions.lines(expr)) + _example(expr)
+
+
+EXAMPLE = "hello"
+MOST_EXPRESSIONS = 400
+"""Programs of more parts than this are shown without an example."""
+
+
+def _example(expr: Expr) -> str:
+    if len(topological(expr)) > MOST_EXPRESSIONS:
+        return ""
+    try:
+        found = interpret(expr, EXAMPLE)
+    except RaspcError:
+        return ""
+    if isinstance(expr, Selector):
+        return f"<p>on {EXAMPLE}, a row for each query:</p>{heat(found)}"
+    return table(["token", *EXAMPLE], [["value", *map(show, found)]])
+
+
+def graph_html(graph: Graph) -> str:
+    """The tabulated program, with the values that each node can take."""
+    return table(("name", "program", "values"), told.graph_rows(graph))
+
+
+def report_html(report: Report) -> str:
+    """What a check found."""
+    return "".join(f"<p>{escape(line)}</p>" for line in told.report_lines(report))
+
+
+def certificate_html(found: Certificate) -> str:
+    """The verdict, and the decisions that use most of their margin."""
+    head = "".join(f"<p>{escape(line)}</p>" for line in told.certificate_lines(found))
+    return head + table(wording.HEADS, wording.rows(found, MOST_ROWS))
+
+
+def circuit_html(circuit: Circuit) -> str:
+    """The picture, and its edges as a table under a fold."""
+    from raspc.lab.drawing import HEADINGS, rows
+
+    edges = table(HEADINGS, rows(circuit))
+    count = len(circuit.edges)
+    return f"{circuit.to_svg()}<details><summary>{count} edges</summary>{edges}</details>"
 
 
 def heat(values: Any) -> str:

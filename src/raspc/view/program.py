@@ -43,6 +43,11 @@ def text(graph: Graph, place: int) -> str:
     return "".join(graph.labels[part] if isinstance(part, int) else part for part in line(graph, place))
 
 
+def is_constant(node: Node) -> bool:
+    """Whether the node is one value everywhere, which formulas hold in its place."""
+    return isinstance(node, N.Table) and not node.args
+
+
 def remark(node: Node) -> str:
     """What the compiler proved or assumed of the node; "" for most."""
     if isinstance(node, N.Aggregate):

@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Meta, field
 from msgspec.structs import force_setattr
 
-from raspc import jsonvalues
+from raspc import doors, jsonvalues
 from raspc.errors import ModelFormatError
 from raspc.records import Count, Record
 from raspc.values import Value
@@ -168,6 +168,15 @@ class Certificate(Record, frozen=True):
     def weakest(self) -> Link | None:
         """The decision whose margin is used up most."""
         return self.links[0] if self.links else None
+
+    def __repr__(self) -> str:
+        return f"<certificate: {doors.through('headline')(self)}>"
+
+    def __str__(self) -> str:
+        return str(doors.through("certificate_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(doors.through("certificate_html")(self))
 
     def to_json(self) -> dict[str, Any]:
         """The certificate as JSON data, with what its verdict comes to."""

@@ -213,6 +213,10 @@ class Model:
         opened = [self._opened(tokens) for tokens in arguments.rows("batch", batch, UNOPENED)]
         return [decoded[1:] for decoded in self.apply_batch(opened).decoded]
 
+    def bare(self, tokens: Sequence[Value]) -> list[Value]:
+        """The tokens of an input that may open with BOS, without it. Raises TypeError for what is no sequence."""
+        return self._opened(arguments.items("tokens", tokens, UNOPENED))[1:]
+
     def _opened(self, tokens: list[Value]) -> list[Value]:
         """The input with BOS before it, where it has none."""
         return tokens if tokens and same(tokens[0], self.config.bos) else [self.config.bos, *tokens]
@@ -390,6 +394,10 @@ class Model:
     def ablate(self, names: Sequence[str], how: str = "zero", seed: int = 0) -> Any:
         """The model without some variables, "zero", "mean" or "resample": see `raspc.lab.interventions.ablate`."""
         return doors.through("ablate")(self, names, how, seed)
+
+    def view(self, tokens: Sequence[Value] | None = None, height: int = 720) -> Any:
+        """The page of the model on an input without BOS, shown in a notebook's cell; see `raspc.view.inline`."""
+        return doors.through("inline")(self, tokens, height)
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the model as a directory; see `raspc.weights.saving`.

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc import arguments, rasp
+from raspc import arguments, doors, rasp
 from raspc.certify.checking import inputs, runs, symmetry
 from raspc.certify.checking.answers import model_ids
 from raspc.certify.checking.expressions import check_expressions
@@ -46,7 +46,7 @@ WORTH_A_PROOF = 5_000
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What a check found. `difference` is about the first input on which the two differ.
 
@@ -98,6 +98,12 @@ class Report:
 
     def __bool__(self) -> bool:
         return self.ok
+
+    def __repr__(self) -> str:
+        return str(doors.through("report_text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(doors.through("report_html")(self))
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON data."""
