@@ -26,7 +26,7 @@ __all__ = [
     "Expr", "Full", "IndicesType", "LengthType", "LinearSequenceMap", "Map", "NaryMap", "Predicate", "SOp",
     "Select", "Selector", "SelectorAnd", "SelectorNot", "SelectorOr", "SelectorWidth", "SequenceMap", "Sum",
     "TokensType", "Value", "assume", "best", "categorical", "causal", "earliest", "indices", "is_in", "latest",
-    "length", "map", "numerical", "program", "tokens", "topological", "where",
+    "length", "machine", "map", "memory", "numerical", "program", "tokens", "topological", "where",
 ]  # fmt: skip
 
 

@@ -163,7 +163,8 @@ def test_export_writes_a_file(raspc: Raspc) -> None:
 def test_inspect_shows_the_certificate(raspc: Raspc) -> None:
     """The verdict and the decisions with the least margin left, or that there is none."""
     told = raspc("inspect", "reverse").out
-    assert "certificate: holds in float32 up to length 4, " in told
+    assert "certificate: holds, proved: the weakest decision uses" in told
+    assert "in float32, for inputs of up to 4 tokens" in told
     assert re.search(r"separation +reverse +[\d.e-]+ +1 ", told)
     assert raspc("inspect", "reverse", "--json").json["certificate"]["holds"] is True
     raspc("compile", "reverse", "--no-certify", "-o", "m")
