@@ -82,8 +82,8 @@ def test_what_is_computed_after_rms_is_proved(family: str, name: str) -> None:
 
 def test_what_is_computed_after_a_layer_norm_is_proved_or_measured() -> None:
     """A model says which; in a family that rounds more, more is only measured."""
-    assert compiled("hist", "gpt2", optimize=2).certificate.verdict == "proved"
-    assert compiled("sort", "gpt2").certificate.verdict == "measured"
+    assert compiled("sort", "gpt2").certificate.verdict == "proved"
+    assert compiled("dyck1_ptf", "gpt2").certificate.verdict == "measured"
 
 
 FAULTS = {
@@ -118,11 +118,11 @@ def test_what_a_config_says_of_the_frame_is_held_against_the_weights() -> None:
 
 
 def test_a_norm_that_is_not_still_is_not_proved() -> None:
-    """A constant that is small beside what is stored does not hold the norm."""
+    """A constant that is small beside what is stored leaves a factor, which is too large in the end."""
     from raspc.stock import model as making
 
     model = compiled("hist", "llama")
-    held = replace(model.config.held, norm_scale=2.0**4)
+    held = replace(model.config.held, norm_scale=2.0**-2)
     small = making._stocked(model.plain, FAMILIES["llama"], held)
     found = raspc.certificate(small)
     norm = next(link for link in found.links if link.kind == "norm")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 from raspc.blocks.reading import features as F
@@ -14,6 +17,26 @@ from raspc.weights.model import Model
 
 SLACK = 1.01
 """What is stored may be off by so much of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """What the stream of a program holds at most: each dimension, the sum of all squares, and of all sizes."""
+
+    largest: Floats
+    squares: float
+    total: float
+
+
+def extent_of(model: Model) -> Extent:
+    """By the plan: of a variable in several directions, such as one-hot ones, no value has all of them; or measured."""
+    largest = largest_of(model)
+    squares, total = float((largest**2).sum()), float(largest.sum())
+    if model.plan is not None:
+        rows = _rows_by_plan(model.plan)
+        squares = min(squares, SLACK**2 * sum(float((row**2).sum(axis=1).max(initial=0.0)) for row in rows) + 1.0)
+        total = min(total, SLACK * sum(float(row.sum(axis=1).max(initial=0.0)) for row in rows) + 1.0)
+    return Extent(largest, squares, total)
 
 
 def largest_of(model: Model) -> Floats:
@@ -30,6 +53,23 @@ def largest_of(model: Model) -> Floats:
 def _by_plan(plan: Plan) -> Floats:
     """The largest entry of any code that lies in a dimension; where one variable ends another may begin."""
     layout, found = plan.layout, np.zeros(plan.layout.d_model)
+    for space, code in _codes(plan):
+        where = layout.slice(space)
+        found[where] = np.maximum(found[where], code.max(axis=0, initial=0.0))
+    for space, there in plan.lowered.at_bos.items():
+        where = layout.slice(space)
+        found[where] = np.maximum(found[where], np.abs(there))
+    return found
+
+
+def _rows_by_plan(plan: Plan) -> list[Floats]:
+    """For each space the sizes of what it can hold, a row for each value of its variable and one for BOS."""
+    there = plan.lowered.at_bos
+    return [np.vstack([code, np.abs(there[space])[None]]) if space in there else code for space, code in _codes(plan)]
+
+
+def _codes(plan: Plan) -> Iterator[tuple[str, Floats]]:
+    """The sizes of the codes of each space; of an interval those of its ends."""
     for place, groups in plan.lowered.home.items():
         domain = plan.graph.variable(place).domain
         for group in groups:
@@ -38,12 +78,7 @@ def _by_plan(plan: Plan) -> Floats:
                 ends = np.zeros((2, F.size(domain)))
                 ends[:, 0] = domain.lo, domain.hi
                 code = np.abs(np.vstack([ends @ group.code, group.code[1:]]))
-            where = layout.slice(group.space)
-            found[where] = np.maximum(found[where], code.max(axis=0, initial=0.0))
-    for space, there in plan.lowered.at_bos.items():
-        where = layout.slice(space)
-        found[where] = np.maximum(found[where], np.abs(there))
-    return found
+            yield group.space, code
 
 
 def scale_of(family: Family, largest: Floats) -> float:

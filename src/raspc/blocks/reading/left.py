@@ -45,7 +45,8 @@ class Left:
 
 def left_by_attention(roots: Roots, options: Options) -> Mapping[int, Left]:
     """Of every count, mean and sum. Raises UnsupportedProgram for counts that the format cannot tell apart."""
-    even, numbers = unrounded(roots), wanted_as_numbers(roots, options)
+    numbers = wanted_as_numbers(roots, options)
+    even = set() if is_centred(options.target) else unrounded(roots)  # after a layer norm every sum rounds
     found: dict[int, Left] = {}
     for place, node in enumerate(roots.graph.nodes):
         if isinstance(node, N.Width | N.Length):

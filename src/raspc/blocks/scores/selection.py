@@ -15,6 +15,7 @@ from raspc.blocks.scores.penalty import Factors, candidates
 from raspc.blocks.scores.ranking import Ranking, ranking_of
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Graph, Select, Variable
+from raspc.target.families import is_centred
 
 DIGITS = 24
 """Whole numbers of so many binary digits are added without rounding: those of float32."""
@@ -41,7 +42,8 @@ class Conjunct:
 class Selection:
     """How one head selects: the sum of these penalties, those that are steep last; of none, it selects all keys.
 
-    `ties_round`: keys are to share the attention alike, and their scores carry rounding, which parts them.
+    `ties_round`: keys are to share the attention alike, and their scores carry rounding, which parts them, as all do
+    after a layer norm.
     `ranking`: by what the best of the selected keys are picked; None where all of them are.
     """
 
@@ -111,7 +113,8 @@ class _Scorer:
         best = best_of(self.graph, node)
         ranking = None if best is None else ranking_of(self.ready, best)
         found = Selection(self.conjuncts(place, node, ranking), ranking=ranking)
-        return replace(found, ties_round=shares_alike(node) and any(map(self.ready.is_noisy, found.read)))
+        rounds = is_centred(self.ready.options.target) or any(map(self.ready.is_noisy, found.read))
+        return replace(found, ties_round=shares_alike(node) and rounds)
 
     def conjuncts(self, place: int, node: Variable, ranking: Ranking | None) -> tuple[Conjunct, ...]:
         """The penalties of a head, those that are steep last."""

@@ -24,7 +24,7 @@ def answered(plan: Examined, meaning: Meaning, read: Reading, precision: Precisi
     """The margin of the answer: half the least lead of a logit, or the error that a number may have."""
     label = plan.graph.labels[plan.graph.output]
     if plan.config.output.kind == "numerical":
-        return _number(plan, meaning, read, label, precision)
+        return _number(plan, meaning, read.settled(), label, precision)
     return _choice(plan, meaning, read, label)
 
 

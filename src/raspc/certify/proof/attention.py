@@ -28,10 +28,14 @@ COPIES = 1 << 22
 
 @dataclass(frozen=True)
 class Sink:
-    """How far the score of BOS can be off: in steps of a penalty, or as a score where it is raised."""
+    """How far the score of BOS can be off: in steps of a penalty, or as a score where it is raised.
+
+    `part`: the part of itself that a product is off by which BOS makes.
+    """
 
     steps: float
     raised: float
+    part: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -123,14 +127,15 @@ def score_noise(
     whole = grain * 2.0**precision.sum_bits - float((query.size * key.size).sum())
     rounding = 0.0 if grain > 0 and whole >= 0 else precision.sum_unit * (head.query.width + 2)
     narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
-    return Noise(rounding, narrow, competing, whole, averaged)
+    common = query.common + key.common + query.common * key.common
+    return Noise(rounding, narrow, competing, whole, averaged, common)
 
 
-def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int) -> float:
+def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int, sink: Sink) -> float:
     """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
     beta = float(head.scale(divisor) / divisor)
     silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
-    silence += min(head.log_sink or 0.0, 0.0)
+    silence += min(head.log_sink or 0.0, 0.0) - beta * (sink.steps + 2 * sink.part) - sink.raised
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
 
 
@@ -283,17 +288,22 @@ def _grain(code: Floats, error: Floats, leak: float, precision: Precision) -> fl
     return grain_floor(code[code > 0].min(initial=1.0) - error.max(initial=0.0), precision)
 
 
-def sink_error(head: Head, divisor: float, precision: Precision) -> Sink:
-    """How far off the score of BOS is, by the weights, once it is stored, divided and stored again."""
+def sink_error(head: Head, divisor: float, precision: Precision, part: float = 0.0) -> Sink:
+    """How far off the score of BOS is, by the weights, once it is stored, divided and stored again.
+
+    `part`: the part of itself that a product of two numbers of the stream is off by.
+    """
+    loose = part + (16 * precision.sum_unit if part else 0.0)
     if head.log_sink is None:
         scale = head.scale(divisor)
         stored = float(precision.round(np.array([head.sink * scale]))[0]) / scale
-        return Sink(abs(stored - head.sink) + precision.weight_error * abs(stored), 0.0)
+        return Sink(abs(stored - head.sink) + (precision.weight_error + loose) * abs(stored), 0.0, loose)
     stored, factor = precision.round(np.array([head.log_sink * divisor, 1 / divisor]))
     score = float(stored * factor)
     exact = float(factor) * divisor == 1.0 and np.log2(divisor) % 1 == 0
     rounding = 0.0 if exact else 2 * precision.unit * abs(score)
-    return Sink(0.0, abs(score - head.log_sink) + rounding + precision.weight_error * abs(score))
+    off = abs(score - head.log_sink) + rounding + (precision.weight_error + loose) * abs(score)
+    return Sink(0.0, off, loose)
 
 
 def grain_floor(least: float, precision: Precision) -> float:

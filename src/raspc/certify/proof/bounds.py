@@ -9,16 +9,20 @@ What is stored in a narrow format is rounded once more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Read
 from raspc.certify.proof.causes import WORK, Causes, used, work
+from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
+
+WHOLE = ("seen", "rounded_rows", "common", "shifted")
+"""What of a read is not told number by number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,9 @@ class Reading:
     this read alone, of its sums and of its weights; `rounded_rows` [rows, width] the same for each value, where one
     variable alone is read. `grain`: of what is read, right or not; `sums`: of a sum that errs nowhere before it is
     stored, else 0. `terms`: how many numbers it is a sum of, and `own`: what these are off by before they are added.
-    `there`: what it is at BOS, and `there_error` how far off that is.
+    `there`: what it is at BOS, and `there_error` how far off that is. `common`: the part of itself that all that is
+    read at one position is off by besides, by one factor. `shifted` [width]: the part of `own` that is an error of
+    constants, which are all read of one number.
     """
 
     seen: Mapping[int, Seen]
@@ -83,6 +89,19 @@ class Reading:
     own: Floats
     there: Floats
     there_error: Floats
+    common: float = 0.0
+    shifted: Floats | None = None
+
+    def settled(self) -> Reading:
+        """The same, with what the common factor makes of each number as an error of its own."""
+        if not self.common:
+            return self
+        more, rows = self.common * (self.size + self.passed), self.rounded_rows
+        if rows is not None:
+            one = next(iter(self.seen.values()))
+            rows = rows + self.common * (np.abs(one.values + self.bias) + one.error + rows)
+            return replace(self, rounding=rows.max(axis=0, initial=0.0), rounded_rows=rows, common=0.0)
+        return replace(self, rounding=self.rounding * (1 + self.common) + more, common=0.0)
 
     @property
     def error(self) -> Floats:
@@ -115,8 +134,9 @@ class Reading:
             if one.size[:, cut].any()
         }  # fmt: skip
         rows = self.rounded_rows[:, cut] if self.rounded_rows is not None and seen else None
-        rest = {f.name: getattr(self, f.name)[cut] for f in fields(self) if f.name not in ("seen", "rounded_rows")}
-        return Reading(seen=seen, rounded_rows=rows, **rest)
+        rest = {f.name: getattr(self, f.name)[cut] for f in fields(self) if f.name not in WHOLE}
+        shifted = None if self.shifted is None else self.shifted[cut]
+        return Reading(seen=seen, rounded_rows=rows, common=self.common, shifted=shifted, **rest)
 
     def rows(self) -> Matrix | None:
         """[rows, width] where one variable alone is read; None else."""
@@ -150,18 +170,19 @@ def embedded(place: int, code: Matrix, actual: Matrix, precision: Precision) -> 
 
 
 def read_stream(
-    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, fired: bool = False
-) -> Reading:
+    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, fired: bool = False,
+    loose: Loose = FIRM,
+) -> Reading:  # fmt: skip
     """What a read of the stream can be, and how far off, by the weights that are stored.
 
     `at_bos`: what the spaces hold at BOS. `fired`: by neurons, for which it does not matter how what is not positive
-    rounds.
+    rounds. `loose`: what a family adds; the errors of the numbers that are stored are a part of the stream already.
     """
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
     grain = grain_of(read.bias) if not shaken else np.where(read.bias != 0, 0.0, ANY)
     terms, own = (read.bias != 0).astype(float), shaken * np.abs(read.bias)
-    alone = _single_products(read) & (not shaken)
+    alone = _single_products(read) & (not shaken) & (loose.mean == 0)
     for space, matrix in read.maps.items():
         if space == BOS:
             continue
@@ -176,12 +197,15 @@ def read_stream(
         terms = terms + (((held.code != 0) | (held.error > 0)).astype(float) @ used).max(axis=0, initial=0.0)
         product = held.grain[:, None] * weight * (not shaken)
         grain = np.minimum(grain, np.where(used, product, ANY).min(axis=0, initial=ANY))
+    if not loose.exactly:
+        terms, own = _with_mean(read, terms, loose, precision), own + loose.of_biases(read.bias)
+        own, grain = own + _of_mean(read, terms, loose, precision), np.zeros_like(grain)
     size, passed = _over_values(read.width, seen)
     summed = _Summed.of(seen, read.bias, own)
     exact = fits(grain, summed.reach, precision.sum_bits)
     unrounded = np.where(exact.all(axis=0) & (own == 0), grain, 0.0)
     exact = exact | alone
-    if fired:
+    if fired and loose.exactly:
         exact = exact | _scaled_and_shifted(read, stream, precision)
     rows = np.where(exact, 0.0, of_sum(terms, summed.reach, summed.size, summed.top + own, precision))
     if precision.bits < precision.sum_bits:
@@ -191,8 +215,43 @@ def read_stream(
     rows = np.broadcast_to(rows + own, (len(rows), read.width))
     return Reading(
         seen, read.bias, size + np.abs(read.bias), passed, rows.max(axis=0, initial=0.0),
-        rows if len(seen) == 1 else None, grain, unrounded, terms, own, *_at_bos(read, stream, at_bos, precision),
+        rows if len(seen) == 1 else None, grain, unrounded, terms, own,
+        *_at_bos(read, stream, at_bos, precision, terms, loose), loose.common,
+        None if loose.exactly else loose.of_biases(read.bias),
     )  # fmt: skip
+
+
+def _with_mean(read: Read, terms: Floats, loose: Loose, precision: Precision) -> Floats:
+    """How many numbers a read is a sum of, where each that is read at all holds a mean, and so does one more."""
+    if not loose.mean:
+        return terms
+    found: Floats = (_weights(read) != 0).sum(axis=0) + (read.bias != 0) + 1.0
+    return found
+
+
+def _of_mean(read: Read, terms: Floats, loose: Loose, precision: Precision) -> Floats:
+    """What is rounded more where a mean stands in all that is read, and is taken away by one number more.
+
+    All means together come to 0, so that no sum of some is larger than half of their sizes. Of one number and that one
+    more, with a power of two for a weight, the difference alone rounds.
+    """
+    if not loose.mean:
+        return np.zeros(read.width)
+    weights = np.vstack([_weights(read), read.bias])
+    reach = (np.abs(weights).sum(axis=0) + np.abs(weights.sum(axis=0))) / 2
+    alone = ((weights != 0).sum(axis=0) <= 1) & (grain_of(weights.sum(axis=0)) == np.abs(weights.sum(axis=0)))
+    return np.where(alone, 0.0, 1.01 * loose.mean * precision.sum_unit * terms * reach)
+
+
+def _weights(read: Read) -> Matrix:
+    """[numbers, width]: with what all numbers of the stream are read, that of BOS first; without that of constants."""
+    rows = [matrix for space, matrix in read.maps.items() if space != BOS]
+    return np.vstack([_told_by_bos(read)[None], *rows])
+
+
+def _told_by_bos(read: Read) -> Floats:
+    """What is read of the number that is 1 at BOS alone: a constant is read there, too, where it is 1 elsewhere."""
+    return np.asarray(read.bias + (read.maps[BOS][0] if BOS in read.maps else 0.0))
 
 
 def _cut_products(held: Held, factor: Matrix, weight: Matrix, precision: Precision) -> Floats:
@@ -337,9 +396,10 @@ def _scaled_and_shifted(read: Read, stream: Mapping[str, Held], precision: Preci
 
 
 def _at_bos(
-    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision
-) -> tuple[Floats, Floats]:
-    """What the read is at BOS, by the weights, and how far off that can be."""
+    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, all_terms: Floats,
+    loose: Loose,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """What the read is at BOS, by the weights, and how far off that can be; `all_terms`: as `Reading.terms`."""
     there, size, off = read.bias.astype(np.float64), np.abs(read.bias), np.zeros(read.width)
     grain, terms = grain_of(read.bias), np.ones(read.width)
     for space, matrix in read.maps.items():
@@ -354,12 +414,29 @@ def _at_bos(
         there, size = there + products.sum(axis=0), size + np.abs(products).sum(axis=0)
         grain = np.minimum(grain, grain_of(products).min(axis=0, initial=ANY))
         terms = terms + (products != 0).sum(axis=0)
+    if not loose.exactly:
+        return there, off + _loose_at_bos(read, at_bos, there, off, all_terms, loose, precision)
     exact = fits(grain, size, min(precision.bits, precision.sum_bits))
     exact = (exact | _held_at_bos(read, there, size, off, grain, precision)) & (not precision.weight_error)
     unit = precision.sum_unit * (terms + 2) + precision.weight_error
     unit = unit + (2 * precision.unit if precision.bits < precision.sum_bits else 0.0)
     rounding = unit * (size + off)
     return there, off + np.where(exact, np.minimum(rounding, swept_up(off, terms)), rounding)
+
+
+def _loose_at_bos(
+    read: Read, at_bos: Mapping[str, Floats], there: Floats, off: Floats, terms: Floats, loose: Loose,
+    precision: Precision,
+) -> Floats:  # fmt: skip
+    """What a family makes of a read at BOS: where constants are read off BOS there, by one weight, that errs alone."""
+    parts = [np.abs(at_bos[space]) @ np.abs(matrix) for space, matrix in read.maps.items() if space != BOS]
+    told = [_told_by_bos(read)] if loose.mean else [read.bias, _told_by_bos(read) - read.bias]
+    own = np.sum(np.abs(told), axis=0)
+    size = own + np.sum(parts, axis=0) if parts else own
+    alone = (loose.rate + loose.constant + 2 * precision.unit) * own + loose.common * (np.abs(there) + off)
+    count = terms + sum((at_bos[space] != 0).sum() for space in read.maps)
+    rounding = np.where(size > 0, precision.sum_unit * count * (size + off), 0.0)
+    return np.asarray(alone + rounding + _of_mean(read, terms, loose, precision))
 
 
 def _held_at_bos(

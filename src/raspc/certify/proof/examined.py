@@ -9,7 +9,7 @@ from functools import cached_property
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.blocks.storage.stored import Storage
-from raspc.certify.proof.framed import FIRM, Loose
+from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.sameness import Kept, kept
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan

@@ -1,13 +1,21 @@
 """What a stock family adds to what can go wrong: norms, activations, rotations, and what of the weights is no program.
 
 The proof of a model in a family's parameters is that of the plain model that they hold, read off them, with errors
-besides, which are bounded here. u is the unit roundoff of float32, n how wide the stream is, s its root mean square.
+besides (`loose`), which are bounded here. u is the unit roundoff of float32, n how wide the stream is, s its root mean
+square, ε what is added to the mean square.
 
 - RMSNorm is the identity where |x|² < c²·2⁻²⁵, for the smallest constant c: then x² vanishes beside it in whatever
   order squares are added up, the mean square is s², its root exact, and the gain s gives back what was there.
-- LayerNorm gives each x_i as (1 + ρ)·x_i, with |ρ| ≤ |x|²/2ns² + (n + 8)·u, off by 3u·|x_i| and, as the mean m is taken
-  out of each number and out of the one that holds 0, by 2(n + 6)·u·|m| besides. No sum is exact after it.
-- relu(z) = act(K·z)/K but for 0.2785/K (SiLU) or 0.17/K (GELU, both forms), wherever z is.
+- Else it gives (1 + ρ)·x, with |ρ| ≤ (|x|² + nε)/2ns² + (n + 8)·u, and rounds each number on the way: the gain is a
+  power of two, so that only the product with the inverse of the root does.
+- LayerNorm does so too, and takes out the mean m, which is that of x and of what stands for a constant, and what it
+  rounds of the large constants: n·u·max C. It is taken out before or after that product, which rounds by u·(|x| + |m|)
+  once more at most, or by u·|m| in the number that holds 0: 2u·|x| + 3u·|m| in all.
+- Where the stream itself goes through a norm, once a sublayer (BERT), these errors add up; only the constants are the
+  same after each norm as before, so that a number has the factor of all norms since it was written, which lies between
+  (1 + ρ) and its inverse; it differs from number to number.
+- relu(z) = act(K·z)/K but for 0.2785/K (SiLU) or 0.17/K (GELU, both forms), wherever z is. A gate multiplies what was
+  read of a constant by what was read of x, so that the factor of a norm is there twice.
 - A rotation by an angle a leaves a pair of which one is 0 as it is, in float32, while a < 2⁻¹²·√2.
 - Weights that are none of the plain model, in the frame, are strays.
 """
@@ -15,42 +23,23 @@ besides, which are bounded here. u is the unit roundoff of float32, n how wide t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
+from raspc.certify.proof.loose import FIRM, Loose
 from raspc.numbers.precision import PRECISIONS, Precision
-from raspc.stock.frame import NULL, RMS
-from raspc.stock.model import frame_of, strays
-from raspc.stock.sizes import largest_of
-from raspc.target.families import FAMILIES, HUGE_THETA
+from raspc.stock.frame import NULL, RMS, Frame
+from raspc.stock.model import attention_biases, frame_of, strays
+from raspc.stock.sizes import Extent, extent_of
+from raspc.target.families import FAMILIES, HUGE_THETA, Family
 from raspc.weights.certificate import Link
 from raspc.weights.model import Model
 
 BESIDE_RELU = {"relu": 0.0, "silu": 0.2785, "gelu": 0.17, "gelu_tanh": 0.1701}
 """How far act(z) is from relu(z) at most."""
 UNIT = PRECISIONS["float32"].unit
-
-
-@dataclass(frozen=True)
-class Loose:
-    """Errors that a family adds: of one neuron, and of each number of the stream, in parts of itself and besides.
-
-    `exactly`: numbers that are read are those that are stored, so that sums of few digits do not round.
-    """
-
-    neuron: float = 0.0
-    rate: float = 0.0
-    constant: float = 0.0
-
-    @property
-    def exactly(self) -> bool:
-        """Whether what is read is what is stored."""
-        return self.rate == 0 and self.constant == 0
-
-
-FIRM = Loose()
-"""Of the plain model there are none."""
+OWN, OF_MEAN = 2.1, 3.2
+"""How many units of roundoff of itself, and of the mean, a norm leaves a number off by; a little more than is shown."""
 
 
 def loose_of(model: Model) -> Loose:
@@ -58,14 +47,38 @@ def loose_of(model: Model) -> Loose:
     held = model.config.held
     if held is None:
         return FIRM
-    frame, neuron = frame_of(model), BESIDE_RELU[model.config.activation] / held.step_sharpness
-    if frame.kind != NULL:
+    frame, family = frame_of(model), FAMILIES[model.config.family]
+    neuron, extent = BESIDE_RELU[family.activation] / held.step_sharpness, extent_of(model.plain)
+    if frame.kind == NULL:
+        return _after_layer_norm(frame, family, extent, neuron, 2 * model.config.n_layers + 1)
+    if frame.kind != RMS or is_identity(frame, extent):
         return Loose(neuron)
-    largest = largest_of(model.plain)
-    n, size = frame.width, float((largest**2).sum()) + 1.0
-    rate = size / (2 * n * frame.scale**2) + (n + 11) * UNIT
-    mean = (float(largest.sum()) + 1.0) / n + n * UNIT * float(frame.constants.max())
-    return Loose(neuron, rate, 2 * (n + 6) * UNIT * mean)
+    common, added = _factor(frame, family, extent), np.zeros(len(extent.largest))
+    if model.plan is not None and "linear" not in family.biased:
+        added = sum((np.abs(one) for one in attention_biases(model.plan).values()), added)
+    twice = common + 6 * UNIT if family.gate is not None else 0.0
+    return Loose(neuron, common, OWN * UNIT, written=twice, base=2 * common + 12 * UNIT, added=added)
+
+
+def is_identity(frame: Frame, extent: Extent) -> bool:
+    """Whether RMSNorm leaves all numbers as they are, bit for bit."""
+    return extent.squares < frame.least**2 * 2.0**-25
+
+
+def _factor(frame: Frame, family: Family, extent: Extent) -> float:
+    """How far the factor that a norm leaves is from 1 at most."""
+    n = frame.width
+    size = extent.squares + 1.0 + n * family.norms.eps
+    return size / (2 * n * frame.scale**2) + (n + 8) * UNIT
+
+
+def _after_layer_norm(frame: Frame, family: Family, extent: Extent, neuron: float, norms: int) -> Loose:
+    """What a LayerNorm leaves of numbers; `norms`: how many a number goes through where the stream does."""
+    n, factor = frame.width, _factor(frame, family, extent)
+    mean = (extent.total + 1.0) / n + n * UNIT * float(frame.constants.max())
+    if not family.norms.post:
+        return Loose(neuron, factor, OWN * UNIT, OF_MEAN * UNIT * mean, mean)
+    return Loose(neuron, 0.0, 2 * factor + OWN * UNIT * norms, OF_MEAN * UNIT * mean * norms, mean)
 
 
 def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
@@ -76,11 +89,12 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     for name, size in strays(model).items():
         yield Link("stray weights", name, size, 0.0, "of a weight that is none of the plain model")
     frame, family = frame_of(model), FAMILIES[model.config.family]
-    size = float((largest_of(model.plain) ** 2).sum())
-    if frame.kind == RMS:
+    extent = extent_of(model.plain)
+    size = extent.squares
+    if frame.kind == RMS and (precision.narrow or is_identity(frame, extent)):
         yield Link("norm", family.name, size, frame.least**2 * 2.0**-25, "of squares that vanish beside a constant")
     else:
-        room = frame.width * frame.scale**2 * (2.0**-10 if precision.narrow else 2.0**-20)
+        room = frame.width * frame.scale**2 * 2.0**-10
         yield Link("norm", family.name, size, room, "of squares beside those of constants")
         if precision.narrow:
             yield Link("mean", family.name, np.inf, 0.0, "of a mean that is taken out in a narrow format")

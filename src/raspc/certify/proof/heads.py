@@ -96,7 +96,7 @@ class HeadProof:
     @cached_property
     def sink(self) -> A.Sink:
         """How far off the score of BOS is."""
-        return A.sink_error(self.head, self.divisor, self.precision)
+        return A.sink_error(self.head, self.divisor, self.precision, self.plan.loose.part)
 
     @cached_property
     def scores(self) -> A.Scores:
@@ -185,11 +185,12 @@ class HeadProof:
             arrived, off = self.counted(code, matrix, bias)
         else:
             arrived, off = self.averaged(), self.off(code, matrix, bias)
-        alone = A.leak_at_bos(self.head, self.query, self.key, self.divisor, self.n) * (
+        alone = A.leak_at_bos(self.head, self.query, self.key, self.divisor, self.n, self.sink) * (
             self.value.size + self.value.at_bos
         )
         there = self.value.there @ matrix + bias
-        from_bos = (self.value.there_error if self.may_be_empty else self.value.there_error * self.scores.leak) @ picks
+        heard = self.may_be_empty or self.counts
+        from_bos = (self.value.there_error if heard else self.value.there_error * self.scores.leak) @ picks
         error = self.by_value(arrived.error, len(code)) @ picks + from_bos + off + product
         grain = np.where((product > 0) | (from_bos > 0) | (bias != 0), 0.0, A.written_grain(arrived.grain, matrix))
         if self.counts:

@@ -126,7 +126,7 @@ def fire(block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix
     steps, weakest, start = steps_of(block), None, 0
     spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
     for given in cells.pieces(max((space.weights.widest for space in spaces.values()), default=1)):
-        piece = _rounded_twice(given, read, precision) if precision.narrow and cells.whole else given
+        piece = _rounded_twice(given, read, precision) if precision.narrow and cells.whole else _shifted(given, read)
         open_ = _Open.of(piece, steps)
         nearest = _nearest(piece, steps, start)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
@@ -145,6 +145,17 @@ def _rounded_twice(cells: Piece, read: Reading, precision: Precision) -> Piece:
     sure = (read.sums > 0) & ~(read.passed > 0)
     stored = precision.round(precision.round(cells.reads - read.bias) + read.bias)
     return replace(cells, rounding=np.where(sure, np.abs(stored - cells.reads), cells.rounding))
+
+
+def _shifted(cells: Piece, read: Reading) -> Piece:
+    """The cells with the error of constants among what comes with what is read.
+
+    All are read of one number, which is off by a part of itself; so the halves of a step are off by what makes of its
+    height the same part of that, which is one more factor of all that is written (`Loose.common`).
+    """
+    if read.shifted is None:
+        return cells
+    return replace(cells, passed=cells.passed + read.shifted, rounding=np.maximum(cells.rounding - read.shifted, 0.0))
 
 
 def _shut(cells: Piece) -> NDArray[np.bool_]:
@@ -256,7 +267,7 @@ class _Space:
     """A space that neurons write to: the worst so far, for each value of the variable.
 
     `error`, `alone` [values, dims], `flaws` [values, steps]: as `Written` and `_Open` have them; they are raised in
-    place, piece by piece.
+    place, piece by piece. `common`: the part of itself that all that neurons write is off by, by one factor.
     """
 
     steps: Steps
@@ -272,6 +283,7 @@ class _Space:
     error: Matrix
     alone: Matrix
     flaws: Matrix
+    common: float
 
     @classmethod
     def of(
@@ -284,7 +296,7 @@ class _Space:
         error, alone = np.zeros(code.shape), np.zeros(code.shape)
         cuts, weights = _cuts(matrix, precision), _Weights.of(matrix, steps)
         return cls(steps, matrix, weights, base, code, grain, read.grain, cuts, at_bos, precision, error, alone,
-                   np.zeros((len(code), len(steps.first))))  # fmt: skip
+                   np.zeros((len(code), len(steps.first))), read.common)  # fmt: skip
 
     def take(self, open_: _Open, value: Ids) -> None:
         """What is written in some cells."""
@@ -301,6 +313,8 @@ class _Space:
             rounding = rounding + np.where(cut, precision.sum_unit * sums.total, 0.0)
         rounding = rounding + _storing(exact, self.grain, np.abs(sums.numbers) + sums.error, base, size, precision)
         off = np.abs(sums.numbers + base - self.code[value]) + rounding + shaken * np.abs(base)
+        if self.common:
+            off = off + self.common * (np.abs(sums.numbers) + sums.error)
         raise_to(self.error, value, off + sums.error)
         raise_to(self.alone, value, off + sums.alone)
         if open_.flaws.any():
@@ -347,7 +361,7 @@ def _cuts(matrix: Matrix, precision: Precision) -> NDArray[np.bool_]:
 def fired_at_bos(read: Reading, matrix: Matrix, base: Floats, precision: Precision) -> Floats:
     """What neurons that fire at BOS add there, and what the sum with them rounds; they should not fire."""
     height, weights = np.maximum(read.there + read.there_error, 0.0), np.abs(matrix)
-    added: Floats = height @ (weights * (1 + precision.weight_error))
+    added: Floats = height @ (weights * (1 + precision.weight_error + read.common))
     terms = (height > 0).astype(float) @ (weights > 0)
     rounding = (precision.sum_unit * (precision.roundings(terms) + 1) + 2 * precision.unit) * (added + np.abs(base))
     return np.where(added > 0, added + np.minimum(rounding, swept_up(added, terms + 1)), 0.0)

@@ -133,10 +133,11 @@ class _Prover:
         place, _ = self.groups[space]
         code, dims = self.code(space), self.plan.dims[space]
         error, loose = np.broadcast_to(error, code.shape), self.plan.loose
+        listed = isinstance(self.graph.variable(place).domain, Listed)
         if not loose.exactly:  # what a norm leaves of it
-            own = loose.rate * (np.abs(code) + error) + loose.constant
-            error, grain, common, alone = error + own, np.zeros_like(grain), None, None
-            off_there = off_there + loose.rate * (np.abs(there) + off_there) + loose.constant
+            own = loose.of(np.abs(code) + error, dims, listed)
+            error, grain, alone = error + own, np.zeros_like(grain), None if alone is None else alone + own
+            off_there = off_there + loose.of(np.abs(there) + off_there, dims)
         for old in self.plan.actual.reused:
             if old.dim not in range(dims.start, dims.stop) or self.plan.written[space] <= 2 * old.layer + 1:
                 continue
@@ -155,9 +156,7 @@ class _Prover:
                     "residue", f"{old.space} under {space}", max(residue, at_bos), apart / 2, "of what is stored there"
                 )
             )
-        if loose.exactly and isinstance(
-            self.graph.variable(place).domain, Listed
-        ):  # of an interval the code holds the ends alone
+        if loose.exactly and listed:  # of an interval the code holds the ends alone
             grain = grain_of_exact(grain, code, error, there, off_there)
         self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
 
@@ -185,8 +184,18 @@ class _Prover:
         whole = bool(fits(held.grain[column], np.abs(code).max(initial=0.0), bits))
         stored = held.at_bos[column] == 0 and bool((self.precision.round(there, bits) == there).all())
         left = self.left_over(old, code, held.error[:, column], whole)
-        neuron = 2 * self.plan.loose.neuron
-        return left + neuron, self.left_over(old, there, held.at_bos[column], stored) + neuron
+        return (
+            left + self.misread(old, np.abs(code) + held.error[:, column]),
+            self.left_over(old, there, held.at_bos[column], stored)
+            + self.misread(old, np.abs(there) + held.at_bos[column]),
+        )
+
+    def misread(self, old: Reused, numbers: Floats) -> float:
+        """What is left of such numbers as they are not taken away just as they are stored, but as they are read."""
+        loose, dims = self.plan.loose, slice(old.dim, old.dim + 1)
+        off = loose.of(numbers, dims) + (loose.common + loose.written) * numbers
+        off = off + 8.08 * loose.mean * self.precision.sum_unit
+        return float(off.max(initial=0.0)) + 2 * loose.neuron
 
     def left_over(self, old: Reused, numbers: Floats, error: Floats | float, whole: bool) -> float:
         """What is left of such numbers; `whole`: products do not cut them."""
@@ -206,16 +215,8 @@ class _Prover:
 
     def read(self, said: Read, fired: bool = False, scale: float = 1.0) -> Reading:
         """A read with the weights as they are stored; `scale`: what they are multiplied by there."""
-        found = read_stream(_stored(said, self.precision, scale), self.stream, self.at_bos, self.precision, fired)
-        loose = self.plan.loose
-        if loose.exactly:
-            return found
-        biases = loose.rate * np.abs(found.bias) + loose.constant * (found.bias != 0)
-        return replace(
-            found, rounding=found.rounding + biases, sums=np.zeros_like(found.sums), own=found.own + biases,
-            rounded_rows=None if found.rounded_rows is None else found.rounded_rows + biases,
-            there_error=found.there_error + loose.rate * np.abs(found.there),
-        )  # fmt: skip
+        stored = _stored(said, self.precision, scale)
+        return read_stream(stored, self.stream, self.at_bos, self.precision, fired, self.plan.loose)
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -232,7 +233,8 @@ class _Prover:
 
     def head(self, place: int, said: Head, divisor: float) -> None:
         scale = said.scale(divisor)
-        query, key, value = self.read(said.query, scale=scale), self.read(said.key), self.read(said.value)
+        query, key = self.read(said.query, scale=scale), self.read(said.key)
+        value = self.read(said.value).settled()
         proof = HeadProof(
             self.plan, self.meaning, self.premises, place, said, divisor, query, key, value, self.precision
         )  # fmt: skip
@@ -243,6 +245,8 @@ class _Prover:
 
     def neurons(self, place: int, said: Neurons) -> None:
         read = self.read(said.read, fired=True)
+        loose = self.plan.loose
+        read = replace(read, common=read.common + loose.written + loose.rate + loose.constant)
         cells = self.cells(place, said, read)
         if cells is None:
             told = isinstance(self.graph[place], N.Sign)
@@ -261,14 +265,15 @@ class _Prover:
         for space, plain in fired.writes.items():
             found = segments.written(said, space, codes[space], read, cells, self.precision) or plain
             there, beside = said.write.bias[space], self.beside_relu(said, space)
-            common, alone = (found.common, found.alone) if not beside.any() else (None, None)
+            common, alone = found.common, None if found.alone is None else found.alone + beside
             grain = np.where(beside > 0, 0.0, found.grain)
             self.hold(space, found.error + beside, grain, there, found.at_bos + beside, common, alone)
 
     def beside_relu(self, said: Neurons, space: str) -> Floats:
         """What neurons write besides, where their activation is not quite relu."""
-        found: Floats = self.plan.loose.neuron * np.abs(said.write.maps[space]).sum(axis=0)
-        return found
+        loose = self.plan.loose
+        found: Floats = loose.neuron * np.abs(said.write.maps[space]).sum(axis=0)
+        return found + loose.base * np.abs(said.write.bias[space])
 
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:
         """What the neurons of a variable read; None where that has too many combinations."""

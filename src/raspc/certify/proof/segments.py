@@ -61,7 +61,8 @@ def written(
         last = np.abs(numbers) + moved + own
         rounded = of_sum(terms, np.maximum(up, down) + base_size, up + down + base_size, last, precision)
         products = precision.sum_unit * (up + down)
-        off = np.abs(numbers - code[piece.value]) + own + rounded + products
+        off = np.abs(numbers - code[piece.value]) + own + rounded + products + read.common * np.abs(numbers - base)
+        off = off + read.common * (moved + own)
         raise_to(error, piece.value, off + moved)
         raise_to(alone, piece.value, off)
         raise_to(lengths, piece.value, sizes)

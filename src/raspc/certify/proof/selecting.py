@@ -114,7 +114,8 @@ class Noise:
     """What a score errs by, relative to the size of its terms and to itself; `competing`: selected ones must be 0.
 
     `averaged`: once some key is selected, it only matters how selected ones are shared among themselves.
-    `whole`: sums that never get further from 0 than this do not round, whatever the order of their terms.
+    `whole`: sums that never get further from 0 than this do not round, whatever the order of their terms. `common`: the
+    part of itself that a score is off by besides.
     """
 
     rounding: float
@@ -122,6 +123,7 @@ class Noise:
     competing: bool
     whole: float = 0.0
     averaged: bool = False
+    common: float = 0.0
 
     def beside(self, own: float) -> Noise:
         """The noise of one conjunct, whose terms are at most so large in all: the others leave it that much more."""
@@ -247,12 +249,12 @@ def _of_keys(key: Rows, query: Rows) -> Matrix:
 
 
 def _with_rounding(moved: Matrix | float, key: Rows, query: Rows, score: Matrix, noise: Noise) -> Matrix | float:
-    if noise.rounding == noise.narrow == 0.0:
+    if noise.rounding == noise.narrow == noise.common == 0.0:
         return moved
     size = np.abs(key.values) @ np.abs(query.values).T
     # positive terms add up to half of (size + score), negative ones to half of (size − score)
     rounding = np.where((size + np.abs(score)) / 2 + moved <= noise.whole, 0.0, noise.rounding)
-    found: Matrix = moved + rounding * (size + moved) + noise.narrow * (np.abs(score) + moved)
+    found: Matrix = moved + rounding * (size + moved) + (noise.narrow + noise.common) * (np.abs(score) + moved)
     return found
 
 
