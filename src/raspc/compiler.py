@@ -11,7 +11,7 @@ from typing import Any
 
 from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
-from raspc.certify.proof.prove import prove
+from raspc.certify.proof.knobs import smallest
 from raspc.certify.proof.weights import examined
 from raspc.errors import CertificateError
 from raspc.graph.build import built
@@ -30,7 +30,7 @@ from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
 from raspc.refusals import told
-from raspc.stock.convert import sharpness_of
+from raspc.stock.convert import usual_sharpness
 from raspc.stock.model import stocked
 from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
@@ -111,19 +111,17 @@ def compile(
 
 
 def in_family(model: Model, name: str, certify: bool) -> Model:
-    """A model in the parameters of a stock family: with the least sharpness of its neurons that is proved.
+    """A model in the parameters of a stock family: with the least constants and the least sharpness that are proved.
 
     Raises CertificateError where what the family rounds is more than the margins bear.
     """
-    plan, sharp = model.plan, sharpness_of(FAMILIES[name], model.precision)
+    plan, usual = model.plan, usual_sharpness(FAMILIES[name], model.precision)
     if plan is None or not certify:
-        return stocked(model, name, sharp[:2][-1])
-    provable = model.certificate is not None and model.certificate.verdict == "proved"
-    for k in sharp if provable else ():
-        found = stocked(model, name, k)
-        if all(link.holds for link in prove(examined(plan, found), model.precision)):
-            return certified(found, plan)
-    return certified(stocked(model, name, sharp[:2][-1]), plan)
+        return stocked(model, name, usual)
+    found = smallest(model, plan, name) if model.certificate is not None and model.certificate.proved else None
+    if found is None:
+        return certified(stocked(model, name, usual), plan)
+    return replace(found.model, certificate=certificates.examine(found.model, found.plan, model.precision, found.links))
 
 
 def compile_graph(

@@ -88,7 +88,7 @@ def test_numbers_are_tokens_where_they_are_listed() -> None:
     counts = rasp.numerical(library.hist())
     model = raspc.compile(counts, "abc", 5, causal=True, target="llama")
     assert model.config.output.kind == "numerical"
-    assert differences(stock_of(model, "llama", "lm"), model) == []
+    assert differences(stock_of(model, "llama", "lm"), model.plain) == []
     mean = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.TRUE), rasp.tokens * 0.37)
     unlisted = raspc.compile(mean, range(40), 40, causal=True)
     with pytest.raises(InputError, match=r"not listed.*labels"):

@@ -64,7 +64,8 @@ def export(
     }  # fmt: skip
     model.to(to, output, dtype=dtype, **{name: value for name, value in given.items() if value is not None})
     report = {"directory": str(directory), "target": to, "dtype": dtype, "output": str(output)} | _facts(output)
-    made = f", a {report['architecture']} of norm scale {report['norm_scale']:g}" if "architecture" in report else ""
+    knobs = "of norm scale {norm_scale:g} and step sharpness {step_sharpness:g}"
+    made = f", a {report['architecture']} {knobs.format(**report)}" if "architecture" in report else ""
     answer(report, as_json, lambda: say(f"{output}: {directory} for {to}{made}"))
 
 
@@ -75,4 +76,4 @@ def _facts(output: Path) -> dict[str, Any]:
     if not (output / FACTS).is_file():
         return {}
     facts = json.loads((output / FACTS).read_bytes())
-    return {name: facts[name] for name in ("architecture", "exit", "norm_scale")}
+    return {name: facts[name] for name in ("architecture", "exit", "norm_scale", "step_sharpness")}

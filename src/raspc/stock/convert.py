@@ -28,9 +28,11 @@ from raspc.weights.model import Model
 
 LARGEST = 2.0**20
 """A stream that holds larger numbers is no stream for a norm."""
-SHARPNESSES = (2.0**12, 2.0**20, 2.0**30)
-"""K of relu(z) = act(K·z)/K: the first with which a model is proved; the second where none is, or nothing is proved."""
-SMALL_RANGE = 2.0**5
+SHARPNESSES = (2.0**5, 2.0**8, 2.0**12, 2.0**20, 2.0**30)
+"""K of relu(z) = act(K·z)/K: the first with which a model is proved."""
+USUAL = 2.0**20
+"""K where nothing is proved."""
+SMALL_RANGE = (2.0**5, 2.0**6, 2.0**8)
 """The same for float16, which holds no number above 65,504."""
 
 
@@ -38,7 +40,13 @@ def sharpness_of(family: Family, precision: Precision) -> tuple[float, ...]:
     """Which K may be taken for a family in a format, the one to begin with first."""
     if family.activation == "relu":
         return (1.0,)
-    return (SMALL_RANGE,) if precision.highest < 100 else SHARPNESSES
+    return SMALL_RANGE if precision.highest < 100 else SHARPNESSES
+
+
+def usual_sharpness(family: Family, precision: Precision) -> float:
+    """K where nothing is proved: one that is large enough for most models."""
+    known = sharpness_of(family, precision)
+    return USUAL if USUAL in known else known[0]
 
 
 def stock_of(
@@ -69,8 +77,8 @@ def stock_of(
     columns = exits.EXITS[wanted](model, found.unembed)
     largest = largest_of(model)
     head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
-    scale = norm_scale or scale_of(kind, largest)
-    sharpness = step_sharpness or sharpness_of(kind, precision)[:2][-1]
+    scale = norm_scale or scale_of(kind, largest, precision)
+    sharpness = step_sharpness or usual_sharpness(kind, precision)
     rows = _with_rows(found, columns)
     frame, parts, params = framed(rows, kind, head, wanted, precision, scale, sharpness)
     config = model.config
@@ -80,7 +88,7 @@ def stock_of(
         config=fields(kind, model, parts, frame, wanted, n_inputs + len(added) + 1), dtype=precision.dtype,
         tokens=(*config.vocab, *added), n_inputs=n_inputs, bos_id=config.bos_id, pad_id=config.pad_id,
         unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
-        labels=(*model.residual_labels, *frame.labels),
+        labels=(*model.residual_labels, *frame.labels), step_sharpness=sharpness,
     )  # fmt: skip
 
 

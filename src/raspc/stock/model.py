@@ -24,15 +24,16 @@ from raspc.weights.model import Model
 from raspc.weights.params import Params
 
 
-def stocked(model: Model, family: str, sharpness: float) -> Model:
-    """A plain model that was compiled for a family, in the family's parameters. `sharpness`: K of relu(z) = act(K·z)/K.
+def stocked(model: Model, family: str, sharpness: float, scale: float | None = None) -> Model:
+    """A plain model that was compiled for a family, in the family's parameters.
 
-    Raises InputError for a model that the family cannot hold.
+    `sharpness`: K of relu(z) = act(K·z)/K. `scale`: the root mean square of the stream, a power of two; without it, one
+    that is large enough for any model of its size. Raises InputError for a model that the family cannot hold.
     """
     kind = FAMILIES[family]
     held = Held(
         model.config.family, model.config.d_model, *model.config.width_for("a stock architecture"),
-        "", scale_of(kind, largest_of(model)), sharpness,
+        "", scale or scale_of(kind, largest_of(model), model.precision), sharpness,
     )  # fmt: skip
     return _stocked(model, kind, held)
 

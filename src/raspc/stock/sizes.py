@@ -9,6 +9,7 @@ import numpy as np
 
 from raspc.blocks.reading import features as F
 from raspc.graph.nodes import Interval
+from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
 from raspc.stock.frame import Floats
 from raspc.target.families import Family
@@ -81,7 +82,8 @@ def _codes(plan: Plan) -> Iterator[tuple[str, Floats]]:
             yield group.space, code
 
 
-def scale_of(family: Family, largest: Floats) -> float:
-    """The least root mean square of the stream, a power of two, that a norm is still for with such numbers."""
-    size = float((largest**2).sum())
-    return float(2.0 ** max(4.0, np.ceil(np.log2(max(size, 1.0) * 2.0**25) / 2)))
+def scale_of(family: Family, largest: Floats, precision: Precision) -> float:
+    """A root mean square of the stream, a power of two, that a norm is still for with such numbers."""
+    size = max(float((largest**2).sum()), 1.0)
+    bits = min(25, precision.bits + 4) if family.norms.kind == "rms" else 25
+    return float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))

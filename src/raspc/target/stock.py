@@ -50,8 +50,8 @@ class Stock:
     `n_inputs`: how many of `tokens` a program takes as input, the first ones; those after them are answers alone.
     `answers`: what the columns of the logits mean; with `lm`, columns that are none of these are far below.
     `n_ctx`: the longest input, BOS counted. `causal`: whether a position sees no later one.
-    `labels`: a name for each dimension of the residual stream. `notes`: what a model card is to say of how it was
-    made and how far it goes, a sentence each.
+    `labels`: a name for each dimension of the residual stream. `step_sharpness`: K of relu(z) = act(K·z)/K. `notes`:
+    what a model card is to say of how it was made and how far it goes, a sentence each.
     """
 
     family: str
@@ -69,4 +69,5 @@ class Stock:
     n_ctx: int
     causal: bool
     labels: tuple[str, ...]
+    step_sharpness: float = 1.0
     notes: tuple[str, ...] = ()

@@ -93,7 +93,7 @@ def test_values_are_kept(tmp_path: Path) -> None:
     facts = json.loads((path / "raspc.json").read_text())
     assert facts["tokens"] == ["a", "b", "c", "BOS", "PAD", 1, 2, 3, 4, 5]
     assert [answer["value"] for answer in facts["answers"]] == [1, 2, 3, 4, 5]
-    assert "hist:1" in facts["residual_labels"] and facts["norm_scale"] >= 256
+    assert "hist:1" in facts["residual_labels"] and 4 <= facts["norm_scale"] <= 256 and facts["step_sharpness"] <= 256
     assert causal().to("llama", tmp_path / "m", norm_scale=2.0**14) == tmp_path / "m"
     assert json.loads((path / "raspc.json").read_text())["norm_scale"] == 2**14
 

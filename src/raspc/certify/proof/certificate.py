@@ -28,9 +28,12 @@ DECISIVE = ("stray weights", "range", "placement", "frame", "embedding", "plan",
 """Links that no run makes up for: without them it is not known what the weights are."""
 
 
-def examine(model: Model, plan: Examined, precision: Precision) -> Certificate:
-    """The certificate of a model, whether it holds or not; measured where it cannot be proved."""
-    links = prove(plan, precision)
+def examine(model: Model, plan: Examined, precision: Precision, links: tuple[Link, ...] | None = None) -> Certificate:
+    """The certificate of a model, whether it holds or not; measured where it cannot be proved.
+
+    `links`: what `prove` gives, where that was asked for already.
+    """
+    links = prove(plan, precision) if links is None else links
     proved = all(link.holds for link in links)
     found = _certificate(plan.graph, "proved" if proved else "fails", links, None, precision)
     if any(link.kind == PASSES for link in links) and plan.kept is not None:

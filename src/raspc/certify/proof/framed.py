@@ -6,6 +6,7 @@ square, ε what is added to the mean square.
 
 - RMSNorm is the identity where |x|² < c²·2⁻²⁵, for the smallest constant c: then x² vanishes beside it in whatever
   order squares are added up, the mean square is s², its root exact, and the gain s gives back what was there.
+- In a narrow format it is the identity as soon as ρ, below, is rounded away: a quarter of the unit roundoff.
 - Else it gives (1 + ρ)·x, with |ρ| ≤ (|x|² + nε)/2ns² + (n + 8)·u, and rounds each number on the way: the gain is a
   power of two, so that only the product with the inverse of the root does.
 - LayerNorm does so too, and takes out the mean m, which is that of x and of what stands for a constant, and what it
@@ -14,7 +15,8 @@ square, ε what is added to the mean square.
 - Where the stream itself goes through a norm, once a sublayer (BERT), these errors add up; only the constants are the
   same after each norm as before, so that a number has the factor of all norms since it was written, which lies between
   (1 + ρ) and its inverse; it differs from number to number.
-- relu(z) = act(K·z)/K but for 0.2785/K (SiLU) or 0.17/K (GELU, both forms), wherever z is. A gate multiplies what was
+- relu(z) = act(K·z)/K but for 0.2785/K (SiLU) or 0.17/K (GELU, both forms), and to the last digit where z is 0, or
+  |K·z| so large that e^(−|K·z|) is nothing. A gate multiplies what was
   read of a constant by what was read of x, so that the factor of a norm is there twice.
 - A rotation by an angle a leaves a pair of which one is 0 as it is, in float32, while a < 2⁻¹²·√2.
 - Weights that are none of the plain model, in the frame, are strays.
@@ -23,6 +25,7 @@ square, ε what is added to the mean square.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +40,8 @@ from raspc.weights.model import Model
 
 BESIDE_RELU = {"relu": 0.0, "silu": 0.2785, "gelu": 0.17, "gelu_tanh": 0.1701}
 """How far act(z) is from relu(z) at most."""
+QUIET, SMALL_QUIET = 104.0, 21.0
+"""From |K·z| on act(K·z) is relu(K·z): e to minus this is 0 in float32, or, times itself, in float16."""
 UNIT = PRECISIONS["float32"].unit
 OWN, OF_MEAN = 2.1, 3.2
 """How many units of roundoff of itself, and of the mean, a norm leaves a number off by; a little more than is shown."""
@@ -47,22 +52,32 @@ def loose_of(model: Model) -> Loose:
     held = model.config.held
     if held is None:
         return FIRM
-    frame, family = frame_of(model), FAMILIES[model.config.family]
-    neuron, extent = BESIDE_RELU[family.activation] / held.step_sharpness, extent_of(model.plain)
+    frame, family, extent = frame_of(model), FAMILIES[model.config.family], extent_of(model.plain)
+    quiet = (SMALL_QUIET if model.precision.highest < 100 else QUIET) / held.step_sharpness
+    steps = Loose(BESIDE_RELU[family.activation] / held.step_sharpness, quiet, held.step_sharpness)
     if frame.kind == NULL:
-        return _after_layer_norm(frame, family, extent, neuron, 2 * model.config.n_layers + 1)
-    if frame.kind != RMS or is_identity(frame, extent):
-        return Loose(neuron)
+        return _after_layer_norm(frame, family, extent, steps, 2 * model.config.n_layers + 1)
+    if frame.kind != RMS or is_identity(frame, extent) or is_rounded_away(frame, family, extent, model.precision):
+        return steps
     common, added = _factor(frame, family, extent), np.zeros(len(extent.largest))
     if model.plan is not None and "linear" not in family.biased:
         added = sum((np.abs(one) for one in attention_biases(model.plan).values()), added)
     twice = common + 6 * UNIT if family.gate is not None else 0.0
-    return Loose(neuron, common, OWN * UNIT, written=twice, base=2 * common + 12 * UNIT, added=added)
+    base = 2 * common + 12 * UNIT
+    return replace(steps, common=common, rate=OWN * UNIT, written=twice, base=base, added=added)
 
 
 def is_identity(frame: Frame, extent: Extent) -> bool:
     """Whether RMSNorm leaves all numbers as they are, bit for bit."""
     return extent.squares < frame.least**2 * 2.0**-25
+
+
+def is_rounded_away(frame: Frame, family: Family, extent: Extent, precision: Precision) -> bool:
+    """Whether a narrow format stores of what RMSNorm gives the number that was there: it is nearer than any other.
+
+    The norm works in float32, and what it gives is stored before the gain, a power of two, multiplies it.
+    """
+    return precision.narrow and _factor(frame, family, extent) + OWN * UNIT < precision.unit / 4
 
 
 def _factor(frame: Frame, family: Family, extent: Extent) -> float:
@@ -72,13 +87,14 @@ def _factor(frame: Frame, family: Family, extent: Extent) -> float:
     return size / (2 * n * frame.scale**2) + (n + 8) * UNIT
 
 
-def _after_layer_norm(frame: Frame, family: Family, extent: Extent, neuron: float, norms: int) -> Loose:
+def _after_layer_norm(frame: Frame, family: Family, extent: Extent, steps: Loose, norms: int) -> Loose:
     """What a LayerNorm leaves of numbers; `norms`: how many a number goes through where the stream does."""
     n, factor = frame.width, _factor(frame, family, extent)
     mean = (extent.total + 1.0) / n + n * UNIT * float(frame.constants.max())
     if not family.norms.post:
-        return Loose(neuron, factor, OWN * UNIT, OF_MEAN * UNIT * mean, mean)
-    return Loose(neuron, 0.0, 2 * factor + OWN * UNIT * norms, OF_MEAN * UNIT * mean * norms, mean)
+        return replace(steps, common=factor, rate=OWN * UNIT, constant=OF_MEAN * UNIT * mean, mean=mean)
+    rate, constant = 2 * factor + OWN * UNIT * norms, OF_MEAN * UNIT * mean * norms
+    return replace(steps, rate=rate, constant=constant, mean=mean)
 
 
 def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
@@ -91,7 +107,10 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     frame, family = frame_of(model), FAMILIES[model.config.family]
     extent = extent_of(model.plain)
     size = extent.squares
-    if frame.kind == RMS and (precision.narrow or is_identity(frame, extent)):
+    if frame.kind == RMS and precision.narrow:
+        part = _factor(frame, family, extent) + OWN * UNIT
+        yield Link("norm", family.name, part, precision.unit / 4, "of itself, which is rounded away")
+    elif frame.kind == RMS and is_identity(frame, extent):
         yield Link("norm", family.name, size, frame.least**2 * 2.0**-25, "of squares that vanish beside a constant")
     else:
         room = frame.width * frame.scale**2 * 2.0**-10

@@ -12,20 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
-from raspc.graph.nodes import Floats
+from raspc.graph.nodes import Bits, Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Loose:
     """Errors that a family adds.
 
-    `neuron`: of what one neuron gives. `common`: |ρ| at most. `rate`, `constant`: |e| ≤ rate·|x| + constant. `mean`:
-    |m| at most. `written`: the part of itself that what neurons write is off by, all of it alike; `base`: that of the
-    constants that they add. `added` [dims]: what stands in each dimension of the stream besides the program's number,
-    and is taken away again by who reads it.
+    `neuron`: of what one neuron gives, where what it reads is nearer to 0 than `quiet`, and not 0: elsewhere it is
+    relu to the last digit. `steep`: K, which all that neurons read is multiplied by. `common`: |ρ| at most. `rate`,
+    `constant`: |e| ≤ rate·|x| + constant. `mean`: |m| at most. `written`: the part of itself that what neurons write is
+    off by, all of it alike; `base`: that of the constants that they add. `added` [dims]: what stands in each dimension
+    of the stream besides the program's number, and is taken away again by who reads it.
     """
 
     neuron: float = 0.0
+    quiet: float = np.inf
+    steep: float = 1.0
     common: float = 0.0
     rate: float = 0.0
     constant: float = 0.0
@@ -54,6 +57,10 @@ class Loose:
         some = (numbers > 0) | (not listed)
         found: Matrix = self.rate * numbers + self.constant * some + beside
         return found
+
+    def near(self, reads: Matrix, off: Matrix) -> Bits:
+        """Where neurons that read these numbers, or numbers that are so far off, may give something else than relu."""
+        return np.asarray((np.abs(reads) - off < self.quiet) & ((reads != 0) | (off > 0)))
 
     def of_biases(self, bias: Floats) -> Floats:
         """How far off constants are that are read from a number of the stream, 1 or a power of two."""

@@ -32,7 +32,7 @@ from raspc.certify.proof.rounding import fits
 from raspc.certify.proof.signs import cells_of_sign, has_gap
 from raspc.certify.proof.sums import cells_by_sums
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Interval, Listed
+from raspc.graph.nodes import Bits, Floats, Interval, Listed
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link
 from raspc.weights.fitting import frame_faults
@@ -262,17 +262,39 @@ class _Prover:
         if (step := fired.weakest) is not None:
             unit = "half-widths of a ramp"
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
+        self.links += self.range_of(said, read)
+        soft, soft_there = self.soft(cells, read)
         for space, plain in fired.writes.items():
             found = segments.written(said, space, codes[space], read, cells, self.precision) or plain
-            there, beside = said.write.bias[space], self.beside_relu(said, space)
+            there, beside = said.write.bias[space], self.beside_relu(said, space, soft)
+            beside_there = self.beside_relu(said, space, soft_there)
             common, alone = found.common, None if found.alone is None else found.alone + beside
             grain = np.where(beside > 0, 0.0, found.grain)
-            self.hold(space, found.error + beside, grain, there, found.at_bos + beside, common, alone)
+            self.hold(space, found.error + beside, grain, there, found.at_bos + beside_there, common, alone)
 
-    def beside_relu(self, said: Neurons, space: str) -> Floats:
+    def range_of(self, said: Neurons, read: Reading) -> Iterator[Link]:
+        """What neurons read, in a format whose largest number is small: times the sharpness of a family's steps."""
+        if self.precision.highest > 100 or self.plan.loose.steep == 1.0:
+            return
+        most = float(np.maximum(read.size + read.passed, read.at_bos).max(initial=0.0))
+        yield Link("range", said.name, self.plan.loose.steep * most, self.precision.largest, "largest read of a neuron")
+
+    def soft(self, cells: Cells, read: Reading) -> tuple[Bits, Bits]:
+        """Which neurons may read a number, other than 0, for which their activation is not quite relu; and at BOS."""
+        loose = self.plan.loose
+        if not loose.neuron:
+            return np.zeros(read.width, bool), np.zeros(read.width, bool)
+        near = loose.near(read.there, read.there_error)
+        found = np.full(read.width, not cells.whole)
+        for piece in cells.pieces() if cells.whole else ():
+            off = piece.passed + piece.rounding
+            found = found | loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
+        return found, near
+
+    def beside_relu(self, said: Neurons, space: str, soft: Bits) -> Floats:
         """What neurons write besides, where their activation is not quite relu."""
         loose = self.plan.loose
-        found: Floats = loose.neuron * np.abs(said.write.maps[space]).sum(axis=0)
+        found: Floats = loose.neuron * np.abs(said.write.maps[space][soft]).sum(axis=0)
         return found + loose.base * np.abs(said.write.bias[space])
 
     def cells(self, place: int, said: Neurons, read: Reading) -> Cells | None:

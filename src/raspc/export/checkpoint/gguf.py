@@ -20,7 +20,7 @@ import numpy as np
 
 from raspc.errors import InputError, InternalError
 from raspc.export.checkpoint.vocabulary import vocabulary
-from raspc.export.checkpoint.writing import check_knobs, stop_id, stop_of
+from raspc.export.checkpoint.writing import check_knobs, knobs_of, stop_id, stop_of
 from raspc.run.plain import Array
 from raspc.stock.convert import stock_of
 from raspc.target.stock import Stock
@@ -95,7 +95,7 @@ def convert(
     if (dtype or model.precision.dtype) != "float32" or model.precision.dtype != "float32":
         raise InputError("a GGUF file holds float32; compile the program with dtype='float32'")
     check_knobs(**knobs)
-    stock = stock_of(model, family, exit, **knobs)
+    stock = stock_of(model, family, exit, **knobs_of(model, family, **knobs))
     write_file(path, written(stock, stop_of(model, stock) if stop is None else stop))
     return Path(path)
 

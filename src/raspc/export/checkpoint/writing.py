@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from raspc import jsonvalues, values
+from raspc.certify.proof.knobs import smallest
 from raspc.errors import InputError, wrong_kind
 from raspc.export.checkpoint import labels, safetensors, tokenizer
 from raspc.export.checkpoint.card import card
 from raspc.export.checkpoint.vocabulary import vocabulary
-from raspc.stock.convert import stock_of
+from raspc.stock.convert import family_of, stock_of
 from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
 from raspc.values import Value
@@ -51,21 +52,36 @@ def convert(
     """The model as a checkpoint of a family; its parameters alone where no path is given.
 
     `exit`: "lm" (answers are tokens) or "labels" (a label for each token); without one the first that the family has:
-    a decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`. `stop`: the token that ends
-    what a language model writes; without one that of the program, if it was compiled with one.
+    a decoder generates, an encoder labels. `norm_scale`, `step_sharpness`: see `stock_of`; without them the smallest
+    that are proved. `stop`: the token that ends what a language model writes; without one that of the program, if it
+    was compiled with one.
 
     Raises InputError where the model does not fit the family, or text would not tell its tokens apart, or the path
     cannot be written or holds what is no checkpoint of ours.
     """
     check_dtype(model, dtype)
     check_knobs(norm_scale=norm_scale, step_sharpness=step_sharpness)
-    stock = stock_of(model, family, exit, dtype=dtype, norm_scale=norm_scale, step_sharpness=step_sharpness)
+    knobs = knobs_of(model, family, norm_scale, step_sharpness)
+    stock = stock_of(model, family, exit, dtype, **knobs)
     if path is None:
         return stock
     contents = files(model, stock, stop)
     with fresh_directory(path, marker=FACTS) as building:
         write_files(building, contents)
     return Path(path)
+
+
+def knobs_of(
+    model: Model, family: str, norm_scale: float | None = None, step_sharpness: float | None = None
+) -> dict[str, float | None]:
+    """What is given; where nothing is, the smallest knobs that are proved, of a model that has a plan and a proof."""
+    given = {"norm_scale": norm_scale, "step_sharpness": step_sharpness}
+    known = model.config.held is None and model.plan is not None and model.certificate is not None
+    if not known or any(given.values()) or not (model.certificate and model.certificate.proved) or model.plan is None:
+        return given
+    found = smallest(model, model.plan, family_of(family).name)
+    held = None if found is None else found.model.config.held
+    return given if held is None else {"norm_scale": held.norm_scale, "step_sharpness": held.step_sharpness}
 
 
 def check_dtype(model: Model, dtype: str | None) -> None:
@@ -140,6 +156,7 @@ def facts(stock: Stock) -> dict[str, Any]:
         "made_by": f"raspc {VERSION}",
         "family": stock.family, "architecture": stock.architecture, "exit": stock.exit, "dtype": stock.dtype,
         "n_ctx": stock.n_ctx, "causal": stock.causal, "norm_scale": scale_of(stock),
+        "step_sharpness": stock.step_sharpness,
         "tokens": [jsonvalues.encode(value) for value in stock.tokens], "n_inputs": stock.n_inputs,
         "bos_id": stock.bos_id, "pad_id": stock.pad_id, "unk_id": stock.unk_id,
         "answers": [
