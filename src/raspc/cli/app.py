@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from raspc.cli import streams
-from raspc.cli.commands import COMMANDS
+from raspc.cli.commands import COMMANDS, GROUPS
 from raspc.cli.output import printable
 from raspc.errors import DoubtfulText, RaspcError, UncertainProgram
 
@@ -24,14 +24,20 @@ DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 # Newer releases of Typer carry a Click of their own, so Click's root error is reached through Typer.
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 
+HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="raspc",
     help="Compile RASP programs exactly into the weights of small transformers.",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
 )
 for _name, _command, _settings in COMMANDS:
     app.command(_name, **_settings)(_command)
+for _name, _help, _commands in GROUPS:
+    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, context_settings=HELP)
+    for _called, _command in _commands:
+        _group.command(_called)(_command)
+    app.add_typer(_group)
 
 
 def _version(wanted: bool) -> None:

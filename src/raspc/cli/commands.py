@@ -15,6 +15,7 @@ from raspc.cli.diff import diff
 from raspc.cli.export import export
 from raspc.cli.generate import generate
 from raspc.cli.inspect import inspect
+from raspc.cli.lab import COMMANDS as LAB
 from raspc.cli.list import list_programs
 from raspc.cli.parity import parity
 from raspc.cli.repl import repl
@@ -43,3 +44,8 @@ COMMANDS: tuple[tuple[str, Callable[..., None], dict[str, Any]], ...] = (
     ("compress", compress, {}),
     ("repl", repl, {}),
 )
+
+GROUPS: tuple[tuple[str, str, tuple[tuple[str, Callable[..., None]], ...]], ...] = (
+    ("lab", "Hold methods against models whose circuits are known: run, report, list.", LAB),
+)
+"""Commands under a common name: the name, what they are for, and each of them."""

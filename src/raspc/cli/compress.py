@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from raspc.cli.options import Json, among, listed
-from raspc.cli.output import answer, console, say, table
+from raspc.cli.output import answer, bar, say, table
 from raspc.errors import InputError
 
 METHODS = "trained,pca,svd,pruned,readers"
@@ -116,22 +113,8 @@ def _sweep(
     if protocol not in known:
         raise InputError(f"--protocol: found {protocol!r}; needed quick or paper")
     model = load(directory)
-    with _bar() as progress:
+    with bar("compressing") as progress:
         return sweep(model, dims, output, seeds, names[0], names[1], known[protocol], progress=progress, **options)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on standard error; none where nobody would see it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("compressing", total=None)
-        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -71,3 +72,20 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], title: str | No
     for row in rows:
         grid.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
     console().print(grid)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on standard error, moved by a call with what is done, how much of it, and of how much.
+
+    None where nobody would see it.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda name, done, total: shown.update(task, description=name, completed=done, total=total)
