@@ -16,7 +16,7 @@ from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
 from raspc.lab.frame import framed
 from raspc.lab.tasks import Task
-from raspc.lab.under import Truth
+from raspc.lab.under import Truth, mattering
 
 CARRIED = {
     "zero": frozenset({"varying", "positional", "constant"}),
@@ -49,10 +49,11 @@ class Truths:
         found: Truth = _circuit(self.task).under(self.task.corruption, seed=self.task.seed)
         return found
 
-    @property
+    @cached_property
     def under(self) -> frozenset[str]:
-        """The candidates whose corruption changes an answer."""
-        return frozenset(self.measured.names) & frozenset(self.task.edges)
+        """The candidates whose corruption changes an answer. Raises InputError where that is too much to run."""
+        found = mattering(_circuit(self.task), self.task.corruption, seed=self.task.seed)
+        return frozenset(found) & frozenset(self.task.edges)
 
     def nodes(self, edges: Collection[str]) -> frozenset[str]:
         """The nodes that write to some of these edges."""
@@ -61,7 +62,7 @@ class Truths:
     def to_json(self) -> dict[str, Any]:
         """Plain data, without what was not asked for."""
         found = self.task.facts() | {"varying": sorted(self.varying)}
-        return found | ({"under": sorted(self.under)} if "measured" in vars(self) else {})
+        return found | ({"under": sorted(self.under)} if "under" in vars(self) else {})
 
 
 def truths(task: Task) -> Truths:

@@ -146,9 +146,8 @@ def _refused(answers: Sequence[Answer]) -> Iterable[str]:
     found = [answer for answer in answers if answer.refused is not None]
     if found:
         yield "<h2>Refused</h2>"
-        rows = [
-            [escape(one.model), _cell(one.method), _cell(one.question.corruption), _cell(one.refused)] for one in found
-        ]
+        told = [(one.model, one.method, one.question.corruption, str(one.refused)) for one in found]
+        rows = [[escape(model), *map(_cell, rest)] for model, *rest in told]
         yield _table("What was not answered, and why", ("model", "method", "corruption", "why"), rows)
 
 

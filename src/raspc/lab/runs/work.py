@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -19,6 +21,7 @@ from raspc.lab.runs import own
 from raspc.lab.runs.asked import Question
 from raspc.lab.runs.store import Answer, Held
 from raspc.lab.runs.suites import Subject
+from raspc.lab.scores import Scores as Worth
 from raspc.lab.scores import score
 from raspc.lab.tasks import Task, task
 from raspc.weights import saving
@@ -93,7 +96,7 @@ def _said(job: Job, name: str, asked: Task, truth: Truths) -> Answer:
         said = function(asked)
         if name in job.sources:
             said = own.checked(name, said, asked)
-        held = {kind: _held(said, true, asked) for kind, true in _true(said, truth)}
+        held = _held(said, truth, asked)
     except RaspcError as error:
         return _refused(job, name, error)
     scores = {edge: _finite(value) for edge, value in said.items()}
@@ -102,17 +105,24 @@ def _said(job: Job, name: str, asked: Task, truth: Truths) -> Answer:
     )  # fmt: skip
 
 
-def _true(said: Scores, truth: Truths) -> Iterator[tuple[str, frozenset[str]]]:
-    """Each kind of truth by name: of edges, or of nodes where these have the scores."""
+def _held(said: Scores, truth: Truths, asked: Task) -> dict[str, Held]:
+    """What the scores are worth by each kind of truth.
+
+    The model is run for the first alone: it has the same curve by any other, and its circuit is of the first's size.
+    """
     of_nodes = not any("->" in name for name in said)
-    for kind, edges in (("varying", truth.varying), ("under", truth.under)):
-        yield kind, truth.nodes(edges) if of_nodes else edges
+    true = {kind: truth.nodes(edges) if of_nodes else edges for kind, edges in
+            (("varying", truth.varying), ("under", truth.under))}  # fmt: skip
+    first = score(said, true["varying"], asked)
+    other = score(said, true["under"], asked, model_too=False)
+    other = dataclasses.replace(other, faithfulness=first.faithfulness, cpr=first.cpr, cmd=first.cmd)
+    return {kind: Held(tuple(sorted(true[kind])), _apart(found, asked)) for kind, found in
+            (("varying", first), ("under", other))}  # fmt: skip
 
 
-def _held(said: Scores, true: frozenset[str], asked: Task) -> Held:
-    """The scores, but for what the answer says already."""
-    scores = score(said, true, asked).to_json()
-    return Held(tuple(sorted(true)), {name: value for name, value in scores.items() if name not in asked.facts()})
+def _apart(found: Worth, asked: Task) -> dict[str, Any]:
+    """Plain data, without what the answer says already."""
+    return {name: value for name, value in found.to_json().items() if name not in asked.facts()}
 
 
 def _finite(number: float) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raspc.errors import InputError
 
@@ -56,12 +57,22 @@ def interval(
     if not known:
         return None
     rng = np.random.default_rng(seed)
-    means = np.array([_drawn(known, rng) for _ in range(draws)])
+    means = _drawn(known, draws, rng)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     mean = float(np.mean([row.mean() for row in known]))
     return Interval(mean, float(low), float(high), level, len(known), sum(map(len, known)), draws, seed)
 
 
-def _drawn(known: Sequence[np.ndarray], rng: np.random.Generator) -> float:
-    chosen = (known[place] for place in rng.integers(0, len(known), len(known)))
-    return float(np.mean([row[rng.integers(0, len(row), len(row))].mean() for row in chosen]))
+def _drawn(known: Sequence[NDArray[np.float64]], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """[draw]: the mean over models that are drawn, of the means over seeds that are drawn for each."""
+    counts = np.array([len(row) for row in known])
+    table = np.zeros((len(known), counts.max()))
+    for place, row in enumerate(known):
+        table[place, : len(row)] = row
+    models = rng.integers(0, len(known), (draws, len(known)))
+    each = counts[models][..., None]
+    seeds = (rng.random((*models.shape, counts.max())) * each).astype(np.intp)
+    is_drawn = np.arange(counts.max()) < each
+    values = np.where(is_drawn, table[models[..., None], seeds], 0.0).sum(axis=-1) / each[..., 0]
+    found: NDArray[np.float64] = values.mean(axis=-1)
+    return found
