@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,docs,dev
+EXTRAS := torch,jax,haiku,onnx,transformer-lens,huggingface,gguf,clients,tracr,solver,serve,plots,parquet,docs,dev
 
 # What is tried with the lowest versions: the core. Frameworks are not, since nobody installs their oldest wheels.
 LOWEST := $(VENV)-lowest

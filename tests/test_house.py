@@ -30,8 +30,8 @@ FRONT_DOOR = {"", "__main__"}
 
 FRAMEWORKS = {
     "flax", "gguf", "haiku", "jax", "jaxlib", "matplotlib", "networkx", "nnsight", "onnx", "onnxruntime",
-    "ortools", "prompt_toolkit", "pygments", "pyvene", "scipy", "starlette", "sympy", "tensorflow", "tokenizers",
-    "torch", "transformer_lens", "transformers", "uvicorn",
+    "ortools", "prompt_toolkit", "pyarrow", "pygments", "pyvene", "ray", "scipy", "starlette", "sympy", "tensorflow",
+    "tokenizers", "torch", "transformer_lens", "transformers", "uvicorn",
 }  # fmt: skip
 
 # Rooms that serve one framework a file; all others keep frameworks out of their module tops.

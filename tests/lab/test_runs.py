@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import raspc
 from raspc import lab, library
 from raspc.lab import runs
 from raspc.lab.runs import running, store, suites
-from raspc.lab.runs.pools import Each, here, processes
+from raspc.lab.runs.pools import processes
 from raspc.lab.runs.suites import Suite
 from raspc.lab.scores import score
 
@@ -279,11 +278,12 @@ def test_a_report_of_what_there_is(done: Path, suite: Path, tmp_path: Path) -> N
 
 def test_the_summary_counts_models() -> None:
     """Means over models, each over its seeds; refused ones are counted apart."""
+    facts = {"corruption": "mean", "level": 0, "method": "m"}
     rows: list[dict[str, Any]] = [
-        {"corruption": "mean", "truth": "varying", "level": 0, "method": "m", "model": model, "refused": None, "auroc": a}
+        facts | {"truth": "varying", "model": model, "refused": None, "auroc": a}
         for model, a in (("x", 1.0), ("x", 0.0), ("y", 1.0), ("z", None))
     ]  # fmt: skip
-    refused = {"corruption": "mean", "truth": None, "level": 0, "method": "m", "model": "w", "refused": "no plan"}
+    refused = facts | {"truth": None, "model": "w", "refused": "no plan"}
     first, second = runs.summary([*rows, refused])
     assert (first.answers, first.refused, second.truth, second.answers) == (4, 1, "under", 0)
     found = first.means["auroc"]

@@ -117,7 +117,7 @@ class Task:
         if self.corruption == "zero":
             return torch.zeros_like(self.base.writes)
         if self.corruption == "mean":
-            return self._mean().expand_as(self.base.writes)
+            return self._mean()[:, : self.clean.shape[1]].expand_as(self.base.writes)
         theirs = self._ran(as_ids(self.corrupt)).writes
         order = as_ids(self.order)[:, None, :, None].expand_as(theirs)
         return torch.take_along_dim(theirs, order, dim=2)
