@@ -59,13 +59,12 @@ def test_both_nodes_work(address: str) -> None:
 
 
 def test_the_same_bytes(address: str, tmp_path: Path) -> None:
-    """A suite with a method of one's own, on the cluster and in this process; then a method more, the rest being kept."""
+    """A suite with a method of one's own, on the cluster and in this process."""
     (tmp_path / "mine.py").write_text("def flat(task):\n    return {edge: 1.0 for edge in task.edges}\n")
     for name, build in (("reverse", library.reverse), ("hist", library.hist)):
         raspc.compile(build(), "ab", 3).save(tmp_path / "suite" / name)
     methods, corruptions = ["eap", "patching", f"{tmp_path}/mine.py:flat"], ("shuffle", "resample")
     runs.run(tmp_path / "suite", methods, corruptions, tmp_path / "here", pairs=16, workers=0)
-    runs.run(tmp_path / "suite", methods[:2], corruptions, tmp_path / "far", pairs=16, ray=address)
     runs.run(tmp_path / "suite", methods, corruptions, tmp_path / "far", pairs=16, ray=address)
     assert contents(tmp_path / "far") == contents(tmp_path / "here")
 
