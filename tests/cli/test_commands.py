@@ -18,7 +18,7 @@ import pytest
 from tests.hand_built import random_model
 
 from raspc import library
-from raspc.cli.commands import COMMANDS
+from raspc.cli.commands import COMMANDS, GROUPS
 from raspc.weights import load
 
 from .conftest import Raspc
@@ -202,7 +202,11 @@ def test_the_shell_completes(words: str, offered: str) -> None:
     assert offered in ran.stdout.split()
 
 
-@pytest.mark.parametrize(("name", "command"), [(name, command) for name, command, _ in COMMANDS if name != "serve"])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [(name, command) for name, command, _ in COMMANDS if name != "serve"]
+    + [(f"{group} {name}", command) for group, _, commands in GROUPS for name, command in commands],
+)
 def test_every_command_answers_in_json(name: str, command: Callable[..., None]) -> None:
     """--json is an option of every command that ends by itself."""
     assert "as_json" in inspect.signature(command).parameters, name
@@ -236,3 +240,22 @@ def test_a_model_is_compiled_for_the_way_in_which_it_runs(raspc: Raspc) -> None:
     assert (found["dtype"], found["summation"], found["probabilities"]) == ("bfloat16", "pairwise", "float32")
     assert "probabilities not rounded" in raspc("certify", "narrow").out
     assert raspc("compile", "hist", "--accumulate", "twice", "-o", "other").code == 2
+
+
+def test_lab(raspc: Raspc) -> None:
+    """Methods are asked of a saved model; the same again is the same; a report; what there is not is refused."""
+    words = ("--suite", "reverse", "--methods", "weights, oracle", "--pairs", "4", "-o", "out", "--workers", "0")
+    told = raspc("lab", "run", *words)
+    assert told.code == 0 and told.out.endswith("out: 4 rows; raspc lab report out\n") and "oracle" in told.out
+    rows = raspc("lab", "run", *words, "--json").json["rows"]
+    assert [(row["method"], row["truth"]) for row in rows] == [
+        (method, truth) for method in ("weights", "oracle") for truth in ("varying", "under")
+    ]
+    pytest.importorskip("pyarrow")
+    assert raspc("lab", "report", "out", "--json").json == {
+        "page": "out/report.html", "tables": ["out/results.parquet", "out/edges.parquet"], "answers": 2, "planned": 2,
+    }  # fmt: skip
+    for change in (("--levels", "0,x"), ("--corruption", "noise"), ("--dtype", "int8"), ("--workers", "9999")):
+        refused = raspc("lab", "run", *words, *change)
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1), change
+    assert raspc("lab", "report", "reverse").code == 2

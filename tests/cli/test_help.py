@@ -10,12 +10,14 @@ import pytest
 from typer.models import OptionInfo
 
 from raspc.cli.app import app, status
+from raspc.cli.commands import GROUPS
 from raspc.parity.report import BackendReport, ParityReport
 
 COMMANDS = sorted(command.name or "" for command in app.registered_commands)
+GROUPED = sorted(f"{name} {called}" for name, _, group in GROUPS for called, _ in group)
 FREE = {
     "vocab", "bos", "pad", "where", "stop", "prompts", "memory", "inputs", "dims", "tokens", "prompt",
-    "prompts_from", "reference", "program",
+    "prompts_from", "reference", "program", "ray",
 }  # fmt: skip
 """Options and arguments that take any text."""
 
@@ -23,11 +25,11 @@ FREE = {
 def told(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
     """The help of a command at 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
-    assert status([command, "--help"]) == 0
+    assert status([*command.split(), "--help"]) == 0
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_help_is_read_at_80_columns(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +52,8 @@ def test_defaults_are_told(
 
 def options() -> Iterator[tuple[str, str, OptionInfo]]:
     """Each option that takes a word, with its command."""
-    for command in app.registered_commands:
+    groups = [group.typer_instance for group in app.registered_groups]
+    for command in [found for one in (app, *groups) if one is not None for found in one.registered_commands]:
         assert command.callback is not None
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             kind, *notes = get_args(hint) or (hint,)

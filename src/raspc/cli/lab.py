@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raspc.cli.options import Json
+from raspc.cli.options import Json, among, listed
 from raspc.cli.output import answer, bar, say, table
 from raspc.errors import InputError
 
@@ -19,21 +19,56 @@ if TYPE_CHECKING:
 TOLD = ("auroc", "average_precision", "cpr", "cmd")
 """The scores in the table; the page has all."""
 
+
+def _suites(incomplete: str) -> list[str]:
+    from raspc.lab.runs import SUITES
+
+    return among(*SUITES)(incomplete)
+
+
+def _methods(incomplete: str) -> list[str]:
+    from raspc.lab.methods import METHODS
+
+    return listed(*METHODS)(incomplete)
+
+
 Out = Annotated[Path, typer.Argument(metavar="DIR", help="What `raspc lab run` wrote.", show_default=False)]
 
 
 def run(
-    suite: Annotated[str, typer.Option(metavar="NAME|DIR", help="A suite by name, or a directory of saved models.")],
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|DIR", help="A suite by name, or a directory of saved models.", autocompletion=_suites
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where answers are kept.")],
-    methods: Annotated[str, typer.Option(help="Several, by commas; file.py:function is your own.")],
-    corruption: Annotated[str, typer.Option(help="Several, by commas: zero, mean, resample, shuffle.")] = "shuffle",
-    levels: Annotated[str, typer.Option("-O", "--levels", help="At which a named suite is compiled.")] = "0,2",
+    methods: Annotated[
+        str, typer.Option(help="Several, by commas; file.py:function is your own.", autocompletion=_methods)
+    ],
+    corruption: Annotated[
+        str,
+        typer.Option(
+            help="Several, by commas: zero, mean, resample, shuffle.",
+            autocompletion=listed("zero", "mean", "resample", "shuffle"),
+        ),
+    ] = "shuffle",
+    levels: Annotated[
+        str,
+        typer.Option("-O", "--levels", help="Levels of a named suite.", autocompletion=listed("0", "1", "2")),
+    ] = "0,2",
     seeds: Annotated[int, typer.Option(min=1, help="How many draws of pairs.")] = 1,
     pairs: Annotated[int, typer.Option(min=1, help="The most pairs of inputs of a question.")] = 64,
-    granularity: Annotated[str, typer.Option(help="component (heads, MLPs) or neuron.")] = "component",
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    granularity: Annotated[
+        str,
+        typer.Option(help="component (heads, MLPs) or neuron.", autocompletion=among("component", "neuron")),
+    ] = "component",
+    dtype: Annotated[
+        str, typer.Option(help="float64 or float32.", autocompletion=among("float64", "float32"))
+    ] = "float64",
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes, by default one a core; 0: this one.", show_default=False)
+        int | None,
+        typer.Option(min=0, help="Processes, by default one a core; 0: this one.", show_default=False),
     ] = None,
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Ray cluster that does the work.", show_default=False)
@@ -71,7 +106,7 @@ def report(directory: Out, as_json: Json = False) -> None:
     answer(told, as_json, tell)
 
 
-def listed(as_json: Json = False) -> None:
+def list_known(as_json: Json = False) -> None:
     """List suites, methods and corruptions."""
     from raspc.lab import runs
 
@@ -123,5 +158,5 @@ def _tell_known(found: dict[str, list[dict[str, Any]]]) -> None:
         table(headers, [tuple(row.values()) for row in rows])
 
 
-COMMANDS = (("run", run), ("report", report), ("list", listed))
+COMMANDS = (("run", run), ("report", report), ("list", list_known))
 """The commands under `raspc lab`."""
