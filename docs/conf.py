@@ -48,7 +48,7 @@ nb_merge_streams, nb_execution_in_temp = True, True
 default_role = "code"
 autodoc_member_order, autodoc_typehints = "bysource", "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 python_maximum_signature_line_length = 100
 add_module_names = False
 

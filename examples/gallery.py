@@ -173,12 +173,13 @@ def program_page(one: Shown, around: tuple[str, str]) -> str:
         one.name,
         f'<header class="bar"><a class="back" href="index.html">← Gallery</a><h1>{escape(one.name)}</h1>'
         f'<nav aria-label="Other programs"><a href="{before}.html" rel="prev">{before}</a> '
-        f'<a href="{after}.html" rel="next">{after}</a></nav></header><div class="about">'
+        f'<a href="{after}.html" rel="next">{after}</a></nav></header><main><div class="about">'
         f"<p>{prose(one.entry.description)} <span class='sizes'>{escape(one.sizes)} · "
         f"from {escape(one.entry.source)}</span></p>"
         f"<details><summary>Source in RASP</summary>{in_rasp(one)}</details>"
         f"<details><summary>Source in Python</summary>{coloured(python_source(one.entry), 'python')}</details>"
-        f"</div><iframe src='live/{escape(one.name)}.html' title='The live page of {escape(one.name)}'></iframe>",
+        f"</div><iframe src='live/{escape(one.name)}.html' title='The live page of {escape(one.name)}'></iframe>"
+        "</main>",
         kind="program",
     )
 
