@@ -43,15 +43,15 @@ UNPLANNED = "not proved: saved without a plan"
 """Of a model of format 1 that today's compiler would make in another way: what is to be proved is not written down."""
 
 PROVED = (
-    "for every permitted input up to the length, these weights compute this graph in this format; "
-    "the listing of Python functions into tables is by running them"
+    "for every permitted input up to this length, these weights answer as the program's tables say, in this number "
+    "format; the tables were made by running the program's Python functions"
 )
 """What "proved" means, wherever it is said: README, pages, the command line and docs quote it."""
 
 VERDICTS: Mapping[str, Meaning] = MappingProxyType(
     {
         "proved": Meaning(True, True, PROVED),
-        "measured": Meaning(True, False, "the bounds decide nothing; the model was run, and no answer was wrong"),
+        "measured": Meaning(True, False, "the bounds are too wide to decide; the model was run, and no answer was wrong"),
         "fails": Meaning(False, False, "a decision lacks its margin, and no run makes up for it"),
         UNPLANNED: Meaning(True, False, "there is no plan to prove by; the model was run, and no answer was wrong"),
     }
