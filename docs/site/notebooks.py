@@ -75,13 +75,16 @@ def differences(shown: Any, run: Any) -> list[str]:
     return [
         f"cell {number}: {fault}"
         for number, (old, new) in enumerate(cells)
-        if old.cell_type == "code"
-        and (fault := _unlike(old.outputs, new.outputs, VARIES in old.metadata.get("tags", ())))
+        if old.cell_type == "code" and (fault := _unlike(old.outputs, new.outputs, _varies(old)))
     ]
 
 
 VARIES = "varies"
-"""The tag of a cell whose numbers come of training, and differ between machines: just the kinds of its outputs count."""
+"""The tag of a cell whose numbers come of training, and differ between machines: the kinds of its outputs count."""
+
+
+def _varies(cell: Any) -> bool:
+    return VARIES in cell.metadata.get("tags", ())
 
 
 def _unlike(shown: Sequence[Any], run: Sequence[Any], varies: bool) -> str:
