@@ -51,7 +51,7 @@ PROVED = (
 VERDICTS: Mapping[str, Meaning] = MappingProxyType(
     {
         "proved": Meaning(True, True, PROVED),
-        "measured": Meaning(True, False, "the bounds are too wide to decide; the model was run, and no answer was wrong"),
+        "measured": Meaning(True, False, "the bounds are too wide to tell; the model was run, and no answer was wrong"),
         "fails": Meaning(False, False, "a decision lacks its margin, and no run makes up for it"),
         UNPLANNED: Meaning(True, False, "there is no plan to prove by; the model was run, and no answer was wrong"),
     }
