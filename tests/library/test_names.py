@@ -29,10 +29,9 @@ def graph_of(name: str) -> Graph:
     return build(program, vocab, length, True, where=domain)
 
 
-SLOW = {
-    name: "its domain is run on 10,000 prompts"
-    for name in ("write_addition", "write_sum", "write_thought_sum", "write_product")
-}
+SLOW = dict.fromkeys(
+    ("write_addition", "write_sum", "write_thought_sum", "write_product"), "its domain is run on 10,000 prompts"
+)
 NAMES = [
     pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in (*library.PROGRAMS, *library.WRITERS)
 ]
