@@ -1,0 +1,158 @@
+"""Programs that write, side by side: their size, what is proved, whole answers that are right, tokens a second.
+
+Speed is of one stream: with kept keys and values, with the whole input run again for each token, and where the model is
+a Llama, by `generate` of transformers on the same processor.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import raspc
+from benchmarks.measure import Table
+from raspc.generation.checking import check_writing
+from raspc.library import WRITERS
+from raspc.library.writers import write_sum
+from raspc.rasp import SOp
+from raspc.regular.automaton import drawn
+
+ASKED = 2_000
+"""So many whole answers are checked."""
+SPOKEN = 5
+"""So many are timed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One program at one size. `layers`, `parameters`: what it is meant to have at most, None where nothing is set."""
+
+    label: str
+    writer: str
+    length: int
+    prompts: str | None = None
+    target: str = "plain"
+    layers: int | None = None
+    parameters: int | None = None
+    program: Callable[[], SOp] | None = None
+    vocab: str = ""
+
+    def compiled(self) -> tuple[Any, float]:
+        """The model, and the seconds of processor time that it took."""
+        writer = WRITERS[self.writer]
+        program = writer.program if self.program is None else self.program()
+        asked = writer.prompts if self.prompts is None else self.prompts
+        start = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = raspc.compile(
+                program, tuple(self.vocab) or writer.vocab, self.length, generate=True, stop=writer.stop,
+                prompts=asked, optimize=2, target=self.target,
+            )  # fmt: skip
+        return model, time.process_time() - start
+
+
+def _up_to(digits: int) -> str:
+    return rf"[0-9]{{1,{digits}}}\+[0-9]{{1,{digits}}}="
+
+
+THIRTY = r"[0-9]{30}\+[0-9]{30}="
+SIZED = (
+    Row("sum of 30 digits in natural order", "write_sum", 93, THIRTY, "plain", 5, 2_000_000, lambda: write_sum(30)),
+    Row("the same, Llama", "write_sum", 93, THIRTY, "llama", 5, 2_000_000, lambda: write_sum(30)),
+    Row("addition of up to 3 digits, Llama", "write_addition", 12, _up_to(3), "llama", 5, 300_000),
+    Row("addition of up to 10 digits", "write_addition", 33, _up_to(10)),
+    Row("think, then answer, up to 10 digits", "write_thought_sum", 47, _up_to(10), "plain", None, 2_000_000),
+    Row("busy beaver of 4 states", "write_busy_beaver", 109, None, "plain", None, 1_000_000),
+    Row("sort of up to 32 digits", "write_sort", 66, "[0-9]{1,32}=", "plain", 4, None, None, "0123456789=."),
+    Row("copy of up to 32 tokens, Llama", "write_copy", 66, "[abc]{1,32}=", "llama"),
+    Row("parity of up to 64 bits, Llama", "write_parity", 130, "[01]{1,64}=", "llama"),
+    Row("word problem of S₅, up to 64 letters", "write_word_problem", 130, "[ab]{1,64}="),
+)
+DEFAULTS = tuple(Row(name, name, writer.max_seq_len) for name, writer in WRITERS.items())
+
+
+HEADERS = (
+    "program", "N", "layers", "parameters", "goals", "verdict", "answers right", "compile, s of CPU",
+    "tokens/s, kept keys", "all run again", "transformers",
+)  # fmt: skip
+
+
+def table(rows: Iterable[Row] = (*SIZED, *DEFAULTS)) -> Table:
+    """A row for each program; it says where a goal is missed."""
+    return Table("Programs that write, -O2", HEADERS, [_line(row) for row in rows])
+
+
+def _line(row: Row) -> list[str]:
+    try:
+        model, seconds = row.compiled()
+    except raspc.RaspcError as error:
+        return [row.label, str(row.length), "refused", "", "", str(error)[:60], *[""] * 5]
+    report = check_writing(model, limit=ASKED, reference=WRITERS[row.writer].reference)
+    size = sum(array.size for array in model.params.values())
+    goal = " ".join(
+        f"{'≤' if found <= most else 'missed ≤'} {most:,}"
+        for found, most in ((model.config.n_layers, row.layers), (size, row.parameters))
+        if most is not None
+    )
+    right = f"{report.checked - report.failures:,}/{report.checked:,}"
+    verdict = model.certificate.verdict
+    speeds = [f"{speed:,.0f}" if speed else "" for speed in _speeds(model)]
+    layers, length = str(model.config.n_layers), str(row.length)
+    return [row.label, length, layers, f"{size:,}", goal, verdict, right, f"{seconds:.1f}", *speeds]
+
+
+def _speeds(model: Any) -> list[float]:
+    """Tokens a second of one stream, in the three ways; 0 for transformers where the model is no Llama."""
+    prompts = _longest_prompts(model)
+    answers = [model.generate(prompt) for prompt in prompts]
+    many = sum(map(len, answers))
+    kept = _timed(lambda: [model.generate(prompt) for prompt in prompts])
+    again = _timed(lambda: [_anew(model, prompt, len(answer)) for prompt, answer in zip(prompts, answers, strict=True)])
+    return [many / kept, many / again, _by_transformers(model, prompts) if model.config.held is not None else 0.0]
+
+
+def _longest_prompts(model: Any) -> list[list[Any]]:
+    writing, vocab = model.as_written.where.writing, model.as_written.vocab
+    sizes = writing.prompts.sizes(model.config.max_seq_len)
+    longest = max(n for n, size in enumerate(sizes) if size)
+    lengths = np.full(SPOKEN, longest, np.int64)
+    ids = drawn(writing.prompts, lengths, np.ones((SPOKEN, len(vocab))), np.random.default_rng(0))
+    return [[vocab[i] for i in row] for row in ids.tolist()]
+
+
+def _timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def _anew(model: Any, prompt: list[Any], many: int) -> list[Any]:
+    """As many tokens as an answer has, each by a pass over all that stands before it."""
+    tokens = [model.config.bos, *prompt]
+    for _ in range(many):
+        tokens = [*tokens, model.apply(tokens).decoded[-1]]
+    return tokens
+
+
+def _by_transformers(model: Any, prompts: list[list[Any]]) -> float:
+    """Tokens a second of `generate` with the checkpoint, of which the first answer is not timed."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as place:
+        model.to("llama", place)
+        tokenizer, llama = AutoTokenizer.from_pretrained(place), AutoModelForCausalLM.from_pretrained(place)
+        inputs = [tokenizer("".join(map(str, prompt)), return_tensors="pt") for prompt in prompts]
+        llama.generate(**inputs[0])
+        start, many = time.perf_counter(), 0
+        for one in inputs:
+            many += llama.generate(**one).shape[1] - one["input_ids"].shape[1]
+        return many / (time.perf_counter() - start)
