@@ -95,7 +95,11 @@ class Premises:
             return True
         source = self.graph.variable(node.source).domain
         defaults = [node.default] if node.may_be_empty else []
-        if node.pick and _has(node.domain, defaults) and lacks_nothing(self.graph, node):
+        if (
+            node.pick
+            and _has(node.domain, defaults)
+            and (lacks_nothing(self.graph, node) or self._lists_as_written(place))
+        ):
             return True
         if not _has(node.domain, [*source.specials, *defaults]):
             return False
@@ -105,6 +109,17 @@ class Premises:
         if node.pick:
             return _has(node.domain, source.values)
         return holds_means(node.domain, source.numbers[source.is_number], self.graph.max_seq_len)
+
+    def _lists_as_written(self, place: int) -> bool:
+        """Whether a pick lists what the node of its form in the program does, which is shown to lack nothing."""
+        if self.program is self.graph or self._forms[place] not in self._formers[0].classes:
+            return False
+        node, written = self.graph[place], self.program[self._formers[0].classes.index(self._forms[place])]
+        if not (isinstance(written, Aggregate) and written.pick and isinstance(node, Aggregate)):
+            return False
+        if not (isinstance(written.domain, Listed) and lacks_nothing(self.program, written)):
+            return False
+        return _has(node.domain, written.domain.values)
 
     def holds_totals(self, node: Sum) -> bool:
         """Whether the value set of a sum holds all sums of as many numbers as can be selected."""

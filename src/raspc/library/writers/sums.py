@@ -13,7 +13,8 @@ def write_addition() -> SOp:
     """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
 
     Two digits of one column add up to 9, or they tell the carry into the next column. So the carry is that of the last
-    column before this one that is not 9; each position computes the column before its own as well.
+    column before this one that is not 9; each position computes the column before its own as well. At the = that column
+    is empty, so that no search goes further back.
     """
     return _reversed_sum(STOP).named("write_addition")
 
@@ -27,37 +28,43 @@ def _reversed_sum(after: Value) -> SOp:
     upper_token = token_at((last_upper - column).named("upper_place"))
     upper = rasp.Map(digit, upper_token).named("upper")
     lower = token_at((last_lower - column).named("lower_place"), second, -1).named("lower")
-    total = rasp.map(_total, upper, lower, end).named("total")
+    upper_part, lower_part = rasp.Map(_or_missing, upper), rasp.Map(_or_missing, lower)
+    total = (upper_part + lower_part).named("total")
     upper_place_before, lower_place_before = plus - column, end - column
     upper_token_before = token_at(upper_place_before)
-    upper_before = rasp.Map(digit, upper_token_before).named("upper_before")
     lower_before = token_at(lower_place_before, second, -1).named("lower_before")
-    before = rasp.map(_total, upper_before, lower_before, end).named("total_before")
-    not_nine = rasp.Select(before, True, _settles)
-    settled, carries = rasp.latest(not_nine), rasp.Map(_carries, before)
+    upper_part_before, lower_part_before = rasp.Map(_part_of, upper_token_before), rasp.Map(_part, lower_before)
+    before = (upper_part_before + lower_part_before).named("total_before")
+    settles, carries = (before != 9).named("settles"), rasp.Map(_carries, before)
+    settling = equal(settles, True)
+    settled = rasp.latest(settling)
     carry = rasp.Aggregate(settled, carries, default=False).named("carry")
-    over = rasp.SequenceMap(_is_over, upper, lower).named("over")
-    return rasp.map(_Written(after), total, carry, over)
+    return rasp.SequenceMap(_Written(after), total, carry)
 
 
 def _digit_behind(token: Value, mark: int) -> int:
     return digit(token) if mark >= 0 else -1
 
 
-def _total(upper: int, lower: int, end: int) -> int:
-    return max(upper, 0) + max(lower, 0) if end >= 0 else 0
+def _part(found: int) -> int:
+    """What a digit adds to its column; where a number has none, nothing."""
+    return max(found, 0)
 
 
-def _settles(total: int, query: bool) -> bool:
-    return total != 9
+def _part_of(token: Value) -> int:
+    return _part(digit(token))
 
 
 def _carries(total: int) -> bool:
     return total > 9
 
 
-def _is_over(upper: int, lower: int) -> bool:
-    return upper < 0 and lower < 0
+MISSING = -20
+"""What stands in a column for a digit that a number has not: the total still tells the other digit."""
+
+
+def _or_missing(found: int) -> int:
+    return found if found >= 0 else MISSING
 
 
 class _Written:
@@ -66,10 +73,10 @@ class _Written:
     def __init__(self, after: Value) -> None:
         self.after = after
 
-    def __call__(self, total: int, carry: bool, over: bool) -> Value:
-        if over:
+    def __call__(self, total: int, carry: bool) -> Value:
+        if total == 2 * MISSING:
             return "1" if carry else self.after
-        return str((total + carry) % 10)
+        return str(((total if total >= 0 else total - MISSING) + carry) % 10)
 
 
 @rasp.program
