@@ -26,6 +26,7 @@ from benchmarks import (
     readable,
     reliability,
     running,
+    sharpness,
     sizes,
     targets,
     text,
@@ -34,6 +35,7 @@ from benchmarks import (
 )
 
 SECTIONS: dict[str, Callable[[], object]] = {
+    "sharpness": sharpness.main,
     "process": process.table,
     "batch": batch.table,
     "certificate": certificate.table,

@@ -13,7 +13,7 @@ from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.knobs import smallest
 from raspc.certify.proof.weights import examined
-from raspc.errors import CertificateError
+from raspc.errors import CertificateError, InvalidProgram
 from raspc.graph.build import built
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.closure import domain_of_prompts
@@ -36,6 +36,9 @@ from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
+
+MOST_HALVINGS = 10
+"""How often scores may be halved where the least sharpness is looked for."""
 
 
 def compile(
@@ -63,6 +66,8 @@ def compile(
     prompts: Prompts = None,
     target: str = "plain",
     uniform: bool = True,
+    sharpness: float = 1.0,
+    margin: float | None = None,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -86,6 +91,10 @@ def compile(
     (`raspc.target.families`), such as "llama" or "gpt2".
     `uniform`: all layers have the width of the widest, as most frameworks want it; with False each has the heads and
     the neurons that it needs, and one without any has no parameters for them.
+    `sharpness`: by what scores of attention are multiplied, a part of what they are otherwise; less lets gradients
+    live. 0 is the least half, quarter, eighth … that is proved as 1 is.
+    `margin`: by how much the right logit leads, at least 1, which it is otherwise. Codes then have room: values are
+    told apart by directions of their own, not by squares of one number, and counts lie 1 apart.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -97,12 +106,15 @@ def compile(
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
     name = checked_target(target, bool(causal), bool(uniform))
-    options = options_of(optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform))
+    options = options_of(
+        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin
+    )
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
-    make = partial_of(compile_graph, bos=bos, pad=pad, options=options, certify=certify, changes=tabulated.changes)
+    softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
+    make = partial_of(softly, bos=bos, pad=pad, options=options, changes=tabulated.changes)
     with told(program, tabulated, options, make):
         model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
         doubts.warn_of_level(program, model)
@@ -122,6 +134,29 @@ def in_family(model: Model, name: str, certify: bool) -> Model:
     if found is None:
         return certified(stocked(model, name, usual), plan)
     return replace(found.model, certificate=certificates.examine(found.model, found.plan, model.precision, found.links))
+
+
+def softest(graph: Graph, options: Options, sharpness: float, certify: bool, **asked: Any) -> Model:
+    """The model of a graph in the sharpness that is asked for; of 0, in the least that halving finds proved.
+
+    Raises what `compile_graph` raises, and InvalidProgram where the least is asked for and no certificate to find it.
+    """
+    make = partial_of(compile_graph, graph, certify=certify, **asked)
+    if sharpness > 0:
+        return make(options=options)
+    if not certify:
+        raise InvalidProgram("sharpness=0 is the least whose certificate holds; pass certify=True, or a number above 0")
+    found = make(options=options)
+    for halvings in range(1, MOST_HALVINGS):
+        softer = attempt(partial_of(make, options=replace(options, sharpness=2.0**-halvings)))
+        if isinstance(softer, Refused) or _verdict(softer) != _verdict(found):
+            break
+        found = softer
+    return found
+
+
+def _verdict(model: Model) -> str | None:
+    return None if model.certificate is None else model.certificate.verdict
 
 
 def compile_graph(

@@ -42,6 +42,10 @@ TIED = 20.0
 """The same, but for ln N and the score of BOS, where scores carry rounding, which parts equals by e^(2·TIED·error)."""
 STEEP_NUMBER = 60.0
 """What one step takes where ties part by what is steep, and BOS scores so high that a number is left."""
+OWN = 2.0
+"""What BOS scores for itself, as a query, in steps of a penalty."""
+QUIET = 12.0
+"""What it takes for BOS to attend to itself: others have e^(−12) of its attention each."""
 LOST = 2.0**-16
 """By how much of itself a default of a steep feature may be off."""
 
@@ -197,6 +201,22 @@ class _Lowering:
         return beside(queries), beside(keys)
 
     def sharpness(self, place: int) -> float:
+        """What one step of a penalty takes from a score, by the part of it that was asked for."""
+        return self.ready.options.sharpness * self.whole_sharpness(place)
+
+    def own_score(self, place: int, share: Share) -> float:
+        """What BOS scores for itself, as a query, in the head of a count: no more than it takes, where codes have room
+        and all keys are counted.
+
+        A token that looks a little like BOS, by noise in the weights, raises the score of BOS by as much as it does so.
+        """
+        if self.ready.options.margin is None or share.is_number or self.selection(place).conjuncts:
+            return OWN
+        least = QUIET / self.sharpness(place)
+        power = 2.0 ** np.floor(np.log2(least))  # times a few quarters, so that weights are exact
+        return min(OWN, float(power * np.ceil(4 * least / power) / 4))
+
+    def whole_sharpness(self, place: int) -> float:
         """Less where keys that count alike score so by what carries rounding or is steep: ties part by e^(β·error).
 
         Where BOS holds a default it lies half a step below, so that it takes twice as much to be silent.
@@ -241,6 +261,7 @@ class _Lowering:
             False,
             raised,
             *self.steepness(place),
+            self.own_score(place, share),
         )
 
     def sum_head(self, place: int, node: N.Sum, left: Group, raised: Raised) -> Head:

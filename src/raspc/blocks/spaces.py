@@ -64,7 +64,8 @@ class Head:
     power of two that makes one unit at least `sharpness` after the division that the target does.
     `selector` names what the head implements. `kind` is "pick", "mean", "sum" or "width"; `single`: at most one key is
     ever selected, by structure. `steep`: how many score directions are steep, the last ones; `shortfall`: how far
-    below 0 they put the score of a selected key, in units of the scale (`raspc.blocks.scores.steep`).
+    below 0 they put the score of a selected key, in units of the scale (`raspc.blocks.scores.steep`). `own`: what BOS
+    scores for itself as a query beside its sink, in these units too.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Head:
     log_sink: float | None = None
     steep: int = 0
     shortfall: float = 0.0
+    own: float = 2.0
 
     def scale(self, divisor: float) -> float:
         """The factor on queries: a power of two; one of five quarters, six or seven where sharpness is kept small.

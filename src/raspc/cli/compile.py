@@ -16,12 +16,14 @@ from raspc.cli.options import (
     DisablePass,
     Generate,
     Json,
+    Margin,
     Memory,
     Optimize,
     Partial,
     Probabilities,
     Program,
     Prompts,
+    Sharpness,
     Steps,
     Stop,
     Strict,
@@ -72,6 +74,8 @@ def compile_program(
     stop: Stop = None,
     prompts: Prompts = None,
     uniform: Uniform = True,
+    sharpness: Sharpness = 1.0,
+    margin: Margin = None,
     target: Target = "plain",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
@@ -105,6 +109,8 @@ def compile_program(
         memory=memory,
         where=where,
         uniform=uniform,
+        sharpness=sharpness,
+        margin=margin,
         **_writing(found, generate, None if stop is None else syntax.token(stop, tokens), prompts),
         target=target,
     )

@@ -126,6 +126,12 @@ Partial = Annotated[bool, typer.Option("--partial", help="Accept a program that 
 Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
+Sharpness = Annotated[
+    float, typer.Option(help="What scores of attention are multiplied by, up to 1; 0 is the least that is proved.")
+]
+Margin = Annotated[
+    float | None, typer.Option(help="By how much the right logit leads, at least 1; codes then have room for noise.")
+]
 Target = Annotated[
     str,
     typer.Option(

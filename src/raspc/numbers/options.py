@@ -59,7 +59,8 @@ class Options:
     `objective`: one of `OBJECTIVES`. `level`; `precision`: the number format that the model is to run in; `without`:
     the passes and choices that are left out; `target`: the name of the transformer that is compiled for
     (`raspc.target`). `uniform`: whether all layers have one width. `verify`: check what each pass requires and ensures,
-    and `memory`: how many bytes the arrays may take; both are no property of the model.
+    and `memory`: how many bytes the arrays may take; both are no property of the model. `sharpness`: by what scores and
+    slopes are multiplied; `margin`: by how much the right logit is to lead, None where codes need no room.
 
     What the best design adds to that: `stored`, a lower level at which it is decided what is stored; `given_up`, passes
     and choices that it does without.
@@ -75,6 +76,8 @@ class Options:
     memory: int = field(default=DEFAULT_BUDGET, compare=False)
     objective: str = "layers"
     uniform: bool = True
+    sharpness: float = 1.0
+    margin: float | None = None
 
     @property
     def storage(self) -> Level:

@@ -17,7 +17,7 @@ A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, log, log2
 from typing import NamedTuple, TypeAlias
@@ -30,6 +30,10 @@ from raspc.numbers.raised import SHARE, Raised, looseness
 
 Floats: TypeAlias = NDArray[np.float64]
 
+RAISING = 8.0
+"""How many times N² BOS weighs where shares are added: they are proportional to counts then, to an eighth of one."""
+ROOMY = 1.0
+"""The same where counts are to have room: noise in the weights moves a share by the more counts the larger M is."""
 ALONE = 1024
 """From this length on BOS scores as a selected key does."""
 SPREAD = 24.0
@@ -78,10 +82,28 @@ class Share:
     @property
     def is_number(self) -> bool:
         """Whether the count itself is left, more or less."""
-        return self.at_key > 1.0 and bool(self.noise.any())
+        return self.at_key > 1.0 and self.at_key == self.raised and bool(self.noise.any())
+
+    @property
+    def roomy(self) -> Share:
+        """The same share times a power of two, so that neighbouring counts lie 1 apart, or up to 2.
+
+        It is for weights that carry noise: what they add to the stream does not grow with it. A share that leaves a
+        number, or is taken from what BOS leaves of 1, has no factor to choose.
+        """
+        gap = float(np.abs(np.diff(self.code)).min(initial=1.0))
+        if self.is_number or self.added or gap <= 0:
+            return self
+        factor = 2.0 ** ceil(-log2(gap))
+        return replace(
+            self, at_key=factor * self.at_key, at_bos=factor * self.at_bos, code=factor * self.code,
+            noise=factor * self.noise,
+        )  # fmt: skip
 
 
-def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False) -> Share | None:
+def share_of(
+    counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False, raising: float = RAISING
+) -> Share | None:
     """How to count up to n keys; `added`: how many widths are added up before they are decoded, 0 for none.
     `lattice`: a sum with the share is not to round, if counts lie far enough apart for that.
 
@@ -91,7 +113,7 @@ def share_of(counts: Floats, n: int, added: int, precision: Precision, lattice: 
         return as_integers(counts, n, precision) or on_lattice(counts, n, precision)
     unit = precision.sum_unit * (float(precision.roundings(float(n))) + 8)
     if added or lattice:
-        raised = 8.0 * n * n * added if added else 8.0 * n
+        raised = raising * n * n * added if added else 8.0 * n
         code = counts / (raised + counts)
         if lattice and float(np.diff(code).min(initial=1.0)) > SURE * unit:
             return Share(raised, 0.0, -1.0, code, np.full(len(counts), unit / 4), added=1.0)

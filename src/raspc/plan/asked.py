@@ -17,6 +17,9 @@ from raspc.plan.switches import checked
 from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
 
+CLOSE = ("squares", "renumber", "digits", "number_answers")
+"""What reads many values off one number: it is small, and what noise does to it grows with the number."""
+MOST_MARGIN = 1e4
 LEVELS = (*(level.value for level in Level), "size")
 
 
@@ -53,18 +56,30 @@ def options_of(
     memory: int | str,
     target: str = PLAIN.name,
     uniform: bool = True,
+    sharpness: float = 1.0,
+    margin: float | None = None,
 ) -> Options:
-    """What was asked for, as one value. Raises InvalidProgram for a pass or a size that there is not.
+    """What was asked for, as one value. Raises InvalidProgram for a pass, a size, or a part that there is not.
 
-    A stock family squares what its stream holds, so that steep scores, which make numbers large, are left out for it.
+    With a `margin` codes have room, so that what packs them closely is left out. A stock family squares what its stream
+    holds, so that steep scores, which make numbers large, are left out for it.
     """
     given_up = (*(() if solver else ("solver",)), *(("steep",) if target in FAMILIES else ()))
-    without = checked((*checked(disabled_passes), *given_up))
+    without = checked((*checked(disabled_passes), *given_up, *(CLOSE if margin is not None else ())))
     level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
     return Options(
         level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target,
-        uniform=uniform,
+        uniform=uniform, sharpness=part_of("sharpness", sharpness, 1.0) or 1.0,
+        margin=None if margin is None else part_of("margin", margin, MOST_MARGIN, least=1.0),
     )  # fmt: skip
+
+
+def part_of(argument: str, given: Any, most: float, least: float = 0.0) -> float:
+    """A number from `least` to `most`. Raises InvalidProgram for another, TypeError for what is no number."""
+    found = float(arguments.an((int, float, np.integer, np.floating), argument, given, "a number"))
+    if not least <= found <= most:
+        raise InvalidProgram(f"{argument} is {given!r}; needed a number from {least:g} to {most:g}")
+    return found
 
 
 def checked_target(target: Any, causal: bool, uniform: bool = True) -> str:

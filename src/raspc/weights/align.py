@@ -62,6 +62,8 @@ def _alignment(
     return Alignment(
         optimize=options.level.value,
         objective="size" if options.objective == "size" else None,
+        sharpness=None if options.sharpness == 1.0 else options.sharpness,
+        margin=options.margin,
         frontier=tuple((size.layers, size.parameters) for size in frontier if len(frontier) > 1),
         design=design_facts(options),
         bos=layout.start[BOS],

@@ -167,7 +167,8 @@ class Alignment(Record, frozen=True, kw_only=True):
 
     A model that no compiler made has an empty one. `bos`: the dimension that marks BOS. `passes`: in order.
     `objective`: "size" where layers had a price. `frontier`: pairs of layers and parameters, of the plans that were
-    made those that no other one is as good as in both; nothing where that is one.
+    made those that no other one is as good as in both; nothing where that is one. `sharpness`, `margin`: as they were
+    asked for (`raspc.numbers.options`); nothing where they were not.
     """
 
     optimize: Annotated[int, Meta(ge=0, le=2)] | None = None
@@ -183,6 +184,8 @@ class Alignment(Record, frozen=True, kw_only=True):
     compression: Compression | None = None
     rotation: Rotation | None = None
     permutation: Permutation | None = None
+    sharpness: Annotated[float, Meta(gt=0, le=1)] | None = None
+    margin: Annotated[float, Meta(gt=0)] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The alignment as JSON data; one that has variables tells its selectors and passes even if there are none."""
@@ -199,7 +202,11 @@ class Alignment(Record, frozen=True, kw_only=True):
         design = DesignFacts() if self.design is None else self.design
         stored = None if design.stored is None else Level(design.stored)
         objective = DEFAULT.objective if self.objective is None else self.objective
-        return Options(level, precision, without, stored, design.given_up, objective=objective)
+        sharpness = DEFAULT.sharpness if self.sharpness is None else self.sharpness
+        return Options(
+            level, precision, without, stored, design.given_up, objective=objective, sharpness=sharpness,
+            margin=self.margin,
+        )  # fmt: skip
 
     @property
     def spaces(self) -> dict[str, SpaceFacts]:

@@ -80,7 +80,7 @@ def _place_scores(query: Map, key: Map, head: Head, layout: Layout, divisor: flo
     sink = scale * head.sink if head.log_sink is None else head.log_sink * divisor
     key[0][bos, r] = 1.0
     query[1][r] = sink
-    query[0][bos, r] = 2 * scale  # as a query BOS attends to itself alone
+    query[0][bos, r] = head.own * scale  # as a query BOS attends to itself alone
 
 
 def _written(write: Write, width: int, layout: Layout) -> Matrix:

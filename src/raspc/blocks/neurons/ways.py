@@ -92,5 +92,7 @@ def _scale(ready: Readiness, root: int, part: Floats, position: Floats) -> float
         return None
     if not np.ptp(codes := np.diff(position)):
         return float(steps[0] / codes[0])
+    if ready.options.margin is not None:  # codes have room, and the line is that from the least count to the greatest
+        return float((part[-1] - part[0]) / (position[-1] - position[0]))
     # near d = 0 a share of keys is d/M; one of BOS, N/(N + d), falls by about 1/(4N) a key where it is steepest
     return float(steps[0]) * ready.share(root).raised * (1.0 if ready.share(root).counts_keys else -4.0)

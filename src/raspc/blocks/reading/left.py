@@ -17,7 +17,7 @@ from raspc.graph.nodes import Listed, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.raised import Raised, raised_for
-from raspc.numbers.shares import Share, as_number, share_of
+from raspc.numbers.shares import RAISING, ROOMY, Share, as_number, share_of
 from raspc.target.families import is_centred
 
 CHOICE = Choice(
@@ -85,12 +85,14 @@ def _count(roots: Roots, place: int, node: N.Width | N.Length, options: Options,
     n, label, precision = roots.graph.max_seq_len, roots.graph.labels[place], options.precision
     added = _added_to(roots, place) if n <= SUM_OF_SHARES and options.has("add_shares") else 0
     counted = int(node.listed.values[-1]) if precision.narrow else n
-    share = share_of(node.listed.numbers, counted, added, precision, even)
+    raising = RAISING if options.margin is None else ROOMY
+    share = share_of(node.listed.numbers, counted, added, precision, even, raising)
     if share is None:
         raise UnsupportedProgram.at(
             label, f"counts up to {n}, more than {precision.name} tells apart in one head", "fewer keys",
             "shorten the maximum length, or compile for a wider dtype",
         )  # fmt: skip
+    share = share if options.margin is None or precision.narrow else share.roomy
     noisy = len(node.listed) <= 2 and not precision.narrow  # of two values everything is a linear function
     return Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None], noisy=noisy), share)
 

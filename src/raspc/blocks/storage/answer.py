@@ -48,7 +48,16 @@ def is_number(ready: Readiness) -> bool:
 
 
 def answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
-    """What the output is read as, one column a logit, and the features that this takes."""
+    """What the output is read as, one column a logit, and the features that this takes.
+
+    Logits lead by 1, or by the margin that is asked for.
+    """
+    answer, reads = _answer_of(known)
+    margin = known.options.margin
+    return (answer if margin is None or known.numerical else margin * answer), reads
+
+
+def _answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
     place, options = known.graph.output, known.options
     node, readers = known.graph.variable(place), (Reader(place, ANSWER, place),)
     steps = _in_steps(known) if options.has("number_answers") and not known.numerical else None

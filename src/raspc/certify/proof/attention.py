@@ -132,10 +132,10 @@ def score_noise(
 
 
 def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int, sink: Sink) -> float:
-    """The attention that BOS, as a query, gives to others: its own score is one step or more above theirs."""
+    """The attention that BOS, as a query, gives to others: its own score is `head.own` steps higher."""
     beta = float(head.scale(divisor) / divisor)
-    silence = beta * (2 + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
-    silence += min(head.log_sink or 0.0, 0.0) - beta * (sink.steps + 2 * sink.part) - sink.raised
+    silence = beta * (head.own + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
+    silence += min(head.log_sink or 0.0, 0.0) - beta * (sink.steps + max(2.0, head.own) * sink.part) - sink.raised
     return 0.0 if silence > UNDERFLOW else float(n * np.exp(-max(0.0, silence)))
 
 
@@ -221,14 +221,17 @@ def counted(
 
     Where BOS scores as a selected key does, all powers are e⁰ = 1 and their sum is an integer: no rounding but that of
     the quotient. Else the sum is worst where the power of BOS comes first: each key that is added rounds all before it.
+    `planned.at_key` or `at_bos`, the one that is not 0, multiplies the share.
     In a narrow format a share that is surely on one side of where rounding turns is stored as one known number.
     """
-    raised, code = head.log_sink or 0.0, planned.code
+    small, amount = (0.0, 1.0) if precision.narrow else sorted((abs(planned.at_key), abs(planned.at_bos)))
+    raised, code = head.log_sink or 0.0, planned.code / amount
     many = float(np.exp(raised))
     share = (counts if planned.counts_keys else many) / (many + counts)
     error = (
-        precision.sum_unit * share + scores.leak + value.error.max(initial=0.0) / max(planned.at_key, planned.at_bos)
-    )
+        precision.sum_unit * share + scores.leak + small / amount
+        + value.error.max(initial=0.0) / max(planned.at_key, planned.at_bos)
+    )  # fmt: skip
     if raised != 0.0 or sink.raised != 0.0 or scores.spread != 0.0:
         steps = np.minimum(counts * (many + counts / 2) / (many + counts), precision.roundings(n + 1.0))
         ratio = scores.spread + 2 * EXP_ULPS * precision.sum_unit + sink.raised
@@ -240,7 +243,7 @@ def counted(
         error = _each_stored(share, error, counts, many, planned, precision)
     else:
         error = _as_stored(share, error, code, precision)
-    return Arrived(error[:, None], np.array([_grain(code, error, scores.leak, precision)]))
+    return Arrived(amount * error[:, None], amount * np.array([_grain(code, error, scores.leak, precision)]))
 
 
 def _each_stored(

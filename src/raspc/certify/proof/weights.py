@@ -226,7 +226,7 @@ class _Reader:
         query, key = (self.linear(side, scored, 2 * layer) for side in (called.query, called.key))
         query = Read({space: matrix / scale for space, matrix in query.maps.items()}, query.bias / scale)
         self.exactly(called.key.w, (self.bos, sink), 1.0)
-        self.exactly(called.query.w, (self.bos, sink), 2 * scale)
+        self.exactly(called.query.w, (self.bos, sink), head.own * scale)
         score = float(self.take(called.query.b, sink))
         raised = None if head.log_sink is None else score / divisor
         return replace(head, query=query, key=key, sink=0.0 if raised is not None else score / scale, log_sink=raised)

@@ -139,7 +139,7 @@ class _Crafting:
         scores = scale * self.read(head.query) @ self.read(head.key).T
         (bos,), one = self.rows(BOS), self.place[BasisDirection(ONE)]
         scores[one, bos] += scale * head.sink if head.log_sink is None else head.log_sink
-        scores[bos, bos] += 2 * scale  # as a query BOS attends to itself alone
+        scores[bos, bos] += head.own * scale  # as a query BOS attends to itself alone
         moved = self.read(head.value) @ self.written(head.write, head.value.width)
         moved[one] += self.constant(head.write)  # a pattern sums to 1
         form = ScalarBilinear(self.stream, self.stream, scores)
