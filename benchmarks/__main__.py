@@ -19,6 +19,7 @@ from benchmarks import (
     large,
     library,
     optimiser,
+    pages,
     process,
     programs,
     random_sizes,
@@ -37,6 +38,7 @@ from benchmarks import (
 SECTIONS: dict[str, Callable[[], object]] = {
     "sharpness": sharpness.main,
     "process": process.table,
+    "pages": pages.table,
     "batch": batch.table,
     "certificate": certificate.table,
     "check": checking.table,

@@ -70,7 +70,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Watched]]:
         watched = Watched(context.new_page(), path.as_uri(), model)
         opened.append(watched)
         watched.page.goto(path.as_uri())
-        watched.page.wait_for_selector("body[data-ready]", timeout=10_000)
+        watched.page.wait_for_selector("body[data-drawn]", timeout=10_000)
         return watched
 
     yield opening

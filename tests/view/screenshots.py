@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of pages and playground at two widths in both colour schemes, to be looked at."""
+"""`make screenshots`: pictures of pages and playground at three widths in both colour schemes, to be looked at."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import raspc
 from raspc import library
 from raspc.view import write_page
 
-PROGRAMS = ("sort", "reverse", "dyck2_ptf", "majority", "pair_balance")
-WIDTHS = (1400, 420)
+PROGRAMS = ("sort", "dyck2_ptf", "majority", "most_freq")
+WIDTHS = (1440, 768, 390)
 SCHEMES = ("light", "dark")
 
 
@@ -59,11 +59,11 @@ def picture(browser: Any, address: str, path: Path, width: int, scheme: str) -> 
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("body[data-ready]")
+    page.wait_for_selector("body[data-ready]" if address.startswith("http") else "body[data-drawn]")
     if address.startswith("http"):
         page.click("#compile")
         page.wait_for_selector("#status.good")
-        page.frame_locator("#view").locator("body[data-ready]").wait_for()
+        page.frame_locator("#view").locator("body[data-drawn]").wait_for()
     else:
         page.locator("#program .line.output .ref").first.click()
     page.screenshot(path=path, full_page=True)

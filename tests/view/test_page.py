@@ -205,7 +205,7 @@ def seconds_to_open(page: Any) -> float:
     """Until all of the page is drawn."""
     start = time.perf_counter()
     page.goto(page.url)
-    page.wait_for_selector("body[data-ready]")
+    page.wait_for_selector("body[data-drawn]")
     return time.perf_counter() - start
 
 
@@ -270,3 +270,70 @@ def test_rewritten_programs_show_what_was_written(open_page: Callable[..., Any])
     opened.page.click("#facts summary:has-text('before the passes')")
     assert "equal or first" in opened.texts("#facts details pre")[0]
     assert opened.texts("#answer .answer") == answers(model, ["a", "b", "a"])
+
+
+@pytest.mark.parametrize("name", ["sort", "dyck2_ptf", "swap_halves"])
+def test_nothing_scrolls_sideways_on_a_phone(open_page: Callable[..., Any], name: str) -> None:
+    """At 390 pixels neither the page nor anything in it, except heat maps of many positions."""
+    model = compiled(name, 1)
+    tokens = [model.graph.vocab[i % len(model.graph.vocab)] for i in range(model.graph.exact_length or 5)]
+    opened = open_page(model, tokens, viewport={"width": 390, "height": 844})
+    opened.page.click("summary:has-text('What exactly this says')")
+    assert opened.page.evaluate(SIDEWAYS) == []
+
+
+SIDEWAYS = """() => [...document.querySelectorAll('*')].filter(node => {
+  const scrolls = /auto|scroll/.test(getComputedStyle(node).overflowX) || node === document.documentElement;
+  return scrolls && node.clientWidth && node.scrollWidth > node.clientWidth + 1;
+}).map(node => node.outerHTML.slice(0, 80))"""
+
+
+def test_compact_neurons_keep_what_tells_them_apart(open_page: Callable[..., Any]) -> None:
+    """At -O2 their long sums are named once; of each row the bound is left, and no name of another tenant is shown."""
+    opened = open_page(compiled("most_freq", 2), ["a"])
+    tests = opened.page.evaluate("() => raspc.neuronTests()")
+    assert len(set(tests)) > 8 and max(map(len, tests)) < 40 and not any("|" in test for test in tests)
+    assert any(text.startswith("x = ") for text in opened.texts("#neurons .form"))
+
+
+def test_words_side_by_side_are_cut_into_tokens(open_page: Callable[..., Any]) -> None:
+    """`()(` is three tokens where each is one, as in `model.generate`; what cannot be cut is told as before."""
+    opened = open_page(compiled("pair_balance", 1), ["(", ")"])
+    opened.page.fill("#tokens", "()(")
+    assert opened.texts("#answer .token") == ["(", ")", "("]
+    opened.page.fill("#tokens", "()x")
+    assert "Token ()x at position 0 is not in the vocabulary" in opened.texts("#faults")[0]
+
+
+def test_pointing_at_a_token_marks_its_column_everywhere(open_page: Callable[..., Any], sort: Model) -> None:
+    """In the answer, the table of the run, and as a sentence with what is held there and where it attends to."""
+    opened = open_page(sort, [3, 1, 2])
+    opened.page.hover("#answer .pair >> nth=1")
+    assert opened.page.locator("#run td.pointed").count() == opened.page.locator("#run tbody tr").count()
+    assert "Position 1 (1)" in opened.texts("#position")[0] and "attends in layer 1 to" in opened.texts("#position")[0]
+    opened.page.mouse.move(1, 1)
+    assert opened.page.locator(".pointed").count() == 0
+
+
+def test_weights_and_distribution_are_the_models(open_page: Callable[..., Any], sort: Model) -> None:
+    """Every matrix by its name; QK is W_Q W_K^T over the root of the width; the distribution is a softmax."""
+    opened = open_page(sort, [3, 1, 2])
+    found = opened.page.evaluate("() => raspc.matrices().map(({name, make}) => [name, [...make().data]])")
+    matrices = dict(found)
+    assert {name.split(" ")[0] for name in matrices} == {"W_E", "W_pos", "QK", "OV", "W_in", "W_out", "W_U"}
+    d, width = sort.config.d_model, sort.config.widths[1].d_head
+    q, k = (np.asarray(sort.params[f"transformer/layer_1/attn/{side}/w"])[:, :width] for side in ("query", "key"))
+    name = next(name for name in matrices if name.startswith("QK · layer 1 head 0"))
+    qk = np.array(matrices[name]).reshape(d + 1, d + 1)[:d, :d]
+    assert np.allclose(qk, q.astype(float) @ k.T.astype(float) / np.sqrt(width), rtol=1e-5, atol=1e-4)
+    v, o = (np.asarray(sort.params[f"transformer/layer_1/attn/{side}/w"]) for side in ("value", "linear"))
+    name = next(name for name in matrices if name.startswith("OV · layer 1 head 0"))
+    ov = np.array(matrices[name]).reshape(d + 1, d)[:d]
+    assert np.allclose(ov, v[:, :width].astype(float) @ o[:width].astype(float), rtol=1e-5, atol=1e-4)
+    opened.page.check("#shares")
+    opened.page.focus("#answers .grid-scroll")
+    assert "probability" in opened.texts("#answers .readout")[0]
+    out = sort.apply(["BOS", 3, 1, 2]).unembedded[0]
+    shares = np.exp(out - out.max(axis=-1, keepdims=True))
+    theirs = opened.page.evaluate("() => [...raspc.shares(raspc.forward([2, 0, 1]))]")
+    assert np.allclose(np.array(theirs).reshape(out.shape), shares / shares.sum(-1, keepdims=True), atol=1e-4)

@@ -27,6 +27,8 @@ from raspc.view.show import show
 from raspc.view.sites import forcing
 from raspc.view.stages import spans
 from raspc.view.wiring import wiring
+from raspc.weights import wording
+from raspc.weights.certificate import Certificate
 from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
@@ -198,8 +200,14 @@ def facts(model: Model) -> dict[str, Any]:
         "passes": [found.to_json() | {"does": DOES.get(found.name, "")} for found in alignment.passes],
         "notes": list(graph.notes),
         "written": None if model.program is graph else written(model.as_written),
-        "certificate": model.certificate and {"says": model.certificate.says, **model.certificate.to_json()},
+        "certificate": model.certificate and certificate(model.certificate),
     }
+
+
+def certificate(found: Certificate) -> dict[str, Any]:
+    """The certificate, with what it says in words, and of each decision what must hold."""
+    links = [link.to_json() | {"must": wording.parts(link)} for link in found.links]
+    return found.to_json() | {"says": found.says, "links": links}
 
 
 def circuit(model: Model) -> dict[str, Any] | None:

@@ -1,15 +1,5 @@
 // The certificate and the passes as a person reads them.
 
-// What each kind of decision is; a kind that is not listed is shown under its own name.
-const DECISIONS = {
-  separation: "selected keys score far enough above others", default: "a query that selects nothing goes to BOS",
-  pick: "the best key wins over the next", leak: "attention that escapes to other keys", tie: "equal keys get equal weight",
-  staircase: "a number falls on the right step", answer: "the right answer has the highest logit", number: "the number in the answer",
-  passes: "inputs whose answer the passes change", "special values": "None and its kin are told from numbers",
-  "stray weights": "weights that the plan does not account for", "value set": "a value is one of those that are listed",
-  range: "a number stays within its range", direction: "a named direction holds its variable", norm: "what the norm divides by",
-  mean: "what the norm subtracts", rotation: "what the rotation rounds",
-};
 const DECISIONS_SHOWN = 12;
 
 function certificateSection(found) {
@@ -44,7 +34,7 @@ function certificateSentence(found) {
 function weakestSentence(link) {
   const used = usedOf(link);
   if (!used) return "No decision uses any of its margin.";
-  return ["The tightest decision is at ", nameOf(link.name), ` (${DECISIONS[link.kind] || link.kind}): it uses ${percent(used)} of its margin.`];
+  return ["The tightest decision: ", mustHold(link), `; it uses ${percent(used)} of its margin.`];
 }
 
 const usedOf = ({ needed, present }) => (needed === 0 ? 0 : present > 0 ? needed / present : Infinity);
@@ -54,16 +44,19 @@ function percent(share) {
   return share < 0.001 ? "less than 0.1 %" : `${String(Number((100 * share).toPrecision(2)))} %`;
 }
 
+// What must hold, in the words of the command line (weights/wording.py), with a name that can be chosen.
+const mustHold = ({ must: [before, after], name }) => [before, nameOf(name), after];
+
 function nameOf(label) {
   const place = NODES.findIndex((node) => node.label === label);
   return place < 0 ? label : reference(place);
 }
 
 function decisionsTable(links) {
-  const row = (link) => element("tr", {}, element("td", { "data-th": "decision" }, capital(DECISIONS[link.kind] || link.kind)), element("td", { "data-th": "of" }, nameOf(link.name)),
+  const row = (link) => element("tr", {}, element("td", { class: "must" }, mustHold(link)),
     element("td", { "data-th": "margin used" }, usedBar(usedOf(link))),
     element("td", { "data-th": "needs" }, scalar(link.needed)), element("td", { "data-th": "has" }, scalar(link.present)), element("td", { "data-th": "counted in" }, link.unit));
-  const head = element("thead", {}, element("tr", {}, ["decision", "of", "margin used", "needs", "has", "counted in"].map((name) => element("th", { scope: "col" }, name))));
+  const head = element("thead", {}, element("tr", {}, ["what must hold", "margin used", "needs", "has", "counted in"].map((name) => element("th", { scope: "col" }, name))));
   const rest = links.slice(DECISIONS_SHOWN, ROWS_MOST);
   return [element("table", { class: "stacked" }, head, element("tbody", {}, links.slice(0, DECISIONS_SHOWN).map(row))),
     rest.length ? element("details", {}, element("summary", {}, `${plural(rest.length, "decision")} more, all of them safer`),

@@ -20,17 +20,15 @@ class Grid {
     }, this.spacer);
     this.readout = element("p", { class: "readout", "aria-live": "polite" }, this.options.hint || " ");
     this.node = element("div", { class: "grid" }, this.scroll, element("div", { class: "grid-foot" }, this.readout, svgButton(() => gridPicture(this), options.title)));
-    new ResizeObserver(() => this.draw()).observe(this.scroll);
+    new ResizeObserver(() => { if (this.scroll.clientWidth !== this.drawnFor) this.draw(); }).observe(this.scroll);
     Grid.all.add(this);
   }
 
   measure() {
     const { rows, columns, rowLabel, columnLabel, cellHeight } = this.options;
-    const pen = this.canvas.getContext("2d");
-    pen.font = FONT;
     const widest = (count, label) => {
       let most = 0;
-      for (let i = 0; i < count; i++) most = Math.max(most, pen.measureText(label(i)).width);
+      for (let i = 0; i < count; i++) most = Math.max(most, widthOf(label(i)));
       return most;
     };
     this.gutter = Math.min(this.options.gutterMost || GUTTER_MOST, (this.options.gutterShare || 0.5) * (this.scroll.clientWidth || 600), widest(rows, rowLabel) + 22);
@@ -45,6 +43,7 @@ class Grid {
 
   draw() {
     if (!this.scroll.isConnected) return;
+    this.drawnFor = this.scroll.clientWidth;
     this.measure();
     const { tallest } = this.options;
     this.spacer.style.width = `${this.width}px`;
@@ -239,6 +238,17 @@ class Grid {
 
 Grid.all = new Set();
 const drawGrids = () => Grid.all.forEach((grid) => (grid.node.isConnected ? grid.draw() : grid.remove()));
+
+// How wide a label is; each is measured once.
+const WIDTHS = new Map();
+const ruler = document.createElement("canvas").getContext("2d");
+function widthOf(label) {
+  if (!WIDTHS.has(label)) {
+    ruler.font = FONT;
+    WIDTHS.set(label, ruler.measureText(label).width);
+  }
+  return WIDTHS.get(label);
+}
 
 // A label that fits: of a long one the start and the end, where its value stands.
 function cut(pen, label, room) {

@@ -13,6 +13,19 @@ function typedValue(piece) {
   try { return JSON.parse(piece); } catch { return piece; }
 }
 
+// A piece that is no token, as the ids of tokens that stand side by side in it, at each place the longest; null for another.
+function cutPiece(piece) {
+  const words = REAL_TOKENS.filter((id) => typeof CONFIG.vocab.values[id] === "string" && CONFIG.vocab.values[id]).sort((a, b) => CONFIG.vocab.values[b].length - CONFIG.vocab.values[a].length);
+  const found = [];
+  for (let at = 0; at < piece.length;) {
+    const id = words.find((word) => piece.startsWith(CONFIG.vocab.values[word], at));
+    if (id === undefined) return null;
+    found.push(id);
+    at += CONFIG.vocab.values[id].length;
+  }
+  return found;
+}
+
 // The id that a piece stands for: by value, else by the letters of a word or as it is shown.
 function idOfPiece(piece) {
   const { values, texts } = CONFIG.vocab;
@@ -26,8 +39,12 @@ function idOfPiece(piece) {
 
 // {ids} or {faults}: all of them at once.
 function readInput(text) {
-  const found = pieces(text);
-  const ids = found.map(idOfPiece);
+  const read = pieces(text).flatMap((piece) => {
+    const id = idOfPiece(piece);
+    const several = id < 0 && !piece.startsWith('"') ? cutPiece(piece) : null;
+    return several ? several.map((one) => [one, tokenText(one)]) : [[id, piece]];
+  });
+  const [ids, found] = [read.map(([id]) => id), read.map(([, piece]) => piece)];
   if (ids[0] === CONFIG.bos) { ids.shift(); found.shift(); }
   const faults = ids.flatMap((id, i) => faultOf(id, found[i], i));
   if (!ids.length) faults.push(`Type at least one token; the model takes 1 to ${CONFIG.maxLength}.`);

@@ -3,24 +3,29 @@
 const state = { ids: DATA.input, run: null, meant: null, held: null, carried: null, stage: -1, position: null, chosen: null, hovered: null, whole: false };
 for (let stage = 0; stage <= LAST_STAGE; stage++) if (inUse(stage)) state.stage = stage;
 
-function recompute(ids) {
+// What is drawn first, so that the page can be used, and what follows a moment later.
+const FIRST = [drawAnswer, markStages, drawRun, () => { state.position = null; drawPosition(); }];
+const THEN = [drawResiduals, drawAttention, drawNeurons, drawAnswers, inputChanged, () => {
+  state.carried = carriedAlong(state.run);
+  lightCircuit();
+}, drawMarks];
+
+function compute(ids) {
   state.ids = ids;
   state.run = forward([CONFIG.bos, ...ids]);
   state.meant = outside(ids) ? meansNothing(ids) : interpret(ids);
   state.held = decodeRun(state.run);
-  drawAnswer();
-  markStages();
-  drawRun();
-  drawResiduals();
-  drawAttention();
-  drawNeurons();
-  drawAnswers();
-  inputChanged();
-  state.carried = carriedAlong(state.run);
-  state.position = null;
-  drawPosition();
-  lightCircuit();
-  drawMarks();
+}
+
+function recompute(ids) {
+  compute(ids);
+  [...FIRST, ...THEN].forEach((draw) => draw());
+}
+
+// One after another, each in a task of its own, so that the page answers in between.
+function inTurn(tasks, end) {
+  const [first, ...rest] = tasks;
+  setTimeout(() => { first(); if (rest.length) inTurn(rest, end); else end(); }, 0);
 }
 
 function setStage(stage) {
@@ -88,22 +93,21 @@ function start() {
   drawInput();
   drawDomain();
   drawStages();
-  drawCircuit();
-  drawFacts();
-  drawWeights();
-  drawForcing();
   document.querySelectorAll("input[name=attention]").forEach((box) => box.addEventListener("change", drawAttention));
   document.querySelectorAll("input[name=answers]").forEach((box) => box.addEventListener("change", drawAnswers));
   document.addEventListener("keydown", onKey);
   onSchemeChange(() => drawGrids());
-  recompute(state.ids);
+  compute(state.ids);
+  FIRST.forEach((draw) => draw());
   startWriting();
+  drawMarks();
   document.body.dataset.ready = "true";
+  inTurn([drawCircuit, drawForcing, ...THEN, drawWeights, drawFacts, drawMarks], () => { document.body.dataset.drawn = "true"; });
 }
 
 // For other programs, such as tests: run ids, without BOS, through the model in the page.
 window.raspc = Object.freeze({
-  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, carriedAlong, whatIf, neuronTests: () => DATA.neurons.flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => testText(neuronTest(layer, from + i), lettersOf({ layer, from, to })))), writeOne, nextToken: (ids) => nextToken(ids, forward([CONFIG.bos, ...ids])), data: DATA,
+  forward: (ids) => forward([CONFIG.bos, ...ids]), interpret, decodeRun, expectedAt, outside, randomIds, carriedAlong, whatIf, matrices: () => MATRICES, shares: sharesOf, neuronTests: () => DATA.neurons.flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => testText(neuronTest(layer, from + i), lettersOf({ layer, from, to })))), writeOne, nextToken: (ids) => nextToken(ids, forward([CONFIG.bos, ...ids])), data: DATA,
 });
 
 start();
