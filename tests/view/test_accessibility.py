@@ -68,3 +68,26 @@ def test_the_playground_has_no_serious_issue(browser: Any, axe: str, scheme: str
         page.wait_for_selector("#status.bad")
         assert serious(page, axe) == []
         page.context.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of the laboratory, with a refused answer in it."""
+    pytest.importorskip("pyarrow", reason="the report needs pyarrow: pip install 'raspc[parquet]'")
+    from raspc.lab import runs
+
+    place = tmp_path_factory.mktemp("laboratory")
+    (place / "mine.py").write_text("def broken(task):\n    return None\n")
+    compiled("hist", 2).save(place / "hist")
+    methods = ["weights", "oracle", "random", f"{place}/mine.py:broken"]
+    runs.run(place / "hist", methods, ["shuffle", "mean"], place / "out", pairs=4, workers=0)
+    return runs.report(place / "out").page
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1400), ("dark", 420)])
+def test_the_report_of_the_laboratory(browser: Any, axe: str, report: Path, scheme: str, width: int) -> None:
+    """Tables that are read out with their headings, and scores that stand out from their shades."""
+    page = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}).new_page()
+    page.goto(report.as_uri())
+    assert page.locator("td[class=s10]").count() and serious(page, axe) == []
+    page.context.close()

@@ -28,16 +28,16 @@ READING = (
     ("complete, minimal", "whether nothing is missing in that circuit, and whether nothing of it can go"),
 )
 STYLE = (
-    ":root{color-scheme:light dark;--ink:#1d1d1f;--paper:#fff;--line:#ccc;--soft:#555}"
+    ":root{color-scheme:light dark;--ink:#1d1d1f;--paper:#fff;--line:#ccc}"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:var(--ink);"
     "background:var(--paper)}"
     "table{border-collapse:collapse;margin:.5rem 0 1.5rem;font-size:13px;font-variant-numeric:tabular-nums}"
     "caption{text-align:left;font-weight:600;padding:.3rem 0}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-weight:400}"
-    "thead th{font-weight:600;vertical-align:bottom}th:first-child{text-align:left}small{color:var(--soft)}"
+    "thead th{font-weight:600;vertical-align:bottom}th:first-child{text-align:left}small{font-size:11px}"
     ".wide{overflow-x:auto}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}"
     + "".join(f".s{i}{{background:hsl(165 45% {97 - 3 * i}%)}}" for i in range(SHADES))
-    + "@media(prefers-color-scheme:dark){:root{--ink:#e8e8ea;--paper:#17181a;--line:#444;--soft:#aaa}"
+    + "@media(prefers-color-scheme:dark){:root{--ink:#e8e8ea;--paper:#17181a;--line:#444}"
     + "".join(f".s{i}{{background:hsl(165 45% {10 + 2 * i}%)}}" for i in range(SHADES))
     + "}"
 )
