@@ -144,7 +144,7 @@ def iia(
     places = {
         ground.graph.labels[place_of(ground.graph, name)]: _subspaces(model, name, at) for name, at in aligned.items()
     }
-    question = _Pairs(ground, pairs, seed, dtype)
+    question = Pairs(ground, pairs, seed, dtype)
     labels = list(places)
     rng = np.random.default_rng(seed)
     rows = []
@@ -191,7 +191,7 @@ def _random(own: Sequence[Subspace], rng: np.random.Generator) -> tuple[Subspace
     return tuple(Subspace(s.stage, rng.normal(size=s.basis.shape)) for s in own)
 
 
-class _Pairs:
+class Pairs:
     """Pairs of inputs, and what program and model make of them."""
 
     def __init__(self, ground: Ground, most: int, seed: int, dtype: str) -> None:
@@ -225,18 +225,23 @@ class _Pairs:
         self, label: str, own: Sequence[Subspace], aligned: set[str]
     ) -> tuple[float | None, float | None, int, float | None]:
         """Accuracy over all possible answers, over those that change, how many these are; what stays untouched."""
-        graph = self.ground.graph
-        place = graph.labels.index(label)
-        column = self._shuffled(self.ran.column(place))
-        told = replaced(graph, self.base, Forced({place: column}, self.base.real, {}))
-        gone = told.undefined | beyond(graph, told, self.base) | self.ran.undefined | self.plain.undefined
-        counted = self.base.real & ~gone[:, None]
-        goal, before = told.column(graph.output), self.plain.column(graph.output)
+        place = self.ground.graph.labels.index(label)
+        goal, counted = self.goal(label)
+        before = self.plain.column(self.ground.graph.output)
         trace = self.run(self.ids, self._swap(own))
         right, differs = self._right(trace.unembedded[:, 1:], goal), self._differs(goal, before) & counted
         stays = self._untouched(own, place, aligned, trace) if aligned else None
         accuracy = float(right[counted].mean()) if counted.any() else None
         return accuracy, float(right[differs].mean()) if differs.any() else None, int(differs.sum()), stays
+
+    def goal(self, label: str) -> tuple[Column, NDArray[np.bool_]]:
+        """What the program answers with a variable swapped, and [input, position] where it has an answer."""
+        graph = self.ground.graph
+        place = graph.labels.index(label)
+        column = self._shuffled(self.ran.column(place))
+        told = replaced(graph, self.base, Forced({place: column}, self.base.real, {}))
+        gone = told.undefined | beyond(graph, told, self.base) | self.ran.undefined | self.plain.undefined
+        return told.column(graph.output), self.base.real & ~gone[:, None]
 
     def _shuffled(self, column: Column) -> Column:
         order = self.order[:, 1 : 1 + column.ids.shape[1]] - 1

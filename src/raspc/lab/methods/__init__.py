@@ -11,9 +11,12 @@ from types import MappingProxyType
 
 from raspc.errors import InputError
 from raspc.lab.methods import acdc, atp, baselines, gradients, masks, patching, paths
+from raspc.lab.methods.autoencoders import Sae, sae
 from raspc.lab.methods.entry import Method, Score, Scores
+from raspc.lab.methods.probing import Probe, probe
+from raspc.lab.methods.searching import Das, das
 
-__all__ = ["METHODS", "Method", "Score", "Scores", "method"]
+__all__ = ["METHODS", "Das", "Method", "Probe", "Sae", "Score", "Scores", "das", "method", "probe", "sae"]
 
 _MODULES = (baselines, patching, gradients, atp, acdc, masks, paths)
 

@@ -1,0 +1,148 @@
+"""Distributed alignment search (Geiger et al. 2024): find the subspace that is a variable, by gradient descent.
+
+A rotation R of the stream is learned. Its first k columns are swapped between two runs, and the model is to answer as
+the program does with the variable swapped: that is the objective of pyvene's DAS, the cross-entropy of these answers.
+What is found is held against controls by `raspc.lab.iia`, on pairs that it was not learned on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raspc import arguments
+from raspc.errors import InputError
+from raspc.lab.activations import Floats
+from raspc.lab.forcing import Ground
+from raspc.lab.interchanges import Interchange, Pairs, Subspace, iia
+from raspc.lab.methods.probing import variable_of
+from raspc.lab.net import Net, as_ids
+from raspc.run import forward as run
+from raspc.weights.model import Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+else:
+    Tensor = Any
+
+STEPS, RATE, STARTS = 120, 0.05, 3
+PARTED = 7919
+"""How far apart the seeds of learning and of holding are."""
+
+
+@dataclass(frozen=True)
+class Das:
+    """The subspace that was found for a variable after a stage: `basis` [k, d_model], with orthonormal rows.
+
+    `loss`: of the best of several starts, at its end. `held`: its interchange accuracy, with controls, on other pairs.
+    `pairs`, `steps`, `seed`, `dtype`: how it was learned.
+    """
+
+    variable: str
+    stage: int
+    basis: Floats
+    loss: float
+    held: Interchange
+    pairs: int
+    steps: int
+    seed: int
+    dtype: str
+
+    @property
+    def subspace(self) -> Subspace:
+        """As an alignment takes it."""
+        return Subspace(self.stage, self.basis)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self) | {"basis": self.basis.tolist(), "held": asdict(self.held)}
+
+
+def das(
+    model: Model, variable: str, stage: int, dims: int, *, pairs: int = 256, seed: int = 0, steps: int = STEPS,
+    starts: int = STARTS, dtype: str = "float64",
+) -> Das:  # fmt: skip
+    """Search for a variable in `dims` dimensions of the stream after a stage; the best of `starts` rotations.
+
+    Stages count as in an alignment: −1 the embedding, 2l the attention of layer l, 2l + 1 its MLP.
+
+    Raises InputError for a variable, a stage or a number of dimensions that the model does not have, and where no swap
+    has an answer in the program.
+    """
+    arguments.an(Model, "model", model, "a compiled model")
+    ground = Ground(model)
+    label = variable_of(ground.graph, variable)
+    if not -1 <= stage < 2 * model.config.n_layers:
+        raise InputError(f"stage is {stage}, needed one from −1 to {2 * model.config.n_layers - 1}")
+    if not 1 <= dims <= model.config.d_model:
+        raise InputError(f"dims is {dims}, needed a number from 1 to {model.config.d_model}")
+    question = Pairs(ground, pairs, seed, dtype)
+    goal, counted = question.goal(label)
+    if not counted.any():
+        raise InputError(f"{label}: the program has no answer where it is swapped, on any of these pairs")
+    search = _Search(model, question, goal, counted, stage, dims, dtype)
+    loss, basis = min((search.learn(seed + i, steps) for i in range(starts)), key=lambda found: found[0])
+    held = iia(model, {label: Subspace(stage, basis)}, pairs=pairs, seed=seed + PARTED)[label]
+    return Das(label, stage, basis, loss, held, question.count, steps, seed, dtype)
+
+
+class _Search:
+    def __init__(
+        self, model: Model, question: Pairs, goal: Any, counted: Any, stage: int, dims: int, dtype: str
+    ) -> None:
+        import torch
+
+        self.model, self.stage, self.dims = model, stage, dims
+        self.net, self.ids = Net(model, "component", dtype), as_ids(question.ids)
+        streams = [question.trace.input_embeddings, *question.trace.residuals]
+        theirs = np.take_along_axis(streams[stage + 1], question.order[..., None], axis=1)
+        self.theirs = torch.as_tensor(np.asarray(theirs), dtype=self.net.dtype)
+        self.real = torch.from_numpy((question.ids != model.config.pad_id) & (np.arange(question.ids.shape[1]) > 0))
+        self.counted = torch.from_numpy(counted)
+        numbers = goal.ids if goal.numbers is None else goal.numbers
+        self.goal = torch.as_tensor(np.asarray(numbers))
+
+    def learn(self, seed: int, steps: int) -> tuple[float, Floats]:
+        """The loss in the end, and the basis."""
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        shape = (self.model.config.d_model, self.dims)
+        free = torch.randn(shape, generator=generator, dtype=self.net.dtype).requires_grad_()
+        descent = torch.optim.Adam([free], lr=RATE)
+        best: tuple[float, Any] = (float("inf"), free.detach().clone())
+        for _ in range(steps):
+            columns = torch.linalg.qr(free).Q
+            loss = self.loss(columns)
+            if float(loss.detach()) < best[0]:
+                best = float(loss.detach()), columns.detach().clone()
+            descent.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            descent.step()
+        return best[0], np.asarray(best[1].T.numpy(), np.float64)
+
+    def loss(self, columns: Tensor) -> Tensor:
+        """Of the answers with what lies along these columns [d_model, k] swapped."""
+        import torch
+
+        at = -2
+
+        def see(name: str, x: Tensor) -> Tensor:
+            nonlocal at
+            if name in ("input_embeddings", "residuals"):
+                at += 1
+                if at == self.stage:
+                    moved = (self.theirs - x) @ columns @ columns.T
+                    return torch.where(self.real[..., None], x + moved, x)
+            return x
+
+        hidden = run.hidden_keys(self.ids == self.model.config.pad_id, self.model.config.causal, self.net.how.arrays)
+        logits = run.forward(self.net.parts, self.ids, hidden, self.net.how, see)[:, 1:][self.counted]
+        goal = self.goal[self.counted]
+        if self.model.config.output.kind == "categorical":
+            found: Tensor = torch.nn.functional.cross_entropy(logits, goal.long())
+            return found
+        off: Tensor = torch.nn.functional.mse_loss(logits[:, 0], goal.to(logits.dtype))
+        return off
