@@ -24,6 +24,8 @@ from raspc.weights.model import Model
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from raspc.lab.modules import ModulePart
+
 Pair = tuple[str, str, str]
 """(writer, reader, channel)."""
 ROUNDING = 1e-6
@@ -37,6 +39,7 @@ class Circuit:
     `granularity`: "component" (heads and whole MLPs; an edge for each space), "neuron" (neurons too), or "direction"
     (neurons, and an edge for each direction). `spaces`: where each variable lives. `seen`: the inputs by which it is
     told what varies. `sizes`: how many numbers each channel (node, channel) reads; `rows`: how many each node writes.
+    `stock`: the model in whose parameters, of a stock family, the `model` was found.
 
     The matrices of all edges of a pair sum to the product of the weights, and a pair without edges has product 0.
     """
@@ -49,6 +52,7 @@ class Circuit:
     seen: Seen = field(repr=False)
     sizes: Mapping[tuple[str, str], int] = field(repr=False)
     rows: Mapping[str, int] = field(repr=False)
+    stock: Model | None = field(default=None, repr=False)
 
     def node(self, name: str) -> Node:
         """The node with this name. Raises InputError for a name that no node has."""
@@ -105,6 +109,16 @@ class Circuit:
         found: list[str] = doors.through("faults")(self)
         return found
 
+    def module(self, node: str, channel: str | None = None) -> ModulePart:
+        """The module in which a node is found, and which of its numbers: see `raspc.lab.modules`.
+
+        Of the one that reads in a channel it is what that module gives, else what the module reads that writes for the
+        node. Raises InputError for a node or a channel that there is not.
+        """
+        from raspc.lab.modules import module_of
+
+        return module_of(self, self.node(node), channel)
+
     def table(self) -> str:
         """The edges as a text table."""
         return str(doors.through("table")(self))
@@ -154,7 +168,8 @@ def circuit(model: Model, granularity: str = "component", inputs: Sequence[Seque
         raise InputError(f"granularity is {granularity!r}, needed one of {', '.join(map(repr, GRANULARITIES))}")
     frame = framed(model)
     seen = seen_of(model, inputs)
-    return circuit_of(frame, granularity, seen)
+    found = circuit_of(frame, granularity, seen)
+    return found if model.config.held is None else replace(found, stock=model)
 
 
 def seen_of(model: Model, inputs: Sequence[Sequence[Any]] | None, most: int | None = None) -> Seen:

@@ -1,7 +1,8 @@
 """A model in the named directions of its plan: what each part writes there, and what each part reads of them.
 
 A compiled model has these directions as axes. One that was rotated, or compressed, has their images: row i of `basis`
-is what direction i is in its stream. All is worked out in float64 from the weights of the model.
+is what direction i is in its stream. Of a model in the parameters of a stock family it is the plain model in them. All
+is worked out in float64 from the weights of the model.
 """
 
 from __future__ import annotations
@@ -76,18 +77,25 @@ def framed(model: Model) -> Frame:
     trained after it was compiled.
     """
     arguments.an(Model, "model", model, "a compiled model")
+    model = as_plain(model)
     plan = plan_of(model)
     if plan is None:
         raise InputError("the model holds no plan, so that nobody knows its circuit; compile it again")
-    target = model.config.target
-    if target.normalisation is not None:
-        raise InputError(f"the circuit of a model with {target.normalisation} is not told; compile it without target=")
     if model.alignment.compression is not None:
         return _narrow(model, plan)
     params = {name: np.asarray(array, np.float64) for name, array in model.params.items()}
     if model.alignment.rotation is None:
         return _axes(model, plan, params)
     return _turned(model, plan, params)
+
+
+def as_plain(model: Model) -> Model:
+    """The plain model that the parameters of a stock family hold; another model as it is.
+
+    A stock model computes what that one does: its norms leave the stream as it is, and its activations are steps.
+    """
+    arguments.an(Model, "model", model, "a compiled model")
+    return model.plain
 
 
 def _assembled(model: Model, plan: Plan) -> dict[str, Matrix]:

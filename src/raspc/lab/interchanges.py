@@ -24,6 +24,7 @@ from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Column, run_graph
 from raspc.lab.activations import Floats, inputs_for, most_inputs
 from raspc.lab.forcing import Forced, Ground
+from raspc.lab.frame import as_plain
 from raspc.lab.held import ELEMENTWISE, Held
 from raspc.lab.program import beyond, place_of, replaced
 from raspc.lab.spaces import Living
@@ -101,6 +102,7 @@ def true_alignment(model: Model) -> dict[str, tuple[Subspace, ...]]:
 
     A function of others that its readers read off those is not among them: no subspace is that variable.
     """
+    model = as_plain(model)
     ground = Ground(model)
     graph, lowered = ground.graph, ground.frame.plan.lowered
     found = {}
@@ -137,6 +139,7 @@ def iia(
 
     Raises InputError for a variable that the program does not have, and a basis or a stage that does not fit the model.
     """
+    model = as_plain(model)
     ground = Ground(model)
     aligned = true_alignment(model) if alignment is None else alignment
     if not aligned:

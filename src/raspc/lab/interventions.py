@@ -11,7 +11,7 @@ that is `expected`, and where the program has none the output is marked `impossi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from raspc.graph.evaluate import Batch, Bools, Column, run_graph
 from raspc.graph.nodes import UNDEFINED
 from raspc.lab.activations import inputs_for, most_inputs
 from raspc.lab.forcing import Edits, Forced, Ground, watched
+from raspc.lab.frame import as_plain
 from raspc.lab.program import Counterfactual, column_of, counterfactual, is_pattern, pattern_of, place_of
 from raspc.lab.spaces import Living
 from raspc.run import forward as run
@@ -41,11 +42,13 @@ class Intervened(ModelOutput):
     """The answer under an intervention.
 
     `expected`: what the program gives with the variable replaced, BOS in front; None where that is `impossible`: the
-    program has no value for the combination that was forced, or the subspace holds what stands for no value.
+    program has no value for the combination that was forced, or the subspace holds what stands for no value. `graded`:
+    the model was compressed, or rotated by a Haar matrix, so that what it gives agrees with that to a degree only.
     """
 
     expected: list[Value] | None = None
     impossible: bool = False
+    graded: bool = False
 
 
 Forcing = Callable[[Batch], Forced]
@@ -73,7 +76,13 @@ class Intervention:
         ids, batch = _batch(self.model, [tokens])
         edits = self.edits(batch, ids)
         trace = traced(self.model, ids, edits)
-        return _output(self.model, trace, ids, self.counterfactual(batch, edits.forced), edits.raising)
+        told = self.counterfactual(batch, edits.forced)
+        return replace(_output(self.model, trace, ids, told, edits.raising), graded=self.graded)
+
+    @property
+    def graded(self) -> bool:
+        """Whether the model agrees with the program to a degree only."""
+        return not self.ground.frame.exact
 
     def decoded(self, inputs: Sequence[Sequence[Value]]) -> tuple[list[list[Value]], list[list[Value] | None]]:
         """The answers to many inputs of one length, and what the program gives, None where it is impossible."""
@@ -212,7 +221,7 @@ class Erased(Intervention):
         ids, _ = _batch(self.model, [tokens])
         trace = self.trace(ids)
         decoded = decode_logits(self.model.config, trace.unembedded, ids)[0]
-        return Intervened(**vars(trace), decoded=decoded, expected=None, impossible=True)
+        return Intervened(**vars(trace), decoded=decoded, expected=None, impossible=True, graded=self.graded)
 
     def trace(self, ids: Ids) -> Trace[Any]:
         """A run, with the subspaces overwritten after the stages that write them, at the positions of tokens."""
@@ -270,8 +279,7 @@ def _spaces(ground: Ground, names: Sequence[str]) -> tuple[Living, ...]:
 
 
 def _ground(model: Model) -> Ground:
-    arguments.an(Model, "model", model, "a compiled model")
-    return Ground(model)
+    return Ground(as_plain(model))
 
 
 def _places(ground: Ground, values: Mapping[str, Any]) -> dict[int, Any]:

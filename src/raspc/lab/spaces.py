@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from raspc.blocks.spaces import BOS
 from raspc.errors import InputError
 from raspc.graph.nodes import Listed
 from raspc.lab.frame import Frame, Matrix, framed
+from raspc.stock.model import frame_of
 from raspc.weights.align import homes_of
 from raspc.weights.model import Model
 
@@ -98,8 +99,12 @@ class Spaces(Mapping[str, Living]):
 
 
 def spaces_of(model: Model) -> Spaces:
-    """All spaces of a model. Raises InputError for a model whose plan or basis is not known."""
-    return living(framed(model))
+    """All spaces of a model, in its own stream. Raises InputError for a model whose plan or basis is not known."""
+    found = living(framed(model))
+    if model.config.held is None:
+        return found
+    stock = frame_of(model)
+    return Spaces({name: replace(space, basis=stock.written(space.basis)) for name, space in found.items()})
 
 
 def living(frame: Frame) -> Spaces:

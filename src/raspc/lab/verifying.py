@@ -20,6 +20,7 @@ from raspc.lab.circuits import Circuit
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
 from raspc.run.plain import Ids
+from raspc.stock.model import strays
 from raspc.weights.model import Model
 
 NEAR = 1e-9
@@ -34,11 +35,18 @@ def faults(circuit: Circuit) -> list[str]:
     It says: the edges of each pair sum to the product of weights, and pairs without edges have product 0; each edge is
     what its parts read and write of its space; the graph of edges, when it is run, gives the logits of the model; each
     part computes the variables whose spaces it writes; each space holds what the program says. Exact, but for models
-    that were compressed or rotated by a Haar matrix.
+    that were compressed or rotated by a Haar matrix. Of a stock model it says too what its parameters hold beside that.
     """
     if misshapen := [*_shapes(circuit)]:
         return misshapen
-    return [*_sums(circuit), *_directions(circuit), *_run(circuit), *_names(circuit), *_spaces(circuit)]
+    asked = (_strays, _sums, _directions, _run, _names, _spaces)
+    return [fault for ask in asked for fault in ask(circuit)]
+
+
+def _strays(circuit: Circuit) -> Iterator[str]:
+    """What a stock model has in its parameters beside the plain one that the circuit is of."""
+    for name, off in strays(circuit.stock).items() if circuit.stock is not None else ():
+        yield f"{name} is not as the program makes it, by up to {off:.2g}: no edge tells of that"
 
 
 def is_graded(model: Model) -> bool:

@@ -370,7 +370,7 @@ class Model:
 
         Raises InputError for a model whose plan or basis is not known.
         """
-        found: Mapping[str, Any] = doors.through("spaces_of")(self.plain)
+        found: Mapping[str, Any] = doors.through("spaces_of")(self)
         return found
 
     def circuit(self, granularity: str = "component", inputs: Sequence[Sequence[Value]] | None = None) -> Any:
@@ -378,7 +378,7 @@ class Model:
 
         `granularity`: "component", "neuron" or "direction". Raises InputError as `raspc.lab.circuits.circuit` does.
         """
-        return doors.through("circuit")(self.plain, granularity, inputs)
+        return doors.through("circuit")(self, granularity, inputs)
 
     def intervene(self, values: Mapping[str, Any], positions: Sequence[int] | None = None) -> Any:
         """The model with variables and selectors forced, by name: call it on an input.
