@@ -14,6 +14,7 @@ DOORS: dict[str, str] = {
     "to_json": "raspc.graph.serial",  # a graph as data
     "to_text": "raspc.graph.serial",  # a graph as a person reads it
     "plan_text": "raspc.plan.text",  # a plan as a person reads it
+    "module_of": "raspc.lab.modules",  # circuit.module
     "plain_of": "raspc.stock.model",  # model.plain
     "save": "raspc.weights.saving",  # model.save
     "export": "raspc.export",  # model.to

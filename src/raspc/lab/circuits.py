@@ -16,15 +16,13 @@ from raspc.lab.activations import Seen, acts_of, inputs_for, most_inputs
 from raspc.lab.edges import Edge, edges_of
 from raspc.lab.flags import flagged, living_columns
 from raspc.lab.frame import Frame, Matrix, framed
-from raspc.lab.nodes import Node, nodes_of
+from raspc.lab.nodes import ModulePart, Node, nodes_of
 from raspc.lab.spaces import Spaces, living
 from raspc.lab.wires import GRANULARITIES, Granularity, Input, Output, Tenancy, inputs_of, outputs_of
 from raspc.weights.model import Model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from raspc.lab.modules import ModulePart
 
 Pair = tuple[str, str, str]
 """(writer, reader, channel)."""
@@ -115,9 +113,8 @@ class Circuit:
         Of the one that reads in a channel it is what that module gives, else what the module reads that writes for the
         node. Raises InputError for a node or a channel that there is not.
         """
-        from raspc.lab.modules import module_of
-
-        return module_of(self, self.node(node), channel)
+        found: ModulePart = doors.through("module_of")(self, self.node(node), channel)
+        return found
 
     def table(self) -> str:
         """The edges as a text table."""

@@ -7,14 +7,13 @@ side, and it writes through `model.layers.0.self_attn.o_proj`, which reads what 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from raspc.errors import InputError
 from raspc.lab.circuits import Circuit
-from raspc.lab.nodes import Node
+from raspc.lab.nodes import ModulePart, Node
 from raspc.lab.wires import BOS_NODE, POSITIONS
 from raspc.stock.parts import slots_of
 from raspc.target import Layer
@@ -26,17 +25,6 @@ TORCH = Layer(
 )  # fmt: skip
 """What the modules of `model.to("torch")` are called."""
 SIDES = {"q": "query", "k": "key", "v": "value"}
-
-
-@dataclass(frozen=True)
-class ModulePart:
-    """A module, and some of the numbers that it gives (where it reads the stream) or reads (where it writes to it).
-
-    Of a table of embeddings `at` are its rows.
-    """
-
-    module: str
-    at: tuple[int, ...]
 
 
 def module_of(circuit: Circuit, node: Node, channel: str | None = None) -> ModulePart:

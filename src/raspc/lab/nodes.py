@@ -42,6 +42,17 @@ class Node:
         return INPUTS_OF.get(self.kind, ())
 
 
+@dataclass(frozen=True)
+class ModulePart:
+    """A module, and some of the numbers that it gives (where it reads the stream) or reads (where it writes to it).
+
+    Of a table of embeddings `at` are its rows.
+    """
+
+    module: str
+    at: tuple[int, ...]
+
+
 def nodes_of(frame: Frame, spaces: Spaces, tenancy: Tenancy, by_neuron: bool) -> Iterator[Node]:
     """Every node, in the order of stages; heads and neurons that only fill up a layer are among them."""
     config, alignment = frame.model.config, frame.model.alignment
