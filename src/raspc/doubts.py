@@ -32,6 +32,8 @@ def settled(program: rasp.SOp, built: Built, partial: bool, strict: bool) -> Bui
     Raises UnsupportedProgram as `settle` does.
     """
     graph = built.graph
+    for text in built.unmet:
+        warnings.warn(text, UncertainProgram, stacklevel=3)
     notes = settle(program, graph, examine(graph), partial, strict)
     if graph.causal and graph.where.writing is None and not says_so(program):  # a writer is meant to be causal
         warn_of_mask(program, graph)

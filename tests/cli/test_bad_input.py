@@ -169,7 +169,10 @@ def test_names_and_tokens_cannot_move_the_cursor(raspc: Raspc, tmp_path: Path) -
         f"from raspc import rasp\nshown = rasp.Map(lambda x: x, rasp.tokens).named({name!r})\nvocab = [{token!r}]",
         "utf-8",
     )
-    assert raspc("compile", "named.py:shown", "--vocab", token, "--max-seq-len", "2", "-o", "shown").code == 0
+    assert (
+        raspc("compile", "named.py:shown", "--vocab", json.dumps([token]), "--max-seq-len", "2", "-o", "shown").code
+        == 0
+    )
     for found in (raspc("inspect", "shown"), raspc("run", "shown", token, "--trace"), raspc("run", "shown", "\x1b")):
         text = found.out + found.err
         assert not set(text) & {"\x1b", "\x07", "\u202e"}

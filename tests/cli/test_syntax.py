@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from raspc.cli import syntax
-from raspc.errors import InputError
+from raspc.errors import DoubtfulText, InputError
 
 TOKENS = st.integers() | st.text(min_size=1) | st.sampled_from(["1", "-0", "None", '"', ",", "[", "a b", "1e5", "é"])
 
@@ -21,8 +23,8 @@ def test_what_is_shown_can_be_typed(token: int | str) -> None:
 
 @given(st.lists(TOKENS, max_size=6))
 def test_a_shown_vocabulary_can_be_typed(tokens: list[int | str]) -> None:
-    """Joined by commas, shown tokens are read back, commas and quotes inside them included."""
-    text = ",".join(map(syntax.show, tokens))
+    """Joined by commas, shown tokens are read back, commas and quotes inside them included; one alone as JSON."""
+    text = json.dumps(tokens) if len(tokens) == 1 else ",".join(map(syntax.show, tokens))
     assert syntax.vocabulary(text) == tokens
 
 
@@ -68,3 +70,20 @@ def test_a_token_is_found_by_its_letters() -> None:
 def test_numbers_are_shown_to_six_digits() -> None:
     """The noise of float32 is not shown."""
     assert syntax.show_all([0.33333334, 2.0, None, True, 3]) == "0.333333 2 None True 3"
+
+
+@pytest.mark.parametrize(("text", "tokens"), [
+    ("abc", ["a", "b", "c"]), ("01", [0, 1]), ("(){}", ["(", ")", "{", "}"]), ("aa", ["a", "a"]),
+])  # fmt: skip
+def test_letters_without_commas_are_tokens_each(text: str, tokens: list[object]) -> None:
+    """As `vocab="abc"` in Python; a warning says how one token of several letters is written."""
+    with pytest.warns(DoubtfulText, match=r"read as \d tokens, .*for one token of these letters write --vocab '\["):
+        assert syntax.vocabulary(text) == tokens
+
+
+@pytest.mark.parametrize(("text", "tokens"), [
+    ("a", ["a"]), ("-1", [-1]), ("0.5", [0.5]), ('["abc"]', ["abc"]), ('"abc"', ["abc"]), ("ab,c", ["ab", "c"]),
+])  # fmt: skip
+def test_what_is_one_token_or_has_commas_is_read_in_silence(text: str, tokens: list[object]) -> None:
+    """Numbers with a sign or a point, quotes, JSON."""
+    assert syntax.vocabulary(text) == tokens

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from raspc import values
-from raspc.errors import InputError
+from raspc.errors import DoubtfulText, InputError
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _QUOTED = re.compile(r'"([^"\\]|\\.)*"')
@@ -26,16 +27,29 @@ def value(text: str) -> Any:
 
 
 def vocabulary(text: str) -> list[Any]:
-    """The values of `a,b,3` or of a JSON array `["a", ",", 3]`.
+    """The values of `a,b,3`, of a JSON array `["a", ",", 3]`, or of letters: `abc` is `a,b,c`, as `vocab="abc"` is in
+    Python, and a warning says how one token of several letters is written.
 
     Raises InputError for text that is neither, or holds an empty item.
     """
+    if len(text) > 1 and _PLAIN_WORD.fullmatch(text) and not text.startswith("[") and not _is_signed(text):
+        warnings.warn(
+            f"--vocab {text}: read as {len(text)} tokens, {','.join(text)}; for one token of these letters "
+            f"write --vocab '{json.dumps([text], ensure_ascii=False)}'",
+            DoubtfulText, stacklevel=2,
+        )  # fmt: skip
+        return [value(letter) for letter in text]
     if text.startswith("[") and text.endswith("]"):
         return _json_array(text)
     items = [value(item) for item in _items(text)]
     if "" in items:
         raise InputError(f"--vocab: found an empty token in {text!r}; write a,b,c or a JSON array")
     return items
+
+
+def _is_signed(text: str) -> bool:
+    """Whether it is one number for its sign, point or exponent."""
+    return _NUMBER.fullmatch(text) is not None and not text.isdigit()
 
 
 def _items(text: str) -> list[str]:

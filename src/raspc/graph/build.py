@@ -44,6 +44,7 @@ from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, tabulate, within_floats
 from raspc.graph.unlisted import list_values, picked
+from raspc.graph.unmet import meant, never_met
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
 from raspc.numbers.promise import ABSOLUTE
@@ -66,12 +67,13 @@ class Built:
     """A graph, and how often each pass of `raspc.plan.switches` changed something while it was built.
 
     `expressions`: of each node the expression that it stands for, one that has a name if there is one; None of a node
-    that stands for a part of one.
+    that stands for a part of one. `unmet`: comparisons that no value meets, and what was probably meant, in words.
     """
 
     graph: Graph
     changes: Mapping[str, int]
     expressions: tuple[rasp.Expr | None, ...]
+    unmet: tuple[str, ...] = ()
 
 
 def build(
@@ -105,7 +107,12 @@ def built(
         except RaspcError as error:
             builder.name(error, expr, program)
             raise _located(error, expr, program)  # noqa: B904 - the same error
-    return Built(builder.graph(program), dict(builder.store.changes), builder.expressions(program))
+    return Built(
+        builder.graph(program),
+        dict(builder.store.changes),
+        builder.expressions(program),
+        tuple(dict.fromkeys(builder.unmet)),
+    )
 
 
 def _located(error: RaspcError, expr: rasp.Expr, program: rasp.Expr) -> RaspcError:
@@ -129,6 +136,7 @@ class _Builder:
         self.frame = Frame(where, vocab, max_len, causal)
         self.evidence = Evidence(self.store, self.frame)
         self.exact_length: int | None = None
+        self.unmet: list[str] = []
         observed = self.evidence.observed
         self.store.observed = observed.combinations if observed else None
         self.store.means = observed.means if observed else None
@@ -150,7 +158,31 @@ class _Builder:
         place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
         encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
+        self.look_for_unmet(expr, place)
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
+
+    def look_for_unmet(self, expr: rasp.Expr, place: int) -> None:
+        """Note a function or a selector that says the same of every value, and not of one that looks like a value."""
+        usual = self.never_varies(expr, place)
+        domains = [self.store.domain(self.places[id(child)]) for child in expr.children] if usual is not ... else []
+        values = [domain.values for domain in domains if isinstance(domain, Listed)]
+        if not values or len(values) < len(domains):
+            return
+        found = meant(expr.predicate if isinstance(expr, rasp.Select) else expr.f, values, usual)  # type: ignore[attr-defined]
+        if found is not None:
+            what = "selects nothing" if isinstance(expr, rasp.Select) else f"is always {usual!r}"
+            self.unmet.append(never_met(expr.told, what, expr.children[found[0]].told, values[found[0]], *found[1:]))
+
+    def never_varies(self, expr: rasp.Expr, place: int) -> Any:
+        """What a comparison or a look-up says of every value, where that is "no"; else `...`."""
+        node = self.store.nodes[place]
+        if isinstance(expr, rasp.Select):
+            return False if isinstance(node, N.Gate) and node.op == "or" and not node.args else ...
+        if not isinstance(expr, rasp.Elementwise) or isinstance(expr, rasp.Assume) or not isinstance(node, Table):
+            return ...
+        no = (True,) if expr.operation is not None and expr.operation[0] == "ne" else (0, None)  # False is 0
+        values = node.domain.values if isinstance(node.domain, Listed) else ()
+        return values[0] if len(values) == 1 and any(values[0] is one or V.same(values[0], one) for one in no) else ...
 
     def expressions(self, program: rasp.SOp) -> tuple[rasp.Expr | None, ...]:
         """The expression that each node of the graph stands for."""

@@ -68,7 +68,7 @@ class CategoricalEncoder:
         """The ids of the values.
 
         Raises InputError for an unknown value and, for a model's input, one that does not open with BOS,
-        holds BOS or a token after PAD, or is too long.
+        holds BOS or a token after PAD, or is too long; positions are counted from 0, BOS not counted.
         """
         ids = self._look_up(inputs)
         if self.enforce_bos:
@@ -106,7 +106,8 @@ class CategoricalEncoder:
         try:
             return [by_value[value] for value in inputs]
         except (KeyError, TypeError):
-            return [self._find(position, value) for position, value in enumerate(inputs)]
+            before = bool(self.enforce_bos and inputs and values.same(inputs[0], self.bos_token))
+            return [self._find(position - before, value) for position, value in enumerate(inputs)]
 
     def _find(self, position: int, value: Value) -> int:
         try:
@@ -122,11 +123,11 @@ class CategoricalEncoder:
             found = repr(inputs[0]) if ids else "nothing"
             raise InputError(f"an input opens with BOS: found {found} first, needed {self.bos_token!r}")
         if ids.count(bos) > 1:
-            position = ids.index(bos, 1)
-            raise InputError(f"found BOS ({self.bos_token!r}) at position {position}; it stands at position 0 only")
+            position = ids.index(bos, 1) - 1
+            raise InputError(f"found BOS ({self.bos_token!r}) at position {position}; it stands before position 0 only")
         pads = ids.count(pad)
         if pads and ids[-pads:] != [pad] * pads:
-            position = ids.index(pad)
+            position = ids.index(pad) - 1
             raise InputError(
                 f"found PAD ({self.pad_token!r}) at position {position} before a token; "
                 "PAD stands only after the last token"
