@@ -14,7 +14,8 @@ from raspc.weights.files import write_text
 
 PAGE = "report.html"
 SHADES = 11
-"""Scores are told by eleven shades too, from 0 to 1."""
+"""Scores are told by eleven shades too, from bad to good."""
+LESS_IS_BETTER = ("cmd",)
 TRUTHS = {
     "varying": "true by the weights: the program's values go along the edge to the answer",
     "under": "true by patching: an answer changes where the edge alone is corrupted",
@@ -23,7 +24,10 @@ READING = (
     ("AUROC", "the chance that a true edge scores higher than another one; 0.5 is guessing"),
     ("average precision", "the precision at each true edge, in the mean"),
     ("recall", "of the true edges, how many are among as many of the highest"),
-    ("CPR, CMD", "the area under faithfulness, and between faithfulness and 1, over sizes from 0.001 to 1 (MIB)"),
+    (
+        "CPR, CMD",
+        "the area under faithfulness, and between it and 1, over sizes from 0.001 to 1 (MIB); CMD is best at 0",
+    ),
     ("answers kept", "of the answers, how many stay where all but as many of the highest as are true is corrupted"),
     ("complete, minimal", "whether nothing is missing in that circuit, and whether nothing of it can go"),
 )
@@ -35,6 +39,7 @@ STYLE = (
     "caption{text-align:left;font-weight:600;padding:.3rem 0}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;font-weight:400}"
     "thead th{font-weight:600;vertical-align:bottom}th:first-child{text-align:left}small{font-size:11px}"
+    "td[class]{white-space:nowrap}"
     ".wide{overflow-x:auto}dt{font-weight:600}dd{margin:0 0 .4rem 1rem}"
     + "".join(f".s{i}{{background:hsl(165 45% {97 - 3 * i}%)}}" for i in range(SHADES))
     + "@media(prefers-color-scheme:dark){:root{--ink:#e8e8ea;--paper:#17181a;--line:#444}"
@@ -105,13 +110,14 @@ def _level(level: int | None) -> str:
 
 def _method(line: Line) -> list[str]:
     count = f"{line.answers}" + (f" <small>({line.refused} refused)</small>" if line.refused else "")
-    return [escape(line.method), f"<td>{count}</td>", *(_mean(line.means[name]) for name in SCORES)]
+    return [escape(line.method), f"<td>{count}</td>", *(_mean(name, line.means[name]) for name in SCORES)]
 
 
-def _mean(found: Interval | None) -> str:
+def _mean(name: str, found: Interval | None) -> str:
     if found is None:
         return "<td>–</td>"
-    return f"{_shaded(found.mean)}{found.mean:.3f} <small>[{found.low:.2f}, {found.high:.2f}]</small></td>"
+    shaded = _shaded(1 - found.mean if name in LESS_IS_BETTER else found.mean)
+    return f"{shaded}{found.mean:.3f} <small>[{found.low:.2f}, {found.high:.2f}]</small></td>"
 
 
 def _shaded(value: float) -> str:
