@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from raspc.library import Program
 from raspc.stock.convert import stock_of
 from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
-from raspc.weights import encoders, sampling
+from raspc.weights import Model, encoders, sampling
 
 LEVELS, INPUTS = (1, 2), 60
 HEADERS = (
     "family", "programs", "-O", "wrong/total", "largest logit error", "proved", "d_model factor", "parameters",
-    "seconds to convert",
+    "seconds to convert", "wider than the goal",
 )  # fmt: skip
 
 
@@ -35,16 +36,16 @@ def table() -> Table:
 def row(family: str, level: int) -> tuple[str, ...]:
     """All programs that a family holds."""
     found = list(filter(None, (measured(family, level, program) for program in library.PROGRAMS.values())))
-    wrong, total, error, proved, factor, size, spent = map(np.array, zip(*found, strict=True))
+    wrong, total, error, proved, factor, size, spent, wide = map(np.array, zip(*found, strict=True))
     return (
         family, str(len(found)), str(level), f"{wrong.sum()}/{total.sum()}", f"{error.max():.1e}",
         f"{proved.sum()} of {len(found)}", f"{np.exp(np.log(factor).mean()):.2f}", f"{size.sum():,}",
-        f"{spent.max():.3f}",
+        f"{spent.max():.3f}", f"{wide.sum()} of {len(found)}",
     )  # fmt: skip
 
 
 def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | None:
-    """Wrong inputs, inputs, error, whether it is proved, factor, parameters, seconds; None where it does not fit."""
+    """What a row adds up: wrong inputs, inputs, error, whether it is proved, …; None where it does not fit."""
     try:
         model = raspc.compile(
             program.program, program.vocab, program.max_seq_len, FAMILIES[family].causal, optimize=level, target=family
@@ -64,7 +65,21 @@ def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | Non
     size = sum(array.size for array in stock.params.values())
     proved = model.certificate is not None and model.certificate.verdict == "proved"
     factor = model.config.d_model / model.plain.config.d_model
-    return wrong, len(batch), float(np.abs(logits - own)[real].max()), proved, factor, size, spent
+    wide = model.config.d_model > goal(model)
+    return wrong, len(batch), float(np.abs(logits - own)[real].max()), proved, factor, size, spent, wide
+
+
+BESIDE = {"rms": 4, "layer": 9}
+"""How many dimensions a family may have beside those of a program, but for what its class needs to be even."""
+
+
+def goal(model: Model) -> int:
+    """The next multiple that the class allows of the width of the program and these; it is as wide as its heads."""
+    plain, family = model.plain.config, FAMILIES[model.config.family]
+    n_heads, d_head, _ = plain.widths[0]
+    steps = lcm(n_heads if family.own_width else d_head, 2)
+    least = max(plain.d_model + BESIDE[family.norms.kind], 0 if family.own_width else n_heads * d_head)
+    return -(-least // steps) * steps
 
 
 def logits_of(stock: Stock, ids: Any) -> Any:

@@ -31,10 +31,11 @@ import numpy as np
 
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.numbers.precision import PRECISIONS, Precision
-from raspc.stock.frame import NULL, RMS, Frame
+from raspc.stock.frame import MIRRORED, NULL, RMS, Frame
 from raspc.stock.model import attention_biases, frame_of, strays
 from raspc.stock.sizes import Extent, extent_of
 from raspc.target.families import FAMILIES, HUGE_THETA, Family
+from raspc.target.stocked import STOCK
 from raspc.weights.certificate import Link
 from raspc.weights.model import Model
 
@@ -97,6 +98,44 @@ def _after_layer_norm(frame: Frame, family: Family, extent: Extent, steps: Loose
     return replace(steps, rate=rate, constant=constant, mean=mean)
 
 
+def unframed(model: Model, frame: Frame, family: Family) -> Iterator[str]:
+    """Parameters that do not hold what the frame says, looked at as they are: gains, biases of norms, and constants."""
+    norms, width = family.norms, frame.width
+    names = [name.format(i=i) for i in range(model.config.n_layers) for name in (norms.attention, norms.mlp)]
+    for name in (*names, *(once for once in (norms.first, norms.last) if once is not None)):
+        if not (np.asarray(model.params[f"{name}.weight"]) == frame.scale - norms.from_one).all():
+            yield f"{name}.weight"
+        if norms.centred and np.asarray(model.params[f"{name}.bias"]).any():
+            yield f"{name}.bias"
+    table = f"{family.token_embed}.weight"
+    tokens = np.asarray(model.params[table], np.float32)
+    tokens = tokens * np.float32(width**0.5) if family.embed_scale else tokens
+    start, k = frame.own, len(frame.constants)
+    beside = tokens[:, start:].astype(np.float64)
+    signs = [1.0, -1.0] if frame.kind == NULL else [1.0]
+    wanted = np.concatenate([sign * frame.constants for sign in signs])
+    whole = len(signs) * float((frame.constants**2).sum()) == width * frame.scale**2
+    if frame.kind != MIRRORED and not (
+        whole and (beside[:, : len(wanted)] == wanted).all() and not beside[:, k * len(signs) :].any()
+    ):
+        yield table
+    if frame.kind == NULL:
+        yield from _mean_is_read(model, frame, family)
+
+
+def _mean_is_read(model: Model, frame: Frame, family: Family) -> Iterator[str]:
+    """Maps that do not take the mean out of what they read: by the number that holds 0, as often as by all others."""
+    modules, null = family.modules, frame.own + 2 * len(frame.constants)
+    inward = dict.fromkeys((modules.query, modules.key, modules.value, modules.linear_1))
+    names = [name.format(i=i) for i in range(model.config.n_layers) for name in inward]
+    for name in (*names, family.classes[STOCK[family.name].exit][1]):
+        weights = np.asarray(model.params[f"{name}.weight"], np.float64)
+        read = weights if family.rows_are_inputs and name in names else weights.T
+        off = np.abs(read[null] + read[: frame.own].sum(axis=0))
+        if (off > 2 * UNIT * np.abs(read[: frame.own]).sum(axis=0)).any():
+            yield f"{name}.weight"
+
+
 def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     """The decisions that a family adds."""
     held = model.config.held
@@ -105,6 +144,8 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     for name, size in strays(model).items():
         yield Link("stray weights", name, size, 0.0, "of a weight that is none of the plain model")
     frame, family = frame_of(model), FAMILIES[model.config.family]
+    for name in unframed(model, frame, family):
+        yield Link("stray weights", name, np.inf, 0.0, "of a number that the frame must have")
     extent = extent_of(model.plain)
     size = extent.squares
     if frame.kind == RMS and precision.narrow:

@@ -1,0 +1,135 @@
+"""Faults of what makes a stock model of a plain one: norms, constants, activations, heads, positions, exits, text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.faults.records import Patch
+
+from raspc.stock import convert, exits, naming, parts
+from raspc.stock.frame import NULL, Frame
+from raspc.stock.plainly import Map
+
+
+def _changed(owner: Any, name: str, change: Any) -> Patch:
+    """What a function gives, changed; `change` takes that, and what the function was given."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        sound = getattr(owner, name)
+        patch.setattr(owner, name, lambda *given, **named: change(sound(*given, **named), *given))
+
+    return plant
+
+
+def _set(array: Any, where: Any, value: Any) -> Any:
+    found = np.array(array)
+    found[where] = value
+    return found
+
+
+def _embedding(change: Any) -> Patch:
+    return _changed(Frame, "embedding", lambda rows, frame, x: change(np.array(rows), frame, x))
+
+
+def _without_constants(rows: Any, frame: Frame, _: Any) -> Any:
+    """Nothing keeps the norm still."""
+    rows[:, frame.held :] = 0.0
+    return rows
+
+
+def _one_sided(rows: Any, frame: Frame, _: Any) -> Any:
+    """The constants have a mean of their own."""
+    start = frame.own + len(frame.constants)
+    rows[:, start : start + len(frame.constants)] *= -1
+    return rows
+
+
+def _uneven(rows: Any, frame: Frame, _: Any) -> Any:
+    """The constants of one token are half as large, so that its keys tie with no others."""
+    rows[0, frame.own : frame.own + 2 * len(frame.constants)] /= 2
+    return rows
+
+
+def _unread(found: Any, frame: Frame, *_: Any) -> Any:
+    """The mean is taken out of no read."""
+    return _set(found, frame.own + 2 * len(frame.constants), 0.0) if frame.kind == NULL else found
+
+
+def _bias_again(found: Any, frame: Frame, b: Any) -> Any:
+    """What is read of the constant, once more."""
+    more = np.zeros_like(found)
+    place = frame.held if frame.kind == NULL else frame.held + frame._of_biases
+    more[place] = found[place]
+    return more
+
+
+def _gain(found: Any, *_: Any) -> Any:
+    """Each gain of a norm is twice what it should be."""
+    for name, array in found:
+        yield name, 2 * array if name.endswith("weight") else array
+
+
+def _layer(change: Any) -> Patch:
+    """One layer of the parts, with its gate, changed."""
+    return _changed(parts, "_neurons", lambda made, *_: change(*made))
+
+
+def _swapped(found: Map, maps: list[Map], how: str, n_heads: int) -> Map:
+    """Query, key and value in another order."""
+    width = len(found.w)
+    if how == "side by side":
+        q, k, v = np.split(found.w, 3, axis=1)
+        return Map(np.hstack([q, v, k]), found.b)
+    w = found.w.reshape(width, n_heads, 3, -1)[:, :, [0, 2, 1]]
+    return Map(w.reshape(width, -1), found.b)
+
+
+def _next_column(found: exits.Exit, *_: Any) -> exits.Exit:
+    """Each logit stands in the column of the next answer."""
+    w, b = found.head
+    columns = [answer.column for answer in found.answers]
+    turned = np.roll(columns, 1)
+    head = Map(np.array(w), np.array(b))
+    head.w[:, columns], head.b[columns] = w[:, turned], b[turned]
+    return found._replace(head=head)
+
+
+CERTIFIED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
+    "a gain of a norm": (("llama", "gpt2", "bert"), _changed(naming, "_norm", _gain)),
+    "no constants": (("llama", "gpt2"), _embedding(_without_constants)),
+    "constants of one sign": (("gpt2", "bert"), _embedding(_one_sided)),
+    "keys of different norm": (("llama", "gpt2"), _embedding(_uneven)),
+    "a mean that is read": (("gpt2", "gpt_neox"), _changed(Frame, "read", _unread)),
+    "a constant that is read twice": (
+        ("llama", "gpt2"), _changed(Frame, "read", lambda found, frame, w, b: found + _bias_again(found, frame, b)),
+    ),
+    "a sharpness that is not given back": (
+        ("llama", "gpt2"), _layer(lambda read, gate, back: (read, gate, replace_map(back, -4.0))),
+    ),
+    "a gate that is shut": (
+        ("llama", "gemma"), _layer(lambda read, gate, back: (read, replace_map(gate, 0.0), back)),
+    ),
+    "pairs that turn": (("llama", "mistral"), _changed(parts, "slots_of", lambda cut, family, own, d: slice(0, own))),
+    "queries and values in another order": (("gpt2", "gpt_neox"), _changed(naming, "fused", _swapped)),
+    "another answer": (("llama", "gpt2", "bert"), _changed(Frame, "read", lambda found, frame, w, b: found[:, ::-1])),
+}  # fmt: skip
+"""By name: the families that show it, and how it is planted. The certificate of the sound compiler refuses each."""
+
+CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
+    "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),
+    "the next label as the answer": (("bert",), _changed(exits, "labels", _next_column)),
+}
+"""Of exits no certificate knows anything: `raspc parity` runs the checkpoint, and finds them."""
+
+
+def unsharp(patch: pytest.MonkeyPatch) -> None:
+    """Steps are no steps."""
+    patch.setattr(convert, "SHARPNESSES", (2.0**-2,))
+
+
+def replace_map(map_: Map, factor: float) -> Map:
+    """A map times a factor."""
+    return Map(factor * map_.w, map_.b)

@@ -1,0 +1,78 @@
+"""A converter with a fault makes a wrong stock model; the certificate of the sound one refuses it, or parity does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.faults.records import planted
+from tests.faults.targets import CERTIFIED, CHECKED, unsharp
+from tests.stock.stocked import compiled
+
+import raspc
+from raspc import library
+from raspc.certify.proof import knobs
+from raspc.errors import RaspcError
+from raspc.stock import exits
+from raspc.stock.convert import USUAL
+from raspc.stock.model import stocked
+from raspc.target.families import FAMILIES
+from raspc.weights import Model, sampling
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of programs that a causal mask changes
+PROGRAM = "hist"
+
+
+def plain_for(family: str) -> Model:
+    """The plain model that a sound compiler makes for a family."""
+    return compiled(PROGRAM, family, certify=False).plain
+
+
+def answers(model: Model) -> list[object]:
+    """All answers in NumPy, as the family computes; a number that is none is a wrong one."""
+    batch = sampling.inputs_of(model)[-60:]
+    with np.errstate(all="ignore"):
+        return [row.decoded for row in map(model.apply, batch)]
+
+
+@pytest.mark.parametrize(("name", "family"), [(n, f) for n, (families, _) in CERTIFIED.items() for f in families])
+def test_a_fault_of_the_converter_is_refused(name: str, family: str) -> None:
+    """The wrong model is no model of the sound compiler; the faulty one gives it no certificate either."""
+    plain = plain_for(family)
+    with planted(CERTIFIED[name][1]):
+        wrong = stocked(plain, family, USUAL)
+        try:
+            itself = compiled(PROGRAM, family).certificate.holds
+        except RaspcError:
+            itself = False
+    sound = stocked(plain, family, USUAL)
+    assert answers(wrong) != answers(sound) or name in ("pairs that turn",)
+    assert raspc.certificate(sound).holds
+    assert not raspc.certificate(wrong).holds
+    assert not itself
+
+
+def test_steps_that_are_not_steep_are_refused() -> None:
+    """With K = ¼ nothing is proved, and a run shows that the answers are wrong."""
+    with planted(unsharp), pytest.raises(RaspcError, match="margin"):
+        compiled("hist", "llama")
+
+
+@pytest.mark.parametrize(("name", "family"), [(n, f) for n, (families, _) in CHECKED.items() for f in families])
+def test_a_fault_of_an_exit_is_found_by_parity(name: str, family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classes of transformers give other answers than the model."""
+    pytest.importorskip("transformers")
+    from raspc.parity import stock
+
+    entry = library.get("hist")
+    model = raspc.compile(entry.program, entry.vocab, entry.max_seq_len, causal=FAMILIES[family].causal)
+    inputs = sampling.inputs_of(model)[-12:]
+    assert stock.run(model, family, inputs).ok
+    CHECKED[name][1](monkeypatch)
+    monkeypatch.setattr(exits, "EXITS", {"lm": exits.lm, "labels": exits.labels})
+    assert not stock.run(model, family, inputs).ok
+
+
+def test_every_fault_has_a_family_of_each_norm() -> None:
+    """Of the faults of norms, some show after RMS and some after a layer norm."""
+    kinds = {FAMILIES[family].norms.kind for families, _ in CERTIFIED.values() for family in families}
+    assert kinds == {"rms", "layer"} and len(CERTIFIED) >= 11 and knobs.LEAST_SCALE >= 1
