@@ -53,7 +53,10 @@ def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | Non
     except raspc.UnsupportedProgram:
         return None
     began = time.perf_counter()
-    stock = stock_of(model, family, FAMILIES[family].exits[-1])
+    try:
+        stock = stock_of(model, family, FAMILIES[family].exits[-1])
+    except raspc.InputError:  # OPT has no class for numbers that are no tokens
+        return None
     spent = time.perf_counter() - began
     batch = sampling.inputs_of(model)[-INPUTS:]
     ids = model.encode_batch(batch)
