@@ -32,7 +32,7 @@ demo: $(VENV)/demo.stamp
 demo-llama: $(VENV)/llama.stamp
 	$(BIN)/python examples/sort_llama.py
 
-# A Llama that adds numbers of up to ten digits; transformers alone is asked.
+# A Llama that adds numbers of thirty digits; transformers alone is asked. And the page of one carry.
 demo-writer: $(VENV)/llama.stamp
 	$(BIN)/python examples/add_llama.py
 

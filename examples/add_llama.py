@@ -1,7 +1,8 @@
-"""A Llama that adds: the library's `write_addition` as a checkpoint, asked random sums with transformers alone.
+"""A Llama that adds numbers of thirty digits: `write_sum` as a checkpoint, asked random sums with transformers alone.
 
-The program writes the digits of a sum from the last one on: `95+7=` is followed by `201.`, which is 102 backwards.
-Every step of it has a name: `raspc generate DIR 95+7= --trace` shows the columns, their totals and the carry.
+`12+09=` is followed by `021.`: the program writes the sum from its first digit on, so that each carry has to be known
+before it is reached. Every step of it has a name; the page that is written shows them on a sum through which one carry
+travels the whole way.
 """
 
 from __future__ import annotations
@@ -14,40 +15,57 @@ from generate_with_transformers import answers
 
 import raspc
 from raspc.library import WRITERS
+from raspc.library.writers import write_sum
+from raspc.view import write_page
 
-DIGITS = 10
+DIGITS = 30
 DIRECTORY = Path("build/llama-add")
+PAGE = Path("build/carry.html")
 SUMS = 20
+SHOWN = 4
+"""The page shows numbers of so many digits, so that it can be taken in at a glance."""
 
 
-def sums() -> list[tuple[int, int]]:
-    """Random pairs of numbers of one to ten digits; the same each time."""
+def sums() -> list[str]:
+    """Random pairs of numbers of thirty digits, one of them with a carry through all of its columns."""
     generator = random.Random(0)
-    return [
-        (generator.randrange(10 ** (1 + i % DIGITS)), generator.randrange(10 ** generator.randint(1, DIGITS)))
-        for i in range(SUMS)
-    ]
+    numbers = [[generator.randrange(10**DIGITS) for _ in range(2)] for _ in range(SUMS - 1)]
+    return [f"{a:0{DIGITS}}+{b:0{DIGITS}}=" for a, b in (*numbers, (10**DIGITS - 1, 1))]
+
+
+def adder(digits: int, level: int, target: str) -> raspc.Model:
+    """The program for two numbers of so many digits, compiled."""
+    number = f"[0-9]{{{digits}}}"
+    return raspc.compile(
+        write_sum(digits), WRITERS["write_sum"].vocab, 3 * digits + 3, generate=True, stop=".",
+        prompts=rf"{number}\+{number}=", optimize=level, target=target,
+    )  # fmt: skip
+
+
+def one_carry() -> str:
+    """A sum in which the last column gives a carry that every other one passes on."""
+    return f"{'9' * SHOWN}+{'1':0>{SHOWN}}="
 
 
 def main() -> int:
     """Prints each step; the exit status is 0 if every sum is right."""
-    writer, length = WRITERS["write_addition"], 3 * DIGITS + 3
-    number = f"[0-9]{{1,{DIGITS}}}"
-    model = raspc.compile(
-        writer.program, writer.vocab, length, generate=True, stop=".", prompts=rf"{number}\+{number}=", optimize=2,
-        target="llama",
-    )  # fmt: skip
+    model = adder(DIGITS, 2, "llama")
     assert model.certificate is not None
-    print(f"Compiled write_addition for {DIGITS} digits: {model.config.n_layers} layers, {model.certificate.verdict}")
+    size = sum(array.size for array in model.params.values())
+    print(f"Compiled write_sum for {DIGITS} digits: {model.config.n_layers} layers, {size:,} parameters")
     model.to("llama", DIRECTORY)
     print(f"Wrote {DIRECTORY}, a LlamaForCausalLM")
 
-    asked = [f"{a}+{b}=" for a, b in sums()]
+    asked, reference = sums(), WRITERS["write_sum"].reference
     written = answers(DIRECTORY, asked)
-    right = sum(answer == writer.reference(prompt) + "." for prompt, answer in zip(asked, written, strict=True))
-    for prompt, answer in list(zip(asked, written, strict=True))[:5]:
+    right = sum(answer == reference(prompt) + "." for prompt, answer in zip(asked, written, strict=True))
+    for prompt, answer in list(zip(asked, written, strict=True))[-2:]:
         print(f"  {prompt}{answer}")
     print(f"Added with transformers alone: {right}/{SUMS} right")
+
+    readable, prompt = adder(SHOWN, 1, "plain"), one_carry()
+    write_page(readable, [*prompt, *readable.generate(prompt)[:-1]], PAGE)
+    print(f"Wrote {PAGE}: a carry travels through {prompt}{''.join(readable.generate(prompt))}")
     return 0 if right == SUMS else 1
 
 

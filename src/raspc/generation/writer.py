@@ -86,11 +86,30 @@ def _checked(model: Model, prompts: Sequence[Any]) -> list[list[int]]:
             if not tokens:
                 raise InputError("the prompt is empty; give at least one token")
             found.append(model.input_encoder.encode([model.config.bos, *tokens]))
-            model.check_domain(np.array(found[-1:]))
             _check_whole(writing, known, tokens)
         except InputError as error:
-            raise InputError(f"prompt {i}: {error}" if len(prompts) > 1 else str(error)) from None
+            _check_permitted(model, found, len(prompts))
+            raise _told(i, len(prompts), error) from None
+    _check_permitted(model, found, len(prompts))
     return found
+
+
+def _check_permitted(model: Model, ids: list[list[int]], count: int) -> None:
+    """Raises InputError for the first of some prompts that the domain does not permit; all are asked in one call."""
+    longest = max(map(len, ids), default=0)
+    padded = np.array([[*row, *[model.config.pad_id] * (longest - len(row))] for row in ids], np.intp)
+    try:
+        model.check_domain(padded.reshape(len(ids), longest))
+    except InputError:
+        for i, row in enumerate(ids):
+            try:
+                model.check_domain(np.array([row]))
+            except InputError as error:
+                raise _told(i, count, error) from None
+
+
+def _told(place: int, count: int, error: InputError) -> InputError:
+    return InputError(f"prompt {place}: {error}" if count > 1 else str(error))
 
 
 def _check_whole(writing: Writing, known: Listed, tokens: Sequence[Value]) -> None:
