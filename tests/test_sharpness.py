@@ -132,3 +132,26 @@ def test_what_is_refused() -> None:
             reverse(**wrong)
     with pytest.raises(raspc.InvalidProgram, match="certify=True"):
         reverse(sharpness=0, certify=False)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 2.0, 0.5])
+@pytest.mark.parametrize("margin", [None, 10])
+def test_the_proof_sees_a_share_of_another_size(factor: float, margin: float | None) -> None:
+    """A plan that says of a count that its values are others, and weights that are so too: the model is wrong."""
+    model = reverse(margin=margin)
+    plan = model.plan
+    assert plan is not None
+    place = next(i for i, one in enumerate(plan.storage.variables) if one is not None and one.share is not None)
+    stored, params = plan.storage[place], {key: np.array(array) for key, array in model.params.items()}
+    share = stored.share
+    assert share is not None
+    other = replace(share, at_key=factor * share.at_key, at_bos=factor * share.at_bos)
+    variables = list(plan.storage.variables)
+    variables[place] = replace(stored, share=other)
+    changed = replace(plan, storage=replace(plan.storage, variables=tuple(variables)))
+    for name in ("w", "b"):
+        params[f"transformer/layer_0/attn/value/{name}"] *= factor
+    wrong = replace(model, params=params, plan=changed)
+    assert not raspc.check(wrong)
+    with pytest.raises(raspc.CertificateError):
+        certify(wrong, examined(changed, wrong), model.precision)

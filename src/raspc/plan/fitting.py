@@ -168,7 +168,7 @@ def _block_fits(graph: Graph, block: Block, place: int, sizes: Mapping[str, int]
     ok = _rows(graph, place) >= 0 and _write_fits(block.write, sizes, width)
     ok = ok and all(_read_fits(read, sizes, read.width) for read in reads_of(block))
     if isinstance(block, Head):
-        return ok and block.query.width == block.key.width and 0 < block.sharpness < np.inf
+        return ok and block.query.width == block.key.width and 0 < block.sharpness < np.inf and 0 <= block.own < np.inf
     return ok and block.slack.shape == block.lead.shape == (width,)
 
 

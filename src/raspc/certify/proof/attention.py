@@ -225,12 +225,14 @@ def counted(
     In a narrow format a share that is surely on one side of where rounding turns is stored as one known number.
     """
     small, amount = (0.0, 1.0) if precision.narrow else sorted((abs(planned.at_key), abs(planned.at_bos)))
+    amount = amount or 1.0  # of a plan that gives no value to anything
+    other = 2.0 if min(planned.at_key, planned.at_bos) < 0 else small / amount  # then what is left is no such share
     raised, code = head.log_sink or 0.0, planned.code / amount
     many = float(np.exp(raised))
     share = (counts if planned.counts_keys else many) / (many + counts)
     error = (
-        precision.sum_unit * share + scores.leak + small / amount
-        + value.error.max(initial=0.0) / max(planned.at_key, planned.at_bos)
+        precision.sum_unit * share + scores.leak + other
+        + value.error.max(initial=0.0) / max(planned.at_key, planned.at_bos, 1e-300)
     )  # fmt: skip
     if raised != 0.0 or sink.raised != 0.0 or scores.spread != 0.0:
         steps = np.minimum(counts * (many + counts / 2) / (many + counts), precision.roundings(n + 1.0))
