@@ -154,7 +154,8 @@ def circuit_html(circuit: Circuit) -> str:
 
     edges = table(HEADINGS, rows(circuit))
     count = len(circuit.edges)
-    return f"{circuit.to_svg()}<details><summary>{count} edges</summary>{edges}</details>"
+    picture = f"<div style='overflow-x:auto'>{circuit.to_svg()}</div>"
+    return f"{picture}<details><summary>{count} edges</summary>{edges}</details>"
 
 
 def heat(values: Any) -> str:
