@@ -345,7 +345,7 @@ def _called_as_constant(node: Node) -> Node:
     """A constant is called as its value, as a program writes it."""
     if not isinstance(node, N.Table) or node.args or node.called is not None:
         return node
-    (value,) = node.listed.values
+    value = node.listed.values[int(node.cells)]
     word = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else None
     return replace(node, called=word or (f"{value:.6g}" if isinstance(value, float) else str(value)))
 
