@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -98,3 +100,18 @@ def test_too_many_states() -> None:
     many = 1 << 12
     with pytest.raises(InvalidProgram, match="states are needed"):
         of_inputs([(0,) * (MOST_CELLS // many)], many)
+
+
+def test_threads_that_count_together_count_the_same() -> None:
+    """`check` lists the inputs of a domain in threads, which all ask the same automaton."""
+    alone = everything(3).counts(400)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            shared = everything(3)
+            with ThreadPoolExecutor(8) as pool:
+                found = list(pool.map(shared.counts, range(400, 384, -1)))
+            assert all(counts == alone[: len(counts)] for counts in found)
+    finally:
+        sys.setswitchinterval(before)

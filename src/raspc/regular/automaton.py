@@ -87,14 +87,17 @@ class Automaton:
     def counts(self, longest: int) -> list[list[int]]:
         """[r][state]: how many continuations of exactly r tokens are accepted, r from 0 to `longest`."""
         rows = self._counted
-        while len(rows) <= longest:
-            last = rows[-1]
-            rows.append([sum([last[to] for to in arc]) for arc in self._arcs])
+        if len(rows) <= longest:
+            rows = list(rows)  # other threads may read, or lengthen, the one that is kept
+            while len(rows) <= longest:
+                last = rows[-1]
+                rows.append([sum([last[to] for to in arc]) for arc in self._arcs])
+            self.__dict__["_counted"] = rows
         return rows[: longest + 1]
 
     @cached_property
     def _counted(self) -> list[list[int]]:
-        """What is known of that; it grows as more is asked."""
+        """What is known of that; a longer one takes its place as more is asked."""
         return [[int(one) for one in self.accepting]]
 
     @cached_property
