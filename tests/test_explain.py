@@ -40,7 +40,7 @@ def test_reverse_at_level_2() -> None:
     assert found["tokens"] == found["reverse"] == "its place in the value set"
     assert found["indices"] == "its number, a parabola over its number"
     assert found["length"].startswith("a number, ")
-    assert found["map_1"] == "virtual: a function of length, whose features its readers read"
+    assert found["last"] == "virtual: a function of length, whose features its readers read"
     assert found["opposite"].endswith("a sum of functions of indices and length")
 
 
