@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from raspc.errors import InputError, RaspcError
 from raspc.lab.runs.pools import ONE_THREAD, Each
 
+PATIENCE = 10.0
+"""Seconds in which the head of a cluster must take a connection."""
 AHEAD = 2
 """How many jobs are with the cluster at a time, for each of its processors."""
 
@@ -26,6 +29,7 @@ def cluster(address: str) -> Iterator[Each]:
     import ray
 
     if not ray.is_initialized():
+        _knock(address)
         try:
             ray.init(
                 address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": ONE_THREAD}
@@ -37,6 +41,17 @@ def cluster(address: str) -> Iterator[Each]:
         yield _each
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises InputError where nobody listens, for which Ray would wait minutes. What is no HOST:PORT is left to it."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster answers at {address!r}: {error}") from error
 
 
 def _each(work: Callable[[Any], Any], jobs: Iterable[Any]) -> Iterator[tuple[int, Any]]:
