@@ -72,7 +72,7 @@ REMEDIES = {
     "number": "average numbers of one sign and subtract later, or numbers that are nearer to each other or smaller "
     "(divide them first), or shorten the maximum length",
     "domain": "this is a fault of raspc: please report it",
-    FAULT: "the proof broke off, so that nothing is known of the model: please report it",
+    FAULT: "the proof broke off, so that nothing is known of the model; this is a fault of raspc, please report it",
 }
 """What to do about a decision of each kind that does not hold."""
 
