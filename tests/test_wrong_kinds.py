@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
 
 import raspc
-from raspc import RaspcError, rasp
+from raspc import RaspcError, rasp, view
 from raspc.graph.build import build
 from raspc.rasp import Comparison, SOp
 
 T, I = rasp.tokens, rasp.indices  # noqa: E741
 EVERYTHING = rasp.Select(I, I, Comparison.TRUE)
 BEFORE = rasp.Select(I, I - 1, Comparison.EQ)
+SMALL = raspc.compile(T, (1, 2), 2)
 MEAN = rasp.Aggregate(EVERYTHING, T)
 HUGE = 10**400
 
@@ -37,6 +39,15 @@ VALUES: dict[str, Callable[[], Any]] = {
     "a mean and None": compiled(MEAN + None),
     "a token and None": compiled(T + None),
     "a mean and a word": compiled(MEAN + "a"),
+    "an s-op as a default": lambda: rasp.Aggregate(BEFORE, T, T),
+    "an s-op as a constant": lambda: rasp.Full(T),
+    "an s-op to be in": lambda: T.is_in([I]),
+    "advice on a number": lambda: rasp.numerical(5),  # type: ignore[arg-type]
+    "advice on a selector": lambda: rasp.categorical(BEFORE),  # type: ignore[arg-type]
+    "an empty name": lambda: T.named(" "),
+    "a list as the first token of a model": lambda: SMALL([[1]]),
+    "a row as the first token of a model": lambda: SMALL.answers([np.array([[1]])]),  # type: ignore[list-item]
+    "a list as the first token of a page": lambda: SMALL.view([[1]]),
     "a list as a default": lambda: rasp.Aggregate(BEFORE, T, default=[1]),
     "a list as a constant": lambda: rasp.Full([1]),
     "lists as constants": lambda: rasp.ConstantSOp([[1], [2]]),
@@ -80,6 +91,17 @@ KINDS: dict[str, tuple[Callable[[], Any], str]] = {
     "probabilities that are a number": (compiled(T, probabilities=1), "probabilities"),
     "a mask that is a list": (compiled(T, causal=[]), "causal"),
     "a certificate of nothing": (lambda: raspc.certificate(None), "model"),  # type: ignore[arg-type]
+    "an input without order": (lambda: T({1, 2}), "the input"),  # type: ignore[arg-type]
+    "an input that is a mapping": (lambda: SMALL({1: 2}), "tokens"),  # type: ignore[arg-type]
+    "inputs without order": (lambda: SMALL.answers([[1], {1}]), "batch 1"),  # type: ignore[list-item]
+    "a mask in words": (lambda: T([1], causal="yes"), "causal"),  # type: ignore[arg-type]
+    "a name that is a number": (lambda: T.named(5), "name"),  # type: ignore[arg-type]
+    "an encoding in words": (lambda: T.annotated(encoding="numerical"), "encoding"),
+    "a number as a function that builds": (lambda: rasp.program(5), "program: function"),  # type: ignore[arg-type]
+    "one name for many": (lambda: SMALL.patch(["BOS", 1], "tokens"), "names"),
+    "names that are a number": (lambda: SMALL.ablate(5), "names"),  # type: ignore[arg-type]
+    "a page of nothing": (lambda: view.page(None, [1]), "model"),  # type: ignore[arg-type]
+    "a page at no path": (lambda: view.write_page(SMALL, [1], None), "path"),  # type: ignore[arg-type]
     "is_in a number": (lambda: T.is_in(5), "is_in: values"),  # type: ignore[arg-type]
 }
 
@@ -94,6 +116,26 @@ def test_an_argument_of_a_wrong_kind_is_named(name: str) -> None:
     assert said.startswith(f"{argument} is ")
     assert "; needed " in said
     assert "\n" not in said
+
+
+def test_where_and_map_are_called_by_their_names() -> None:
+    """A selector among their arguments is refused under the name that the author wrote."""
+    for call, name in ((lambda: rasp.where(BEFORE, 1, 2), "where"), (lambda: rasp.map(str, BEFORE), "map")):  # type: ignore[arg-type]
+        with pytest.raises(raspc.InvalidProgram, match=f"^{name}: found a selector"):
+            call()
+
+
+def test_a_function_that_wavers_is_told() -> None:
+    """A program that answers otherwise when it is asked again is no fault of raspc, and is not called one."""
+    calls = count()
+    with pytest.raises(raspc.UnsupportedProgram, match="when it is asked again; needed functions of their arguments"):
+        raspc.compile(rasp.map(lambda x: next(calls), T), (1, 2), 2)
+
+
+def test_a_text_as_a_vocabulary_is_letters() -> None:
+    """Where that makes two tokens one, the message says so."""
+    with pytest.raises(raspc.InvalidProgram, match="'a,b,c' is a text, each letter of which is a token"):
+        raspc.compile(T, "a,b,c", 2)
 
 
 def test_lengths_of_numpy() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from itertools import islice
 from typing import Any
 
@@ -27,9 +27,25 @@ def items(argument: str, given: Any, needed: str) -> list[Any]:
     return found
 
 
+def ordered(argument: str, given: Any, needed: str) -> list[Any]:
+    """The items of what has an order. Raises as `items` does, and TypeError for a set, which has none, or a mapping."""
+    if isinstance(given, Set | Mapping):
+        raise wrong_kind(argument, given, needed)
+    return items(argument, given, needed)
+
+
 def rows(argument: str, given: Any, needed: str) -> list[list[Any]]:
-    """The items of each item. Raises TypeError and InputError as `items` does, and says for which."""
-    return [items(f"{argument} {i}", one, needed) for i, one in enumerate(items(argument, given, needed))]
+    """The items of each item, in order. Raises TypeError and InputError as `ordered` does, and says for which."""
+    return [ordered(f"{argument} {i}", one, needed) for i, one in enumerate(items(argument, given, needed))]
+
+
+def names(argument: str, given: Any) -> list[str]:
+    """Names of variables. Raises TypeError for a text, which would be a name for each letter, and what is no name."""
+    needed = "a list of names, as ['rank']"
+    found = items(argument, given, needed)
+    if isinstance(given, str) or not all(isinstance(name, str) for name in found):
+        raise wrong_kind(argument, given, needed)
+    return found
 
 
 def an(kind: type | tuple[type, ...], argument: str, given: Any, needed: str) -> Any:

@@ -192,8 +192,25 @@ def settled_by_expressions(model: Model, program: rasp.SOp, built: Built, began:
             f"the program is undefined on the input {list(found.tokens or ())!r}: {found.reason}; {remedy}, or pass "
             "partial=True to compile it for the inputs on which it is defined"
         )
+    tokens = list(found.tokens or ())
+    if (wavering := _twice(program, tokens, model.config.causal)) is not None:
+        raise UnsupportedProgram(
+            f"the program answers {wavering[0]!r} on the input {tokens!r}, and {wavering[1]!r} when it is asked again; "
+            "needed functions of their arguments alone: without random numbers, the time, or a memory"
+        )
     raise CertificateError(
-        f"the model does not compute the program: on {list(found.tokens or ())!r} it answers "
+        f"the model does not compute the program: on {tokens!r} it answers "
         f"{list(found.found or ())!r}, the program {list(found.expected or ())!r}; this is a fault of raspc: please "
         "report it, and compile with certify=False to look at the model"
     )
+
+
+ASKED_AGAIN = 16
+"""How often a program that a model differs from is asked for the same answers."""
+
+
+def _twice(program: rasp.SOp, tokens: list[Any], causal: bool) -> tuple[list[Any], list[Any]] | None:
+    """Two answers of a program to one input that are not the same; None where it says the same each time."""
+    first = interpret(program, tokens, causal)
+    others = (interpret(program, tokens, causal) for _ in range(ASKED_AGAIN))
+    return next(((first, other) for other in others if not all(map(V.same, first, other))), None)

@@ -40,6 +40,7 @@ def interpret(
     Raises InputError where the program is undefined on this input, for an input outside `where`, and for a name that no
     expression has.
     """
+    arguments.an((bool, type(None)), "causal", causal, "True or False")
     causal = (isinstance(program, Expr) and rasp.MEANT in program.annotations) if causal is None else causal
     if where is not None and strict:
         _check_inside(where, _tokens_of(xs), causal)
@@ -125,7 +126,7 @@ def _tokens_of(xs: Sequence[Value]) -> list[Value]:
     """The tokens of an input. Raises InputError for one that cannot be a token."""
     if isinstance(xs, Expr):
         raise wrong_kind("the input", xs, "a sequence of tokens")
-    tokens = [values.plain(x) for x in arguments.items("the input", xs, "a sequence of tokens")]
+    tokens = [values.plain(x) for x in arguments.ordered("the input", xs, "a sequence of tokens")]
     for position, token in enumerate(tokens):
         try:
             hash(token)

@@ -142,11 +142,19 @@ class Expr:
         return f"{self.name} ({os.path.basename(self.built_at[0])}:{self.built_at[1]})"
 
     def named(self, name: str) -> Self:
-        """A copy of this expression under a name that every printed form and label will use."""
+        """A copy of this expression under a name that every printed form and label will use.
+
+        Raises TypeError for what is no text, InvalidProgram for an empty one.
+        """
+        if not arguments.an(str, "name", name, "text, as 'rank'").strip():
+            raise InvalidProgram("named: found an empty name; needed at least one letter")
         return self.annotated(name=name)
 
     def annotated(self, **annotations: Any) -> Self:
-        """A copy of this expression with these annotations added."""
+        """A copy of this expression with these annotations added. Raises TypeError for an unknown encoding."""
+        advice = annotations.get("encoding")
+        if not isinstance(advice, Encoding | None):
+            raise wrong_kind("encoding", advice, "rasp.Encoding.CATEGORICAL or rasp.Encoding.NUMERICAL")
         twin = copy.copy(self)
         twin.annotations = MappingProxyType({**self.annotations, **annotations})
         return twin
@@ -695,12 +703,12 @@ length = LengthType()
 
 def map(f: Callable[..., Value], *args: SOp | Value) -> SOp:
     """`f` applied at each position to any number of s-ops; other values are constants."""
-    return NaryMap(f, *_lifted(args))
+    return NaryMap(f, *_lifted(args, "map"))
 
 
 def where(condition: SOp, a: SOp | Value, b: SOp | Value) -> SOp:
     """`a` where the condition holds, else `b`; None where the condition is None."""
-    return NaryMap(_choose, *_lifted((condition, a, b)), none_in_none_out=False)
+    return NaryMap(_choose, *_lifted((condition, a, b), "where"), none_in_none_out=False)
 
 
 def _choose(condition: Value, a: Value, b: Value) -> Value:
@@ -766,6 +774,8 @@ def program(function: Callable[_Building, _Built]) -> Callable[_Building, _Built
     >>> backwards(), backwards().selector.queries
     (<Aggregate backwards>, <SequenceMap opposite>)
     """
+    if not callable(function):
+        raise wrong_kind("program: function", function, "a function that builds a program, below `@rasp.program`")
 
     @wraps(function)
     def built(*args: _Building.args, **kwargs: _Building.kwargs) -> _Built:
@@ -837,12 +847,12 @@ def _moved(moves: Mapping[tuple[Value, Value], Value], stop: Value, state: Value
 
 def numerical(sop: SOp) -> SOp:
     """Advice: store this s-op as a number along one direction."""
-    return sop.annotated(encoding=Encoding.NUMERICAL)
+    return _sop(sop, "numerical").annotated(encoding=Encoding.NUMERICAL)
 
 
 def categorical(sop: SOp) -> SOp:
     """Advice: store this s-op with one direction for each value."""
-    return sop.annotated(encoding=Encoding.CATEGORICAL)
+    return _sop(sop, "categorical").annotated(encoding=Encoding.CATEGORICAL)
 
 
 def topological(*outputs: Expr) -> list[Expr]:
@@ -882,12 +892,14 @@ def right_of(f: Callable[[Value, Value], Value], y: Value, x: Value) -> Value:
     return f(x, y)
 
 
-def _lifted(args: Iterable[SOp | Value]) -> list[SOp]:
-    return [arg if isinstance(arg, Expr) else Full(arg) for arg in args]  # type: ignore[misc]
+def _lifted(args: Iterable[SOp | Value], where: str) -> list[SOp]:
+    return [_sop(arg, where) if isinstance(arg, Expr) else Full(arg) for arg in args]
 
 
 def _hashable(value: Value, where: str) -> Value:
-    """A value that an s-op can hold. Raises InvalidProgram for a list, a dictionary, a set."""
+    """A value that an s-op can hold. Raises InvalidProgram for a list, a dictionary, a set; for an expression."""
+    if isinstance(value, Expr):
+        raise InvalidProgram(f"{where}: found {_kind(value)} where a plain value is needed")
     try:
         hash(value)
     except TypeError:

@@ -86,6 +86,14 @@ def same(x: Value, y: Value) -> bool:
     return bool(key(x) == key(y))
 
 
+def is_same(x: Any, y: Value) -> bool:
+    """The same of what may be no value at all, as a list: it is the same as none."""
+    try:
+        return same(x, y)
+    except TypeError:
+        return False
+
+
 def order(value: Value) -> tuple[Any, ...]:
     """A sort key that is total over mixed types: numbers, strings, the rest, None last."""
     if value is None:

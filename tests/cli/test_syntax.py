@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import warnings
 
 import pytest
 from hypothesis import given
@@ -25,7 +27,9 @@ def test_what_is_shown_can_be_typed(token: int | str) -> None:
 def test_a_shown_vocabulary_can_be_typed(tokens: list[int | str]) -> None:
     """Joined by commas, shown tokens are read back, commas and quotes inside them included; one alone as JSON."""
     text = json.dumps(tokens) if len(tokens) == 1 else ",".join(map(syntax.show, tokens))
-    assert syntax.vocabulary(text) == tokens
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DoubtfulText)  # a word such as '[a' is one, and a doubtful one
+        assert syntax.vocabulary(text) == tokens
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,27 @@ def test_a_faulty_vocabulary_is_refused(text: str) -> None:
     """An empty item, or brackets around what is no array of tokens, is told and not guessed at."""
     with pytest.raises(InputError, match="--vocab"):
         syntax.vocabulary(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("a, b", ["a", " b"]), ("a b", ["a b"]), ("[1,2", ["[1", 2]), ('{"a":1}', ['{"a":1}']), ('"a","b', ["a", '"b']),
+        ("'a','b'", ["'a'", "'b'"]), ("[1", ["[1"]),
+    ],
+)  # fmt: skip
+def test_a_likely_slip_is_told(text: str, tokens: list[int | str]) -> None:
+    """Spaces, quotes and half of an array are read as they stand; a warning says so, and how they are written."""
+    with pytest.warns(DoubtfulText, match="--vocab .* says it beyond doubt") as told:
+        assert syntax.vocabulary(text) == tokens
+    typed = shlex.split(str(told[0].message).rsplit("--vocab ", 1)[1])[0]
+    assert syntax.vocabulary(typed) == tokens
+
+
+@pytest.mark.parametrize("text", ["(,),[,]", "[CLS],a", '"a b",c', "a,'", "{,},a", "it's,b"])
+def test_brackets_and_quotes_may_be_tokens(text: str) -> None:
+    """No warning, which would be an error here."""
+    assert len(syntax.vocabulary(text)) > 1
 
 
 def test_a_json_array_is_a_vocabulary() -> None:

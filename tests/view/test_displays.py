@@ -38,6 +38,8 @@ def test_a_program_is_printed_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(("expr", "told"), [
     (rasp.tokens, "tokens = tokens"),
+    (rasp.tokens.named("word"), "word = tokens"),
+    (rasp.length.named("n") - 1, "n     = length\nmap_1 = n - 1"),
     (2 - rasp.indices, "map = 2 - indices"),
     ((rasp.indices + 1) * (rasp.length - 1), "sequence_map_1 = (indices + 1) * (length - 1)"),
     (rasp.where(rasp.tokens == "a", 1, "x"), 'map_1 = where((tokens == "a"), 1, "x")'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +29,8 @@ def value(text: str) -> Any:
 
 def vocabulary(text: str) -> list[Any]:
     """The values of `a,b,3`, of a JSON array `["a", ",", 3]`, or of letters: `abc` is `a,b,c`, as `vocab="abc"` is in
-    Python, and a warning says how one token of several letters is written.
+    Python, and a warning says how one token of several letters is written. It says too how spaces, stray
+    quotation marks and an array without its end were read.
 
     Raises InputError for text that is neither, or holds an empty item.
     """
@@ -41,10 +43,29 @@ def vocabulary(text: str) -> list[Any]:
         return [value(letter) for letter in text]
     if text.startswith("[") and text.endswith("]"):
         return _json_array(text)
-    items = [value(item) for item in _items(text)]
+    written = _items(text)
+    items = [value(item) for item in written]
     if "" in items:
         raise InputError(f"--vocab: found an empty token in {text!r}; write a,b,c or a JSON array")
+    if any(map(_is_slip, written)) or _HALF_ARRAY.match(text):
+        told = json.dumps(items, ensure_ascii=False)
+        warnings.warn(
+            f"--vocab {text}: read as the tokens {told}; spaces, quotation marks and half of an array are part of a "
+            f"token here; if that is meant, --vocab {shlex.quote(told)} says it beyond doubt",
+            DoubtfulText, stacklevel=2,
+        )  # fmt: skip
     return items
+
+
+_HALF_ARRAY = re.compile(r"\[[^],]+(,|$)|\{[^},]+:")
+"""How a JSON array that is not closed begins, or a JSON object."""
+
+
+def _is_slip(written: str) -> bool:
+    """Whether an item of several letters has a space or a quotation mark in it that is hardly meant."""
+    if len(written) < 2 or _QUOTED.fullmatch(written):
+        return False
+    return re.search(r"[\s\"]|^'.*'$", written) is not None
 
 
 def _is_signed(text: str) -> bool:

@@ -74,7 +74,7 @@ def tokens_of(model: Model, prompt: Any, name: str = "prompt") -> list[Value]:
         marks = (model.config.bos_id, model.config.pad_id)
         return cut(prompt, [value for i, value in enumerate(model.config.vocab) if i not in marks])
     tokens = [V.plain(token) for token in arguments.items(name, prompt, PROMPT)]
-    return tokens[1:] if tokens and V.same(tokens[0], model.config.bos) else tokens
+    return tokens[1:] if tokens and V.is_same(tokens[0], model.config.bos) else tokens
 
 
 def _checked(model: Model, prompts: Sequence[Any]) -> list[list[int]]:

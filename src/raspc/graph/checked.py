@@ -26,7 +26,10 @@ def checked_vocab(vocab: Iterable[Any]) -> tuple[Any, ...]:
         raise InvalidProgram(f"a token of the vocabulary cannot be hashed: {error}; use strings or numbers") from error
     if len(distinct) < len(tokens):
         twins = [t for i, t in enumerate(tokens) if any(V.same(t, other) for other in tokens[:i])]
-        raise InvalidProgram(f"the vocabulary holds equal tokens twice: {twins}; values equal under == are one")
+        letters = f"; {vocab!r} is a text, each letter of which is a token" if isinstance(vocab, str) else ""
+        raise InvalidProgram(
+            f"the vocabulary holds equal tokens twice: {twins}; values equal under == are one{letters}"
+        )
     within_floats(tokens, "the vocabulary")
     if None in distinct:
         raise InvalidProgram("None is in the vocabulary; None means 'no value' and cannot be a token")

@@ -146,7 +146,7 @@ def patch(
     What they are there is what the program says; the model holds the same. Raises InputError as `intervene` does, and
     for a base of another length.
     """
-    ground = _ground(model)
+    ground, names = _ground(model), arguments.names("names", names)
     places = _places(ground, dict.fromkeys(names))
     _, theirs = _batch(model, [source])
     ran, where = run_graph(ground.graph, theirs), _positions(positions)
@@ -181,7 +181,7 @@ def ablate(model: Model, names: Sequence[str], how: str = "zero", seed: int = 0)
     Zero and the mean are no values of the program: what it gives is not said then. Raises InputError for a variable
     that is stored nowhere (with "resample" it is forced at its readers), and as `intervene` does.
     """
-    ground = _ground(model)
+    ground, names = _ground(model), arguments.names("names", names)
     if how not in ABLATIONS:
         raise InputError(f"how is {how!r}, needed one of {', '.join(map(repr, ABLATIONS))}")
     places = _places(ground, dict.fromkeys(names))

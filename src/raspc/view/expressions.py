@@ -31,7 +31,7 @@ def lines(program: Expr) -> list[tuple[str, str]]:
     shown: dict[tuple[str | None, str], str] = {}
     for expr in order:
         text, own = formula(expr, [texts[id(child)] for child in expr.children]), name_of(expr)
-        if not expr.children:
+        if not expr.children and not (isinstance(expr, PRIMITIVES) and own not in (None, text)):
             texts[id(expr)] = text
         elif own is not None or expr is program or readers[id(expr)] > 1 or len(text) > LONGEST:
             if (own, text) in shown:
@@ -129,7 +129,11 @@ def _gathered(word: str, usual: Any) -> Callable[..., str]:
     return told
 
 
+PRIMITIVES = (rasp.TokensType, rasp.IndicesType, rasp.LengthType)
+"""What an input itself holds; under another name it has a line that says which it is."""
+
 RULES: Mapping[type[Expr], Callable[..., str]] = {
+    **{kind: lambda expr: expr.default_name for kind in PRIMITIVES},
     rasp.Assume: lambda expr, arg: f"assume({_bare(arg)}: {expr.promised})",
     rasp.LinearSequenceMap: lambda expr, x, y: f"({expr.fst_fac} * {x} + {expr.snd_fac} * {y})",
     rasp.Elementwise: _elementwise,

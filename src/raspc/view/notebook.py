@@ -34,11 +34,16 @@ def model_text(model: Model) -> str:
     config = model.config
     name = f" {model.graph.labels[model.graph.output]}" if model.graph is not None else ""
     heads, size, neurons = map(in_words, (config.n_heads, config.d_head, config.d_mlp))
+    layers = _counted(str(config.n_layers), "layer")
     return (
-        f"<raspc model{name}: {config.n_layers} layers, {heads} heads, d_model {config.d_model}, "
+        f"<raspc model{name}: {layers}, {_counted(heads, 'head')}, d_model {config.d_model}, "
         f"d_head {size}, d_mlp {neurons}, inputs of up to {config.max_seq_len} of "
         f"{shortened([show(token) for token in _real_tokens(model)])}{', causal' if config.causal else ''}>"
     )
+
+
+def _counted(number: str, thing: str) -> str:
+    return f"{number} {thing}{'' if number == '1' else 's'}"
 
 
 def model_html(model: Model) -> str:

@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from raspc import arguments
 from raspc.values import Value
 from raspc.view.payload import payload
 from raspc.weights.files import write_text
@@ -29,15 +30,16 @@ SCRIPTS = (
 def page(model: Model, tokens: Sequence[Value], title: str | None = None) -> str:
     """The page of a model on one input, without BOS; in it other inputs can be typed.
 
-    Raises InputError for an input that the model cannot take, or a model without its graph.
+    Raises InputError for an input that the model cannot take, or a model without its graph; TypeError for what is none.
     """
+    arguments.an(Model, "model", model, "a compiled model")
     name = title or model_name(model)
     return fill(payload(model, tokens, name), name)
 
 
 def write_page(model: Model, tokens: Sequence[Value], path: str | PathLike[str], title: str | None = None) -> Path:
     """Write the page. Raises InputError as `page` does, and for a path that cannot be written."""
-    return write_text(path, page(model, tokens, title))
+    return write_text(arguments.path("path", path), page(model, tokens, title))
 
 
 def model_name(model: Model) -> str:

@@ -106,7 +106,7 @@ class CategoricalEncoder:
         try:
             return [by_value[value] for value in inputs]
         except (KeyError, TypeError):
-            before = bool(self.enforce_bos and inputs and values.same(inputs[0], self.bos_token))
+            before = bool(self.enforce_bos and inputs and values.is_same(inputs[0], self.bos_token))
             return [self._find(position - before, value) for position, value in enumerate(inputs)]
 
     def _find(self, position: int, value: Value) -> int:

@@ -27,7 +27,7 @@ from raspc.run.plain import Array, Ids, Weights, prepare, trace
 from raspc.run.stock import StockWeights, prepared
 from raspc.run.trace import Trace
 from raspc.target import PLAIN
-from raspc.values import Value, same
+from raspc.values import Value, is_same
 from raspc.weights import encoders
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
@@ -189,7 +189,7 @@ class Model:
 
         Raises InputError for an input that the model cannot take.
         """
-        given = arguments.items("tokens", tokens, INPUT)
+        given = arguments.ordered("tokens", tokens, INPUT)
         ids = np.array([self.input_encoder.encode(given)])
         self.check_domain(ids)
         run = self.trace_ids(ids)
@@ -199,7 +199,7 @@ class Model:
 
     def run(self, tokens: Sequence[Value]) -> ModelOutput:
         """The same for an input without BOS: `model.run("abc")`. Raises InputError as `apply` does."""
-        return self.apply(self._opened(arguments.items("tokens", tokens, UNOPENED)))
+        return self.apply(self._opened(arguments.ordered("tokens", tokens, UNOPENED)))
 
     def __call__(self, tokens: Sequence[Value]) -> list[Value]:
         """One value for each token of an input without BOS, as the program itself gives them when it is called.
@@ -215,11 +215,11 @@ class Model:
 
     def bare(self, tokens: Sequence[Value]) -> list[Value]:
         """The tokens of an input that may open with BOS, without it. Raises TypeError for what is no sequence."""
-        return self._opened(arguments.items("tokens", tokens, UNOPENED))[1:]
+        return self._opened(arguments.ordered("tokens", tokens, UNOPENED))[1:]
 
     def _opened(self, tokens: list[Value]) -> list[Value]:
         """The input with BOS before it, where it has none."""
-        return tokens if tokens and same(tokens[0], self.config.bos) else [self.config.bos, *tokens]
+        return tokens if tokens and is_same(tokens[0], self.config.bos) else [self.config.bos, *tokens]
 
     def apply_batch(
         self, batch: Sequence[Sequence[Value]], trace: bool = False, dtype: npt.DTypeLike | None = None
