@@ -120,9 +120,10 @@ def test_an_argument_of_a_wrong_kind_is_named(name: str) -> None:
 
 def test_where_and_map_are_called_by_their_names() -> None:
     """A selector among their arguments is refused under the name that the author wrote."""
-    for call, name in ((lambda: rasp.where(BEFORE, 1, 2), "where"), (lambda: rasp.map(str, BEFORE), "map")):  # type: ignore[arg-type]
-        with pytest.raises(raspc.InvalidProgram, match=f"^{name}: found a selector"):
-            call()
+    with pytest.raises(raspc.InvalidProgram, match="where: found a selector"):
+        rasp.where(BEFORE, 1, 2)  # type: ignore[arg-type]
+    with pytest.raises(raspc.InvalidProgram, match="map: found a selector"):
+        rasp.map(str, BEFORE)
 
 
 def test_a_function_that_wavers_is_told() -> None:

@@ -27,16 +27,16 @@ def test_equal_values_are_one_token() -> None:
         ([], "opens with BOS: found nothing"),
         ([1], "opens with BOS: found 1"),
         (["PAD"], "opens with BOS"),
-        (["BOS", 2], "token 2 at position 1 is not in the vocabulary"),
-        (["BOS", [1]], r"token \[1\] at position 1"),
-        (["BOS", 1, "BOS"], "found BOS .* at position 2"),
-        (["BOS", "PAD", 1], "found PAD .* at position 1 before a token"),
-        (["BOS", 1, "PAD", 1, "PAD"], "found PAD .* at position 2 before a token"),
+        (["BOS", 2], "token 2 at position 0 is not in the vocabulary"),
+        (["BOS", [1]], r"token \[1\] at position 0"),
+        (["BOS", 1, "BOS"], "found BOS .* at position 1"),
+        (["BOS", "PAD", 1], "found PAD .* at position 0 before a token"),
+        (["BOS", 1, "PAD", 1, "PAD"], "found PAD .* at position 1 before a token"),
         (["BOS", *[1] * 7], "7 tokens after BOS is too long: this model takes at most 6"),
     ],
 )
 def test_a_bad_input_gets_a_clear_line(tokens: list[Any], words: str) -> None:
-    """From `apply`, and from `apply_batch` with the number of the input."""
+    """From `apply`, and from `apply_batch` with the number of the input; positions are counted without BOS."""
     model = random_model()
     with pytest.raises(InputError, match=words):
         model.apply(tokens)
