@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Mapping, Set
 from itertools import islice
@@ -54,6 +55,20 @@ def an(kind: type | tuple[type, ...], argument: str, given: Any, needed: str) ->
     if not isinstance(given, kinds) or (isinstance(given, bool) and bool not in kinds):  # True is no number here
         raise wrong_kind(argument, given, needed)
     return given
+
+
+def whole(argument: str, given: Any, least: int, most: int | None = None) -> int:
+    """A whole number, NumPy's too. Raises TypeError for what is none, InputError for one that is not in the range."""
+    try:
+        found = operator.index(given)
+    except TypeError:
+        raise wrong_kind(argument, given, "a whole number") from None
+    if isinstance(given, bool):
+        raise wrong_kind(argument, given, "a whole number")
+    if found < least or (most is not None and found > most):
+        needed = f"of {least} or more" if most is None else f"from {least} to {most}"
+        raise InputError(f"{argument} is {found}, needed a number {needed}")
+    return found
 
 
 def path(argument: str, given: Any) -> str:

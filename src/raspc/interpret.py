@@ -74,6 +74,7 @@ def trace(
 
 def _replaced(program: Expr, force: Mapping[str, Any]) -> Results:
     """What takes the place of expressions, keyed by `id(expression)`. Raises InputError for a name that none has."""
+    arguments.an(Mapping, "force", force, "a value for each name to force, as {'opposite': 1}")
     named: dict[str, list[Expr]] = {}
     for expr in rasp.topological(program) if force else ():
         named.setdefault(expr.name, []).append(expr)

@@ -70,3 +70,35 @@ def test_others_are_exact(plain: Model) -> None:
     assert not raspc.rotate(plain, 1).patch(*patched)(["BOS", *"aax"]).graded
     haar = raspc.rotate(plain, 1, haar=True).patch(*patched)(["BOS", *"aax"])
     assert haar.graded and haar.decoded[1:] == pytest.approx(haar.expected[1:], abs=1e-3)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_truth_of_a_rounded_basis_is_that_of_the_compiled_model(level: int) -> None:
+    """A Haar rotation makes almost every edge carry a little of everything; what is of the program stays the same."""
+    model = raspc.compile(library.reverse(), "abc", 4, optimize=level)
+    turned = raspc.rotate(model, seed=1, haar=True)
+    assert any("interference" in edge.flags for edge in turned.circuit().edges)
+    for corruption in ("zero", "shuffle"):
+        plain, other = (lab.truths(lab.task(m, corruption, pairs=8)) for m in (model, turned))
+        assert other.varying == plain.varying, corruption
+
+
+def test_the_truth_of_a_compressed_model_holds_no_interference(plain: Model, narrow: Model) -> None:
+    """What compression adds carries nothing of the program, whatever patching says of it."""
+    circuit = narrow.circuit()
+    added = {one.name for one in circuit.edges if "interference" in one.flags}
+    assert added
+    for corruption in ("zero", "mean", "resample", "shuffle"):
+        true, other = (lab.truths(lab.task(m, corruption, pairs=8)).varying for m in (plain, narrow))
+        assert other and other <= true, corruption
+
+
+def test_a_direction_that_is_gone_is_no_truth(plain: Model) -> None:
+    """Of the edges of the compiled model those are true that are left in the compressed one."""
+    from raspc.compress import compress
+
+    poor = compress(plain, 2, method="svd", faithfulness=False)
+    left = {edge.key[:3] for edge in poor.circuit().edges if "interference" not in edge.flags}
+    names = {f"{'input' if w in ('tokens', 'positions', 'bos') else w}->{r}" for w, r, _ in left}
+    for edge in lab.truths(lab.task(poor, "zero", pairs=8)).varying:
+        assert edge.partition("<")[0] in names

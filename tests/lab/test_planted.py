@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.lab.circuits import random_models
 
+from raspc import lab
 from raspc.blocks.spaces import BOS
 from raspc.compress import rotate
 from raspc.graph.evaluate import run_graph
@@ -127,6 +128,9 @@ def test_the_rounding_of_a_turn_is_interference() -> None:
     circuit = turned.circuit()
     assert circuit.faults() == [] and any("interference" in edge.flags for edge in circuit.edges)
     assert not any("stray" in edge.flags for edge in circuit.edges)
+    for corruption in ("zero", "shuffle"):  # and no part of a truth
+        true, found = (lab.truths(lab.task(m, corruption, pairs=8)).varying for m in (model, turned))
+        assert true and found == true
     params = {name: np.array(array) for name, array in turned.params.items()}
     params["transformer/layer_0/mlp/linear_2/w"] += 0.5
     changed = replace(turned, params=params, certificate=None).circuit()

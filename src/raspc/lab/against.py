@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from raspc import arguments
 from raspc.graph.evaluate import Batch
 from raspc.lab.activations import Seen, inputs_for, most_inputs
 from raspc.lab.circuits import Circuit, circuit_of
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
-from raspc.lab.frame import framed
+from raspc.lab.frame import Frame, framed
 from raspc.lab.tasks import Task
 from raspc.lab.under import Truth, mattering
 
@@ -25,7 +26,7 @@ CARRIED = {
     "shuffle": frozenset({"varying", "positional"}),
 }
 """By corruption: an edge carries something else where it is corrupted if it has one of these flags."""
-NOTHING = frozenset({"void", "inert", "clearing"})
+NOTHING = frozenset({"void", "inert", "clearing", "interference"})
 """An edge with one of these flags carries nothing of the program to the answer."""
 ONE_LENGTH = ("resample", "shuffle")
 """Corruptions that take the other run from inputs of the same length."""
@@ -66,27 +67,48 @@ class Truths:
 
 
 def truths(task: Task) -> Truths:
-    """What is true of a task. Raises InputError for a model whose circuit is not known."""
-    told: dict[str, set[frozenset[str]]] = {}
-    for circuit in _circuits(task):
-        for edge, pairs in Engine(circuit, merged=True).parts.items():
-            flags = {one.flags for pair in pairs for one in circuit.pairs[pair]}
-            told.setdefault(pair_name(edge), set()).update(flags)
+    """What is true of a task. Of a graded model `varying` is that of the model as it was compiled.
+
+    Raises InputError for a model whose circuit is not known, TypeError for what is no task.
+    """
+    arguments.an(Task, "task", task, "a task, as raspc.lab.task makes it")
+    frame = framed(task.model)
+    true = _carrying(task, frame) if frame.exact else _carrying(task, frame.compiled) & _left(task, frame)
+    return Truths(task, true & frozenset(task.edges))
+
+
+def _carrying(task: Task, frame: Frame) -> frozenset[str]:
+    """The edges that carry something of the program on to the answer that the corruption changes."""
     carried = CARRIED[task.corruption]
-    true = {name for name, found in told.items() if any(flags & carried and not flags & NOTHING for flags in found)}
-    return Truths(task, frozenset(true) & frozenset(task.edges))
+    told = [found for circuit in _circuits(task, frame) for found in _flags(circuit)]
+    return frozenset(name for name, flags in told if flags & carried and not flags & NOTHING)
+
+
+def _left(task: Task, frame: Frame) -> frozenset[str]:
+    """The edges that are there in a graded model, apart from interference."""
+    circuit = circuit_of(frame, _granularity(task), _seen(task))
+    return frozenset(name for name, flags in _flags(circuit) if "interference" not in flags)
+
+
+def _flags(circuit: Circuit) -> Iterator[tuple[str, frozenset[str]]]:
+    """The name that tools have for an edge, with the flags of each edge of the circuit that it stands for."""
+    for edge, pairs in Engine(circuit, merged=True).parts.items():
+        yield from ((pair_name(edge), one.flags) for pair in pairs for one in circuit.pairs[pair])
 
 
 def _circuit(task: Task) -> Circuit:
-    seen = inputs_for(task.model.as_written, most_inputs(task.model), task.seed)
-    return circuit_of(framed(task.model), _granularity(task), seen)
+    return circuit_of(framed(task.model), _granularity(task), _seen(task))
 
 
-def _circuits(task: Task) -> Iterator[Circuit]:
+def _circuits(task: Task, frame: Frame) -> Iterator[Circuit]:
     """The circuit by all inputs; for each length, where the other run has the same one."""
-    seen, frame = inputs_for(task.model.as_written, most_inputs(task.model), task.seed), framed(task.model)
+    seen = _seen(task)
     for batch in _by_length(seen.batch) if task.corruption in ONE_LENGTH else [seen.batch]:
         yield circuit_of(frame, _granularity(task), Seen(batch, seen.exhaustive))
+
+
+def _seen(task: Task) -> Seen:
+    return inputs_for(task.model.as_written, most_inputs(task.model), task.seed)
 
 
 def _by_length(batch: Batch) -> Iterator[Batch]:

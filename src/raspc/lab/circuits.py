@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raspc import doors
-from raspc.errors import InputError
+from raspc import arguments, doors
+from raspc.errors import InputError, wrong_kind
 from raspc.lab.activations import Seen, acts_of, inputs_for, most_inputs
 from raspc.lab.edges import Edge, edges_of
 from raspc.lab.flags import flagged, living_columns
@@ -28,6 +28,8 @@ Pair = tuple[str, str, str]
 """(writer, reader, channel)."""
 ROUNDING = 1e-6
 """A weight that was 0 before a turn, and is now so much smaller than the others of its part, is rounding."""
+
+NEEDED = "a list of inputs, each a list of tokens without BOS"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -173,7 +175,12 @@ def seen_of(model: Model, inputs: Sequence[Sequence[Any]] | None, most: int | No
     """The inputs that are asked for; else all, or so many. Raises InputError for one that the model cannot take."""
     if inputs is None:
         return inputs_for(model.as_written, most_inputs(model) if most is None else most)
-    ids = model.encode_batch([[model.config.bos, *tokens] for tokens in inputs])
+    if isinstance(inputs, str):
+        raise wrong_kind("inputs", inputs, NEEDED)
+    rows = arguments.rows("inputs", inputs, NEEDED)
+    if not any(rows):
+        raise InputError("inputs: found no token in them; needed one input of at least one token")
+    ids = model.encode_batch([[model.config.bos, *tokens] for tokens in rows])
     from raspc.graph.evaluate import Batch
     from raspc.graph.nodes import UNDEFINED
 

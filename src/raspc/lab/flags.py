@@ -90,14 +90,15 @@ def living_columns(
 ) -> dict[tuple[str, str], NDArray[np.bool_]]:
     """For each (node, channel) which of the numbers that are read have a part in the answer, in the end.
 
-    A number that a head moves, or a neuron computes, has one if what is written of it is read by such a number in turn.
-    Edges come in the order of stages. `columns` and `rows`: how many numbers each channel reads, each node writes.
-    `by_head`: the nodes that are heads.
+    A number that a head moves, or a neuron computes, has one if what is written of it is read by such a number in turn,
+    as the program means it: what is void, or interference, gives no part in the answer. Edges come in the order of
+    stages. `columns` and `rows`: how many numbers each channel reads, each node writes. `by_head`: the nodes that are
+    heads.
     """
     alive = {where: np.full(size, where[0] == LOGITS) for where, size in columns.items()}
     written = {node: np.zeros(size, bool) for node, size in rows.items()}
     for edge in sorted(edges, key=lambda edge: -_stage(edge.writer)):
-        if "void" in edge.flags:
+        if edge.flags & {"void", "interference"}:
             continue
         # all readers of this writer's later stages are settled, since edges run forward
         written[edge.writer] |= edge.matrix[:, _settled(edge, alive, written, by_head)].any(axis=1)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from raspc import arguments
@@ -67,7 +68,8 @@ class Frame:
     @cached_property
     def compiled(self) -> Frame:
         """The model as it was compiled, before it was turned or made narrower."""
-        return _axes(self.model, self.plan, _assembled(self.model, self.plan))
+        params = _assembled(self.model, self.plan)
+        return _axes(_as_compiled(self.model, self.plan, params, self.labels), self.plan, params)
 
 
 def framed(model: Model) -> Frame:
@@ -102,6 +104,14 @@ def _assembled(model: Model, plan: Plan) -> dict[str, Matrix]:
     """The weights as they were compiled, to the precision in which models hold them."""
     found = assemble(plan, _wide(model, plan))
     return {name: np.asarray(array, np.float32).astype(np.float64) for name, array in found.items()}
+
+
+def _as_compiled(model: Model, plan: Plan, params: Mapping[str, Matrix], labels: tuple[str, ...]) -> Model:
+    """The model of these weights, whose stream has the named directions as axes."""
+    told = structs.replace(model.alignment, rotation=None, compression=None)
+    return Model(
+        _wide(model, plan), params, labels, told, model.graph, None, model.program, model.without, plan
+    )  # fmt: skip
 
 
 def _wide(model: Model, plan: Plan) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from raspc import arguments
+from raspc.errors import InputError, wrong_kind
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED
 from raspc.lab.forcing import Edits
@@ -23,11 +25,21 @@ Hook = Callable[..., Any]
 
 def edits_of(intervention: Intervention, ids: Any) -> Edits:
     """What is changed in a run on padded ids [input, position], BOS first. Raises InputError for other inputs."""
-    found: Ids = np.asarray(ids.detach().cpu().numpy() if hasattr(ids, "detach") else ids, np.intp)
-    config = intervention.model.config
+    config = _intervention(intervention).model.config
+    given = np.asarray(ids.detach().cpu().numpy() if hasattr(ids, "detach") else ids)
+    if given.ndim != 2 or given.dtype.kind not in "iu" or given.shape[1] < 1:
+        raise InputError(f"ids are {given.dtype} of shape {given.shape}, needed whole numbers [input, position]")
+    if not ((given >= 0) & (given < config.d_vocab)).all():
+        raise InputError(f"ids go from {given.min()} to {given.max()}, needed ids from 0 to {config.d_vocab - 1}")
+    found: Ids = given.astype(np.intp)
     real = (found != config.pad_id)[:, 1:]
     tokens = np.where(real, found[:, 1:], UNDEFINED).astype(np.int32)
     return intervention.edits(Batch(tokens, real.sum(axis=1).astype(np.int64), config.causal), found)
+
+
+def _intervention(given: Any) -> Intervention:
+    found: Intervention = arguments.an(Intervention, "intervention", given, "what model.intervene gives")
+    return found
 
 
 @contextmanager
@@ -36,14 +48,22 @@ def hooked(intervention: Intervention, module: Any) -> Iterator[Any]:
 
     with hooked(model.intervene({"opposite": 1}), module):
         logits = module(ids)
+
+    Raises TypeError for another kind of module, InputError for one of another number of layers.
     """
+    layers = getattr(module, "layers", None)
+    if layers is None or not hasattr(module, "unembed"):
+        raise wrong_kind("module", module, 'a module, as model.to("torch") gives it')
+    if len(layers) != _intervention(intervention).model.config.n_layers:
+        needed = intervention.model.config.n_layers
+        raise InputError(f"the module has {len(layers)} layers, the model of the intervention {needed}")
     seen: dict[str, Any] = {}
 
     def begin(_: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         seen["edits"] = edits_of(intervention, args[0] if args else kwargs["ids"])
 
     handles = [module.register_forward_pre_hook(begin, with_kwargs=True)]
-    for i, layer in enumerate(module.layers):
+    for i, layer in enumerate(layers):
         handles += _layer_hooks(layer, i, seen)
     handles.append(
         module.unembed.register_forward_hook(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import arguments
 from raspc.blocks.spaces import reads_of
 from raspc.certify.checking.answers import model_ids
 from raspc.certify.checking.judging import expected_numbers
@@ -28,6 +29,7 @@ from raspc.lab.frame import as_plain
 from raspc.lab.held import ELEMENTWISE, Held
 from raspc.lab.program import beyond, place_of, replaced
 from raspc.lab.spaces import Living
+from raspc.lab.tasks import DTYPES
 from raspc.lab.under import pairs_of
 from raspc.numbers.precision import PRECISIONS
 from raspc.numbers.promise import tolerance
@@ -86,7 +88,10 @@ class Interchanges:
         return float(np.mean([row.accuracy for row in self.rows if row.accuracy is not None] or [np.nan]))
 
     def __getitem__(self, variable: str) -> Interchange:
-        return next(row for row in self.rows if row.variable == variable)
+        for row in self.rows:
+            if row.variable == variable:
+                return row
+        raise InputError(f"{variable!r} is not aligned; there are {', '.join(row.variable for row in self.rows)}")
 
     def to_json(self) -> dict[str, Any]:
         """The scores as JSON data."""
@@ -142,6 +147,7 @@ def iia(
     model = as_plain(model)
     ground = Ground(model)
     aligned = true_alignment(model) if alignment is None else alignment
+    arguments.an(Mapping, "alignment", aligned, "a subspace for each variable, by name")
     if not aligned:
         raise InputError("the alignment holds no variable; needed at least one")
     places = {
@@ -174,19 +180,29 @@ def _subspaces(model: Model, name: str, at: Any) -> tuple[Subspace, ...]:
     if isinstance(at, Subspace):
         found: tuple[Subspace, ...] = (at,)
     elif isinstance(at, tuple | list) and len(at) == 2 and isinstance(at[0], int | np.integer):
-        found = (Subspace(int(at[0]), np.atleast_2d(np.asarray(at[1], np.float64))),)
+        found = (Subspace(int(at[0]), _basis(name, at[1])),)
     elif isinstance(at, tuple | list) and at:
         found = tuple(one for part in at for one in _subspaces(model, name, part))
     else:
         raise InputError(f"{name}: found {type(at).__name__}, needed a Subspace, a space, or (stage, basis)")
     for one in found:
-        if one.basis.ndim != 2 or one.basis.shape[1] != model.config.d_model or not np.isfinite(one.basis).all():
+        if one.basis.size and not np.isfinite(one.basis).all():
+            raise InputError(f"{name}: found a basis with NaN or an infinity, needed finite numbers")
+        if one.basis.ndim != 2 or one.basis.shape[1] != model.config.d_model:
             raise InputError(f"{name}: found a basis of shape {one.basis.shape}, needed (k, {model.config.d_model})")
         if not -1 <= one.stage < 2 * model.config.n_layers:
             raise InputError(
                 f"{name}: found the stage {one.stage}, needed one from −1 to {2 * model.config.n_layers - 1}"
             )
     return found
+
+
+def _basis(name: str, given: Any) -> Floats:
+    """A basis as an array. Raises InputError for what holds no numbers."""
+    try:
+        return np.atleast_2d(np.asarray(given, np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: the basis is no array of numbers, needed a row for each direction") from None
 
 
 def _random(own: Sequence[Subspace], rng: np.random.Generator) -> tuple[Subspace, ...]:
@@ -198,7 +214,9 @@ class Pairs:
     """Pairs of inputs, and what program and model make of them."""
 
     def __init__(self, ground: Ground, most: int, seed: int, dtype: str) -> None:
-        self.ground, self.model, self.dtype = ground, ground.model, np.dtype(dtype)
+        arguments.whole("pairs", most, 1)
+        arguments.whole("seed", seed, 0)
+        self.ground, self.model, self.dtype = ground, ground.model, float_format(dtype)
         seen = inputs_for(self.model.as_written, most_inputs(self.model), seed)
         base, source, order, self.exhaustive = pairs_of(seen, "shuffle", most, seed)
         self.count, self.order = len(base), order
@@ -300,6 +318,17 @@ class Pairs:
         if goal.numbers is not None and before.numbers is not None:
             found = found | (np.abs(goal.numbers - before.numbers) > 0.02)
         return np.asarray(found)
+
+
+def float_format(dtype: Any) -> np.dtype[Any]:
+    """The format in which a model is run. Raises InputError for one that is not float64 or float32."""
+    try:
+        found = np.dtype("float64" if dtype is None else dtype)
+    except TypeError:
+        found = np.dtype(bool)
+    if found.name not in DTYPES:
+        raise InputError(f"dtype is {dtype!r}, needed one of {', '.join(map(repr, DTYPES))}")
+    return found
 
 
 def projection(basis: Floats) -> Floats:

@@ -182,6 +182,7 @@ def ablate(model: Model, names: Sequence[str], how: str = "zero", seed: int = 0)
     that is stored nowhere (with "resample" it is forced at its readers), and as `intervene` does.
     """
     ground, names = _ground(model), arguments.names("names", names)
+    arguments.whole("seed", seed, 0)
     if how not in ABLATIONS:
         raise InputError(f"how is {how!r}, needed one of {', '.join(map(repr, ABLATIONS))}")
     places = _places(ground, dict.fromkeys(names))
@@ -283,13 +284,16 @@ def _ground(model: Model) -> Ground:
 
 
 def _places(ground: Ground, values: Mapping[str, Any]) -> dict[int, Any]:
-    if not isinstance(values, Mapping) or not values:
+    arguments.an(Mapping, "values", values, "a value for each name to force, as {'opposite': 1}")
+    if not values:
         raise InputError("found nothing to force; needed at least one name")
     return {place_of(ground.graph, name): value for name, value in values.items()}
 
 
 def _positions(positions: Sequence[int] | None) -> Callable[[Batch], Bools]:
     """Where variables are forced. Raises InputError for what is no list of positions."""
+    if positions is not None:
+        positions = arguments.items("positions", positions, "a list of positions of tokens, counted from 0 without BOS")
     if positions is not None and any(not isinstance(p, int) or isinstance(p, bool) or p < 0 for p in positions):
         raise InputError(f"positions are {positions!r}, needed numbers from 0, of tokens without BOS")
 

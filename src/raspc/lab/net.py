@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from raspc import arguments
 from raspc.errors import InputError
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import INPUT
@@ -91,7 +92,7 @@ class Net:
 
         config = model.config
         if config.target.normalisation is not None:
-            raise InputError(f"a model with {config.target.normalisation} has no task; compile it without target=")
+            raise InputError("the model normalises its stream, so that it has no task; compile it without target=")
         self.config, self.dtype = config, getattr(torch, dtype)
         arrays = {name: torch.tensor(np.asarray(array), dtype=self.dtype) for name, array in model.params.items()}
         self.parts = parts_of(arrays, config.target, config.widths, Linear)
@@ -124,8 +125,14 @@ class Net:
         return len(self.channels), len(self.writers)
 
     def mask(self, corrupted: Collection[str]) -> Tensor:
-        """[1, channels, writers]: 1 at these edges."""
+        """[1, channels, writers]: 1 at these edges. Raises InputError for a name that is no edge."""
         import torch
+
+        corrupted = arguments.items("corrupted", corrupted, "names of edges")
+        if odd := [edge for edge in corrupted if edge not in self.places]:
+            raise InputError(
+                f"{odd[0]!r} is no edge of the model; needed names of task.edges, as {next(iter(self.places))!r}"
+            )
 
         found = torch.zeros(self.shape, dtype=self.dtype)
         where = [self.places[edge] for edge in corrupted]

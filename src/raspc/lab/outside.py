@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from raspc import arguments
 from raspc.errors import InputError
 from raspc.lab.forcing import Ground
 from raspc.lab.frame import Matrix, as_plain
@@ -67,6 +68,7 @@ def module_sites(model: Model, names: Sequence[str]) -> tuple[ModuleSite, ...]:
     Raises InputError for a variable that no module's output is: one that is stored nowhere, that some reader reads off
     others, or that is embedded by position.
     """
+    names = arguments.names("names", names)
     ground, spaces = Ground(as_plain(model)), model.spaces
     whole, found = true_alignment(model), list[ModuleSite]()
     for name in names:

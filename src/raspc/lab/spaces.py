@@ -70,6 +70,12 @@ class Living:
         return image
 
 
+class UnknownSpace(InputError, KeyError):
+    """A name that no space has: a KeyError, as of any mapping, that says which there are."""
+
+    __str__ = Exception.__str__
+
+
 class Spaces(Mapping[str, Living]):
     """All spaces by name. A variable that lives in one space may be asked for by its own name too."""
 
@@ -82,7 +88,7 @@ class Spaces(Mapping[str, Living]):
         own = self.of(name)
         if len(own) == 1:
             return own[0]
-        raise KeyError(name)
+        raise UnknownSpace(f"the model has no space {name!r}; it has {', '.join(self._found)}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)

@@ -225,8 +225,7 @@ def task(
         if value not in known:
             raise InputError(f"{argument} is {value!r}, needed one of {', '.join(map(repr, known))}")
     for argument, number, least, most in (("pairs", pairs, 1, MOST_PAIRS), ("seed", seed, 0, 2**63)):
-        if not least <= arguments.an(int, argument, number, "a whole number") <= most:
-            raise InputError(f"{argument} is {number}, needed a number from {least} to {most}")
+        arguments.whole(argument, number, least, most)
     net = Net(model, granularity, dtype)
     if len(net.places) > MOST_EDGES:
         raise InputError(f"the model has {len(net.places):,} edges, more than {MOST_EDGES:,}; ask for components")

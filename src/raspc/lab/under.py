@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import arguments
 from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.lab.activations import Floats, Seen
@@ -117,8 +118,8 @@ def _question(
         raise InputError(f"corruption is {corruption!r}, needed one of {', '.join(map(repr, CORRUPTIONS))}")
     if embeddings not in ("one", "apart"):
         raise InputError(f"embeddings is {embeddings!r}, needed 'one' or 'apart'")
-    if not isinstance(pairs, int) or pairs < 1:
-        raise InputError(f"pairs is {pairs!r}, needed a number of at least 1")
+    arguments.whole("pairs", pairs, 1)
+    arguments.whole("seed", seed, 0)
     if isinstance(inputs, str) and inputs != "all":
         raise InputError(f"inputs is {inputs!r}, needed 'all' or a list of inputs without BOS")
     seen = seen_of(circuit.model, None if isinstance(inputs, str) else inputs, pairs)

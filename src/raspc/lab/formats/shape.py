@@ -45,7 +45,7 @@ def object_of(found: Any, name: str) -> Mapping[str, Any]:
     """An object in an object. Raises ModelFormatError where there is none."""
     inner = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(inner, Mapping):
-        raise ModelFormatError(f"found no object {name!r}, needed cfg, nodes and edges, as EAP-IG writes them")
+        raise ModelFormatError(f"found no object {name!r}, needed one; was the file written in this format?")
     return inner
 
 

@@ -86,7 +86,8 @@ def tool_graph(
     """
     arguments.an(Circuit, "circuit", circuit, "the circuit of a model")
     config = circuit.model.config
-    heads = max(config.width_for("these formats").n_heads, min_heads)
+    arguments.whole("min_heads", min_heads, 0)
+    heads = max(config.width_for("a tool's format").n_heads, min_heads)
     names = tuple(edges_of(config.n_layers, heads))
     there = chosen if chosen is not None else [pair_name(pair) for pair in circuit.pairs]
     known = set(names)

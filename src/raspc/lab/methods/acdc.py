@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from raspc import arguments
+from raspc.errors import InputError
 from raspc.lab.methods.baselines import weights
 from raspc.lab.methods.divergence import answers, divergence
 from raspc.lab.methods.entry import Method, Scores
@@ -27,7 +29,12 @@ def acdc(task: Task, thresholds: Sequence[float] = THRESHOLDS) -> Scores:
 
 
 def kept(task: Task, threshold: float) -> tuple[str, ...]:
-    """The circuit that ACDC finds with a threshold, in the order of the edges."""
+    """The circuit that ACDC finds with a threshold, in the order of the edges.
+
+    Raises TypeError for a threshold that is no number, InputError for one below 0 and for NaN.
+    """
+    if not arguments.an((int, float), "threshold", threshold, "a number of 0 or more") >= 0:
+        raise InputError(f"threshold is {threshold!r}, needed a number of 0 or more")
     joined = weights(task)
     gone = {edge for edge in task.edges if not joined[edge]}  # nothing is read of it, so that nothing changes
     now = _distance(task, gone)

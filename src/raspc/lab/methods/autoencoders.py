@@ -18,6 +18,7 @@ from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.graph.evaluate import run_graph
 from raspc.lab.activations import Floats, inputs_for, most_inputs
+from raspc.lab.interchanges import float_format
 from raspc.weights.model import Model
 
 STEPS, RATE, BATCH = 600, 0.01, 256
@@ -62,8 +63,12 @@ def sae(
     import torch
 
     arguments.an(Model, "model", model, "a compiled model")
-    if not -1 <= stage < 2 * model.config.n_layers:
-        raise InputError(f"stage is {stage}, needed one from −1 to {2 * model.config.n_layers - 1}")
+    arguments.whole("stage", stage, -1, 2 * model.config.n_layers - 1)
+    arguments.whole("seed", seed, 0)
+    arguments.whole("steps", steps, 1)
+    for argument, number in (("latents", latents), ("active", active)):
+        arguments.whole(argument, 1 if number is None else number, 1)
+    dtype = float_format(dtype).name
     stream, true, variables = _rows(model, stage, seed, dtype)
     if not true:
         raise InputError(f"no variable with listed values lives in the stream after stage {stage}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from raspc import arguments
 from raspc.lab.tasks import Task
 
 Scores = dict[str, float]
@@ -26,5 +27,5 @@ class Method:
     source: str
 
     def __call__(self, task: Task) -> Scores:
-        """The scores of a task, for all of its edges or nodes."""
-        return self.run(task)
+        """The scores of a task, for all of its edges or nodes. Raises TypeError for what is no task."""
+        return self.run(arguments.an(Task, "task", task, "a task, as raspc.lab.task makes it"))

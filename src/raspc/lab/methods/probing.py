@@ -18,6 +18,7 @@ from raspc.errors import InputError
 from raspc.graph.evaluate import run_graph
 from raspc.graph.nodes import Graph, Variable
 from raspc.lab.activations import Floats, inputs_for, most_inputs
+from raspc.lab.interchanges import float_format
 from raspc.lab.program import place_of
 from raspc.run.plain import Ids
 from raspc.weights.model import Model
@@ -63,12 +64,14 @@ def probe(model: Model, variable: str, stage: int, *, seed: int = 0, dtype: str 
     Raises InputError for a variable or a stage that the model does not have, and for values that are not listed.
     """
     arguments.an(Model, "model", model, "a compiled model")
-    if not -1 <= stage < 2 * model.config.n_layers:
-        raise InputError(f"stage is {stage}, needed one from −1 to {2 * model.config.n_layers - 1}")
+    arguments.whole("stage", stage, -1, 2 * model.config.n_layers - 1)
+    arguments.whole("seed", seed, 0)
     graph = model.tabulated
     label = variable_of(graph, variable)
     seen = inputs_for(model.as_written, most_inputs(model), seed)
     ids = model_ids(model, seen.batch)
+    if len(ids) < 2:
+        raise InputError("the model has but one input; a probe is fitted on half of the inputs and needs two")
     column = run_graph(graph, seen.batch).column(graph.labels.index(label))
     if column.numbers is not None:
         raise InputError(f"{label}: its values are not listed; a probe needs a variable with a list of values")
@@ -95,7 +98,7 @@ def variable_of(graph: Graph, name: str) -> str:
 
 
 def _stream(model: Model, ids: Ids, stage: int, dtype: str) -> Floats:
-    trace = model.trace_ids(ids, np.dtype(dtype))
+    trace = model.trace_ids(ids, float_format(dtype))
     return np.asarray([trace.input_embeddings, *trace.residuals][stage + 1], np.float64)
 
 

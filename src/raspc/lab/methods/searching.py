@@ -74,10 +74,10 @@ def das(
     arguments.an(Model, "model", model, "a compiled model")
     ground = Ground(model)
     label = variable_of(ground.graph, variable)
-    if not -1 <= stage < 2 * model.config.n_layers:
-        raise InputError(f"stage is {stage}, needed one from −1 to {2 * model.config.n_layers - 1}")
-    if not 1 <= dims <= model.config.d_model:
-        raise InputError(f"dims is {dims}, needed a number from 1 to {model.config.d_model}")
+    arguments.whole("stage", stage, -1, 2 * model.config.n_layers - 1)
+    arguments.whole("dims", dims, 1, model.config.d_model)
+    for argument, number in (("steps", steps), ("starts", starts)):
+        arguments.whole(argument, number, 1)
     question = Pairs(ground, pairs, seed, dtype)
     goal, counted = question.goal(label)
     if not counted.any():

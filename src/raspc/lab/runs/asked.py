@@ -60,7 +60,7 @@ def asked(
 ) -> Asked:  # fmt: skip
     """What is asked for, checked. Raises InputError that names the first thing that there is not."""
     chosen = (_several("methods", methods), _several("corruptions", corruptions), _several("levels", levels))
-    for name in chosen[0]:
+    for name in map(str, chosen[0]):
         if (text := own.source(name)) is not None:
             own.scorer(name, text)
         else:
@@ -82,7 +82,9 @@ def _several(what: str, given: Iterable[Any]) -> tuple[Any, ...]:
     """What was given, each once. Raises InputError for nothing, and for a text, whose letters are not meant."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise InputError(f"{what} is {given!r}, needed a list")
-    found = tuple(dict.fromkeys(given))
-    if not found:
+    told = list(given)
+    if odd := [one for one in told if not isinstance(one, str | int)]:
+        raise InputError(f"{what} hold {odd[0]!r}, needed names, or numbers of levels")
+    if not told:
         raise InputError(f"no {what} given; needed one or more")
-    return found
+    return tuple(dict.fromkeys(told))

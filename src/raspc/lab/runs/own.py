@@ -86,4 +86,4 @@ def checked(name: str, said: Any, task: Task) -> dict[str, float]:
 
 
 def _told(said: Any) -> str:
-    return f"scores of {len(said)} things" if isinstance(said, Mapping) else f"a {type(said).__name__}"
+    return f"scores of {len(said)} things" if isinstance(said, Mapping) else f"something of type {type(said).__name__}"

@@ -28,8 +28,12 @@ READING = (
         "CPR, CMD",
         "the area under faithfulness, and between it and 1, over sizes from 0.001 to 1 (MIB); CMD is best at 0",
     ),
-    ("answers kept", "of the answers, how many stay where all but as many of the highest as are true is corrupted"),
+    (
+        "answers kept",
+        "of the answers, how many stay where all but as many of the highest as are true by “varying” is corrupted",
+    ),
     ("complete, minimal", "whether nothing is missing in that circuit, and whether nothing of it can go"),
+    ("–", "not told. Answers kept, complete and minimal are measured once, and told against “varying” alone"),
 )
 STYLE = (
     ":root{color-scheme:light dark;--ink:#1d1d1f;--paper:#fff;--line:#ccc}"

@@ -74,6 +74,7 @@ def score(
 
     Raises InputError where an edge (or node) has no score, for a name that is none, and for a score that is no number.
     """
+    truth = arguments.items("truth", truth, "the names that are true, as lab.truths(task).varying")
     of, expected = _asked(scores, truth, task)
     names, values, true = as_arrays({name: scores[name] for name in expected}, frozenset(truth), absolute)
     size = int(true.sum())
@@ -128,5 +129,5 @@ def _asked(scores: Mapping[str, float], truth: Collection[str], task: Task) -> t
 def _is_number(value: Any) -> bool:
     try:
         return math.isfinite(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         return False

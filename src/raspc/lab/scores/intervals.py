@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc import arguments
 from raspc.errors import InputError
 
 DRAWS = 2000
@@ -50,9 +51,10 @@ def interval(
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level!r}, needed a number between 0 and 1")
-    if draws < 1:
-        raise InputError(f"draws is {draws!r}, needed at least 1")
-    known = [np.array([v for v in row if v is not None], np.float64) for row in values.values()]
+    arguments.whole("draws", draws, 1)
+    arguments.whole("seed", seed, 0)
+    arguments.an(Mapping, "values", values, "the values of each model, by name")
+    known = [_numbers(name, row) for name, row in values.items()]
     known = [row for row in known if len(row)]
     if not known:
         return None
@@ -61,6 +63,18 @@ def interval(
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     mean = float(np.mean([row.mean() for row in known]))
     return Interval(mean, float(low), float(high), level, len(known), sum(map(len, known)), draws, seed)
+
+
+def _numbers(name: str, row: Any) -> NDArray[np.float64]:
+    """The values of a model without None. Raises InputError for what is no finite number."""
+    told = arguments.items(name, row, "a list of numbers, one for each seed")
+    try:
+        found = np.array([v for v in told if v is not None], np.float64)
+    except (TypeError, ValueError):
+        found = np.array([np.nan])
+    if found.ndim != 1 or not np.isfinite(found).all():
+        raise InputError(f"{name}: found {told!r}, needed finite numbers, or None")
+    return found
 
 
 def _drawn(known: Sequence[NDArray[np.float64]], draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
