@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import get_args, get_type_hints
 
 import pytest
-from typer.models import OptionInfo
+from typer.models import CommandInfo, OptionInfo
 
 from raspc.cli.app import app, status
 from raspc.cli.commands import GROUPS
@@ -37,6 +38,15 @@ def test_help_is_read_at_80_columns(
     text = told(command, capsys, monkeypatch)
     assert max(map(len, text.splitlines())) <= 80
     assert not re.search(r"\w \.\s", text)
+    assert "range>" not in text
+
+
+@pytest.mark.parametrize("command", app.registered_commands, ids=lambda command: command.name)
+def test_a_later_paragraph_of_help_is_one_line(command: CommandInfo) -> None:
+    """Typer joins the lines of the first paragraph only: a break in another one would stand in the middle of a line."""
+    assert command.callback is not None
+    later = inspect.cleandoc(command.callback.__doc__ or "").split("\n\n")[1:]
+    assert [paragraph for paragraph in later if "\n" in paragraph] == []
 
 
 @pytest.mark.parametrize(("command", "words"), [

@@ -32,8 +32,7 @@ def certify(
 ) -> None:
     """Prove every decision of a model in a precision, from its weights; exit 1 if it does not hold.
 
-    Prints how much of its margin each decision uses, the weakest first; of a model that does not hold, the greatest
-    length that would.
+    Prints how much of its margin each decision uses, the weakest first; if it does not hold, the length that would.
     """
     from raspc.study.certifying import certificate
     from raspc.weights import load

@@ -47,8 +47,7 @@ def circuit(
 ) -> None:
     """Show the circuit of a model: its parts, what each reads of which other, and what varies.
 
-    Each edge says which variable is read, through which space, by how many linear functions (rank), and what it
-    carries.
+    Each edge says which variable is read, through which space, at what rank, and what it carries.
     """
     from raspc.cli.loading import load_whole
 

@@ -57,8 +57,8 @@ def run(
         str,
         typer.Option("-O", "--levels", help="Levels of a named suite.", autocompletion=listed("0", "1", "2")),
     ] = "0,2",
-    seeds: Annotated[int, typer.Option(min=1, help="How many draws of pairs.")] = 1,
-    pairs: Annotated[int, typer.Option(min=1, help="The most pairs of inputs of a question.")] = 64,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many draws of pairs.")] = 1,
+    pairs: Annotated[int, typer.Option(min=1, metavar="N", help="The most pairs of inputs of a question.")] = 64,
     granularity: Annotated[
         str,
         typer.Option(help="component (heads, MLPs) or neuron.", autocompletion=among("component", "neuron")),
@@ -68,7 +68,7 @@ def run(
     ] = "float64",
     workers: Annotated[
         int | None,
-        typer.Option(min=0, help="Processes, by default one a core; 0: this one.", show_default=False),
+        typer.Option(min=0, metavar="N", help="Processes, by default one a core; 0: this one.", show_default=False),
     ] = None,
     ray: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Ray cluster that does the work.", show_default=False)
