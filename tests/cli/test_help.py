@@ -120,6 +120,6 @@ def shown(report: ParityReport, width: int) -> list[str]:
 
     from rich.console import Console
 
-    page = Console(file=StringIO(), width=width, color_system=None)
-    page.print(report.table(width=width))
-    return page.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    written = StringIO()
+    Console(file=written, width=width, color_system=None).print(report.table(width=width))
+    return written.getvalue().splitlines()
