@@ -39,6 +39,14 @@ def test_what_no_value_meets_is_said(kind: str) -> None:
         raspc.compile(build(), ["0", "1"], 4)
 
 
+def test_what_any_word_would_meet_asks_for_none() -> None:
+    """A conjunction that never holds is no comparison, though the word "False" would count as true in it."""
+    small, large = tokens < 1, tokens > 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", raspc.UncertainProgram)
+        raspc.compile(rasp.SequenceMap(lambda a, b: a and b, small, large), [0, 1, 2], 3)
+
+
 def test_the_other_way_round() -> None:
     """Words that are asked for, where numbers are the tokens; capitals, where small letters are."""
     with pytest.warns(raspc.UncertainProgram, match="holds 0, 1, never '1'; 1 was probably meant"):

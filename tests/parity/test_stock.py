@@ -31,7 +31,7 @@ def test_a_checkpoint_matches(exit: str) -> None:
     pytest.importorskip("transformers")
     report = stock.run(hist(), "gpt2", exit=exit)
     assert report.ok and report.inputs == stock.INPUTS
-    assert report.backends[0].decoded_equal and report.backends[0].differences["unembedded"] < 1e-4
+    assert report.backends[0].decoded_equal and report.backends[0].differences["unembedded"] < 1e-3
 
 
 def test_numbers_match() -> None:

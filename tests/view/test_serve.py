@@ -415,12 +415,18 @@ def test_serve_command_says_where(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     """`raspc serve` prints the address, and binds to this machine alone."""
     uvicorn = pytest.importorskip("uvicorn")
     started: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn.Server, "run", lambda server: started.update(vars(server.config)))
+
+    async def startup(server: Any, sockets: list[socket.socket]) -> None:
+        started.update(vars(server.config), address=sockets[0].getsockname())
+        server.started = True
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: asyncio.run(server.startup(sockets)))
     from raspc.cli.app import status
 
     with contextlib.suppress(SystemExit), warnings.catch_warnings():
         assert status(["serve", "--port", "8123"]) == 0
-    assert started["host"] == "127.0.0.1" and started["port"] == 8123
+    assert started["host"] == "127.0.0.1" and started["port"] == 8123 and started["address"] == ("127.0.0.1", 8123)
     assert "http://127.0.0.1:8123" in capsys.readouterr().out
 
 

@@ -73,6 +73,8 @@ def samples() -> tuple[tuple[str, Any], ...]:
         objective="size",
         frontier=((1, 400), (2, 90)),
         permutation=Permutation(1),
+        sharpness=0.5,
+        margin=10.0,
     )
     failing = raspc.certificate(compiled("double_hist", 1), "bfloat16", accumulate="stored", tolerance=True)
     told = msgspec.structs.replace(failing, longest=2, measured=Measured(7, False, 0.5, 1, ("a", (1, 2.5))))

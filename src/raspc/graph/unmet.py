@@ -1,7 +1,8 @@
 """Comparisons that no value can meet, but one that looks like a value would: `tokens == 1` over the words "0" and "1".
 
 What is the same for every value that can occur is asked again of values that look alike: "1" for 1, 1 for "1", "a" for
-"A". If one of these is met, it is what the program asks for, and the value that it looks like was probably meant.
+"A". If one of these is met, and a stranger to all values is not, it is what the program asks for, and the value that it
+looks like was probably meant. (A stranger is met by `a and b`, to which every word is true.)
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from raspc.values import is_number
 MOST_CALLS = 4096
 """No more combinations of values are asked about."""
 MOST_SHOWN = 6
+STRANGERS = ("\0 no value", 2.0**-40)
+"""A word and a number that nobody asks for."""
 
 
 def look_alikes(value: Any) -> Iterator[Any]:
@@ -43,10 +46,16 @@ def meant(f: Callable[..., Any], domains: Sequence[Sequence[Any]], usual: Any) -
         size *= len(values)
     if size > MOST_CALLS:
         return None
+
+    def is_met(place: int, other: Any) -> bool:
+        return any(_differs(f, args, usual) for args in product(*domains[:place], [other], *domains[place + 1 :]))
+
     for place, values in enumerate(domains):
+        if any(is_met(place, stranger) for stranger in STRANGERS):
+            continue
         for value in values:
             for other in look_alikes(value):
-                if any(_differs(f, args, usual) for args in product(*domains[:place], [other], *domains[place + 1 :])):
+                if is_met(place, other):
                     return place, other, value
     return None
 
