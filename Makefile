@@ -42,8 +42,9 @@ test: $(VENV)/dev.stamp
 test-all: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
-# Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp; models and circuits
-# in tools of interpretability, each in an environment of its own under artifacts/clients.
+# Checkpoints in transformers, TransformerLens, nnsight, onnxruntime and, where it has a wheel, llama.cpp; models and
+# circuits in tools of interpretability, each in an environment of its own under artifacts/clients; what is killed a
+# hundred times.
 clients: $(VENV)/dev.stamp
 	-$(PIP) --only-binary :all: xllamacpp
 	$(BIN)/python -m pytest -m "clients and not slow"

@@ -36,6 +36,7 @@ def says_what_it_should(lines: list[str]) -> bool:
     )  # fmt: skip
 
 
+@pytest.mark.clients  # in a step of its own: it trains
 def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Every cell, in order, in one namespace."""
     pytest.importorskip("matplotlib")

@@ -78,6 +78,7 @@ print(step)
 """
 
 
+@pytest.mark.clients  # in a step of its own: a hundred processes
 @pytest.mark.parametrize(("script", "steps"), [(SWEEP, 100), (TRAINING, 20)], ids=["sweep", "training"])
 def test_killed_at_each_step_it_goes_on(script: str, steps: int, tmp_path: Path) -> None:
     """A real process dies before each operation on files, and before, amid and after each write, one by one."""

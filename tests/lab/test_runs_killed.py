@@ -48,6 +48,7 @@ print(step)
 """
 
 
+@pytest.mark.clients  # in a step of its own: many processes
 def test_killed_at_each_step_it_goes_on(tmp_path: Path) -> None:
     """A real process dies before each operation on files, and before, amid and after each write, one by one."""
     text = SCRIPT.format(root=str(Path(__file__).parents[2]), path=str(tmp_path / "out"))

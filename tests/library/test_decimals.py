@@ -33,7 +33,7 @@ def test_words_are_refused() -> None:
         random_decimal_script(random.Random(0), 5, ("a", 1))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(decimal_cases())
 def test_models_of_decimals_are_exact(case: Case) -> None:
     """At every level, on every short input on which the program has a value; or the program is refused."""

@@ -234,7 +234,7 @@ def test_a_key_is_counted_exactly_whatever_an_exp_is_off_by(dtype: str, probabil
                 assert precision.round(total) == share.code[d]
 
 
-@pytest.mark.parametrize(("n", "level"), [(300, 2), (600, 1)])
+@pytest.mark.parametrize(("n", "level"), [(300, 2), pytest.param(600, 1, marks=pytest.mark.slow)])
 def test_larger_counts_are_added_digit_by_digit(n: int, level: int, tmp_path: Path) -> None:
     """bfloat16 has no integer 257: heads count a stretch of positions each, and no sum of theirs is large."""
     program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, C.EQ))

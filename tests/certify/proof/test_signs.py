@@ -123,7 +123,7 @@ def test_a_mean_that_is_read_in_another_way_is_refused_with_what_to_do() -> None
         raspc.compile(program, "a=", 40)
 
 
-@pytest.mark.parametrize("length", [130, 512])
+@pytest.mark.parametrize("length", [130, pytest.param(512, marks=pytest.mark.slow)])
 def test_a_mean_that_is_never_below_the_number(length: int) -> None:
     """A share of positions is 0 or above: shuffle_dyck of long inputs, which had a sign on the wrong side of 0."""
     program, vocab = library.shuffle_dyck(["()", "[]"]), tuple("()[]")
