@@ -421,7 +421,12 @@ def test_serve_command_says_where(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         server.started = True
 
     monkeypatch.setattr(uvicorn.Server, "startup", startup)
-    monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: asyncio.run(server.startup(sockets)))
+
+    def run(server: Any, sockets: list[socket.socket]) -> None:
+        with contextlib.suppress(StopIteration):  # it waits for nothing, and another loop may run in this thread
+            server.startup(sockets).send(None)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
     from raspc.cli.app import status
 
     with contextlib.suppress(SystemExit), warnings.catch_warnings():
