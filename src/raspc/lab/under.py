@@ -1,9 +1,4 @@
-"""Truth relative to a question: which edges matter depends on what the others are corrupted with.
-
-    zero        nothing
-    mean        the mean over all inputs, at the same position
-    resample    what another input of the same length gives
-    shuffle     what another input of the same length gives, at positions in another order
+"""Truth relative to a question: which edges matter depends on what the others are corrupted with (see `CARRIED`).
 
 An edge *matters* if an answer changes when it alone is corrupted. The edges that matter need not be enough, where two
 carry the same, so it is run what happens when all others are corrupted together; and from all edges those are taken
@@ -31,7 +26,14 @@ from raspc.numbers.promise import tolerance
 from raspc.run.plain import Ids
 from raspc.weights.model import Model
 
-CORRUPTIONS = ("zero", "mean", "resample", "shuffle")
+CARRIED = {
+    "zero": "nothing",
+    "mean": "the mean over all inputs, at the same position",
+    "resample": "what another input of the same length gives",
+    "shuffle": "what another input of the same length gives, with positions in another order",
+}
+"""What a corrupted edge carries."""
+CORRUPTIONS = tuple(CARRIED)
 MOST_RUNS = 1 << 24
 """Edges times pairs times positions: more is refused."""
 

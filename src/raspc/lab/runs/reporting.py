@@ -15,14 +15,7 @@ from raspc.lab.runs.page import write_page
 from raspc.lab.runs.running import answers, planned
 from raspc.lab.runs.suites import SUITES
 from raspc.lab.runs.tables import write_tables
-
-CORRUPTIONS = {
-    "zero": "nothing",
-    "mean": "the mean over all inputs, at the same position",
-    "resample": "what another input of the same length gives",
-    "shuffle": "what another input of the same length gives, with positions in another order",
-}
-"""What a corrupted edge carries; see `raspc.lab.under`."""
+from raspc.lab.under import CARRIED
 
 
 @dataclass(frozen=True)
@@ -55,5 +48,5 @@ def known() -> dict[str, list[dict[str, Any]]]:
     return {
         "suites": [{"name": s.name, "models": len(s.programs), "description": s.description} for s in SUITES.values()],
         "methods": [{"name": m.name, "of": m.of, "does": m.does, "source": m.source} for m in METHODS.values()],
-        "corruptions": [{"name": name, "carries": told} for name, told in CORRUPTIONS.items()],
+        "corruptions": [{"name": name, "carries": told} for name, told in CARRIED.items()],
     }
