@@ -91,7 +91,7 @@ class Trainer:
         rows = torch.randint(count, (min(protocol.batch, count),), generator=self.batches)
         output, layer = self.seen(step).losses(rows)
         self.optimizer.zero_grad(set_to_none=True)
-        (output + protocol.layer_weight * layer).sum().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward((output + protocol.layer_weight * layer).sum())
         if protocol.clip is not None:
             clip(self.parameters, protocol.clip)
         self.optimizer.step()

@@ -153,7 +153,7 @@ class _Autoencoder:
             batch = x[torch.from_numpy(rng.integers(0, len(rows), BATCH))]
             loss = ((self.encode(batch) @ self.decoder + self.middle - batch) ** 2).sum(dim=1).mean()
             descent.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             descent.step()
             with torch.no_grad():
                 self.decoder /= self.decoder.norm(dim=1, keepdim=True).clamp_min(1e-9)

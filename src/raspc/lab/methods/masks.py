@@ -38,7 +38,7 @@ def masks(task: Task, steps: int = STEPS, price: float = PRICE) -> Scores:
         loss = _loss(task, leaning, cut, generator)
         chance = torch.sigmoid(leaning - HEAT * math.log(-LOW / HIGH))
         descent.zero_grad()
-        (loss + price * (chance * real).sum() / real.sum()).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss + price * (chance * real).sum() / real.sum())
         descent.step()
     kept = torch.sigmoid(leaning.detach()[0]).tolist()
     return {edge: float(kept[row][column]) for edge, (row, column) in task.net.places.items()}

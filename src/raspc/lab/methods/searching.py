@@ -119,7 +119,7 @@ class _Search:
             if float(loss.detach()) < best[0]:
                 best = float(loss.detach()), columns.detach().clone()
             descent.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             descent.step()
         return best[0], np.asarray(best[1].T.numpy(), np.float64)
 
