@@ -96,6 +96,7 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("title", WALKS)
 def test_a_walk(title: str, house: Path) -> None:
     """What the page says is written, the linters find nothing, and every command of the page succeeds."""

@@ -136,6 +136,7 @@ print(step)
 """
 
 
+@pytest.mark.clients
 def test_a_killed_check_goes_on(tmp_path: Path) -> None:
     """A real process, killed before each of its operations on files, one after another."""
     script = KILLER.format(root=str(Path(__file__).parents[3]), path=str(tmp_path / "state"))
