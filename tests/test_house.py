@@ -43,7 +43,7 @@ FRAMEWORK_FILES = {
     "raspc.text.terminal": "the prompt, which prompt_toolkit draws",
 }
 
-LONG_FILES: dict[str, str] = {"rasp.py": "the language: one short class for each construct"}
+LONG_FILES: dict[str, str] = {"rasp/expressions.py": "the language: one short class for each construct"}
 
 
 def room(module: str) -> str:

@@ -14,6 +14,7 @@ from raspc import arguments, rasp, values
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.numbers import arithmetic
 from raspc.rasp import Expr, Value
+from raspc.rasp.words import MEANT
 from raspc.regular.expression import automaton_of
 
 Rows = list[list[bool]]
@@ -41,7 +42,7 @@ def interpret(
     expression has.
     """
     arguments.an((bool, type(None)), "causal", causal, "True or False")
-    causal = (isinstance(program, Expr) and rasp.MEANT in program.annotations) if causal is None else causal
+    causal = (isinstance(program, Expr) and MEANT in program.annotations) if causal is None else causal
     if where is not None and strict:
         _check_inside(where, _tokens_of(xs), causal)
     return trace(program, xs, causal, force, positions)[id(program)]  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
-SILENT = frozenset({__file__, str(Path(__file__).with_name("rasp.py"))})
+SILENT = frozenset({__file__, *(str(Path(__file__).parent / "rasp" / name) for name in ("expressions.py", "words.py"))})
 """Files whose variables are no names of a person's."""
 
 _NOWHERE = sys.maxsize

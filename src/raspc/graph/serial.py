@@ -23,7 +23,7 @@ from raspc.graph.nodes import Domain, Graph, Interval, Listed, Node, Variable
 from raspc.graph.scores import ranks
 from raspc.graph.selectors import most_keys
 from raspc.graph.writing import Writing
-from raspc.rasp import ENDS
+from raspc.rasp.expressions import ENDS
 from raspc.regular.automaton import Automaton
 
 FORMAT = 1

@@ -12,6 +12,7 @@ from typing import TypeVar
 from raspc import rasp
 from raspc.library.parts import so_far
 from raspc.rasp import Expr, Selector
+from raspc.rasp.words import MEANT
 
 MARK = "causal"
 
@@ -31,7 +32,7 @@ def marked(expr: Marked) -> Marked:
 def says_so(program: Expr) -> bool:
     """Whether a program says that it is causal: by `rasp.causal`, or something in it is marked, and nothing in it sees
     a later position."""
-    if rasp.MEANT in program.annotations:
+    if MEANT in program.annotations:
         return True
     exprs = rasp.topological(program)
     hidden: set[int] = set()

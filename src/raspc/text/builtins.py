@@ -9,6 +9,7 @@ from functools import partial
 
 from raspc import rasp
 from raspc.rasp import Aggregate, Map, Select, Selector, SelectorWidth, SOp, Sum
+from raspc.rasp.expressions import ENDS
 from raspc.text.booleans import ANNOTATION, holds_booleans
 from raspc.text.flow import FULL
 from raspc.text.kinds import MAX_SIZE, Builtin, Comparator, Value, is_atom, is_elementwise, kind
@@ -63,7 +64,7 @@ def _earliest(selector: Value) -> Selector:
 
 def _best(selector: Value, score: Value, end: Value) -> Selector:
     wanted = "max" if end is None else end
-    if not isinstance(wanted, str) or wanted not in rasp.ENDS:
+    if not isinstance(wanted, str) or wanted not in ENDS:
         shown = repr(wanted) if is_atom(wanted) else kind(wanted)
         raise Refused(f'the end of the score is "max" or "min"; found {shown}', 2)
     return rasp.best(_selector(selector, 0), _sop(score, "scores", 1), wanted)

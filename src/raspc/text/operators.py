@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from raspc import rasp
-from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp, right_of
+from raspc.rasp import Comparison, Elementwise, Map, NaryMap, Selector, SequenceMap, SOp
+from raspc.rasp.expressions import right_of
 from raspc.text.booleans import ANNOTATION
 from raspc.text.kinds import MAX_SIZE, Value, constant, is_atom, is_elementwise, kind
 from raspc.values import as_given

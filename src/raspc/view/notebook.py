@@ -10,7 +10,8 @@ import numpy as np
 
 from raspc.errors import RaspcError
 from raspc.interpret import interpret
-from raspc.rasp import MEANT, Expr, Selector, topological
+from raspc.rasp import Expr, Selector, topological
+from raspc.rasp.words import MEANT
 from raspc.view import expressions, program, told
 from raspc.view.show import shortened, show
 from raspc.weights import wording

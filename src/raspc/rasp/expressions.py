@@ -1,4 +1,4 @@
-"""RASP as Python expressions: s-ops, selectors, and the operators between them.
+"""The classes of RASP's expressions: s-ops, selectors, and the operators between them.
 
 The language of Weiss, Goldberg and Yahav (2021), "Thinking Like Transformers", under the names
 that Lindner et al. (2023), "Tracr", gave to its constructors. Expressions are immutable and are
@@ -13,27 +13,13 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial, wraps
+from functools import partial
 from types import FrameType, MappingProxyType
-from typing import Any, ClassVar, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from raspc import arguments, doors, naming
 from raspc.errors import InputError, InvalidProgram, wrong_kind
 from raspc.values import as_given, key
-
-__all__ = [
-    "Aggregate", "Assume", "Best", "Comparison", "ConstantSOp", "ConstantSelector", "Elementwise", "Encoding",
-    "Expr", "Full", "IndicesType", "LengthType", "LinearSequenceMap", "Map", "NaryMap", "Predicate", "SOp",
-    "Select", "Selector", "SelectorAnd", "SelectorNot", "SelectorOr", "SelectorWidth", "SequenceMap", "Sum",
-    "TokensType", "Value", "assume", "best", "categorical", "causal", "earliest", "indices", "is_in", "latest",
-    "length", "machine", "map", "memory", "numerical", "program", "tokens", "topological", "where",
-]  # fmt: skip
-
-
-def __dir__() -> list[str]:
-    """The public names and no others."""
-    return __all__
-
 
 Value = Any
 """What an s-op holds at one position: a number, a boolean, a string, a tuple of these, or None."""
@@ -72,7 +58,7 @@ _COMPARISONS: dict[Comparison, Predicate] = {
 }
 
 
-_BUILDERS = ("raspc.compat", "raspc.raspl", "raspc.library.causal")
+_BUILDERS = ("raspc.rasp.", "raspc.compat", "raspc.raspl", "raspc.library.causal")
 """Modules that build expressions for others: what is built there is the work of whoever called."""
 
 
@@ -83,7 +69,7 @@ def _calling_line() -> tuple[str, int] | None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith(("raspc.text", "importlib.")):
             return None
-        if module != __name__ and not module.startswith(_BUILDERS):
+        if not module.startswith(_BUILDERS):
             return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return None
@@ -230,7 +216,7 @@ class SOp(Expr):
     def is_in(self, values: Iterable[Value]) -> SOp:
         """True where the value of this s-op is one of `values`."""
         listed = arguments.items("is_in: values", values, "a list or a set of values")
-        known = frozenset(_hashable(value, "is_in") for value in listed)
+        known = frozenset(as_value(value, "is_in") for value in listed)
         return Map(partial(_is_one_of, known), self)
 
     def __add__(self, other: SOp | Value) -> SOp:
@@ -379,7 +365,7 @@ class Elementwise(SOp):
             raise InvalidProgram(f"{type(self).__name__}: the function is {f!r}, which cannot be called")
         if not args:
             raise InvalidProgram(f"{type(self).__name__}: needs at least one s-op; use Full for a constant")
-        self.children = tuple(_sop(arg, type(self).__name__) for arg in args)
+        self.children = tuple(as_sop(arg, type(self).__name__) for arg in args)
         self.f = f
 
     @property
@@ -478,7 +464,7 @@ def _promise(values: Any) -> tuple[Callable[[Value], Any], str]:
     needed = "a set, a list or a range of values, or a function of one"
     if isinstance(values, Expr | str):
         raise wrong_kind("assume: values", values, needed)
-    listed = [_hashable(value, "assume") for value in arguments.items("assume: values", values, needed)]
+    listed = [as_value(value, "assume") for value in arguments.items("assume: values", values, needed)]
     if not listed:
         raise InvalidProgram("assume: no value at all is promised; give at least one")
     known = {key(value) for value in listed}
@@ -493,7 +479,7 @@ class Full(SOp):
     default_name = "full"
 
     def __init__(self, fill: Value) -> None:
-        self.fill = _hashable(fill, "Full")
+        self.fill = as_value(fill, "Full")
 
 
 class ConstantSOp(SOp):
@@ -506,7 +492,7 @@ class ConstantSOp(SOp):
 
     def __init__(self, value: Sequence[Value], check_length: bool = True) -> None:
         items = arguments.items("ConstantSOp: value", value, "one value for each position, as a list")
-        self.value = tuple(_hashable(item, "ConstantSOp") for item in items)
+        self.value = tuple(as_value(item, "ConstantSOp") for item in items)
         self.check_length = check_length
 
 
@@ -615,7 +601,7 @@ class Best(Selector):
 
     def __init__(self, selector: Selector, score: SOp, end: str = "max") -> None:
         told = "best" if score is not indices else "latest" if end == "max" else "earliest"
-        self.children = (_selector(selector, told), _sop(score, "best"))
+        self.children = (_selector(selector, told), as_sop(score, "best"))
         if end not in ENDS:
             raise InvalidProgram(f'best: found {end!r} as the end of the score that is wanted; needed "max" or "min"')
         self.end = end
@@ -655,7 +641,7 @@ class _Gathered(SOp):
     def __init__(self, selector: Selector, sop: SOp, default: Value) -> None:
         kind = type(self).__name__
         self.children = (_selector(selector, kind), _sop_or_atom(sop, kind))
-        self.default = _hashable(default, f"{kind}: the default")
+        self.default = as_value(default, f"{kind}: the default")
 
     @property
     def selector(self) -> Selector:
@@ -701,160 +687,6 @@ indices = IndicesType()
 length = LengthType()
 
 
-def map(f: Callable[..., Value], *args: SOp | Value) -> SOp:
-    """`f` applied at each position to any number of s-ops; other values are constants."""
-    return NaryMap(f, *_lifted(args, "map"))
-
-
-def where(condition: SOp, a: SOp | Value, b: SOp | Value) -> SOp:
-    """`a` where the condition holds, else `b`; None where the condition is None."""
-    return NaryMap(_choose, *_lifted((condition, a, b), "where"), none_in_none_out=False)
-
-
-def _choose(condition: Value, a: Value, b: Value) -> Value:
-    if condition is None:
-        return None
-    return a if condition else b
-
-
-def assume(sop: SOp, values: Iterable[Value] | Callable[[Value], Any]) -> SOp:
-    """The s-op, with the promise that each of its values is one of `values`: a set, a range, or a function of a value.
-
-    The interpreter raises InputError where the promise is broken.
-    """
-    return Assume(_sop(sop, "assume"), values)
-
-
-def best(selector: Selector, score: SOp, end: str = "max") -> Selector:
-    """Of the keys that the selector selects, those that hold the greatest (`end="min"`: the least) score.
-
-    >>> best(Select(tokens, tokens, Comparison.TRUE), tokens)([1, 3, 2, 3])[0]
-    [False, True, False, True]
-    """
-    return Best(selector, score, end)
-
-
-def latest(selector: Selector) -> Selector:
-    """Of the keys that the selector selects, the last: one key, or none where none is selected.
-
-    >>> Aggregate(latest(Select(tokens, tokens, Comparison.EQ)), indices)("abab")
-    [2, 3, 2, 3]
-    """
-    return Best(selector, indices, "max")
-
-
-def earliest(selector: Selector) -> Selector:
-    """Of the keys that the selector selects, the first: one key, or none where none is selected.
-
-    >>> Aggregate(earliest(Select(tokens, tokens, Comparison.EQ)), indices)("abab")
-    [0, 1, 0, 1]
-    """
-    return Best(selector, indices, "min")
-
-
-def is_in(sop: SOp, values: Iterable[Value]) -> SOp:
-    """True where the value of the s-op is one of `values`."""
-    return _sop(sop, "is_in").is_in(values)
-
-
-_Building = ParamSpec("_Building")
-_Built = TypeVar("_Built")
-
-
-def program(function: Callable[_Building, _Built]) -> Callable[_Building, _Built]:
-    """A decorator of functions that build programs: each s-op and selector is called as the variable it is assigned to.
-
-    What the function gives back is called as the function. A name that `named` gives stays; it also asks for directions
-    of its own at -O1, which these names, labels alone, do not.
-
-    >>> @program
-    ... def backwards():
-    ...     opposite = length - 1 - indices
-    ...     return Aggregate(Select(indices, opposite, Comparison.EQ), tokens)
-    >>> backwards(), backwards().selector.queries
-    (<Aggregate backwards>, <SequenceMap opposite>)
-    """
-    if not callable(function):
-        raise wrong_kind("program: function", function, "a function that builds a program, below `@rasp.program`")
-
-    @wraps(function)
-    def built(*args: _Building.args, **kwargs: _Building.kwargs) -> _Built:
-        with naming.watching() as watch:
-            before = len(watch)
-            result = function(*args, **kwargs)
-            watch.result(result, function.__name__, before)
-            return result
-
-    return built
-
-
-def causal(program: SOp) -> SOp:
-    """The program, with the mark that it is meant to be causal: `compile` and `interpret` then hide later keys.
-
-    The mark is the whole program's: what is built of it says nothing.
-
-    >>> before = Aggregate(Select(indices, indices, Comparison.TRUE), tokens)
-    >>> causal(before)([0, 1]), before([0, 1])
-    ([0, 0.5], [0.5, 0.5])
-    """
-    return _sop(program, "causal").annotated(**{MEANT: True})
-
-
-MEANT = "meant_causal"
-"""The annotation of a program that is meant to be causal."""
-
-
-def memory(address: SOp, value: SOp, at: SOp, default: Value = None) -> SOp:
-    """The value that was last written to an address; `default` where none was.
-
-    Each position writes its `value` to its `address`, and reads at `at`. Under a causal mask a position sees what was
-    written up to it, itself included.
-
-    >>> memory(Map(str.lower, tokens), tokens, tokens, "?")("aAb")
-    ['A', '?', 'b']
-    """
-    writes = Select(address, at, Comparison.EQ).annotated(assigned="writes")
-    last_write = latest(writes).annotated(assigned="last_write")
-    return Aggregate(last_write, value, default)
-
-
-def machine(delta: Mapping[tuple[Value, Value], Value], start: Value, inputs: SOp, stop: Value = ".") -> SOp:
-    """The next state of a finite automaton that writes its states one after another, each as a token.
-
-    Where the token is a state of the machine, that is the state it is in; elsewhere it is in `start`. It reads the
-    letter that `inputs` is here, and goes on to `delta[state, letter]`; where `delta` says nothing it writes `stop`.
-    Raises TypeError for a `delta` that is no mapping.
-
-    >>> machine({("even", 1): "odd", ("odd", 1): "even"}, "even", Full(1))(["=", "odd", "even"])
-    ['odd', 'even', 'odd']
-    """
-    if not isinstance(delta, Mapping) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in delta):
-        raise wrong_kind("machine: delta", delta, "a mapping from (state, letter) to the next state, as {(0, 'a'): 1}")
-    moves = {pair: _hashable(after, "machine: delta") for pair, after in delta.items()}
-    known = frozenset([start, *moves.values(), *(before for before, _ in moves)])
-    state_of = partial(_state_of, known, _hashable(start, "machine: start"))
-    state = Map(state_of, tokens).annotated(assigned="state")
-    return SequenceMap(partial(_moved, moves, stop), state, _sop(inputs, "machine: inputs"))
-
-
-def _state_of(known: Collection[Value], start: Value, token: Value) -> Value:
-    return token if token in known else start
-
-
-def _moved(moves: Mapping[tuple[Value, Value], Value], stop: Value, state: Value, letter: Value) -> Value:
-    return moves.get((state, letter), stop)
-
-
-def numerical(sop: SOp) -> SOp:
-    """Advice: store this s-op as a number along one direction."""
-    return _sop(sop, "numerical").annotated(encoding=Encoding.NUMERICAL)
-
-
-def categorical(sop: SOp) -> SOp:
-    """Advice: store this s-op with one direction for each value."""
-    return _sop(sop, "categorical").annotated(encoding=Encoding.CATEGORICAL)
-
-
 def topological(*outputs: Expr) -> list[Expr]:
     """Every expression that the outputs depend on, each once, children first. Linear in the DAG."""
     order: list[Expr] = []
@@ -892,11 +724,7 @@ def right_of(f: Callable[[Value, Value], Value], y: Value, x: Value) -> Value:
     return f(x, y)
 
 
-def _lifted(args: Iterable[SOp | Value], where: str) -> list[SOp]:
-    return [_sop(arg, where) if isinstance(arg, Expr) else Full(arg) for arg in args]
-
-
-def _hashable(value: Value, where: str) -> Value:
+def as_value(value: Value, where: str) -> Value:
     """A value that an s-op can hold. Raises InvalidProgram for a list, a dictionary, a set; for an expression."""
     if isinstance(value, Expr):
         raise InvalidProgram(f"{where}: found {_kind(value)} where a plain value is needed")
@@ -909,7 +737,8 @@ def _hashable(value: Value, where: str) -> Value:
     return value
 
 
-def _sop(expr: Any, where: str) -> SOp:
+def as_sop(expr: Any, where: str) -> SOp:
+    """The expression, which must be an s-op. Raises InvalidProgram where it is none."""
     if isinstance(expr, SOp):
         return expr
     raise InvalidProgram(f"{where}: found {_kind(expr)} where an s-op is needed")
@@ -917,7 +746,7 @@ def _sop(expr: Any, where: str) -> SOp:
 
 def _sop_or_atom(expr: Any, where: str) -> SOp:
     """An s-op; a number, a word or a tuple stands for the s-op that holds it at each position."""
-    return Full(expr) if isinstance(expr, int | float | str | tuple) else _sop(expr, where)
+    return Full(expr) if isinstance(expr, int | float | str | tuple) else as_sop(expr, where)
 
 
 def _selector(expr: Any, where: str) -> Selector:
