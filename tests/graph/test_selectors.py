@@ -15,7 +15,7 @@ from raspc.graph import Graph
 from raspc.graph.build import build
 from raspc.graph.evaluate import Run, batch_of, gather, run_graph
 from raspc.graph.nodes import Aggregate, Pattern, Table, Variable, Width
-from raspc.graph.selectors import Facts, never_empty, single_valued
+from raspc.graph.selectors import Facts, never_empty, one_key, single_valued
 from raspc.graph.tables import listings
 from raspc.rasp import Comparison, Selector, SOp
 
@@ -162,6 +162,34 @@ def test_keys_that_tell_the_value(selector: Selector, sop: SOp) -> None:
     assert isinstance(node, Aggregate)
     assert (node.pick, node.proof) == (True, "structure")
     assert single_valued(facts, node.selector, node.source)
+
+
+MARKED = rasp.Select(T, 1, Comparison.EQ)
+NUMBER = rasp.SelectorWidth(MARKED)
+BY_NUMBER = rasp.Select(NUMBER, T, Comparison.EQ)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    ("selector", "numbered"),
+    [
+        (BY_NUMBER & MARKED, True),
+        ((BY_NUMBER & BEFORE) & MARKED, True),
+        (BY_NUMBER, False),
+        (BY_NUMBER & rasp.Select(T, 2, Comparison.EQ), False),
+        (rasp.Select(NUMBER, T, Comparison.LEQ) & MARKED, False),
+        (rasp.Select(rasp.SelectorWidth(SAME), T, Comparison.EQ) & SAME, False),
+        (rasp.Select(rasp.SelectorWidth(MARKED & SAME), T, Comparison.EQ) & MARKED & SAME, False),
+    ],
+)
+def test_keys_that_are_numbered(selector: Selector, numbered: bool, causal: bool) -> None:
+    """Of keys of a kind each counts all up to itself, so that no two have one number, where later ones are hidden."""
+    graph, facts = facts_of(selector, 10 * T + I, causal)
+    node = graph[graph.output]
+    assert isinstance(node, Aggregate)
+    found = single_valued(facts, node.selector, node.source)
+    assert found == (numbered and causal) and not (found and tried(graph).mixes(node.selector, node.source))
+    assert one_key(facts, node.selector) == found
 
 
 def test_a_pick_by_enumeration() -> None:

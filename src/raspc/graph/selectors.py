@@ -176,7 +176,9 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     """True if it is proved that all keys selected by one query hold one value of the source."""
     node = facts.nodes[place]
     if isinstance(node, Gate):
-        return node.op == "and" and any(single_valued(facts, arg, source) for arg in node.args)
+        return node.op == "and" and (
+            any(single_valued(facts, arg, source) for arg in node.args) or _are_numbered(facts, place)
+        )
     if one_key(facts, place):
         return True
     if isinstance(node, Best):
@@ -194,11 +196,36 @@ def one_key(facts: Facts, place: int) -> bool:
     """True if it is proved that no query selects more than one key."""
     node = facts.nodes[place]
     if isinstance(node, Gate):
-        return node.op == "and" and any(one_key(facts, arg) for arg in node.args)
+        return node.op == "and" and (any(one_key(facts, arg) for arg in node.args) or _are_numbered(facts, place))
     if isinstance(node, Best):
         return is_injective(facts, node.score) or one_key(facts, node.selector)
     assert isinstance(node, Select)
     return tells_position(facts.nodes, node.key, facts.causal) and bool((visible(facts, node).sum(axis=0) <= 1).all())
+
+
+def _are_numbered(facts: Facts, place: int) -> bool:
+    """Whether keys of one kind are taken by a number that each has for itself: how many of the kind there are up to it.
+
+    Under a causal mask each of the kind counts itself and all before it, so that its number is none of theirs.
+    """
+    parts, waiting = set[int](), [place]
+    while waiting:
+        node = facts.nodes[one := waiting.pop()]
+        waiting += node.args if isinstance(node, Gate) and node.op == "and" else ()
+        parts.add(one)
+    return facts.causal and any(
+        isinstance(node, Select)
+        and isinstance(number := facts.nodes[node.key], Width)
+        and number.selector in parts
+        and _is_a_kind(facts.nodes[number.selector])
+        and bool(((node.cells == 1).sum(axis=0) <= 1).all())
+        for node in map(facts.nodes.__getitem__, parts)
+    )
+
+
+def _is_a_kind(node: Node) -> bool:
+    """Whether keys are selected for what they are themselves, whatever the query."""
+    return isinstance(node, Select) and bool(((node.cells >= 0) & (node.cells == node.cells[:, :1])).all())
 
 
 def is_injective(facts: Facts, score: int) -> bool:

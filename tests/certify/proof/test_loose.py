@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from tests.stock.stocked import compiled
 
+import raspc
 from raspc.certify.proof.framed import loose_of
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.prove import prove
 from raspc.certify.proof.tightness import Tightness, tightness
 from raspc.certify.proof.weights import examined
+from raspc.library.writers import write_sum
 from raspc.stock import model as making
 from raspc.stock.model import frame_of
 from raspc.target.families import FAMILIES
@@ -63,6 +65,20 @@ def test_no_error_is_larger_than_its_bound(family: str, name: str, level: int) -
     found = [one for scale in (2.0**4, 2.0**9) for one in seen_in(scaled(model, scale))]
     assert [one for one in found if one.seen > one.bound] == []
     assert max(one.seen / one.bound for one in found if one.bound > 0) > 0.001
+
+
+def test_what_neurons_clear_far_from_zero_they_clear_to_the_last_digit() -> None:
+    """Where K makes a share large enough, what is left of it is nothing; with a smaller K a little is."""
+    model = raspc.compile(
+        write_sum(1), "0123456789+=.", 6, generate=True, stop=".", prompts=r"[0-9]\+[0-9]=", optimize=2, target="llama"
+    )
+
+    def left(sharpness: float) -> float:
+        one = scaled(model, 2.0**24, sharpness)
+        plan = examined(one.plan, one)
+        return max(link.needed for link in prove(plan, model.precision) if link.kind == "residue")
+
+    assert left(2.0**20) == 0.0 < left(2.0**5)
 
 
 @pytest.mark.parametrize("part", ["common", "rate"])

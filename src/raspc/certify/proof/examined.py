@@ -21,7 +21,8 @@ from raspc.weights.config import Config
 class Reused:
     """A dimension that the MLP of a layer clears, for others to use: the `column`-th of a space.
 
-    `left`: the part of a positive and of a negative number that is still there afterwards.
+    `left`: the part of a positive and of a negative number that is still there afterwards. `least`: the least weight
+    with which a neuron that clears it reads it.
     """
 
     space: str
@@ -29,6 +30,7 @@ class Reused:
     dim: int
     layer: int
     left: tuple[float, float]
+    least: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -185,17 +185,22 @@ class _Prover:
         stored = held.at_bos[column] == 0 and bool((self.precision.round(there, bits) == there).all())
         left = self.left_over(old, code, held.error[:, column], whole)
         return (
-            left + self.misread(old, np.abs(code) + held.error[:, column]),
+            left + self.misread(old, code, held.error[:, column]),
             self.left_over(old, there, held.at_bos[column], stored)
-            + self.misread(old, np.abs(there) + held.at_bos[column]),
+            + self.misread(old, there, held.at_bos[column : column + 1]),
         )
 
-    def misread(self, old: Reused, numbers: Floats) -> float:
-        """What is left of such numbers as they are not taken away just as they are stored, but as they are read."""
-        loose, dims = self.plan.loose, slice(old.dim, old.dim + 1)
-        off = loose.of(numbers, dims) + (loose.common + loose.written) * numbers
+    def misread(self, old: Reused, numbers: Floats, error: Floats) -> float:
+        """What is left of such numbers as they are not taken away just as they are stored, but as they are read.
+
+        Besides, neurons that clear numbers near 0 are not quite relu.
+        """
+        loose, dims, sizes = self.plan.loose, slice(old.dim, old.dim + 1), np.abs(numbers) + error
+        off = loose.of(sizes, dims) + (loose.common + loose.written) * sizes
         off = off + 8.08 * loose.mean * self.precision.sum_unit
-        return float(off.max(initial=0.0)) + 2 * loose.neuron
+        near = bool(loose.near(old.least * numbers, old.least * (error + off)).any())
+        listed = isinstance(self.graph.variable(self.groups[old.space][0]).domain, Listed)  # else these are ends alone
+        return float(off.max(initial=0.0)) + 2 * loose.neuron * (near or not listed)
 
     def left_over(self, old: Reused, numbers: Floats, error: Floats | float, whole: bool) -> float:
         """What is left of such numbers; `whole`: products do not cut them."""

@@ -255,11 +255,12 @@ class _Reader:
         """What is left in a dimension once neurons have cleared it: relu(x) and relu(−x), with the other sign."""
         inward, outward = self.names.layer(layer).linear_1.w, self.names.layer(layer).linear_2.w
         first, second = self.left[inward], self.left[outward]
-        kept = [1.0, 1.0]
+        kept, least = [1.0, 1.0], np.inf
         for neuron in np.flatnonzero((first[dim] != 0) & (second[:, dim] != 0)):
             w = float(self.take(inward, dim, neuron))
             kept[int(w < 0)] += float(self.take(outward, neuron, dim)) * w
-        return Reused(space, dim - self.dims[space].start, dim, layer, (abs(kept[0]), abs(kept[1])))
+            least = min(least, abs(w))
+        return Reused(space, dim - self.dims[space].start, dim, layer, (abs(kept[0]), abs(kept[1])), least)
 
 
 def _side_by_side(reads: Sequence[Read]) -> Read:
