@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -17,7 +17,7 @@ WIDE = 64
 
 
 def random_models(
-    seeds: range, levels: tuple[int, ...] | None = None, wide: bool = False
+    seeds: Iterable[int], levels: tuple[int, ...] | None = None, wide: bool = False
 ) -> Iterator[tuple[int, Model]]:
     """(seed, model) of random programs, at these levels or at one level in turn; what is refused is left out."""
     for seed in seeds:

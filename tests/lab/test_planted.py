@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -13,13 +13,14 @@ from tests.lab.circuits import random_models
 from raspc import lab
 from raspc.blocks.spaces import BOS
 from raspc.compress import rotate
-from raspc.graph.evaluate import run_graph
+from raspc.graph.evaluate import NUMBER, run_graph
 from raspc.graph.nodes import Listed
 from raspc.lab.circuits import Circuit
 from raspc.lab.spaces import Spaces
 from raspc.weights.model import Model
 
-FEW, MANY = range(6), range(100)
+FEW, MANY = (*range(6), 66), range(100)
+"""Of the seeds: the output of the program of 66 is a number that is not listed."""
 
 
 def dropped(circuit: Circuit) -> Iterator[tuple[str, Circuit]]:
@@ -68,9 +69,10 @@ def equal(circuit: Circuit) -> Callable[[str, str], bool]:
     def values(name: str) -> list[object]:
         place = graph.labels.index(name)
         domain, column = graph.variable(place).domain, run.column(place)
-        if not isinstance(domain, Listed):
-            return [name]
-        return [domain.values[i] if i >= 0 else None for i in column.ids[batch.real].tolist()]
+        if isinstance(domain, Listed):
+            return [domain.values[i] if i >= 0 else None for i in column.ids[batch.real].tolist()]
+        numbers = np.where(column.ids == NUMBER, column.numbers, np.nan)[batch.real]
+        return [(i, f"{number:.6f}") for i, number in zip(column.ids[batch.real].tolist(), numbers, strict=True)]
 
     return lambda one, other: values(one) == values(other)
 
@@ -82,7 +84,7 @@ def missed(circuit: Circuit) -> list[str]:
     return [told for told, planted in plants if not planted.faults()]
 
 
-def small(seeds: range) -> Iterator[Model]:
+def small(seeds: Iterable[int]) -> Iterator[Model]:
     """Models whose planted faults are not too many to try each."""
     return (model for _, model in random_models(seeds) if model.config.d_mlp <= 24)
 

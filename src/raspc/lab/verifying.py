@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from raspc.blocks.spaces import BOS
 from raspc.certify.checking.answers import model_ids
 from raspc.graph.evaluate import run_graph
-from raspc.graph.nodes import Listed, Variable
+from raspc.graph.nodes import UNDEFINED, Listed, Variable
 from raspc.lab.activations import Floats
 from raspc.lab.circuits import Circuit
 from raspc.lab.edges import pair_name
 from raspc.lab.engine import Engine
+from raspc.lab.held import features_of
 from raspc.run.plain import Ids
 from raspc.stock.model import strays
 from raspc.weights.model import Model
@@ -210,16 +211,25 @@ def _spaces(circuit: Circuit) -> Iterator[str]:
         if space.variable not in places or not isinstance(graph.nodes[places[space.variable]], Variable):
             yield f"{space.name} is said to hold {space.variable}, which is no variable of the program"
             continue
-        domain = graph.variable(places[space.variable]).domain
-        if not isinstance(domain, Listed):
-            continue
-        if space.values is None or tuple(space.values) != tuple(domain.values) or len(space.code) != len(domain):
+        place = places[space.variable]
+        domain, column = graph.variable(place).domain, run.column(place)
+        if space.values != (tuple(domain.values) if isinstance(domain, Listed) else None):
             yield f"{space.name} has not the values of {space.variable}, which it is said to hold"
             continue
-        held = (np.asarray(streams[space.from_stage + 1], np.float64)[:, 1:] @ space.reader)[real]
-        column = run.column(places[space.variable]).ids[real]
-        said = space.code[np.maximum(column, 0)]
-        reach = max(1e-9, float(np.ptp(space.code, axis=0).max(initial=0.0)))
-        off = np.abs(held - said)[column >= 0].max(initial=0.0)
+        features = features_of(column, domain)
+        if len(space.code) != features.shape[-1]:
+            yield f"{space.name} has not a code for each value of {space.variable}, which it is said to hold"
+            continue
+        there = real & (column.ids != UNDEFINED)
+        held = (np.asarray(streams[space.from_stage + 1], np.float64)[:, 1:] @ space.reader)[there]
+        said = (features @ space.code)[there]
+        reach = _apart(space.code if isinstance(domain, Listed) else said)
+        off = np.abs(held - said).max(initial=0.0)
         if off > 0.02 * reach:
             yield f"{space.name} does not hold {space.variable}: off by {off:.2g}, where values are {reach:.2g} apart"
+
+
+def _apart(code: Floats) -> float:
+    """How far what a space holds goes along one direction; where it hardly goes, a part of its size."""
+    size = max(1.0, float(np.abs(code).max(initial=0.0)))
+    return max(1e-3 * size, float(np.ptp(code, axis=0).max(initial=0.0))) if len(code) else size
