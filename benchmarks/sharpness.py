@@ -21,9 +21,11 @@ SETTINGS: Mapping[str, dict[str, Any]] = {
     "margin=10": {"margin": 10},
     "both": {"sharpness": 0, "margin": 10},
 }
-SUBJECTS: Mapping[str, tuple[Any, int]] = {
-    "reverse": ("abc", 5), "sort_unique": ((1, 2, 3, 4), 4), "hist": ("abc", 5), "most_freq": ("abc", 5)
-}  # fmt: skip
+SUBJECTS: tuple[tuple[str, Any, int], ...] = (
+    ("reverse", "abc", 5), ("reverse", "abc", 10), ("sort_unique", (1, 2, 3, 4), 4), ("hist", "abc", 5),
+    ("most_freq", "abc", 5),
+)  # fmt: skip
+"""Programs of the library, vocabularies and lengths."""
 LEVELS = (1, 2)
 NOISES = (1e-4, 1e-3)
 DRAWS, INPUTS = 12, 256
@@ -35,7 +37,7 @@ def table() -> Table:
         "program", "setting", "certificate", "parameters", "EAP by neuron, float64", "float32", "a sure answer has",
         *(f"right at noise {noise:g}" for noise in NOISES),
     )  # fmt: skip
-    rows = [row(name, level, setting) for name in SUBJECTS for level in LEVELS for setting in SETTINGS]
+    rows = [row(*subject, level, setting) for subject in SUBJECTS for level in LEVELS for setting in SETTINGS]
     title = (
         "AUROC of EAP at neuron level (shuffled, against the edges that vary), the least probability of a right "
         "answer, "
@@ -44,16 +46,16 @@ def table() -> Table:
     return Table(title, headers, rows)
 
 
-def row(name: str, level: int, setting: str) -> tuple[str, ...]:
+def row(name: str, vocab: Any, longest: int, level: int, setting: str) -> tuple[str, ...]:
     """One model in one setting."""
-    vocab, longest = SUBJECTS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", raspc.UncertainProgram)
         model = raspc.compile(library.PROGRAMS[name].program, vocab, longest, optimize=level, **SETTINGS[setting])
     verdict = "none" if model.certificate is None else model.certificate.verdict
+    size = sum(array.size for array in model.params.values())
+    found = setting if model.options.sharpness == 1 else f"{setting} ({model.options.sharpness:g})"
     return (
-        f"{name} -O{level}", setting if model.options.sharpness == 1 else f"{setting} ({model.options.sharpness:g})",
-        verdict, f"{sum(array.size for array in model.params.values()):,}",
+        f"{name} -O{level}, length {longest}", found, verdict, f"{size:,}",
         *(f"{alive(model, dtype):.2f}" for dtype in ("float64", "float32")), f"{sure(model):.3f}",
         *(f"{right_at(model, noise):.3f}" for noise in NOISES),
     )  # fmt: skip

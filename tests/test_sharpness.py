@@ -13,6 +13,7 @@ from tests.lab.circuits import random_models
 
 import raspc
 from raspc import lab, library
+from raspc.blocks.neurons.steps import slopes_of
 from raspc.certify.proof.certificate import certify
 from raspc.certify.proof.weights import examined
 from raspc.library.random_program import random_program
@@ -30,12 +31,30 @@ def largest_score(model: Model) -> float:
 
 
 def test_scores_are_a_part_of_what_they_were() -> None:
-    """A quarter of the sharpness makes a quarter of the weights of queries; all else stays, and the answers do."""
+    """A quarter of the sharpness makes a quarter of the weights of queries; steps are softer, all else stays."""
     whole, soft = reverse(), reverse(sharpness=0.25)
     assert largest_score(soft) == largest_score(whole) / 4
-    same = [name for name in whole.params if "query" not in name]
+    steps = [name for name in whole.params if "linear_1" in name]
+    same = [name for name in whole.params if "query" not in name and name not in steps]
     assert all(np.array_equal(whole.params[name], soft.params[name]) for name in same)
+    assert slope(soft) < slope(whole)
     assert soft.certificate.verdict == "proved" and raspc.check(soft)
+
+
+def slope(model: Model) -> float:
+    """How steep the neurons of the first layer are along the position."""
+    row = model.residual_labels.index("indices:1")
+    return float(np.abs(model.params["transformer/layer_0/mlp/linear_1/w"][row]).max())
+
+
+@pytest.mark.parametrize("sharpness", [0.75, 0.5, 0.25, 0.0])
+def test_ramps_are_as_wide_as_was_asked_for(sharpness: float) -> None:
+    """Slopes are that part of what they are, but for a quarter of a power of two; the widest leave an end flat."""
+    gaps, noise = np.array([1.0, 0.5, 0.3, 3.0]), np.array([0.0, 0.01, 0.07, 0.0])
+    usual, soft = slopes_of(gaps, noise), slopes_of(gaps, noise, sharpness)
+    assert np.all(soft <= usual) and np.all(soft >= sharpness * usual)
+    assert np.all(gaps - 1 / soft >= np.minimum(4 * noise, gaps / 2))  # the flat ends hold the noise, as they did
+    assert np.all(soft * gaps >= 9 / 8) and (sharpness > 0.5 or soft[0] == 1.25)
 
 
 def test_the_least_sharpness_is_proved_and_half_of_it_is_not() -> None:
@@ -68,6 +87,13 @@ def test_room_bears_noise_and_makes_probabilities(level: int) -> None:
     assert roomy.certificate.verdict == "proved" and raspc.check(roomy)
     assert right_at(roomy, 1e-3) >= 0.99 > 0.75 > right_at(plain, 1e-3)
     assert sure(plain) == pytest.approx(0.576, abs=1e-3) and sure(roomy) > 0.9999
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_room_bears_noise_at_length_ten(level: int) -> None:
+    """The same of twice the length: counts are decoded before anything is added to them."""
+    model = raspc.compile(library.reverse(), "abc", 10, optimize=level, margin=10)
+    assert model.certificate.verdict == "proved" and right_at(model, 1e-3) >= 0.99
 
 
 def test_the_margin_is_what_logits_lead_by() -> None:

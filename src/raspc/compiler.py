@@ -91,10 +91,11 @@ def compile(
     (`raspc.target.families`), such as "llama" or "gpt2".
     `uniform`: all layers have the width of the widest, as most frameworks want it; with False each has the heads and
     the neurons that it needs, and one without any has no parameters for them.
-    `sharpness`: by what scores of attention are multiplied, a part of what they are otherwise; less lets gradients
-    live. 0 is the least half, quarter, eighth … that is proved as 1 is.
+    `sharpness`: by what scores of attention are multiplied, a part of what they are otherwise, and slopes of steps as
+    far as these stay flat at every value; less lets gradients live. 0 is the least half, quarter, eighth … that is
+    proved as 1 is.
     `margin`: by how much the right logit leads, at least 1, which it is otherwise. Codes then have room: values are
-    told apart by directions of their own, not by squares of one number, and counts lie 1 apart.
+    told apart by directions of their own, not by squares of one number, and counts are decoded before they are added.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep

@@ -36,7 +36,9 @@ def interpret(
 
     `force`: expressions by their names, and what takes their place: for an s-op a value, or a list with one for each
     position; for a selector a matrix, or a function of the positions of query and key. `positions`: at which s-ops are
-    replaced; all, if not given. That is what `model.intervene` does in a model.
+    replaced; all, if not given. That is what `model.intervene` does in a model. Any value may be forced: without a
+    vocabulary and a maximum length nobody knows which values a variable has. What the program makes of one that it
+    never has may be None, as of a position beyond the input, which no selector selects; a model refuses it by name.
 
     Raises InputError where the program is undefined on this input, for an input outside `where`, and for a name that no
     expression has.

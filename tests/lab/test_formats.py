@@ -59,6 +59,13 @@ def test_marks_follow_from_the_circuit(model: Model, graph: formats.ToolGraph) -
     assert graph.n_heads == 2 and not any("a1.h1" in name for name in graph.chosen)
 
 
+def test_interference_is_no_edge(model: Model) -> None:
+    """A Haar rotation rounds every zero; its graph is that of the model as it was compiled."""
+    turned = raspc.rotate(model, 1, haar=True).circuit()
+    assert any("interference" in edge.flags for edge in turned.edges)
+    assert formats.tool_graph(turned).chosen == formats.tool_graph(model.circuit()).chosen
+
+
 def test_neurons_and_biases_belong_to_their_parts(model: Model) -> None:
     """Of the scores of neurons the MLP has the one that is furthest from 0."""
     found = formats.tool_graph(

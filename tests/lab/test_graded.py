@@ -27,13 +27,15 @@ def narrow(plain: Model) -> Model:
     return compress(plain, 7, seeds=1, steps=150, polish=10)
 
 
-def test_compressed_models_agree_to_a_degree(narrow: Model) -> None:
+def test_compressed_models_agree_to_a_degree(plain: Model, narrow: Model) -> None:
     """Every variable and selector of the program, patched from another input; near to what the program gives."""
     assert narrow.config.d_model == 7
     for name in narrow.graph.labels:
         out = narrow.patch(["BOS", *"xax"], [name])(["BOS", *"aax"])
         assert out.graded and not out.impossible and out.expected is not None
         assert out.decoded[1:] == pytest.approx(out.expected[1:], abs=0.05), name
+        assert 0 < out.interference == narrow.circuit().interference < 1
+    assert plain.circuit().interference == plain.patch(["BOS", *"xax"], ["flags"])("aax").interference == 0
     free = narrow.apply(["BOS", *"aax"]).decoded
     assert narrow.patch(["BOS", *"xax"], ["flags"])(["BOS", *"aax"]).decoded != free
 
@@ -55,6 +57,12 @@ def test_worse_models_agree_less(plain: Model, narrow: Model) -> None:
     assert out.graded
     scores = [min(row.accuracy or 0 for row in lab.iia(m, pairs=40).rows) for m in (narrow, poor)]
     assert scores[0] > 0.9 > scores[1]
+
+
+def test_how_strong_interference_is(plain: Model, narrow: Model) -> None:
+    """A number tells it: nothing but rounding under a Haar matrix, more in fewer dimensions."""
+    turned, haar = (raspc.rotate(plain, 1, haar=haar).circuit().interference for haar in (False, True))
+    assert turned == 0 and 0 < haar < 1e-6 < narrow.circuit().interference
 
 
 def test_ablations_of_compressed_models_run(narrow: Model) -> None:

@@ -46,6 +46,12 @@ OWN = 2.0
 """What BOS scores for itself, as a query, in steps of a penalty."""
 QUIET = 12.0
 """What it takes for BOS to attend to itself: others have e^(−12) of its attention each."""
+LOUD = 160.0
+LEAST_QUIET = 4.0
+"""The same where neurons are shut at BOS by `SHUT`: N others move what they read there by up to 20·N³·e^(−q)/M. That
+is a quarter of it for q = ln(160·N³/M)."""
+SHUT = 0.5
+"""How far below their thresholds neurons are at BOS, where codes are to have room."""
 LOST = 2.0**-16
 """By how much of itself a default of a steep feature may be off."""
 
@@ -172,7 +178,8 @@ class _Lowering:
     ) -> Neurons:  # fmt: skip
         """Neurons that read these features; at BOS none of them fires. `first`: what they write is read henceforth."""
         # a ramp is so high that not even rounding may lift it at BOS
-        maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0))[None, :]}
+        room = 0.0 if self.ready.options.margin is None else SHUT
+        maps = {BOS: -(np.maximum(design.bias, 0.0) + (design.leads > 0) + room)[None, :]}
         bias = design.bias
         for read, weights in zip(reads, design.weights, strict=True):
             bias = bias + read.bias @ weights
@@ -212,7 +219,9 @@ class _Lowering:
         """
         if self.ready.options.margin is None or share.is_number or self.selection(place).conjuncts:
             return OWN
-        least = QUIET / self.sharpness(place)
+        loud = LOUD * self.graph.max_seq_len**3 / share.raised
+        quiet = QUIET if self.ready.precision.narrow else max(LEAST_QUIET, float(np.log(loud)))
+        least = quiet / self.sharpness(place)
         power = 2.0 ** np.floor(np.log2(least))  # times a few quarters, so that weights are exact
         return min(OWN, float(power * np.ceil(4 * least / power) / 4))
 

@@ -127,7 +127,8 @@ Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
 Sharpness = Annotated[
-    float, typer.Option(help="What scores of attention are multiplied by, up to 1; 0 is the least that is proved.")
+    float,
+    typer.Option(help="What scores and steps are multiplied by, up to 1; 0 is the least that is proved."),
 ]
 Margin = Annotated[
     float | None, typer.Option(help="By how much the right logit leads, at least 1; codes then have room for noise.")

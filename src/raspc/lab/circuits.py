@@ -90,6 +90,11 @@ class Circuit:
         return total
 
     @cached_property
+    def interference(self) -> float:
+        """The largest weight of an edge that is interference, as a part of the largest of all others; 0 for none."""
+        return interference_in(self.edges)
+
+    @cached_property
     def unread(self) -> tuple[str, ...]:
         """The spaces that somebody writes and nobody reads."""
         return tuple(name for name, space in self.spaces.items() if not space.is_read)
@@ -201,6 +206,23 @@ def circuit_of(frame: Frame, granularity: Granularity, seen: Seen) -> Circuit:
     acts = acts_of(frame.model, seen.batch, by_neuron)
     told = tuple(flagged(edges, nodes, acts, seen.batch.lengths, alive))
     return Circuit(frame.model, granularity, nodes, told, spaces, seen, sizes, rows)
+
+
+def interference_of(frame: Frame) -> float:
+    """The same of a model, without its circuit."""
+    spaces = living(frame)
+    outputs, inputs = list(outputs_of(frame, by_neuron=False)), list(inputs_of(frame, by_neuron=False))
+    found = list(edges_of(outputs, inputs, Tenancy.of(frame, spaces), "component"))
+    return interference_in(_graded(frame, found, "component", spaces))
+
+
+def interference_in(edges: Sequence[Edge]) -> float:
+    """The same among some edges."""
+    largest = {True: 0.0, False: 0.0}
+    for edge in edges:
+        is_interference = "interference" in edge.flags
+        largest[is_interference] = max(largest[is_interference], _largest(edge.matrix))
+    return largest[True] / largest[False] if largest[True] else 0.0
 
 
 def _sizes(outputs: Sequence[Output], inputs: Sequence[Input]) -> tuple[dict[str, int], dict[tuple[str, str], int]]:

@@ -19,6 +19,7 @@ from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Bools, Column
 from raspc.graph.nodes import UNDEFINED, Graph, Interval
 from raspc.graph.tables import possible
+from raspc.lab.circuits import interference_of
 from raspc.lab.demands import Demand, Site, scored_by, selectors_above, sites_of
 from raspc.lab.frame import Frame, framed
 from raspc.lab.held import ELEMENTWISE, Held, cone, features_of
@@ -67,6 +68,11 @@ class Ground:
     def spaces(self) -> Spaces:
         """Where each variable lives."""
         return living(self.frame)
+
+    @cached_property
+    def interference(self) -> float:
+        """`Circuit.interference` of a model that is graded; 0 of one that is exact."""
+        return 0.0 if self.frame.exact else interference_of(self.frame)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:

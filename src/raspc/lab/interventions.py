@@ -32,23 +32,25 @@ from raspc.run.plain import Ids, hidden
 from raspc.run.trace import Recorder, Trace
 from raspc.values import Value
 from raspc.weights.encoders import decode_logits
-from raspc.weights.model import INPUT, Model, ModelOutput
+from raspc.weights.model import Model, ModelOutput
 
 ABLATIONS = ("zero", "mean", "resample")
 
 
 @dataclass(frozen=True, eq=False)
 class Intervened(ModelOutput):
-    """The answer under an intervention.
+    """The answer under an intervention, and the activations; of a stock model those of the plain one that it holds.
 
     `expected`: what the program gives with the variable replaced, BOS in front; None where that is `impossible`: the
     program has no value for the combination that was forced, or the subspace holds what stands for no value. `graded`:
     the model was compressed, or rotated by a Haar matrix, so that what it gives agrees with that to a degree only.
+    `interference`: the `Circuit.interference` of such a model; 0 for others.
     """
 
     expected: list[Value] | None = None
     impossible: bool = False
     graded: bool = False
+    interference: float = 0.0
 
 
 Forcing = Callable[[Batch], Forced]
@@ -57,7 +59,7 @@ Forcing = Callable[[Batch], Forced]
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """A model of which something is forced: call it on an input that opens with BOS.
+    """A model of which something is forced: call it on an input, with BOS or without, as the model itself.
 
     `told`: for a person. `forcing`: what is forced on a batch.
     """
@@ -77,7 +79,8 @@ class Intervention:
         edits = self.edits(batch, ids)
         trace = traced(self.model, ids, edits)
         told = self.counterfactual(batch, edits.forced)
-        return replace(_output(self.model, trace, ids, told, edits.raising), graded=self.graded)
+        found = _output(self.model, trace, ids, told, edits.raising)
+        return replace(found, graded=self.graded, interference=self.ground.interference)
 
     @property
     def graded(self) -> bool:
@@ -135,13 +138,13 @@ def intervene(model: Model, values: Mapping[str, Any], positions: Sequence[int] 
         return Forced(columns, where(batch), patterns)
 
     told = ", ".join(f"{name} = {value!r}" if not callable(value) else f"{name} = …" for name, value in values.items())
-    return Intervention(ground, told, forcing)
+    return Intervention(ground, _in_plain(model, told), forcing)
 
 
 def patch(
     model: Model, source: Sequence[Value], names: Sequence[str], positions: Sequence[int] | None = None
 ) -> Intervention:
-    """The model with variables and selectors as they are on another input of the same length, which opens with BOS.
+    """The model with variables and selectors as they are on another input of the same length, with BOS or without.
 
     What they are there is what the program says; the model holds the same. Raises InputError as `intervene` does, and
     for a base of another length.
@@ -158,7 +161,7 @@ def patch(
             )
         return _taken(ground, places, ran, np.zeros(len(batch.lengths), np.intp), batch, where(batch))
 
-    return Intervention(ground, f"{', '.join(names)} from {list(source)!r}", forcing)
+    return Intervention(ground, _in_plain(model, f"{', '.join(names)} from {list(source)!r}"), forcing)
 
 
 def _taken(ground: Ground, places: Mapping[int, Any], ran: Any, rows: Any, batch: Batch, where: Bools) -> Forced:
@@ -186,7 +189,7 @@ def ablate(model: Model, names: Sequence[str], how: str = "zero", seed: int = 0)
     if how not in ABLATIONS:
         raise InputError(f"how is {how!r}, needed one of {', '.join(map(repr, ABLATIONS))}")
     places = _places(ground, dict.fromkeys(names))
-    told = f"{', '.join(names)} by {how}"
+    told = _in_plain(model, f"{', '.join(names)} by {how}")
     if how == "resample":
         return Intervention(ground, told, _resampled(ground, places, seed))
     return Erased(ground, told, lambda batch: Forced({}, batch.real, {}), _spaces(ground, names), how)
@@ -222,7 +225,10 @@ class Erased(Intervention):
         ids, _ = _batch(self.model, [tokens])
         trace = self.trace(ids)
         decoded = decode_logits(self.model.config, trace.unembedded, ids)[0]
-        return Intervened(**vars(trace), decoded=decoded, expected=None, impossible=True, graded=self.graded)
+        return Intervened(
+            **vars(trace), decoded=decoded, expected=None, impossible=True, graded=self.graded,
+            interference=self.ground.interference,
+        )  # fmt: skip
 
     def trace(self, ids: Ids) -> Trace[Any]:
         """A run, with the subspaces overwritten after the stages that write them, at the positions of tokens."""
@@ -283,6 +289,15 @@ def _ground(model: Model) -> Ground:
     return Ground(as_plain(model))
 
 
+def _in_plain(model: Model, told: str) -> str:
+    """What is done, and in which model: of one in the parameters of a stock family in the plain one that they hold."""
+    return (
+        told
+        if model.config.held is None
+        else f"{told}, in the plain model that the parameters of {model.config.family} hold"
+    )
+
+
 def _places(ground: Ground, values: Mapping[str, Any]) -> dict[int, Any]:
     arguments.an(Mapping, "values", values, "a value for each name to force, as {'opposite': 1}")
     if not values:
@@ -309,7 +324,8 @@ def _positions(positions: Sequence[int] | None) -> Callable[[Batch], Bools]:
 
 def _batch(model: Model, inputs: Sequence[Sequence[Value]]) -> tuple[Ids, Batch]:
     """Ids for the model, and the batch for the program. Raises InputError for inputs that the model cannot take."""
-    ids = np.array(model.encode_batch([arguments.items("tokens", tokens, INPUT) for tokens in inputs]))
+    rows = [arguments.items("tokens", tokens, "a sequence of tokens, with BOS or without") for tokens in inputs]
+    ids = np.array(model.encode_batch([[model.config.bos, *model.bare(row)] for row in rows]))
     real = (ids != model.config.pad_id)[:, 1:]
     tokens = np.where(real, ids[:, 1:], UNDEFINED).astype(np.int32)
     return ids, Batch(tokens, real.sum(axis=1).astype(np.int64), model.config.causal)

@@ -85,6 +85,14 @@ class Options:
         return self.level if self.stored is None else self.stored
 
     @property
+    def softness(self) -> float:
+        """By what the slopes of steps are multiplied: where codes have room they are as soft as they can be.
+
+        Then neurons fire less, and noise in what they write with moves less.
+        """
+        return self.sharpness if self.margin is None else 0.0
+
+    @property
     def asked(self) -> Options:
         """The same without what a design adds."""
         return replace(self, stored=None, given_up=())

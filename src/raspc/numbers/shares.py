@@ -89,12 +89,14 @@ class Share:
         """The same share times a power of two, so that neighbouring counts lie 1 apart, or up to 2.
 
         It is for weights that carry noise: what they add to the stream does not grow with it. A share that leaves a
-        number, or is taken from what BOS leaves of 1, has no factor to choose.
+        number, or is taken from what BOS leaves of 1, has no factor to choose. That of BOS is much larger for the least
+        counts than it differs between the most: it gets a factor of about N, as noise in what it is written with
+        reaches all other directions too.
         """
         gap = float(np.abs(np.diff(self.code)).min(initial=1.0))
         if self.is_number or self.added or gap <= 0:
             return self
-        factor = 2.0 ** ceil(-log2(gap))
+        factor = 2.0 ** ceil(-log2(gap) if self.counts_keys else log2(max(len(self.code), 1)))
         return replace(
             self, at_key=factor * self.at_key, at_bos=factor * self.at_bos, code=factor * self.code,
             noise=factor * self.noise,
@@ -102,10 +104,11 @@ class Share:
 
 
 def share_of(
-    counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False, raising: float = RAISING
+    counts: Floats, n: int, added: int, precision: Precision, lattice: bool = False, roomy: bool = False
 ) -> Share | None:
     """How to count up to n keys; `added`: how many widths are added up before they are decoded, 0 for none.
-    `lattice`: a sum with the share is not to round, if counts lie far enough apart for that.
+    `lattice`: a sum with the share is not to round, if counts lie far enough apart for that. `roomy`: noise in the
+    weights is to move it by few counts, which it does by about M + d, times what BOS is off by.
 
     None where no score of BOS lets this precision tell all counts apart.
     """
@@ -113,13 +116,13 @@ def share_of(
         return as_integers(counts, n, precision) or on_lattice(counts, n, precision)
     unit = precision.sum_unit * (float(precision.roundings(float(n))) + 8)
     if added or lattice:
-        raised = raising * n * n * added if added else 8.0 * n
+        raised = (ROOMY if roomy else RAISING) * n * n * added if added else 8.0 * n
         code = counts / (raised + counts)
         if lattice and float(np.diff(code).min(initial=1.0)) > SURE * unit:
             return Share(raised, 0.0, -1.0, code, np.full(len(counts), unit / 4), added=1.0)
         if added:
             return Share(raised, 1.0, 0.0, code, np.full(len(counts), unit * float(code.max(initial=0.0)) / 2))
-    if n <= ALONE:
+    if n <= ALONE and not roomy:
         raised = n + 1.0
         return Share(raised, 0.0, 1.0, raised / (raised + counts), np.full(len(counts), unit / 4))
     return Share(1.0, 0.0, 1.0, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))

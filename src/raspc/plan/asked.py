@@ -17,7 +17,7 @@ from raspc.plan.switches import checked
 from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
 
-CLOSE = ("squares", "renumber", "digits", "number_answers")
+CLOSE = ("squares", "renumber", "digits", "number_answers", "gated_lines")
 """What reads many values off one number: it is small, and what noise does to it grows with the number."""
 MOST_MARGIN = 1e4
 LEVELS = (*(level.value for level in Level), "size")

@@ -141,7 +141,7 @@ def _all(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[t
             position, noise = ready.position(place)
             worth = best.worth(6)
             if worth(grid.changes, (place,), (position[:, None],)):
-                yield 6, gated_lines(grid, along, position, narrow, noise, worth)
+                yield 6, gated_lines(grid, along, position, narrow, noise, worth, ready.softness(grid.axes))
 
 
 def _slopes(ready: Readiness, grid: Grid, bears: float, best: _Best) -> Iterator[tuple[int, Design | None]]:
@@ -179,7 +179,7 @@ def _one_line(rank: int, line: Line | None, grid: Grid, best: _Best) -> Iterator
     """The staircase along a line, if it can be the best."""
     worth = best.worth(rank)
     if line is not None and worth(2 * grid.changes, *line.reads):
-        yield rank, steps.along(grid, line, worth, best.ready.precision)
+        yield rank, steps.along(grid, line, worth, best.ready.precision, best.ready.softness(line.axes))
 
 
 def staircase(ready: Readiness, place: int, outputs: Matrix) -> Design | None:
@@ -192,4 +192,4 @@ def staircase(ready: Readiness, place: int, outputs: Matrix) -> Design | None:
     rows, number = distinct_rows(outputs)
     grid = Grid((place,), number.ravel().astype(np.int32), rows)
     position, noise = ready.counted(place) if ready.is_count(place) else ready.position(place)
-    return steps.line(grid, [position], noise, ready.precision)
+    return steps.line(grid, [position], noise, ready.precision, ready.softness([place]))

@@ -57,6 +57,8 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
     if not axes or (len(axes) > 1 and not ready.options.has("lines")):
         return
     positions, noises = zip(*(ready.position(place) for place in axes), strict=True)
+    if ready.options.margin is not None:
+        positions = tuple(map(_centred, positions, (place in ready.left for place in axes)))
     if len(axes) <= AXES_ON_A_LINE:
         for ordered in filter(None, (positions, _specials_apart(frontier, positions))):
             for signs in product((1.0, -1.0), repeat=len(positions) - 1):
@@ -66,6 +68,14 @@ def _lines(frontier: Frontier) -> Iterator[tuple[int, list[Floats], float]]:
             yield 5, scaled, noise
         for scaled, noise in _in_turn(positions, noises):
             yield 4, scaled, noise
+
+
+def _centred(position: Floats, is_left: bool) -> Floats:
+    """Positions around 0: weights that read them off directions, one for each value, are smaller by half.
+
+    What attention leaves stays where it is.
+    """
+    return position if is_left or not position.size else position - np.round((position.max() + position.min()) / 2)
 
 
 def _specials_apart(frontier: Frontier, positions: Sequence[Floats]) -> list[Floats] | None:

@@ -15,8 +15,9 @@ from raspc.graph.nodes import Floats
 
 
 def gated_lines(
-    grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float, worth: Worth = always
-) -> Design | None:
+    grid: Grid, along: int, position: Floats, squares: Sequence[bool], noise: float, worth: Worth = always,
+    sharpness: float = 1.0,
+) -> Design | None:  # fmt: skip
     """A staircase along one axis for each cell of the other axes; None if there is none, or it is not worth it."""
     others = [axis for axis in range(grid.classes.ndim) if axis != along]
     numbers, small = merge(grid, others)
@@ -31,7 +32,7 @@ def gated_lines(
     order = np.lexsort((position[value], cell))
     s, c, stairs = position[value][order], small.reshape(known.shape)[known][order], cell[order]
     places = np.flatnonzero((c[1:] != c[:-1]) & (stairs[1:] == stairs[:-1]))
-    steps = staircases(s, c, places, grid.outputs, noise, stairs)
+    steps = staircases(s, c, places, grid.outputs, noise, stairs, sharpness)
     if steps is None or not len(steps.stairs) or 2 * len(steps.slopes) + len(steps.stairs) > NEURON_LIMIT:
         return None
     stands = np.asarray((steps.first != steps.first[0]).any(axis=1))

@@ -1,4 +1,8 @@
-"""Staircases: a function of one sum, two neurons a step."""
+"""Staircases: a function of one sum, two neurons a step.
+
+Where a step is flat, its two neurons cancel: what is read may be off there, and no gradient goes through. The ramp
+between takes at most half of the gap; softer ones, up to `WIDEST` of it.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,9 @@ SPARSE = 8
 HALF = 2.0**-6
 """A ramp takes half of its gap, or so much more of it (in binary digits) where that halves its slope."""
 
+WIDEST = 8 / 9
+"""The most of its gap that a ramp takes where it is to be soft: on both sides a step stays flat around what is read."""
+
 
 @dataclass(frozen=True, eq=False)
 class Steps:
@@ -43,17 +50,21 @@ class Steps:
 
 
 def line(
-    grid: Grid, positions: Sequence[Floats], noise: float | Floats, precision: Precision = PRECISIONS["float32"]
-) -> Design | None:
+    grid: Grid, positions: Sequence[Floats], noise: float | Floats, precision: Precision = PRECISIONS["float32"],
+    sharpness: float = 1.0,
+) -> Design | None:  # fmt: skip
     """A staircase along Σ positions_i[value_i]; None if it does not tell the classes apart."""
     found = Line(grid.axes, positions, noise, grid.classes.shape, grid.known)
-    return along(grid, found, precision=precision)
+    return along(grid, found, precision=precision, sharpness=sharpness)
 
 
-def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = PRECISIONS["float32"]) -> Design | None:
+def along(
+    grid: Grid, line: Line, worth: Worth = always, precision: Precision = PRECISIONS["float32"], sharpness: float = 1.0
+) -> Design | None:
     """The same along a line that is there; None too if it is not worth it.
 
     A step needs four times as much as the noise between its two sides, as its ramp takes up to half of the gap.
+    `sharpness`: by what slopes are multiplied, as far as a step bears that; in a narrow format they stay.
     """
     axes, features = line.reads
     classes = grid.points
@@ -61,8 +72,12 @@ def along(grid: Grid, line: Line, worth: Worth = always, precision: Precision = 
         few = (grid.sample[::SPARSE], grid.sample)
         if any(_fails_at(some, grid, line, precision, worth) for some in few):
             return None
-    found = _steps_on_lattice if precision.narrow else _steps_in_order
-    steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
+    few: Callable[[int], bool] = lambda count: worth(2 * count, axes, features)  # noqa: E731
+    steps = (
+        _steps_on_lattice(line, classes, grid.outputs, precision, few)
+        if precision.narrow
+        else _steps_in_order(line, classes, grid.outputs, sharpness, few)
+    )
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
@@ -104,21 +119,23 @@ def alternating(change: Matrix) -> Matrix:
 
 
 def _steps_in_order(
-    line: Line, classes: Ids, outputs: Matrix, precision: Precision, worth: Callable[[int], bool]
+    line: Line, classes: Ids, outputs: Matrix, sharpness: float, worth: Callable[[int], bool]
 ) -> Steps | None:
     """The steps along a line, if so many are worth it."""
     c = classes[line.order]
     places = np.flatnonzero(c[1:] != c[:-1])
-    return staircases(line.ascending, c, places, outputs, line.noises) if worth(len(places)) else None
+    if not worth(len(places)):
+        return None
+    return staircases(line.ascending, c, places, outputs, line.noises, sharpness=sharpness)
 
 
 def staircases(
     s: Floats, c: Ids, places: NDArray[np.intp], outputs: Matrix, noise: float | Floats,
-    stairs: NDArray[np.intp] | None = None,
+    stairs: NDArray[np.intp] | None = None, sharpness: float = 1.0,
 ) -> Steps | None:  # fmt: skip
     """Staircases side by side, along points s in ascending order with their classes c, which change at `places`.
 
-    `stairs` says of each point which staircase it belongs to, if there are several.
+    `stairs` says of each point which staircase it belongs to, if there are several. `sharpness`: see `along`.
     """
     if 2 * len(places) > NEURON_LIMIT:
         return None
@@ -128,17 +145,32 @@ def staircases(
     floor = np.maximum(4 * each, 1e-9 * np.maximum(np.maximum(np.abs(low), np.abs(high)), gaps))
     if ((gaps < floor) | (gaps <= 0)).any():  # where points of two classes coincide as well
         return None
-    slopes = 2.0 ** np.ceil(np.log2(2.0 / gaps) - HALF)
+    slopes = slopes_of(gaps, each, sharpness)
     grain = 2.0 ** np.floor(np.log2(gaps / 32))
     thresholds = np.round((low + gaps / 2) / grain) * grain
     change = outputs[c[places + 1]] - outputs[c[places]]
     slack = slopes * (gaps - grain) / 2 - 0.5
-    least = float(gaps.min(initial=np.inf))
+    least = float((gaps if sharpness == 1 else np.minimum(gaps, 2 * (gaps - 1 / slopes))).min(initial=np.inf))
     if stairs is None:
         stairs, starts = np.zeros(len(s), np.intp), np.arange(min(1, len(s)))
     else:
         starts = np.flatnonzero(np.diff(stairs, prepend=-1))
     return Steps(thresholds, slopes, change, outputs[c[starts]], least, slack, stairs[places], stairs[starts])
+
+
+def slopes_of(gaps: Floats, noise: float | Floats, sharpness: float = 1.0) -> Floats:
+    """The slope of a step over each gap: a power of two, where steps are as sharp as they are by default.
+
+    Softer ones are multiples of a quarter of one, so that thresholds stay dyadic. A ramp takes `WIDEST` of its gap at
+    most, and leaves twice the noise on either side.
+    """
+    usual = 2.0 ** np.ceil(np.log2(2.0 / gaps) - HALF)
+    if sharpness == 1:
+        return usual
+    ramps = np.maximum(np.minimum(WIDEST * gaps, gaps - 4 * noise), gaps / 4)
+    softer = np.maximum(sharpness * usual, 1 / ramps)
+    power = 2.0 ** np.floor(np.log2(softer))
+    return np.minimum(usual, power * np.ceil(4 * softer / power) / 4)
 
 
 def _steps_on_lattice(

@@ -17,7 +17,7 @@ from raspc.graph.nodes import Listed, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.raised import Raised, raised_for
-from raspc.numbers.shares import RAISING, ROOMY, Share, as_number, share_of
+from raspc.numbers.shares import Share, as_number, share_of
 from raspc.target.families import is_centred
 
 CHOICE = Choice(
@@ -29,6 +29,8 @@ CHOICE = Choice(
 
 SUM_OF_SHARES = 96
 """Up to this length, widths that are added raise BOS so far that their shares may be added instead."""
+ROOM_TO_ADD = 6
+"""The same where codes are to have room: noise in the weights moves such a sum by N² times as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +85,10 @@ def _mean(label: str, node: N.Aggregate) -> Group:
 def _count(roots: Roots, place: int, node: N.Width | N.Length, options: Options, even: bool) -> Left:
     """The share of attention of the keys that are counted, or of BOS; `even`: sums with it are not to round."""
     n, label, precision = roots.graph.max_seq_len, roots.graph.labels[place], options.precision
-    added = _added_to(roots, place) if n <= SUM_OF_SHARES and options.has("add_shares") else 0
+    most = SUM_OF_SHARES if options.margin is None else ROOM_TO_ADD
+    added = _added_to(roots, place) if n <= most and options.has("add_shares") else 0
     counted = int(node.listed.values[-1]) if precision.narrow else n
-    raising = RAISING if options.margin is None else ROOMY
-    share = share_of(node.listed.numbers, counted, added, precision, even, raising)
+    share = share_of(node.listed.numbers, counted, added, precision, even, options.margin is not None)
     if share is None:
         raise UnsupportedProgram.at(
             label, f"counts up to {n}, more than {precision.name} tells apart in one head", "fewer keys",

@@ -43,6 +43,10 @@ CHOICES = (
 STEEP = 48.0
 """What one step of a penalty takes from a score, at least, where ties part by what is steep."""
 
+ROOM_ADDED, ROOM_ALONE = 1 / 6, 1 / 2
+"""Where codes are to have room, a count is taken to be off by so much of the least distance of two, as a share that is
+added to others, and as one that is not: a line that leaves less between two steps is none."""
+
 NUMBER_ERROR = ABSOLUTE
 """How far off a number may be that is averaged or given as the answer."""
 
@@ -179,6 +183,22 @@ class Readiness:
         parted = 2 * STEEP * self.shortfall.get(place, 0.0)  # scales of scores are powers of two: up to twice STEEP
         return found.code, found.noise + parted * most
 
+    def softness(self, axes: Sequence[int]) -> float:
+        """By what the slopes of steps along these variables are multiplied.
+
+        A mean keeps sharp steps: it is off by what its ties part, which nothing but the proof knows.
+        """
+        means = any(place in self.left and not self.is_count(place) for place in axes)
+        return 1.0 if means else self.options.softness
+
+    def _room(self, place: int) -> float:
+        """How far off a count is taken to be where codes are to have room."""
+        share = self.share(place)
+        if self.options.margin is None or len(share.code) < 2:
+            return 0.0
+        part = ROOM_ADDED if share.counts_keys else ROOM_ALONE
+        return part * float(np.abs(np.diff(share.code)).min())
+
     def is_rough(self, place: int) -> bool:
         """Whether attention leaves a number that is off by what it rounds: a sum, or a count that is added up."""
         return isinstance(self.graph[place], N.Sum) or (self.is_count(place) and self.share(place).is_number)
@@ -200,7 +220,7 @@ class Readiness:
         n = self.graph.max_seq_len
         if self.is_count(place):
             share, noise = self.counted(place)
-            return share, float(noise.max(initial=0.0))
+            return share, max(self._room(place), float(noise.max(initial=0.0)))
         if place in self.left and self.left[place].raised is not None:
             return node.listed.numbers, self.summed(place)
         if place in self.left:

@@ -86,7 +86,12 @@ def _with_powers(known: Known, place: int, joint: Joint, wanted: Wanted, form: F
     design = ramps_along(axes, features, node.listed.numbers, 0.0, outputs_of(powers)) if axes else None
     if design is not None and ways.itself is not None and form.groups:
         rows, number = distinct_rows(outputs_of(form.groups))
-        steps = along(ways.frontiers[-1].grid(rows, number), ways.itself, precision=known.options.precision)
+        steps = along(
+            ways.frontiers[-1].grid(rows, number),
+            ways.itself,
+            precision=known.options.precision,
+            sharpness=known.ready.softness(ways.itself.axes),
+        )
         design = None if steps is None else beside(steps, design)
     return (*form.groups, *powers), _possible(known, place, design)
 

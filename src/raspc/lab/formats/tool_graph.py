@@ -76,7 +76,8 @@ def tool_graph(
     """A circuit as tools see it.
 
     `scores`: of edges, called as above or as in a `Task`; without them 1 for an edge of the circuit and 0 for others.
-    `chosen`: the names of the edges in the circuit; without them all that there are in the weights. `node_scores`: of
+    `chosen`: the names of the edges in the circuit; without them all that there are in the weights, interference apart:
+    what a Haar rotation rounds, or a compression lets overlap, is no edge of the program. `node_scores`: of
     nodes; without them they have none. `min_heads`: that of `model.to("transformer_lens", min_heads=…)`.
 
     Neurons, and the bias of an MLP, belong to the MLP, which gets their largest score. The bias of attention belongs to
@@ -89,7 +90,7 @@ def tool_graph(
     arguments.whole("min_heads", min_heads, 0)
     heads = max(config.width_for("a tool's format").n_heads, min_heads)
     names = tuple(edges_of(config.n_layers, heads))
-    there = chosen if chosen is not None else [pair_name(pair) for pair in circuit.pairs]
+    there = chosen if chosen is not None else _meant(circuit)
     known = set(names)
     inside = {name for edge in _each("chosen", there) if (name := merged(edge, known)) is not None}
     told = _largest(scores, lambda name: merged(name, known)) if scores is not None else None
@@ -101,6 +102,12 @@ def tool_graph(
     touched = {node for name in inside for node in parts(name)[:2]}
     nodes = {node: Marked(of_nodes.get(node, None if node_scores is None else 0.0), node in touched) for node in own}
     return ToolGraph(config.n_layers, heads, config.d_model, marks, nodes)
+
+
+def _meant(circuit: Circuit) -> list[str]:
+    """The pairs that are connected by more than interference."""
+    is_meant = {pair: any("interference" not in edge.flags for edge in edges) for pair, edges in circuit.pairs.items()}
+    return [pair_name(pair) for pair, meant in is_meant.items() if meant]
 
 
 def nodes_of(n_layers: int, n_heads: int) -> Iterator[str]:
