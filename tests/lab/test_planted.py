@@ -19,8 +19,9 @@ from raspc.lab.circuits import Circuit
 from raspc.lab.spaces import Spaces
 from raspc.weights.model import Model
 
-FEW, MANY = (*range(6), 66), range(100)
-"""Of the seeds: the output of the program of 66 is a number that is not listed."""
+MANY = range(100)
+FEW: tuple[int, ...] = (*range(6), 66)
+"""The output of the last of these programs is a number that is not listed."""
 
 
 def dropped(circuit: Circuit) -> Iterator[tuple[str, Circuit]]:
@@ -71,6 +72,7 @@ def equal(circuit: Circuit) -> Callable[[str, str], bool]:
         domain, column = graph.variable(place).domain, run.column(place)
         if isinstance(domain, Listed):
             return [domain.values[i] if i >= 0 else None for i in column.ids[batch.real].tolist()]
+        assert column.numbers is not None
         numbers = np.where(column.ids == NUMBER, column.numbers, np.nan)[batch.real]
         return [(i, f"{number:.6f}") for i, number in zip(column.ids[batch.real].tolist(), numbers, strict=True)]
 

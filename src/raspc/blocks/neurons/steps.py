@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,12 +73,8 @@ def along(
         few = (grid.sample[::SPARSE], grid.sample)
         if any(_fails_at(some, grid, line, precision, worth) for some in few):
             return None
-    few: Callable[[int], bool] = lambda count: worth(2 * count, axes, features)  # noqa: E731
-    steps = (
-        _steps_on_lattice(line, classes, grid.outputs, precision, few)
-        if precision.narrow
-        else _steps_in_order(line, classes, grid.outputs, sharpness, few)
-    )
+    found = _steps_on_lattice if precision.narrow else partial(_steps_in_order, sharpness)
+    steps = found(line, classes, grid.outputs, precision, lambda count: worth(2 * count, axes, features))
     if steps is None or 2 * len(steps.slopes) > NEURON_LIMIT:
         return None
     first = steps.first[0] if len(steps.first) else np.zeros(grid.outputs.shape[1])
@@ -119,7 +116,7 @@ def alternating(change: Matrix) -> Matrix:
 
 
 def _steps_in_order(
-    line: Line, classes: Ids, outputs: Matrix, sharpness: float, worth: Callable[[int], bool]
+    sharpness: float, line: Line, classes: Ids, outputs: Matrix, precision: Precision, worth: Callable[[int], bool]
 ) -> Steps | None:
     """The steps along a line, if so many are worth it."""
     c = classes[line.order]
