@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,27 @@ def test_answers_stand_under_their_tokens(model: Model) -> None:
     assert repr(model.run("abc")) == "tokens  BOS a b c\nanswers BOS c b a"
     html = model.run("abc")._repr_html_()
     assert html.index("position") < html.index("token") < html.index("answer")
+
+
+def test_what_nobody_named_stands_in_the_lines_of_a_model() -> None:
+    """No row for a part of a formula, nor for an unnamed selector; what a head or neurons compute keeps one."""
+    opposite = (rasp.length - rasp.indices - 1).named("opposite")
+    reverse = rasp.Aggregate(rasp.Select(rasp.indices, opposite, Comparison.EQ), rasp.tokens).named("reverse")
+    assert rows(raspc.compile(reverse, "abc", 4)) == [
+        ("tokens", "the input", "embedding"),
+        ("indices", "0, 1, 2, …", "embedding"),
+        ("length", "how many tokens", "layer 0 head 0"),
+        ("opposite", "length - indices - 1", "layer 0 neurons 0–5"),
+        ("reverse", "aggregate(select(indices, opposite, ==), tokens)", "layer 1 head 0"),
+    ]
+    area = ((rasp.length - 1) * rasp.indices).named("area")
+    assert rows(raspc.compile(area, "ab", 4))[-1][1] == "(length - 1) * indices"
+
+
+def rows(model: Model) -> list[tuple[str, ...]]:
+    """The rows of the table that a model shows, without its heads."""
+    found = re.findall("<tr>(.*?)</tr>", model._repr_html_())
+    return [tuple(unescape(cell) for cell in re.findall("<td[^>]*>(.*?)</td>", row)) for row in found[1:]]
 
 
 SHOWN: dict[str, Callable[[Any], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raspc.errors import RaspcError
+from raspc.graph import nodes as N
 from raspc.interpret import interpret
 from raspc.rasp import Expr, Selector, topological
 from raspc.rasp.words import MEANT
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
 MOST_ROWS = 40
+LONGEST = 60
+"""A longer line of a node that nobody named is a row of its own."""
+INPUTS = (N.Token, N.Index, N.Length)
 MOST_POSITIONS = 24
 
 
@@ -53,21 +58,39 @@ def model_html(model: Model) -> str:
     graph = model.graph
     if graph is None:
         return head
+    folded = _folded(model, graph)
     rows = [
-        (graph.labels[i], program.text(graph, i), where(model, graph.labels[i]))
+        (graph.labels[i], program.inlined(graph, i, folded), where(model, graph.labels[i]))
         for i in range(len(graph))
-        if i == graph.output or not program.is_constant(graph[i])
+        if i not in folded
     ]
     return head + table(("name", "program", "computed in"), rows)
+
+
+def _folded(model: Model, graph: Graph) -> set[int]:
+    """Nodes that stand in the lines of others: constants, and what nobody named and no part computes by itself."""
+    readers = Counter(ref for node in graph.nodes for ref in set(node.refs))
+    found: set[int] = set()
+    for i, node in enumerate(graph.nodes):
+        facts = model.alignment.variables.get(graph.labels[i])
+        is_own = node.names or isinstance(node, INPUTS) or (facts is not None and facts.computed_by)
+        is_short = len(program.inlined(graph, i, found)) <= LONGEST
+        if i != graph.output and (program.is_constant(node) or (not is_own and readers[i] == 1 and is_short)):
+            found.add(i)
+    return found
 
 
 def where(model: Model, label: str) -> str:
     """The part that computes a variable, or what it is read off."""
     facts = model.alignment.variables.get(label)
     if facts is None:
-        return ", ".join(map(_part, model.alignment.selectors.get(label, ())))
+        return _parts(model.alignment.selectors.get(label, ()))
     sources = f"read off {', '.join(facts.read_from)}" if facts.read_from else ""
-    return ", ".join(map(_part, facts.computed_by)) or sources or ("embedding" if facts.spaces else "")
+    return _parts(facts.computed_by) or sources or ("embedding" if facts.spaces else "")
+
+
+def _parts(parts: Iterable[Part]) -> str:
+    return ", ".join(dict.fromkeys(map(_part, parts)))
 
 
 def _part(part: Part) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 MOST_CELLS = 1 << 15
 """Tables with more cells than this are not compared with familiar functions."""
+_SIGNS = (" + ", " - ")
 MOST_PAIRS = 6
 """How many rows of a table a line shows."""
 
@@ -41,6 +42,27 @@ def line(graph: Graph, place: int) -> list[Segment]:
 def text(graph: Graph, place: int) -> str:
     """The same with the labels of the nodes written out."""
     return "".join(graph.labels[part] if isinstance(part, int) else part for part in line(graph, place))
+
+
+def inlined(graph: Graph, place: int, folded: Set[int]) -> str:
+    """The same with the lines of the nodes in `folded` in place of their labels, in brackets where they need them."""
+    parts = line(graph, place)
+    return "".join(_piece(graph, parts, i, folded) for i in range(len(parts)))
+
+
+def _piece(graph: Graph, parts: list[Segment], i: int, folded: Set[int]) -> str:
+    part = parts[i]
+    if isinstance(part, str):
+        return part
+    if part not in folded:
+        return graph.labels[part]
+    text, inner = inlined(graph, part, folded), line(graph, part)
+    before, after = (parts[j] if 0 <= j < len(parts) else "" for j in (i - 1, i + 1))
+    is_argument = str(before).endswith(("(", ", ")) and str(after).startswith((")", ","))
+    is_one_piece = len(inner) == 1 or str(inner[0]).endswith("(")
+    is_sum = all(isinstance(piece, int) or piece.startswith(_SIGNS) for piece in inner if piece != "")
+    opens_a_sum = is_sum and before == "" and str(after).startswith(_SIGNS)
+    return text if is_argument or is_one_piece or opens_a_sum else f"({text})"
 
 
 def is_constant(node: Node) -> bool:
