@@ -37,7 +37,7 @@ def serious(page: Any, axe: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
 def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, width: int) -> None:
-    """The page at rest, with a fault told, and with a variable chosen."""
+    """The page at rest, with a variable chosen, with a selector's squares, and with a fault told."""
     model = compiled("sort", 1)
     settings = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
     page = open_page(model, [3, 1, 2], **settings).page
@@ -47,6 +47,8 @@ def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, 
     page.click("summary:has-text('What exactly this says')")
     place = model.graph.labels.index("rank")
     page.select_option(f'[data-switch="{place}"]', value="source")
+    page.locator("#switches select").last.select_option("drawn")
+    page.wait_for_selector(".squares")
     page.check("#whole")
     page.fill("#tokens", "1 x")
     assert serious(page, axe) == []

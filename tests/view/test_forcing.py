@@ -14,6 +14,8 @@ import raspc
 from raspc import InputError, jsonvalues, library, rasp
 from raspc import values as V
 from raspc.graph.nodes import Listed, Variable
+from raspc.lab.demands import selectors_above
+from raspc.lab.forcing import Ground
 from raspc.weights.model import Model
 
 ASK = """([ids, changes, at]) => { try { const found = raspc.whatIf(ids, changes, at);
@@ -48,10 +50,38 @@ def cases(model: Model, count: int) -> list[tuple[list[Any], list[Any], int, dic
     return found
 
 
+def patterns(model: Model) -> list[int]:
+    """The selectors that some head scores by themselves, and parts of them."""
+    ground = Ground(model.plain)
+    return sorted(
+        {one for site in ground.sites if site.head is not None for one in selectors_above(ground.graph, site.place)}
+    )
+
+
+def drawn(model: Model, count: int) -> list[tuple[list[Any], list[Any], int, dict[str, Any], int | None]]:
+    """Inputs, other inputs, selectors, and patterns: at random, or as on the other input."""
+    rng, found = np.random.default_rng(6), []
+    pairs = inputs(model, 2 * count)
+    for i in range(count if patterns(model) else 0):
+        tokens = pairs[2 * i]
+        source = [model.graph.vocab[int(k)] for k in rng.integers(0, len(model.graph.vocab), len(tokens))]
+        place = int(rng.choice(patterns(model)))
+        bits = rng.random(len(tokens) ** 2) < (0.1, 0.5, 1.0)[i % 3]
+        change = (
+            {"place": place, "how": "source"}
+            if i % 4 == 0
+            else {"place": place, "how": "drawn", "bits": bits.astype(int).tolist()}
+        )
+        found.append((tokens, source, place, change, None))
+    return found
+
+
 def in_python(model: Model, tokens: list[Any], source: list[Any], change: dict[str, Any], at: int | None) -> Any:
     """What the laboratory gives, or its refusal."""
     label, bos = model.graph.labels[change["place"]], model.config.bos
     positions = None if at is None else [at]
+    if change["how"] == "drawn":
+        return model.intervene({label: np.reshape(change["bits"], (len(tokens), -1)).astype(bool)})([bos, *tokens])
     if change["how"] == "value":
         value = model.graph.variable(change["place"]).listed.values[change["id"]]
         return model.intervene({label: value}, positions)([bos, *tokens])
@@ -65,7 +95,7 @@ def check(open_page: Callable[..., Any], model: Model, count: int) -> int:
     page = open_page(model, inputs(model, 1)[0]).page
     encode = lambda xs: [int(i) for i in model.input_encoder.encode([model.config.bos, *xs])[1:]]  # noqa: E731
     compared = 0
-    for tokens, source, _, change, at in cases(model, count):
+    for tokens, source, _, change, at in [*cases(model, count), *drawn(model, count // 2)]:
         found = page.evaluate(ASK, [encode(tokens), [change | {"source": encode(source)}], at])
         try:
             with warnings.catch_warnings():
@@ -125,6 +155,26 @@ def test_switches_change_the_answer(open_page: Callable[..., Any]) -> None:
     assert "as many as the input" in opened.texts("#source-fault")[0]
     page.click("#forcing-reset")
     page.wait_for_selector("#forcing-told:has-text('Nothing is forced')")
+
+
+def test_squares_of_a_selector_are_turned(open_page: Callable[..., Any]) -> None:
+    """Its menu opens its pattern; a square is turned by a click and by the keyboard; the answer is that of Python."""
+    model = compiled("reverse", 1)
+    (place,) = (place for place in patterns(model) if model.graph.labels[place] == "mirrored")
+    opened = open_page(model, ["a", "b", "c"])
+    page = opened.page
+    page.select_option(f'[data-switch="{place}"]', label="squares that I turn")
+    page.wait_for_selector("#forcing-told:has-text('No answer changes.')")
+    page.click(f'[data-switch="{place}:0:2"]')
+    page.wait_for_selector("#forcing-told:has-text('1 of 3 answers change')")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#forcing-told:has-text('So it is in the program')")
+    pattern = [[0, 1, 0], [0, 1, 0], [1, 0, 0]]
+    theirs = model.intervene({"mirrored": pattern})(["BOS", "a", "b", "c"]).decoded[1:]
+    assert opened.texts("#forcing-answer .answer") == [str(value) for value in theirs] == ["b", "b", "a"]
+    page.fill("#tokens", "a b")
+    page.wait_for_selector("#forcing-told:has-text('Nothing is forced')")  # a pattern is of inputs of its own length
 
 
 def test_turned_models_offer_no_switches(open_page: Callable[..., Any]) -> None:

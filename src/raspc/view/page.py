@@ -22,7 +22,8 @@ from raspc.weights.model import Model
 SCRIPTS = (
     "data", "forward", "interpret", "decode", "elements", "colours", "exporting", "grid", "folding", "program",
     "layout", "viewport", "graph", "domain", "input", "run", "residuals", "attention", "neurons", "answers", "weights",
-    "circuit", "positions", "held", "forcing", "intervening", "writing", "certificate", "facts", "reading", "main",
+    "circuit", "positions", "held", "forcing", "intervening", "selecting", "writing", "certificate", "facts", "reading",
+    "main",
 )  # fmt: skip
 """The page's program, in the order in which its parts build on each other."""
 

@@ -10,8 +10,8 @@ from raspc.errors import InputError, RaspcError
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Listed
 from raspc.graph.tables import possible
-from raspc.lab.demands import Demand, Site
-from raspc.lab.forcing import MOST_CELLS, Forced, Ground, axes_of, grid_of
+from raspc.lab.demands import Demand, Site, scored_by, selectors_above
+from raspc.lab.forcing import INNER, MOST_CELLS, WHOLE, Edits, Forced, Ground, axes_of, grid_of
 from raspc.lab.held import ELEMENTWISE, cone
 from raspc.lab.interventions import Erased
 from raspc.view.arrays import pack
@@ -50,7 +50,28 @@ def _site(ground: Ground, site: Site) -> dict[str, Any]:
         "place": site.place, "layer": site.layer, "head": site.head,
         "mixed": None if site.mixed is None else site.mixed.tolist(),
         "demands": [_demand(demand) for demand in site.demands], "inner": _inner(ground.graph, site),
+        "scale": site.scale, **_selectors(ground, site),
     }  # fmt: skip
+
+
+def _selectors(ground: Ground, site: Site) -> dict[str, Any]:
+    """What the selector of a head is made of, and what of it is scored: by which numbers of q, and whether by all.
+
+    Of those that are scored by all the first that is forced decides.
+    """
+    if site.head is None:
+        return {}
+    scored = scored_by(ground.frame.plan, site.place)
+    ways = [(scored.whole, WHOLE), (scored.inner, INNER), *scored.conjuncts.items()]
+    return {
+        "above": sorted(selectors_above(ground.graph, site.place)),
+        "scored": [
+            {"place": place, "from": numbers.start, "to": numbers.stop, "all": which in (WHOLE, INNER)}
+            for place, which in ways
+            if place is not None
+            for numbers in (Edits.scored(site, which),)
+        ],
+    }
 
 
 def _demand(demand: Demand) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// Variables forced in a running model: at all who read them and nowhere else, as lab/forcing.py does it; or erased from
+// Variables and selectors forced in a running model: at all who read them and nowhere else, as lab/forcing.py does it; or erased from
 // their spaces, as lab/interventions.py does.
 
 const FORCING = DATA.forcing;
@@ -10,8 +10,19 @@ const SITES = FORCING ? FORCING.sites.map((site) => ({
 const TOGETHER = FORCING ? FORCING.together.map(({ leaves, cells }) => ({ leaves, cells: unpack(cells) })) : [];
 const MEANS = FORCING ? Object.fromEntries(Object.entries(FORCING.means).map(([name, mean]) => [name, unpack(mean)])) : {};
 
+// Some numbers of the queries of a head say nothing; then what is not selected is a step of its scores below the rest.
+function unscored(q, length, stride, first, from, to) {
+  for (let t = 0; t < length; t++) q.fill(0, t * stride + first + from, t * stride + first + to);
+}
+
+function penalised(scores, length, bits, step) {
+  for (let q = 1; q < length; q++) {
+    for (let k = 1; k < length; k++) if (!bits[(q - 1) * (length - 1) + k - 1]) scores[q * length + k] -= step;
+  }
+}
+
 class Edits {
-  // forced: {columns: Map place → column, where: [position]}; erased: [{space, how}].
+  // forced: {columns: Map place → column, where: [position], patterns: Map place → bits}; erased: [{space, how}].
   constructor(ids, forced, erased = []) { Object.assign(this, { ids, forced, erased, raising: false }); }
 
   reads(demand) { return demand.parts.some(({ place }) => [...this.forced.columns.keys()].some((one) => CONES[place].has(one))); }
@@ -36,12 +47,17 @@ class Edits {
   }
 
   mixed(layer, x, sides, widths, mixed, length) {
-    SITES.filter((site) => site.layer === layer && site.head !== null && site.demands.some((demand) => this.reads(demand))).forEach((site) => {
+    SITES.filter((site) => site.layer === layer && site.head !== null).forEach((site) => {
+      const patterns = this.patterns(site);
+      if (!patterns.length && !site.demands.some((demand) => this.reads(demand))) return;
       const held = new Held(this.ids, x, 2 * layer, this.forced);
       const own = { q: sides.q.slice(), k: sides.k.slice(), v: sides.v.slice() };
       const stride = widths.n_heads * widths.d_head;
       site.demands.filter((demand) => this.reads(demand)).forEach((demand) => this.put(held, demand, own[demand.channel], stride));
-      const pattern = softmaxRows(scoresOfHead(own.q, own.k, site.head, length, widths), length);
+      patterns.forEach(({ from, to }) => unscored(own.q, length, stride, site.head * widths.d_head, from, to));
+      const scores = scoresOfHead(own.q, own.k, site.head, length, widths);
+      patterns.forEach(({ bits }) => penalised(scores, length, bits, site.scale / Math.sqrt(widths.d_head)));
+      const pattern = softmaxRows(scores, length);
       site.mixed.forEach((column) => {
         for (let i = 0; i < length; i++) {
           let sum = 0;
@@ -49,6 +65,20 @@ class Edits {
           mixed[i * stride + column] = sum;
         }
       });
+    });
+  }
+
+  // What of the selector of a head is forced: all of it, the keys that it takes the best of, or some conjuncts.
+  patterns(site) {
+    const given = this.forced.patterns;
+    const above = site.above.filter((place) => given.has(place));
+    const whole = site.scored.find((one) => one.all && given.has(one.place));
+    if (!above.length) return [];
+    if (whole) return [{ ...whole, bits: given.get(whole.place) }];
+    return above.map((place) => {
+      const found = site.scored.find((one) => !one.all && one.place === place);
+      if (!found) throw new CannotForce(`${NODES[place].label} is scored together with others by the head of ${NODES[site.place].label}; force ${NODES[site.scored[0].place].label} instead`);
+      return { ...found, bits: given.get(place) };
     });
   }
 
@@ -109,14 +139,15 @@ class Edits {
 // What the program gives with some variables replaced.
 function interpretForced(ids, forced) {
   const run = { ...PROGRAM, ids, length: ids.length, cells: [] };
-  NODES.forEach((node, place) => run.cells.push(isPattern(node) ? MEANINGS[node.kind](run, node, place)
-    : merged(forced, place, () => MEANINGS[node.kind](run, node, place))));
+  const own = (node, place) => MEANINGS[node.kind](run, node, place);
+  const pattern = (node, place) => (forced.patterns.has(place) ? matrix(run, (q, k) => forced.patterns.get(place)[q * run.length + k]) : own(node, place));
+  NODES.forEach((node, place) => run.cells.push(isPattern(node) ? pattern(node, place) : merged(forced, place, () => own(node, place))));
   return run;
 }
 
 // Whether the program has no answer: a value is missing, several unequal keys meet a pick, or values cannot be together.
-function isImpossible(run) {
-  if (NODES.some((node, place) => lacksValue(run, node, place))) return true;
+function isImpossible(run, patterns) {
+  if (NODES.some((node, place) => !patterns.has(place) && lacksValue(run, node, place))) return true;
   const together = TOGETHER.every(({ leaves, cells: { data, shape } }) => run.ids.every((_, t) => (
     data[leaves.reduce((sum, leaf, i) => sum * shape[i] + Math.max(run.cells[leaf].ids[t], 0), 0)])));
   return !together || NODES.some((node) => node.pick && severalPicked(run, node));
@@ -132,22 +163,24 @@ function severalPicked(run, node) {
   });
 }
 
-// changes: [{place, how: "value" | "source" | "zero" | "mean", id, source}]; at: one position, or null for all.
+// changes: [{place, how: "value" | "source" | "zero" | "mean", id, source}], of a selector {place, how: "drawn", bits} or
+// "source"; at: one position at which variables are changed, or null for all.
 // Gives {answer, expected, impossible}; expected is null where nothing is.
 function whatIf(ids, changes, at = null) {
-  const columns = new Map();
+  const [columns, patterns] = [new Map(), new Map()];
   const erased = [];
-  changes.forEach(({ place, how, id, source }) => {
-    if (how === "value") columns.set(place, { ids: new Int32Array(ids.length).fill(id) });
+  changes.forEach(({ place, how, id, source, bits }) => {
+    if (isPattern(NODES[place])) patterns.set(place, bits || interpret(source).cells[place].bits);
+    else if (how === "value") columns.set(place, { ids: new Int32Array(ids.length).fill(id) });
     else if (how === "source") columns.set(place, interpret(source).cells[place]);
     else if (!NODES[place].spaces.length) throw new CannotForce(`${NODES[place].label} is stored nowhere, so that it has no subspace: patch it from the other input instead`);
     else NODES[place].spaces.forEach((space) => erased.push({ space, how }));
   });
-  const forced = { columns, where: ids.map((_, t) => at === null || t === at) };
+  const forced = { columns, patterns, where: ids.map((_, t) => at === null || t === at) };
   const edits = new Edits(ids, forced, erased);
   const run = forward([CONFIG.bos, ...ids], edits);
   if (erased.length) return { answer: run.answer, expected: null, impossible: true };
   const meant = interpretForced(ids, forced);
-  const impossible = edits.raising || isImpossible(meant);
+  const impossible = edits.raising || isImpossible(meant, patterns);
   return { answer: run.answer, expected: impossible ? null : ids.map((_, t) => expectedAt(meant, DATA.output, t)), impossible };
 }

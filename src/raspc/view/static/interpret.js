@@ -97,7 +97,7 @@ const aggregateColumn = (run, node, place) => gatheredColumn(run, node, (keys) =
 function aggregated(run, node, place, keys) {
   const own = run.nodes[place].domain;
   const other = isListed(own) ? UNDEFINED : NUMBER;
-  if (!keys.length) return [idOf(run, place, node.default, other), isNumber(node.default) ? Number(node.default) : 0];
+  if (!keys.length) return [idOf(run, place, node.default, isNumber(node.default) ? other : UNDEFINED), isNumber(node.default) ? Number(node.default) : 0];
   const source = run.cells[node.source];
   const numbers = keys.map((k) => numberAt(run, node.source, k));
   const low = Math.min(...numbers);

@@ -1,7 +1,11 @@
-// "What if": a switch for each variable, the answer that the model gives then, and what each alone changes.
+// "What if": a switch for each variable and selector, the answer that the model gives then, and what each alone changes.
 
 const whatIfState = { source: null, changes: new Map(), at: null, timer: 0 };
 const forcible = () => NODES.map((_, place) => place).filter((place) => !isPattern(NODES[place]) && !NODES[place].constant && !isFolded(place) && READERS[place].length + (place === DATA.output ? 1 : 0));
+
+// Selectors that some head scores apart from others, and those that are made of them.
+const SCORED = new Set(SITES.flatMap((site) => (site.scored || []).map(({ place }) => place)));
+const switched = () => [...forcible(), ...[...SCORED].sort((a, b) => a - b)];
 
 function drawForcing() {
   const there = Boolean(FORCING);
@@ -51,6 +55,7 @@ function scheduleForcing(wait = 30) {
 function inputChanged() {
   if (!FORCING) return;
   if (whatIfState.at !== null && whatIfState.at >= state.ids.length) whatIfState.at = null;
+  whatIfState.changes.forEach(({ bits }, place) => { if (bits && bits.length !== state.ids.length ** 2) whatIfState.changes.delete(place); });
   if (!whatIfState.source || whatIfState.source.length !== state.ids.length) otherInput();
   byId("forcing-at").replaceChildren(element("option", { value: "" }, "every position"), ...state.ids.map((id, t) => element("option", { value: t }, `position ${t} (${tokenText(id)})`)));
   scheduleForcing();
@@ -63,7 +68,7 @@ function tried(changes, at) {
   }
 }
 
-const changesOf = () => [...whatIfState.changes].map(([place, { how, id }]) => ({ place, how, id, source: whatIfState.source }));
+const changesOf = () => [...whatIfState.changes].map(([place, { how, id, bits }]) => ({ place, how, id, bits, source: whatIfState.source }));
 
 function updateForcing() {
   byId("forcing-at").value = whatIfState.at === null ? "" : String(whatIfState.at);
@@ -86,7 +91,7 @@ const changedPositions = (answer) => answer.filter((found, t) => found.text !== 
 const differing = ({ answer, expected }) => answer.some((found, t) => expected[t] !== UNKNOWN && !agree(found, expected[t]));
 
 function sentenceOf(found) {
-  if (!found) return "Nothing is forced: the model runs as ever. Choose what a variable shall be, and see the answer change.";
+  if (!found) return "Nothing is forced: the model runs as ever. Choose what a variable or a selector shall be, and see the answer change.";
   if (found.refused) return `${capital(found.refused)}.`;
   const count = changedPositions(found.answer);
   const change = count ? `${count} of ${plural(state.ids.length, "answer")} change.` : "No answer changes.";
@@ -97,11 +102,11 @@ function sentenceOf(found) {
 
 function drawSwitches() {
   const focused = document.activeElement && document.activeElement.dataset.switch;
-  fill("switches", forcible().map((place) => element("tr", { "data-nodes": place },
+  fill("switches", switched().map((place) => (isPattern(NODES[place]) ? selectorRows(place) : element("tr", { "data-nodes": place },
     element("th", { scope: "row" }, swatch(place), reference(place)),
     element("td", { "data-th": "is" }, state.ids.map((_, t) => expectedAt(state.meant, place, t).text).join(" ")),
     element("td", { "data-th": "shall be" }, switchOf(place)),
-    element("td", { "data-th": "patched alone" }, effectOf(place)))));
+    element("td", { "data-th": "patched alone" }, effectOf(place))))));
   if (focused) { const again = document.querySelector(`[data-switch="${focused}"]`); if (again) again.focus(); }
   drawMarks();
 }
@@ -109,20 +114,30 @@ function drawSwitches() {
 const VALUES_MOST = 40;
 function switchOf(place) {
   const node = NODES[place];
-  const now = whatIfState.changes.get(place);
   const texts = isListed(node.domain) ? node.domain.texts.slice(0, VALUES_MOST) : [];
-  const option = (value, text) => element("option", { value, selected: Boolean(now) && value === `${now.how}${now.how === "value" ? now.id : ""}` }, text);
-  const menu = element("select", { "aria-label": `What ${node.label} shall be`, "data-switch": place },
-    element("option", { value: "" }, "as computed"), option("source", "from the other input"),
+  const option = optionOf(place);
+  const menu = menuOf(place, option,
     node.spaces.length ? [option("zero", "ablated: zero"), option("mean", "ablated: its mean")] : null,
     texts.length ? element("optgroup", { label: "forced to" }, texts.map((text, id) => option(`value${id}`, text))) : null);
   menu.addEventListener("change", () => {
     const [, how, id] = /^(source|zero|mean|value)?(\d*)$/.exec(menu.value);
-    if (how) whatIfState.changes.set(place, { how, id: Number(id) });
-    else whatIfState.changes.delete(place);
-    scheduleForcing(0);
+    change(place, how && { how, id: Number(id) });
   });
   return menu;
+}
+
+const optionOf = (place) => (value, text) => {
+  const now = whatIfState.changes.get(place);
+  return element("option", { value, selected: Boolean(now) && value === `${now.how}${now.how === "value" ? now.id : ""}` }, text);
+};
+
+const menuOf = (place, option, ...others) => element("select", { "aria-label": `What ${NODES[place].label} shall be`, "data-switch": place },
+  element("option", { value: "" }, "as computed"), option("source", "from the other input"), ...others);
+
+function change(place, what) {
+  if (what) whatIfState.changes.set(place, what);
+  else whatIfState.changes.delete(place);
+  scheduleForcing(0);
 }
 
 // How many answers change when it alone is what it is on the other input.
