@@ -39,7 +39,7 @@ def cases(model: Model, count: int) -> list[tuple[list[Any], list[Any], int, dic
     rng = np.random.default_rng(5)
     found = []
     pairs = inputs(model, 2 * count)
-    for i in range(count):
+    for i in range(count if places(model) else 0):
         tokens = pairs[2 * i]
         source = [model.graph.vocab[int(k)] for k in rng.integers(0, len(model.graph.vocab), len(tokens))]
         place = int(rng.choice(places(model)))
