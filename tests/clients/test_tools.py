@@ -133,6 +133,24 @@ def test_variables_by_name(environment: str, tmp_path: Path) -> None:
     assert told(environment, "variables.py", *paths, raspc=True) == {str(path): 0 for path in paths}
 
 
+def test_das_by_pyvene(tmp_path: Path) -> None:
+    """Its rotation finds a variable where it lives, as ours does, and not before it is computed."""
+    raspc.compile(library.reverse(), "abc", 4, sharpness=0).save(tmp_path / "model")
+    (found,) = told("pyvene", "backends.py", tmp_path / "model", raspc=True).values()
+    assert found["backend"] == "pyvene" and found["same"]
+    assert found["changed"] > 0.9 > 0.5 > max(found["random"], found["nowhere"])
+
+
+def test_an_autoencoder_by_sae_lens(tmp_path: Path) -> None:
+    """Its trainer lowers the loss on our activations; the features are those of the program."""
+    model = raspc.compile(library.reverse(), "abc", 4)
+    model.save(tmp_path / "model")
+    (found,) = told("sae-lens", "backends.py", tmp_path / "model", raspc=True).values()
+    assert found["backend"] == "sae-lens" and found["same"]
+    assert found["reconstruction"] > 0.9 > found["hardly"]
+    assert found["features"] == sorted(lab.methods.sae(model, stage=-1, steps=1).features)
+
+
 def forced(model: Model, environment: str) -> dict[str, Any]:
     """Inputs, what is forced, and the program's answers; none of them what the model answers by itself."""
     cases, columns = [], list(model.config.output.values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,17 @@ def test_what_is_refused(reverse: Model) -> None:
     for odd in (lambda: das("x", "y", 0, 1), lambda: probe(None, "y", 0), lambda: sae(3, 0)):
         with pytest.raises(TypeError, match="model"):
             odd()
+
+
+def test_backends_that_are_not_there(reverse: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown one, and one whose package is missing: what is needed, and how to get it."""
+    monkeypatch.setitem(sys.modules, "pyvene", None)
+    monkeypatch.setitem(sys.modules, "sae_lens", None)
+    for told, call in {
+        "needed one of 'raspc', 'pyvene'": lambda: das(reverse, "opposite", 1, 1, backend="captum"),
+        "needed one of 'raspc', 'sae-lens'": lambda: sae(reverse, 1, backend="captum"),
+        r"pip install 'raspc\[interventions\]'": lambda: das(reverse, "opposite", 1, 1, pairs=8, backend="pyvene"),
+        r"pip install 'raspc\[sae-lens\]'": lambda: sae(reverse, 1, backend="sae-lens"),
+    }.items():
+        with pytest.raises(raspc.InputError, match=told):
+            call()

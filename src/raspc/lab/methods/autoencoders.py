@@ -3,11 +3,13 @@
 The stream after a stage is written as a sum of few of many directions, of which at most `active` are on at once (TopK).
 In a compiled model the true features are known: an indicator for each value of each variable that lives there. A
 feature is *matched* if one latent alone tells it: R² of at least 0.999. Reconstruction says nothing about that, so both
-are told, and beside them how many an autoencoder matches that was not trained.
+are told, and beside them how many an autoencoder matches that was not trained. `backend="sae-lens"` has SAELens train
+it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ from raspc.errors import InputError
 from raspc.graph.evaluate import run_graph
 from raspc.lab.activations import Floats, inputs_for, most_inputs
 from raspc.lab.interchanges import float_format
+from raspc.lab.methods.by_sae_lens import SaeLens
 from raspc.weights.model import Model
 
 STEPS, RATE, BATCH = 600, 0.01, 256
@@ -31,7 +34,8 @@ class Sae:
 
     `features`: the true ones, as `variable=value`, each with the best R² of one latent. `matched`: the share of them
     with at least 0.999; `untrained`: the same without training. `reconstruction`: R² of the stream on held-out rows.
-    `dead`: the share of latents that are never on. `latents`, `active`, `steps`, `seed`, `dtype`: how it was trained.
+    `dead`: the share of latents that are never on. `latents`, `active`, `steps`, `seed`, `dtype`, `backend`: how it was
+    trained.
     """
 
     stage: int
@@ -45,6 +49,7 @@ class Sae:
     steps: int
     seed: int
     dtype: str
+    backend: str = "raspc"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -53,12 +58,14 @@ class Sae:
 
 def sae(
     model: Model, stage: int, *, latents: int | None = None, active: int | None = None, steps: int = STEPS,
-    seed: int = 0, dtype: str = "float32",
+    seed: int = 0, dtype: str = "float32", backend: str = "raspc",
 ) -> Sae:  # fmt: skip
     """Train an autoencoder on the stream after a stage. `latents`: by default four for each true feature that varies;
-    `active`: by default one for each variable that lives there.
+    `active`: by default one for each variable that lives there. `backend`: "raspc", or "sae-lens" where that is
+    installed.
 
-    Raises InputError for a stage that the model does not have, and where no variable with listed values lives there.
+    Raises InputError for a stage that the model does not have, where no variable with listed values lives there, and
+    for a backend that is unknown or not installed.
     """
     import torch
 
@@ -68,6 +75,8 @@ def sae(
     arguments.whole("steps", steps, 1)
     for argument, number in (("latents", latents), ("active", active)):
         arguments.whole(argument, 1 if number is None else number, 1)
+    if backend not in BACKENDS:
+        raise InputError(f"backend is {backend!r}, needed one of {', '.join(map(repr, BACKENDS))}")
     dtype = float_format(dtype).name
     stream, true, variables = _rows(model, stage, seed, dtype)
     if not true:
@@ -78,15 +87,16 @@ def sae(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(stream))
     held, rows = order[: len(order) // 5], order[len(order) // 5 :]
-    net = _Autoencoder(stream.shape[1], latents, active, seed, getattr(torch, dtype))
+    net = BACKENDS[backend](stream.shape[1], latents, active, seed, getattr(torch, dtype))
     before = _matches(net.codes(stream), true)
-    net.train(stream[rows], steps, rng)
+    net.train(stream[rows], steps, BATCH, RATE, rng)
     codes, found = net.codes(stream), _matches(net.codes(stream), true)
     off = ((net.decoded(stream[held]) - stream[held]) ** 2).sum()
     spread = ((stream[held] - stream[held].mean(axis=0)) ** 2).sum()
     return Sae(
         stage, found, _share(found), _share(before), float(1 - off / spread) if spread else 1.0,
         float((codes <= 0).all(axis=0).mean()), latents, active, steps, seed, dtype,
+        backend,
     )  # fmt: skip
 
 
@@ -144,13 +154,13 @@ class _Autoencoder:
         top = on.topk(self.active, dim=-1)
         return torch.zeros_like(on).scatter(-1, top.indices, top.values)
 
-    def train(self, rows: Floats, steps: int, rng: np.random.Generator) -> None:
+    def train(self, rows: Floats, steps: int, size: int, rate: float, rng: np.random.Generator) -> None:
         import torch
 
-        descent = torch.optim.Adam([self.decoder, self.encoder, self.bias, self.middle], lr=RATE)
+        descent = torch.optim.Adam([self.decoder, self.encoder, self.bias, self.middle], lr=rate)
         x = torch.as_tensor(rows, dtype=self.dtype)
         for _ in range(steps):
-            batch = x[torch.from_numpy(rng.integers(0, len(rows), BATCH))]
+            batch = x[torch.from_numpy(rng.integers(0, len(rows), size))]
             loss = ((self.encode(batch) @ self.decoder + self.middle - batch) ** 2).sum(dim=1).mean()
             descent.zero_grad()
             torch.autograd.backward(loss)
@@ -170,3 +180,7 @@ class _Autoencoder:
         return np.asarray(
             self.codes(rows) @ self.decoder.detach().numpy() + self.middle.detach().numpy(), np.float64
         )  # fmt: skip
+
+
+BACKENDS: dict[str, Callable[[int, int, int, int, Any], Any]] = {"raspc": _Autoencoder, "sae-lens": SaeLens}
+"""Who makes and trains an autoencoder: of a width, so many latents, so many active ones, a seed and a format."""

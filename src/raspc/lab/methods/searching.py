@@ -2,11 +2,13 @@
 
 A rotation R of the stream is learned. Its first k columns are swapped between two runs, and the model is to answer as
 the program does with the variable swapped: that is the objective of pyvene's DAS, the cross-entropy of these answers.
-What is found is held against controls by `raspc.lab.iia`, on pairs that it was not learned on.
+`backend="pyvene"` has pyvene learn it. What is found is held against controls by `raspc.lab.iia`, on pairs that it was
+not learned on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +39,7 @@ class Das:
     """The subspace that was found for a variable after a stage: `basis` [k, d_model], with orthonormal rows.
 
     `loss`: of the best of several starts, at its end. `held`: its interchange accuracy, with controls, on other pairs.
-    `pairs`, `steps`, `seed`, `dtype`: how it was learned.
+    `pairs`, `steps`, `seed`, `dtype`, `backend`: how it was learned.
     """
 
     variable: str
@@ -49,6 +51,7 @@ class Das:
     steps: int
     seed: int
     dtype: str
+    backend: str = "raspc"
 
     @property
     def subspace(self) -> Subspace:
@@ -62,14 +65,15 @@ class Das:
 
 def das(
     model: Model, variable: str, stage: int, dims: int, *, pairs: int = 256, seed: int = 0, steps: int = STEPS,
-    starts: int = STARTS, dtype: str = "float64",
+    starts: int = STARTS, dtype: str = "float64", backend: str = "raspc",
 ) -> Das:  # fmt: skip
     """Search for a variable in `dims` dimensions of the stream after a stage; the best of `starts` rotations.
 
-    Stages count as in an alignment: −1 the embedding, 2l the attention of layer l, 2l + 1 its MLP.
+    Stages count as in an alignment: −1 the embedding, 2l the attention of layer l, 2l + 1 its MLP. `backend`: "raspc",
+    or "pyvene" where that is installed: its rotation and its hooks, with the same objective, pairs and steps.
 
-    Raises InputError for a variable, a stage or a number of dimensions that the model does not have, and where no swap
-    has an answer in the program.
+    Raises InputError for a variable, a stage or a number of dimensions that the model does not have, where no swap
+    has an answer in the program, and for a backend that is unknown or not installed.
     """
     arguments.an(Model, "model", model, "a compiled model")
     ground = Ground(model)
@@ -78,14 +82,17 @@ def das(
     arguments.whole("dims", dims, 1, model.config.d_model)
     for argument, number in (("steps", steps), ("starts", starts)):
         arguments.whole(argument, number, 1)
+    if backend not in BACKENDS:
+        raise InputError(f"backend is {backend!r}, needed one of {', '.join(map(repr, BACKENDS))}")
     question = Pairs(ground, pairs, seed, dtype)
     goal, counted = question.goal(label)
     if not counted.any():
         raise InputError(f"{label}: the program has no answer where it is swapped, on any of these pairs")
     search = _Search(model, question, goal, counted, stage, dims, dtype)
-    loss, basis = min((search.learn(seed + i, steps) for i in range(starts)), key=lambda found: found[0])
+    learn = BACKENDS[backend]
+    loss, basis = min((learn(search, seed + i, steps) for i in range(starts)), key=lambda found: found[0])
     held = iia(model, {label: Subspace(stage, basis)}, pairs=pairs, seed=seed + PARTED)[label]
-    return Das(label, stage, basis, loss, held, question.count, steps, seed, dtype)
+    return Das(label, stage, basis, loss, held, question.count, steps, seed, dtype, backend)
 
 
 class _Search:
@@ -94,7 +101,7 @@ class _Search:
     ) -> None:
         import torch
 
-        self.model, self.stage, self.dims = model, stage, dims
+        self.model, self.question, self.stage, self.dims = model, question, stage, dims
         self.net, self.ids = Net(model, "component", dtype), as_ids(question.ids)
         streams = [question.trace.input_embeddings, *question.trace.residuals]
         theirs = np.take_along_axis(streams[stage + 1], question.order[..., None], axis=1)
@@ -139,10 +146,27 @@ class _Search:
             return x
 
         hidden = run.hidden_keys(self.ids == self.model.config.pad_id, self.model.config.causal, self.net.how.arrays)
-        logits = run.forward(self.net.parts, self.ids, hidden, self.net.how, see)[:, 1:][self.counted]
-        goal = self.goal[self.counted]
+        return self.of(run.forward(self.net.parts, self.ids, hidden, self.net.how, see))
+
+    def of(self, answers: Tensor) -> Tensor:
+        """How far logits [pair, position, column] are from what the program answers, where it does."""
+        import torch
+
+        logits, goal = answers[:, 1:][self.counted], self.goal[self.counted]
         if self.model.config.output.kind == "categorical":
             found: Tensor = torch.nn.functional.cross_entropy(logits, goal.long())
             return found
         off: Tensor = torch.nn.functional.mse_loss(logits[:, 0], goal.to(logits.dtype))
         return off
+
+
+def _by_pyvene(search: _Search, seed: int, steps: int) -> tuple[float, Floats]:
+    from raspc.lab.methods.by_pyvene import rotation
+
+    return rotation(search.net, search.question, search.stage, search.dims, seed, steps, RATE, search.of)
+
+
+BACKENDS: dict[str, Callable[[_Search, int, int], tuple[float, Floats]]] = {
+    "raspc": _Search.learn, "pyvene": _by_pyvene
+}  # fmt: skip
+"""Who learns a rotation: the loss and the basis of one start."""
