@@ -50,6 +50,7 @@ SECTIONS: dict[str, Callable[[], object]] = {
     "library": library.table,
     "optimiser": optimiser.table,
     "generate": generate.table,
+    "generate --in transformers": generate.in_transformers,
     "growth": lambda: f"{sizes.table()}\n{random_sizes.table()}\n{growth.table()}",
     "growth --axis program": programs.table,
     "widths": widths.table,
@@ -64,6 +65,10 @@ SECTIONS: dict[str, Callable[[], object]] = {
 }
 
 
+MARKS = {"\0": " --axis program", "\1": " --in transformers"}
+"""What follows the name of a section, and what stands for it while names are told apart."""
+
+
 def main(names: Sequence[str]) -> None:
     """Prints the sections of these names."""
     names = with_axes(names)
@@ -75,9 +80,11 @@ def main(names: Sequence[str]) -> None:
 
 
 def with_axes(names: Sequence[str]) -> list[str]:
-    """The sections, `growth --axis program` being one: growth with the program rather than with its sizes."""
-    joined = " ".join(names).replace(" --axis program", "\0")
-    return [name.replace("\0", " --axis program") for name in joined.split()]
+    """The sections, those of two or three words being one: `growth --axis program` grows with programs, not sizes."""
+    joined = " ".join(names)
+    for mark, axis in MARKS.items():
+        joined = joined.replace(axis, mark)
+    return ["".join(MARKS.get(letter, letter) for letter in name) for name in joined.split()]
 
 
 if __name__ == "__main__":

@@ -6,20 +6,24 @@ a Llama, by `generate` of transformers on the same processor.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import raspc
 from benchmarks.measure import Table
-from raspc.generation.checking import check_writing
+from raspc.generation.checking import check_writing, some_prompts
 from raspc.library import WRITERS
-from raspc.library.writers import write_sum
+from raspc.library.writers import Writer, write_sum
 from raspc.rasp import SOp
 from raspc.regular.automaton import drawn
 
@@ -139,6 +143,48 @@ def _anew(model: Any, prompt: list[Any], many: int) -> list[Any]:
     for _ in range(many):
         tokens = [*tokens, model.apply(tokens).decoded[-1]]
     return tokens
+
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "generate_with_transformers.py"
+EVERY = 100_000
+"""Up to so many prompts are all asked of a checkpoint; of more, `ASKED`."""
+
+
+def wanted(writer: Writer, prompt: list[Any]) -> str:
+    """The answer in plain Python, with its stop, as the text of a checkpoint."""
+    answer = writer.reference("".join(map(str, prompt)))
+    return "".join(map(str, (*answer, writer.stop)))
+
+
+def by_transformers(checkpoint: Path, prompts: list[list[Any]]) -> list[str]:
+    """What transformers writes after each prompt, without white space, in a process that cannot import raspc."""
+    texts = "\n".join("".join(map(str, prompt)) for prompt in prompts)
+    command = [sys.executable, "-I", str(EXAMPLE), str(checkpoint)]
+    ran = subprocess.run(command, input=texts, capture_output=True, text=True, check=True)
+    return ["".join(text.split()) for text in json.loads(ran.stdout)]
+
+
+def in_transformers() -> Table:
+    """Whole answers of all writers as stock checkpoints, on all prompts or `ASKED` of them."""
+    headers = ("program", "family", "layers", "parameters", "verdict", "answers right", "seconds")
+    rows = [_asked(writer, family) for writer in WRITERS.values() for family in ("llama", "gpt2")]
+    return Table("Programs that write, by generate of transformers, -O2", headers, rows)
+
+
+def _asked(writer: Writer, family: str) -> list[str]:
+    model, _ = Row(writer.name, writer.name, writer.max_seq_len, target=family).compiled()
+    total = sum(model.as_written.where.writing.prompts.sizes(writer.max_seq_len)[1:])
+    prompts = some_prompts(model, total if total <= EVERY else ASKED)
+    with tempfile.TemporaryDirectory() as place:
+        model.to(family, checkpoint := Path(place) / "checkpoint")
+        start = time.perf_counter()
+        found = by_transformers(checkpoint, prompts)
+    right = sum(answer == wanted(writer, prompt) for answer, prompt in zip(found, prompts, strict=True))
+    size = sum(array.size for array in model.params.values())
+    return [
+        writer.name, family, str(model.config.n_layers), f"{size:,}", model.certificate.verdict,
+        f"{right:,}/{len(prompts):,}", f"{time.perf_counter() - start:.0f}",
+    ]  # fmt: skip
 
 
 def _by_transformers(model: Any, prompts: list[list[Any]]) -> float:

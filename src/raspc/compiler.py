@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial as partial_of
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.alternatives import Refused, attempt, best
-from raspc.plan.asked import check_arguments, checked_target, options_of
+from raspc.plan.asked import check_arguments, checked_target, options_of, roomier
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
@@ -115,12 +115,34 @@ def compile(
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
-    make = partial_of(softly, bos=bos, pad=pad, options=options, changes=tabulated.changes)
-    with told(program, tabulated, options, make):
-        model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
-        doubts.warn_of_level(program, model)
-        model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
-    return model if name == PLAIN.name else in_family(model, name, certify)
+
+    def made(options: Options) -> Model:
+        make = partial_of(softly, bos=bos, pad=pad, options=options, changes=tabulated.changes)
+        with told(program, tabulated, options, make):
+            model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
+            doubts.warn_of_level(program, model)
+            model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
+        return model if name == PLAIN.name else in_family(model, name, certify)
+
+    return with_room(made, options, name) if certify else made(options)
+
+
+def with_room(made: Callable[[Options], Model], options: Options, name: str) -> Model:
+    """The model of a program; of a stock family one whose codes have room, where that alone is proved.
+
+    A layer norm rounds every number, and counted positions err: the squares by which compact codes tell values apart
+    bear less of it than directions of their own. So codes have room as well where else the model were refused.
+    """
+    spoils = name != PLAIN.name and options.margin is None
+    found = attempt(partial_of(made, options)) if spoils else made(options)
+    if isinstance(found, Model) and (not spoils or _verdict(found) == "proved"):
+        return found
+    roomy = attempt(partial_of(made, roomier(options)))
+    if isinstance(roomy, Model) and (isinstance(found, Refused) or _verdict(roomy) == "proved"):
+        return roomy
+    if isinstance(found, Refused):
+        raise found.error
+    return found
 
 
 def in_family(model: Model, name: str, certify: bool) -> Model:

@@ -15,8 +15,8 @@ from raspc.library.writers import WRITERS, Writer, turing_machine
 from raspc.library.writers.machines import BUSY_BEAVER, S5
 from raspc.programs import find
 
-MEASURED = {"write_sort", "write_busy_beaver"}
-"""What float32 is only measured to do."""
+MEASURED = {"write_sum", "write_thought_sum", "write_product", "write_word_problem", "write_busy_beaver"}
+"""What is only measured as a GPT-2, whose layer norms round."""
 ALL = 100_000
 """Up to so many prompts are all asked; of more, 2,000."""
 
@@ -42,7 +42,7 @@ def test_answers(writer: Writer) -> None:
     model = compiled(writer)
     right(writer, model, 6_000)
     assert model.as_written.where.writing.every
-    assert model.certificate.proved is (writer.name not in MEASURED)
+    assert model.certificate.proved
 
 
 @pytest.mark.slow
@@ -51,7 +51,9 @@ def test_answers(writer: Writer) -> None:
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
 def test_every_answer(writer: Writer, target: str) -> None:
     """On all prompts, also of stock families."""
-    right(writer, compiled(writer, target=target))
+    model = compiled(writer, target=target)
+    right(writer, model)
+    assert model.certificate.proved is (target != "gpt2" or writer.name not in MEASURED)
 
 
 @pytest.mark.slow

@@ -121,12 +121,28 @@ def check_writing(
     automaton = automaton or everything(len(vocab))
     total = sum(automaton.sizes(longest)[1:])
     every = total <= (limit or ALL)
-    pieces = _all_of(automaton, longest) if every else _random_of(automaton, longest, limit or SAMPLE, seed)
+    pieces = _pieces(automaton, longest, every, limit or SAMPLE, seed)
     found = WritingReport(total=total, exhaustive=every)
     written = program if program is not None else model.expression
     for ids in pieces:
         found = _with(found, model, [[vocab[i] for i in row] for row in ids], written, reference)
     return found
+
+
+def some_prompts(model: Model, limit: int, seed: int = 0) -> list[list[Value]]:
+    """All prompts of a model that writes, where there are at most `limit`, else so many random ones.
+
+    Raises InputError for a model that does not write.
+    """
+    writing, vocab, longest = writing_of(model), model.as_written.vocab, model.config.max_seq_len
+    automaton = writing.prompts or everything(len(vocab))
+    every = sum(automaton.sizes(longest)[1:]) <= limit
+    pieces = _pieces(automaton, longest, every, limit, seed)
+    return [[vocab[i] for i in row] for ids in pieces for row in ids]
+
+
+def _pieces(prompts: Automaton, longest: int, every: bool, count: int, seed: int) -> Iterator[list[list[int]]]:
+    return _all_of(prompts, longest) if every else _random_of(prompts, longest, count, seed)
 
 
 def _all_of(prompts: Automaton, longest: int) -> Iterator[list[list[int]]]:

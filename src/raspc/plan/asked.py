@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,11 @@ def options_of(
         uniform=uniform, sharpness=part_of("sharpness", sharpness, 1.0) or 1.0,
         margin=None if margin is None else part_of("margin", margin, MOST_MARGIN, least=1.0),
     )  # fmt: skip
+
+
+def roomier(options: Options) -> Options:
+    """The same where codes have room, as with a margin of 1."""
+    return replace(options.leaving_out(CLOSE), margin=1.0)
 
 
 def part_of(argument: str, given: Any, most: float, least: float = 0.0) -> float:

@@ -52,20 +52,22 @@ def _count_on(token: str, first: str, last: str) -> str:
 def write_sort(mark: Value = "=") -> SOp:
     """312= is followed by 123: the smallest token first, as often as it came.
 
-    The next token is the one that was written last, if it came more often than it was written, else the next
-    greater one of the prompt.
+    The next token is the one that was written last, if it came more often than it was written (each that came counts
+    1, each that was written −1), else the next greater one of the prompt.
     """
     end = place_of(mark)
-    prompt, after = rasp.Select(end, -1, Comparison.EQ), rasp.Select(end, 0, Comparison.GEQ)
-    same_in_prompt, same_after = prompt & same(T), after & same(T)
-    came = rasp.SelectorWidth(same_in_prompt).named("came")
-    written = rasp.SelectorWidth(same_after).named("written")
+    prompt, side = rasp.Select(end, -1, Comparison.EQ), rasp.Map(_came_or_written, end)
+    left_over = rasp.Sum(same(T), side).named("left_over")
     greater = rasp.Select(T, T, partial(_is_greater, mark))
     greater_in_prompt = prompt & greater
     order = rasp.Map(_order, T)
     next_greater = rasp.best(greater_in_prompt, order, "min")
     following = rasp.Aggregate(next_greater, T, default=STOP).named("following")
-    return rasp.where((written < came).named("again"), T, following).named("write_sort")
+    return rasp.where((left_over > 0).named("again"), T, following).named("write_sort")
+
+
+def _came_or_written(end: int) -> int:
+    return 1 if end < 0 else -1
 
 
 def _is_greater(mark: Value, key: Value, query: Value) -> bool:

@@ -75,23 +75,22 @@ def turing_machine(rules: Mapping[str, str]) -> SOp:
     "1RB". A step is a token. The place of the head is the steps to the right less those to the left; what stands there
     is what was written there last.
     """
-    goes_right, goes_left = rasp.Map(partial(_goes, "R"), T), rasp.Map(partial(_goes, "L"), T)
-    rights, lefts = equal(goes_right, True), equal(goes_left, True)
-    right, left = rasp.SelectorWidth(rights), rasp.SelectorWidth(lefts)
-    place = (right - left).named("place")
+    so_far, way = rasp.Select(I, I, Comparison.LEQ), rasp.Map(_way, T)
+    place = rasp.Sum(so_far, way).named("place")
     wrote_at = rasp.SequenceMap(_place_before, place, T).named("wrote_at")
     written = rasp.Map(_symbol, T)
     symbol = rasp.memory(wrote_at, written, place, default="0").named("symbol")
     return rasp.SequenceMap(partial(_step, dict(rules)), T, symbol)
 
 
-def _goes(way: str, token: str) -> bool:
-    return len(token) == 3 and token[1] == way
+def _way(token: str) -> int:
+    """By how much a step moves the head to the right."""
+    return {"R": 1, "L": -1}.get(token[1:2], 0)
 
 
 def _place_before(place: int, token: str) -> int:
     """Where a step wrote: beside the place that it went to; what is no step writes the blank that is there."""
-    return place + {"R": -1, "L": 1}.get(token[1:2], 0)
+    return place - _way(token)
 
 
 def _symbol(token: str) -> str:
