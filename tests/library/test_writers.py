@@ -15,7 +15,7 @@ from raspc.library.writers import WRITERS, Writer, turing_machine
 from raspc.library.writers.machines import BUSY_BEAVER, S5
 from raspc.programs import find
 
-MEASURED = {"write_sum", "write_thought_sum", "write_product", "write_word_problem", "write_busy_beaver"}
+MEASURED = {"write_thought_sum", "write_product", "write_word_problem", "write_busy_beaver"}
 """What is only measured as a GPT-2, whose layer norms round."""
 ALL = 100_000
 """Up to so many prompts are all asked; of more, 2,000."""
