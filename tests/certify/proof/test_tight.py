@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import raspc
 from raspc import library, rasp
-from raspc.certify.proof.causes import Causes
+from raspc.certify.proof.causes import Alone, Causes
 from raspc.certify.proof.rounding import grain_of, of_sum
 from raspc.numbers.precision import PRECISIONS
 from raspc.study.certifying import certificate
@@ -82,6 +82,24 @@ def test_errors_of_common_causes(rows: int, causes: int, width: int, random: Ran
         assert (np.abs(error) <= found.total() + 1e-12).all()
         assert (np.abs(error - error[:, :1]) <= apart.total() + 1e-12).all()
         assert (np.abs(error @ directions.T) <= found.along(directions) + 1e-12).all()
+
+
+def test_causes_that_move_one_direction_are_one() -> None:
+    """Their bounds are the same when they are gathered; and so are those of numbers that err alone."""
+    rng = np.random.default_rng(4)
+    size, moves = rng.random((6, 40)), rng.normal(size=(40, 5))
+    lone = rng.random(40) < 0.8
+    moves[lone] *= np.eye(5)[rng.integers(0, 4, lone.sum())]
+    plain, directions = Causes(size, moves), rng.normal(size=(3, 5))
+    gathered, others = plain.gathered(), np.array([0, 3, 4])
+    assert len(gathered.moves) == (~lone).sum() + 4 < len(moves)
+    apart, alone = Causes(size[:, :5], np.eye(5)), Alone(size[:, :5], np.eye(5))
+    for one, other in ((plain, gathered), (apart, alone)):
+        assert np.allclose(one.total(), other.total(), rtol=1e-12)
+        assert (one.along(directions) <= other.along(directions) + 1e-12).all()
+        assert (one.between(2, others) <= other.between(2, others) + 1e-12).all()
+    assert np.allclose(apart.along(directions), alone.along(directions), rtol=1e-12)
+    assert np.allclose(apart.between(2, others), alone.between(2, others), rtol=1e-12)
 
 
 @pytest.mark.parametrize("part", [0, 1])

@@ -36,6 +36,8 @@ LEAN = 4
 """What a count is off by, times the slope along it, may come to this part of what the answer bears."""
 FARTHEST = 512.0
 """The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
+OFF_BESIDE_DIGITS = 0.19
+"""How far off a whole number may be of which the high digit is there beside it: so far steps still tell it apart."""
 COUNTS = (N.Width, N.Length)
 
 
@@ -112,7 +114,49 @@ def _answer(roots: Roots, options: Options) -> _Use:
     if (steps := leaning(roots, options)) is not None:
         return _Use(place, steps, leans=True)
     counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
-    return _Use(place, np.arange(len(node.listed), dtype=np.float64) if counted else None)
+    off = OFF if digits_of_answer(roots, options) is None else OFF_BESIDE_DIGITS
+    return _Use(place, np.arange(len(node.listed), dtype=np.float64) if counted else None, off)
+
+
+BASE = 256.0
+"""The low digit of a number reaches to half of it: so the terms of logits, BASE·m for numbers up to m, are small."""
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerDigits:
+    """A number x from −m to m as a high digit h, and a low digit l = x − BASE·h, between −BASE/2 and BASE/2.
+
+    The logits 2h′h − h′² + 2l′l − l′² lead by (h − h′)² + (l − l′)², of which an error e of x takes 2e·|l − l′|. So
+    they bear any e below ½, as 2vx − v² does; but their terms are up to BASE·m, where those of that are m². The high
+    digit is decoded to steps, each along a direction of its own: the errors of these are small, and count BASE-fold.
+    """
+
+    numbers: Floats
+    high: Floats
+
+    @property
+    def low(self) -> Floats:
+        """What is left beside the high digit."""
+        return self.numbers - BASE * self.high
+
+    @property
+    def reaches(self) -> Floats:
+        """[digits − 1, values]: whether the high digit is at least this one."""
+        return np.asarray(np.unique(self.high)[1:, None] <= self.high, np.float64)
+
+
+def digits_of_answer(roots: Roots, options: Options) -> AnswerDigits | None:
+    """The digits of an answer that is one count, and is off too far for 2vx − v²; None for other answers."""
+    graph = roots.graph
+    node, joint = graph.variable(graph.output), roots.joints[graph.output]
+    if joint is None or len(joint.roots) != 1 or not isinstance(graph[joint.roots[0]], COUNTS):
+        return None  # (what rests on a listed count alone is listed)
+    counts = _numbers(roots, joint.roots[0])
+    share = as_number(counts, graph.max_seq_len, options.precision)
+    if len(node.listed) != len(counts) or share is None or not OFF < share.noise.max() <= OFF_BESIDE_DIGITS:
+        return None
+    numbers = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
+    return AnswerDigits(numbers, np.rint(numbers / BASE))
 
 
 def leaning(roots: Roots, options: Options) -> Floats | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raspc.blocks.reading import features as F
+from raspc.blocks.reading import plain
 from raspc.blocks.reading.plain import FARTHEST, OFF, in_steps, leaning
 from raspc.blocks.reading.readiness import NUMBER_ERROR, Readiness
 from raspc.blocks.spaces import Matrix
@@ -64,6 +65,10 @@ def _answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
     if steps is not None and isinstance(node, N.Sum):
         return number_logits(steps), (Read(place, steps, readers, OFF),)
     by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
+    if by_number and not known.numerical and (digits := _digits(known)) is not None:
+        high = (Read(place, flags, readers) for flags in digits.reaches)
+        reads = Read(place, digits.numbers, readers, plain.OFF_BESIDE_DIGITS), *high
+        return number_logits(digits.high) + number_logits(digits.low), reads
     if by_number and not known.numerical:
         steps = _leaning(known) if steps is None else steps
         n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
@@ -80,6 +85,13 @@ def _in_steps(known: Known) -> Floats | None:
     node, joint = known.graph.variable(known.graph.output), known.ready.roots.joints[known.graph.output]
     on_sums = joint is not None and any(isinstance(known.graph[root], N.Sum) for root in joint.roots)
     return in_steps(node.listed) if on_sums and node.listed.all_numbers else None
+
+
+def _digits(known: Known) -> plain.AnswerDigits | None:
+    """Two digits of an answer that is one large count, left as a number by attention; None for others."""
+    found = plain.digits_of_answer(known.ready.roots, known.options)
+    joint = known.ready.roots.joints[known.graph.output]
+    return found if found is not None and joint is not None and known.ready.is_rough(joint.roots[0]) else None
 
 
 def _leaning(known: Known) -> Floats | None:

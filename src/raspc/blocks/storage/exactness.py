@@ -17,6 +17,8 @@ from raspc.graph.nodes import Floats
 
 ONE_HOT_LIMIT = 2048
 """The most values that get directions of their own for the sake of rounding."""
+NUMBERS_LIMIT = 1024
+"""The same where readers want numbers alone: what they read off more directions than that is no nearer."""
 
 
 def exact_enough(
@@ -30,7 +32,8 @@ def exact_enough(
     """
     code = outputs_of(form.groups)
     design = make(code)
-    if design is None or is_flat(code) or len(code) > ONE_HOT_LIMIT:
+    limit = NUMBERS_LIMIT if all(feature.error is not None for feature in features) else ONE_HOT_LIMIT
+    if design is None or is_flat(code) or len(code) > limit:
         return form.groups, design
     if is_borne(wanted, features, code, design.noise(known.ready.unit)):
         return form.groups, design

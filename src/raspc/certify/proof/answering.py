@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from raspc.certify.proof.bounds import Reading
-from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.grids import Rows, decided, over_grid, rows_of
 from raspc.certify.proof.meaning import Meaning, where
@@ -60,8 +59,8 @@ def _nearest_leads(rows: Rows) -> tuple[Floats, Floats]:
         off = rows.error[own] + rows.error[own, right][:, None]
         near = np.flatnonzero((off > BLURRED * lead).any(axis=0))
         if rows.causes is not None and len(near):
-            parts = (Causes(c.size[own], c.moves[:, near] - c.moves[:, [right]]) for c in rows.causes)
-            off[:, near] = sum((part.total() for part in parts), np.zeros((len(own), len(near))))
+            parts = (cause.at(own).between(right, near) for cause in rows.causes)
+            off[:, near] = sum(parts, np.zeros((len(own), len(near))))
         lead[:, right], off[:, right] = np.inf, 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
             nearest = np.where(lead > 0, off / lead, np.inf).argmax(axis=1)

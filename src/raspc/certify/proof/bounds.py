@@ -285,23 +285,37 @@ class _Summed:
     def of(cls, seen: Mapping[int, Seen], bias: Floats, own: Floats) -> _Summed:
         """The sums of a read; `own`: errors of its terms."""
         if len(seen) == 1:
-            (one,) = seen.values()
-            high, low = one.values + one.error, one.values - one.error
-            up, down = (one.size + high) / 2, (one.size - low) / 2
-            size = one.size
-        else:
-            zero = np.zeros_like(bias, dtype=np.float64)[None]
+            return cls.of_one(*seen.values(), bias, own)
+        zero = np.zeros_like(bias, dtype=np.float64)[None]
 
-            def most(part: Callable[[Seen], Matrix]) -> Matrix:
-                return np.asarray(zero + sum(part(one).max(axis=0, initial=-np.inf) for one in seen.values()))
+        def most(part: Callable[[Seen], Matrix]) -> Matrix:
+            return np.asarray(zero + sum(part(one).max(axis=0, initial=-np.inf) for one in seen.values()))
 
-            high, low = most(lambda one: one.values + one.error), -most(lambda one: one.error - one.values)
-            up = most(lambda one: (one.size + one.values + one.error) / 2)
-            down = most(lambda one: (one.size - one.values + one.error) / 2)
-            size = most(lambda one: one.size)
+        high, low = most(lambda one: one.values + one.error), -most(lambda one: one.error - one.values)
+        up = most(lambda one: (one.size + one.values + one.error) / 2)
+        down = most(lambda one: (one.size - one.values + one.error) / 2)
+        size = most(lambda one: one.size)
         reach = np.maximum(up + np.maximum(bias, 0.0), down + np.maximum(-bias, 0.0)) + own
         top = np.maximum(np.abs(high + bias), np.abs(low + bias))
         return cls(size + np.abs(bias) + own, reach, top, np.maximum(np.abs(high), np.abs(low)))
+
+    @classmethod
+    def of_one(cls, one: Seen, bias: Floats, own: Floats) -> _Summed:
+        """The sums of a read of one variable, row by row: v with terms of size s and an error e.
+
+        Positive terms add up to (s + v)/2, and negative ones to (s − v)/2; the bias joins either. So the further of
+        the two is at most (s + e + |v + bias| + |bias|)/2.
+        """
+        size, sides = one.size + np.abs(bias), np.abs(one.values + bias)
+        reach = size + sides
+        reach += one.error
+        reach /= 2
+        reach += own
+        size += own
+        sides += one.error
+        before = np.abs(one.values)
+        before += one.error
+        return cls(size, reach, sides, before)
 
     def stored(
         self, bias: Floats, grain: Floats, exact: NDArray[np.bool_], alone: NDArray[np.bool_],

@@ -8,7 +8,7 @@ off by the difference, which is small, and not by the sum.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,22 @@ class Causes:
         """What a linear read makes of them."""
         return Causes(self.size, self.moves @ matrix)
 
-    def at(self, rows: NDArray[Any]) -> Causes:
+    def at(self, rows: NDArray[Any] | slice) -> Causes:
         """Those of some rows, in this order."""
-        return Causes(self.size[rows], self.moves)
+        return replace(self, size=self.size[rows])
+
+    def gathered(self) -> Causes:
+        """The same bounds with few causes: all that move one direction, and nothing else, are one cause.
+
+        Σ_c e[r, c]·a_c in the direction d is at most Σ_c size[r, c]·|a_c| there, and is one number for whoever reads d.
+        """
+        lone = np.count_nonzero(self.moves, axis=1) == 1
+        directions = np.flatnonzero(self.moves[lone].any(axis=0))
+        if lone.sum() <= len(directions):
+            return self
+        sizes = self.size[:, lone] @ np.abs(self.moves[lone][:, directions])
+        moves = np.eye(self.moves.shape[1])[directions]
+        return Causes(np.hstack([self.size[:, ~lone], sizes]), np.vstack([self.moves[~lone], moves]))
 
     def total(self) -> Matrix:
         """[rows, width]: the greatest error of each number."""
@@ -50,6 +63,30 @@ class Causes:
         found: Matrix = self.size @ np.abs(self.moves @ directions.T)
         return found
 
+    def between(self, one: int, others: NDArray[Any]) -> Matrix:
+        """[rows, others]: the greatest error of the differences of some entries from one of them."""
+        found: Matrix = self.size @ np.abs(self.moves[:, others] - self.moves[:, [one]])
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Alone(Causes):
+    """Each number errs by itself: `moves` is the identity, by which nothing is multiplied."""
+
+    def total(self) -> Matrix:
+        """[rows, width]: the greatest error of each number."""
+        return self.size
+
+    def along(self, directions: Matrix) -> Matrix:
+        """[rows, directions]: the greatest error of the sum of all numbers with these factors [directions, width]."""
+        found: Matrix = self.size @ np.abs(directions.T)
+        return found
+
+    def between(self, one: int, others: NDArray[Any]) -> Matrix:
+        """[rows, others]: the greatest error of the differences of some other entries from one of them."""
+        found: Matrix = self.size[:, others] + self.size[:, [one]]
+        return found
+
 
 def used(causes: Sequence[Causes]) -> tuple[Causes, ...]:
     """Those that are not 0 in every row."""
@@ -59,7 +96,7 @@ def used(causes: Sequence[Causes]) -> tuple[Causes, ...]:
 def _used(causes: Sequence[Causes]) -> Iterator[Causes]:
     for one in causes:
         some = one.size.any(axis=0)
-        if some.all():
+        if some.all() or (isinstance(one, Alone) and some.any()):
             yield one
         elif some.any():
             yield Causes(one.size[:, some], one.moves[some])

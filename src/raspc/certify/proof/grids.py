@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.bounds import Reading, Seen
-from raspc.certify.proof.causes import Causes, used
+from raspc.certify.proof.causes import Alone, Causes, used
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph.nodes import Ids
 
@@ -31,7 +31,7 @@ class Rows:
 
     def part(self, cut: slice) -> Rows:
         """Some of the rows."""
-        causes = None if self.causes is None else tuple(Causes(one.size[cut], one.moves) for one in self.causes)
+        causes = None if self.causes is None else tuple(one.at(cut) for one in self.causes)
         return Rows(self.values[cut], self.error[cut], self.number[cut], causes)
 
     def distinct(self) -> Rows:
@@ -44,7 +44,7 @@ class Rows:
             return self
         causes = None
         if self.causes is not None:
-            causes = tuple(Causes(np.maximum.reduceat(c.size[order], first, axis=0), c.moves) for c in self.causes)
+            causes = tuple(replace(c, size=np.maximum.reduceat(c.size[order], first, axis=0)) for c in self.causes)
         error = np.maximum.reduceat(self.error[order], first, axis=0)
         return Rows(values[first], error, number[first], causes)
 
@@ -90,7 +90,7 @@ def _causes(read: Reading, known: NDArray[np.bool_], rounding: Matrix) -> tuple[
     """What the errors of rows come of; None where that would be too much."""
     if known.sum() * sum(len(c.moves) for one in read.seen.values() for c in one.causes) > NUMBERS:
         return None
-    own = Causes(rounding, np.eye(read.width))
+    own = Alone(rounding, np.eye(read.width))
     places = np.nonzero(known) if known.ndim else ()  # where nothing is read there is one row
     found = [c.at(rows) for rows, one in zip(places, read.seen.values(), strict=True) for c in one.causes]
     return used([*found, own])

@@ -337,7 +337,7 @@ class _Space:
         """What is known after all cells."""
         if not self.flaws.any():
             return Written(self.error, self.grain, self.at_bos)
-        common = Causes(self.flaws, self.matrix[self.steps.first])
+        common = Causes(self.flaws, self.matrix[self.steps.first]).gathered()
         return Written(self.error, self.grain, self.at_bos, common, self.alone)
 
 
