@@ -285,7 +285,8 @@ class _Summed:
     def of(cls, seen: Mapping[int, Seen], bias: Floats, own: Floats) -> _Summed:
         """The sums of a read; `own`: errors of its terms."""
         if len(seen) == 1:
-            return cls.of_one(*seen.values(), bias, own)
+            (one,) = seen.values()
+            return cls.of_one(one, bias, own)
         zero = np.zeros_like(bias, dtype=np.float64)[None]
 
         def most(part: Callable[[Seen], Matrix]) -> Matrix:
