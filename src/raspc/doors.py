@@ -38,6 +38,7 @@ DOORS: dict[str, str] = {
     "model_html": "raspc.view.notebook",
     "output_text": "raspc.view.notebook",
     "output_html": "raspc.view.notebook",
+    "intervened_text": "raspc.view.notebook",  # what model.intervene and its kin give
     "expression_text": "raspc.view.notebook",  # programs, reports, certificates and circuits there
     "expression_html": "raspc.view.notebook",
     "graph_html": "raspc.view.notebook",

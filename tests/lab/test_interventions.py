@@ -147,6 +147,19 @@ def test_bos_may_stand_before_an_input_or_not() -> None:
         made[0](["BOS", "x"])
 
 
+def test_an_answer_is_printed() -> None:
+    """What was done, the tokens, the answers, what the program gives; what cannot be, and how far one may be off."""
+    model = raspc.compile(library.sort(), [1, 2, 3], 4)
+    fine, none = model.intervene({"rank": [0, 1, 2]})([3, 1, 2]), model.intervene({"rank": 0})([3, 1, 2])
+    assert repr(fine) == "rank = [0, 1, 2]\ntokens  BOS 3 1 2\nanswers BOS 3 1 2\nprogram BOS 3 1 2"
+    assert repr(none).splitlines()[0] == "rank = 0" and "impossible" in repr(none) and "program BOS" not in repr(none)
+    turned = raspc.rotate(model, 1, haar=True).patch([3, 1, 2], ["rank"])([2, 1, 3])
+    assert repr(turned).splitlines()[-1].startswith("graded: interference of up to")
+    with pytest.raises(raspc.InputError) as raised:
+        model.intervene({"rank": 0})([1] * 5)
+    assert "batch" not in str(raised.value)
+
+
 def test_the_interpreter_takes_values_that_no_model_has() -> None:
     """Of a program alone nobody knows the values: a position that there is not selects nothing. A model refuses it."""
     program = library.reverse()

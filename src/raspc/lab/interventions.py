@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from raspc import arguments
+from raspc import arguments, doors
 from raspc.certify.checking.answers import model_ids
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Bools, Column, run_graph
@@ -37,20 +37,24 @@ from raspc.weights.model import Model, ModelOutput
 ABLATIONS = ("zero", "mean", "resample")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Intervened(ModelOutput):
     """The answer under an intervention, and the activations; of a stock model those of the plain one that it holds.
 
     `expected`: what the program gives with the variable replaced, BOS in front; None where that is `impossible`: the
     program has no value for the combination that was forced, or the subspace holds what stands for no value. `graded`:
     the model was compressed, or rotated by a Haar matrix, so that what it gives agrees with that to a degree only.
-    `interference`: the `Circuit.interference` of such a model; 0 for others.
+    `interference`: the `Circuit.interference` of such a model; 0 for others. `told`: what was done, for a person.
     """
 
     expected: list[Value] | None = None
     impossible: bool = False
     graded: bool = False
     interference: float = 0.0
+    told: str = ""
+
+    def __repr__(self) -> str:
+        return str(doors.through("intervened_text")(self))
 
 
 Forcing = Callable[[Batch], Forced]
@@ -80,7 +84,7 @@ class Intervention:
         trace = traced(self.model, ids, edits)
         told = self.counterfactual(batch, edits.forced)
         found = _output(self.model, trace, ids, told, edits.raising)
-        return replace(found, graded=self.graded, interference=self.ground.interference)
+        return replace(found, graded=self.graded, interference=self.ground.interference, told=self.told)
 
     @property
     def graded(self) -> bool:
@@ -226,8 +230,8 @@ class Erased(Intervention):
         trace = self.trace(ids)
         decoded = decode_logits(self.model.config, trace.unembedded, ids)[0]
         return Intervened(
-            **vars(trace), decoded=decoded, expected=None, impossible=True, graded=self.graded,
-            interference=self.ground.interference,
+            **vars(trace), decoded=decoded, tokens=_tokens(self.model, ids), expected=None, impossible=True,
+            graded=self.graded, interference=self.ground.interference, told=self.told,
         )  # fmt: skip
 
     def trace(self, ids: Ids) -> Trace[Any]:
@@ -325,7 +329,9 @@ def _positions(positions: Sequence[int] | None) -> Callable[[Batch], Bools]:
 def _batch(model: Model, inputs: Sequence[Sequence[Value]]) -> tuple[Ids, Batch]:
     """Ids for the model, and the batch for the program. Raises InputError for inputs that the model cannot take."""
     rows = [arguments.items("tokens", tokens, "a sequence of tokens, with BOS or without") for tokens in inputs]
-    ids = np.array(model.encode_batch([[model.config.bos, *model.bare(row)] for row in rows]))
+    opened = [[model.config.bos, *model.bare(row)] for row in rows]
+    one = len(opened) == 1  # whose faults need no number
+    ids = np.array([model.input_encoder.encode(opened[0])] if one else model.encode_batch(opened))
     real = (ids != model.config.pad_id)[:, 1:]
     tokens = np.where(real, ids[:, 1:], UNDEFINED).astype(np.int32)
     return ids, Batch(tokens, real.sum(axis=1).astype(np.int64), model.config.causal)
@@ -341,4 +347,10 @@ def _output(model: Model, trace: Trace[Any], ids: Ids, told: Counterfactual, rai
     decoded = decode_logits(model.config, trace.unembedded, ids)[0]
     impossible = bool(told.impossible[0] or raising.any())
     expected = None if impossible else [model.config.bos, *told.answers[0]]
-    return Intervened(**vars(trace), decoded=decoded, expected=expected, impossible=impossible)
+    given = _tokens(model, ids)
+    return Intervened(**vars(trace), decoded=decoded, tokens=given, expected=expected, impossible=impossible)
+
+
+def _tokens(model: Model, ids: Ids) -> list[Value]:
+    """The input, with BOS."""
+    return [model.config.vocab[i] for i in ids[0]]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from raspc.certify.checking.check import Report
     from raspc.graph.nodes import Graph
     from raspc.lab.circuits import Circuit
+    from raspc.lab.interventions import Intervened
     from raspc.weights.certificate import Certificate
 
 CELL = "padding:1px 8px;text-align:left;font-family:monospace;border-bottom:1px solid #8884"
@@ -115,6 +116,15 @@ def output_text(output: ModelOutput) -> str:
     ]
     names = ("tokens ", "answers") if output.tokens else ("", "answers")
     return "\n".join(f"{name} {row}".rstrip() for name, row in zip(names, rows, strict=True) if name)
+
+
+def intervened_text(output: Intervened) -> str:
+    """The answer under an intervention, what the program gives, and what is to be known of both."""
+    lines = [output.told, output_text(output)]
+    lines += ["program " + " ".join(map(show, output.expected))] if output.expected is not None else []
+    lines += ["impossible: the program has no answer to this"] if output.impossible else []
+    lines += [f"graded: interference of up to {output.interference:.2g} of the largest weight"] if output.graded else []
+    return "\n".join(lines)
 
 
 def output_html(output: ModelOutput) -> str:
