@@ -181,3 +181,39 @@ def test_the_proof_sees_a_share_of_another_size(factor: float, margin: float | N
     assert not raspc.check(wrong)
     with pytest.raises(raspc.CertificateError):
         certify(wrong, examined(changed, wrong), model.precision)
+
+
+def flatter(model: Model, layer: int, factor: float) -> Model:
+    """The model with the ramps of a layer wider, around the thresholds where they are."""
+    params = {key: np.array(array) for key, array in model.params.items()}
+    weights, bias = (params[f"transformer/layer_{layer}/mlp/linear_1/{name}"] for name in "wb")
+    half = np.tile([0.5, -0.5], len(bias) // 2)
+    weights *= factor
+    bias[:] = half + factor * (bias - half)
+    return replace(model, params=params)
+
+
+@pytest.mark.parametrize(("asked", "longest", "layers"), [({"sharpness": 0}, 5, (0,)), ({"margin": 10}, 10, (0, 1))])
+def test_the_proof_sees_ramps_that_are_too_wide(asked: dict[str, Any], longest: int, layers: tuple[int, ...]) -> None:
+    """A step that is not flat at its values is not proved, even where answers stay; else it is refused."""
+    model = raspc.compile(library.reverse(), "abc", longest, **asked)
+    plan = model.plan
+    assert plan is not None and model.certificate is not None and model.certificate.verdict == "proved"
+    for layer in layers:
+        wide, wrong = flatter(model, layer, 0.7), flatter(model, layer, 0.1)
+        assert certify(wide, examined(plan, wide), model.precision).verdict != "proved"
+        assert not raspc.check(wrong)
+        with pytest.raises(raspc.CertificateError):
+            certify(wrong, examined(plan, wrong), model.precision)
+
+
+def test_the_proof_sees_neurons_that_fire_at_bos() -> None:
+    """Where codes have room neurons are shut at BOS by half a step; without that nothing is proved."""
+    model = raspc.compile(library.reverse(), "abc", 10, margin=10)
+    plan, row = model.plan, model.residual_labels.index("is_bos")
+    assert plan is not None
+    for layer in (0, 1):
+        params = {key: np.array(array) for key, array in model.params.items()}
+        params[f"transformer/layer_{layer}/mlp/linear_1/w"][row] = 0
+        changed = replace(model, params=params)
+        assert certify(changed, examined(plan, changed), model.precision).verdict != "proved"
