@@ -57,6 +57,26 @@ def writer() -> Model:
 # --- the files ------------------------------------------------------------------------------------------
 
 
+def test_a_chat_puts_the_mark_after_a_message(tmp_path: Path) -> None:
+    """The token that every prompt ends with, if there is one, and nowhere else; other programs have no chat."""
+    transformers = pytest.importorskip("transformers")
+
+    def said(model: Model, message: str) -> str | None:
+        model.to("llama", path := tmp_path / message / model.config.made_by / str(len(model.config.vocab)))
+        tokenizer = transformers.AutoTokenizer.from_pretrained(path)
+        if tokenizer.chat_template is None:
+            return None
+        return str(tokenizer.apply_chat_template([{"role": "user", "content": message}], tokenize=False))
+
+    copy = raspc.compile(
+        library.WRITERS["write_copy"].program, "abc=.", 7, generate=True, stop=".", prompts="[abc]{1,2}=",
+        target="llama",
+    )  # fmt: skip
+    assert [said(copy, message) for message in ("ab", "ab=", " c ")] == ["BOSab=", "BOSab=", "BOSc="]
+    assert said(writer(), "a") == "BOSa"
+    assert said(causal(), "a") is None
+
+
 def test_a_language_model(tmp_path: Path) -> None:
     """Its files, all data; its class, its logits, how it generates."""
     path = causal().to("llama", tmp_path / "m", stop=2)

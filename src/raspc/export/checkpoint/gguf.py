@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from raspc.errors import InputError, InternalError
+from raspc.export.checkpoint.chat import template
 from raspc.export.checkpoint.vocabulary import vocabulary
 from raspc.export.checkpoint.writing import check_knobs, knobs_of, stop_id, stop_of
 from raspc.run.plain import Array
@@ -96,11 +97,11 @@ def convert(
         raise InputError("a GGUF file holds float32; compile the program with dtype='float32'")
     check_knobs(**knobs)
     stock = stock_of(model, family, exit, None, **knobs_of(model, family, **knobs))
-    write_file(path, written(stock, stop_of(model, stock) if stop is None else stop))
+    write_file(path, written(stock, stop_of(model, stock) if stop is None else stop, template(model)))
     return Path(path)
 
 
-def written(stock: Stock, stop: Value | None = None) -> bytes:
+def written(stock: Stock, stop: Value | None = None, chat: str | None = None) -> bytes:
     """The bytes of the file. Raises InputError where text does not tell tokens apart, or for `stop`."""
     import gguf
 
@@ -109,6 +110,8 @@ def written(stock: Stock, stop: Value | None = None) -> bytes:
         writer: Any = gguf.GGUFWriter(path, ARCHITECTURE)
         _write_sizes(writer, stock)
         _write_words(writer, stock, stop)
+        if chat is not None:
+            writer.add_chat_template(chat)
         for name, array in _tensors(stock):
             writer.add_tensor(name, np.ascontiguousarray(array, np.float32))
         writer.write_header_to_file()

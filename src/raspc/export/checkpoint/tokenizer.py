@@ -17,11 +17,14 @@ CLASS = "PreTrainedTokenizerFast"
 """The class of transformers that reads the file."""
 
 
-def files(words: Vocabulary, longest: int, padding_side: str = "right") -> dict[str, bytes]:
-    """The files of a tokenizer, by name. `longest`: the most ids of one input, BOS among them."""
+def files(
+    words: Vocabulary, longest: int, padding_side: str = "right", chat: str | None = None
+) -> dict[str, bytes]:  # fmt: skip
+    """The files of a tokenizer, by name. `longest`: the most ids of one input, BOS among them; `chat`: a template."""
+    more = {"padding_side": padding_side} | ({} if chat is None else {"chat_template": chat})
     return {
         "tokenizer.json": tokenizer(words).to_str(pretty=True).encode(),
-        "tokenizer_config.json": written(_settings(words, longest) | {"padding_side": padding_side}),
+        "tokenizer_config.json": written(_settings(words, longest) | more),
         "special_tokens_map.json": written(_specials(words)),
     }
 

@@ -19,7 +19,7 @@ from typing import Any
 from raspc import jsonvalues, values
 from raspc.certify.proof.knobs import smallest
 from raspc.errors import InputError, wrong_kind
-from raspc.export.checkpoint import labels, safetensors, tokenizer
+from raspc.export.checkpoint import chat, labels, safetensors, tokenizer
 from raspc.export.checkpoint.card import card
 from raspc.export.checkpoint.vocabulary import vocabulary
 from raspc.stock.convert import family_of, stock_of
@@ -114,7 +114,7 @@ def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, by
     found = {
         "config.json": tokenizer.written(config),
         "model.safetensors": safetensors.written(stock.params, stock.dtype),
-        **tokenizer.files(words, stock.n_ctx, "left" if generates else "right"),
+        **tokenizer.files(words, stock.n_ctx, *(("left", chat.template(model)) if generates else ("right",))),
         "README.md": card(model, stock, words, stop).encode(),
         FACTS: jsonvalues.dumps(facts(stock), indent=1),
     }
