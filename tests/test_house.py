@@ -19,10 +19,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Data goes one way: a room imports only itself and rooms before it.
 ROOMS = [
-    "version", "errors", "arguments", "values", "jsonvalues", "records", "doors", "naming", "numbers", "regular",
-    "rasp", "interpret", "library", "raspl", "graph", "target", "passes", "blocks", "layout", "plan", "run", "weights",
-    "stock", "certify", "generation", "refusals", "doubts", "recounting", "compiler", "study", "export", "parity",
-    "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli", "__main__",
+    "version", "errors", "arguments", "values", "typed", "jsonvalues", "records", "doors", "naming", "numbers",
+    "regular", "rasp", "interpret", "library", "raspl", "graph", "target", "passes", "blocks", "layout", "plan",
+    "run", "weights", "stock", "certify", "generation", "refusals", "doubts", "recounting", "compiler", "study",
+    "export", "parity", "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}

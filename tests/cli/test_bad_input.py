@@ -46,6 +46,8 @@ WRONG_USE: dict[str, tuple[str, ...]] = {
     "no such directory": ("run", "absent", "a"),
     "a directory that is no model": ("run", ".", "a"),
     "a file that is no model": ("run", "mine.py", "a"),
+    "a program that is no model": ("check", "mine.rasp"),
+    "a model that does not write": ("generate", "reverse", "a"),
 }
 
 

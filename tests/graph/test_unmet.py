@@ -27,6 +27,13 @@ ASKED: dict[str, tuple[Callable[[], SOp], str]] = {
         r"selects nothing: tokens holds '0', '1', never 0",
     ),
     "a predicate": (lambda: SelectorWidth(Select(tokens, tokens, lambda k, q: k == 1)), r"selects nothing"),
+    "what is no token": (lambda: tokens == "z", r"^[^;]* is always False: tokens holds '0', '1', never 'z'$"),
+    "its negation, too": (lambda: tokens != "z", r"is always True: .*never 'z'$"),
+    "several that are none": (lambda: tokens.is_in("zy"), r"is always False: .*never 'y' or 'z'$"),
+    "a selector of what is none": (
+        lambda: SelectorWidth(Select(tokens, "z", Comparison.EQ)),
+        r"selects nothing: tokens holds '0', '1', never 'z'$",
+    ),
     "the library": (library.parity, r"^holders .*selects nothing: .*'1' was probably meant"),
 }
 
@@ -58,6 +65,8 @@ def test_the_other_way_round() -> None:
 COMPILED: dict[str, Callable[[], object]] = {
     "RASP text": lambda: raspc.compile(text.load_program('asked = tokens == "B";'), "abc", 3),  # type: ignore[arg-type]
     "RASP-L": lambda: raspc.compile(raspl.tok_map(tokens, lambda x: x == "B"), "abc", 3),
+    "C-RASP": lambda: raspc.compile(text.load_program("asked := #[Q_B] > 0", dialect="crasp"), "abc", 3),  # type: ignore[arg-type]
+    "B-RASP": lambda: raspc.compile(text.load_program("asked(i) := Q_B(i)", dialect="brasp"), "abc", 3),  # type: ignore[arg-type]
     "Tracr": lambda: compile_rasp_to_model(tokens == "B", {"a", "b", "c"}, 3),
 }
 
@@ -69,13 +78,29 @@ def test_in_texts_dialects_and_tracr(kind: str) -> None:
         COMPILED[kind]()
 
 
+NOWHERE: dict[str, tuple[str, str]] = {
+    "rasp": ('asked = tokens == "z";', r"^asked is always False: tokens holds 'a', 'b', 'c', never 'z'$"),
+    "crasp": ("asked := #[Q_z] > 0", r"is always False: tokens holds 'a', 'b', 'c', never 'z'$"),
+    "brasp": ("asked(i) := Q_z(i)", r"is always False: tokens holds 'a', 'b', 'c', never 'z'$"),
+}
+
+
+@pytest.mark.parametrize("dialect", NOWHERE)
+def test_what_is_no_token_in_texts(dialect: str) -> None:
+    """Nothing looks like it: what the vocabulary holds is said, and nothing is guessed."""
+    source, words = NOWHERE[dialect]
+    with pytest.warns(raspc.UncertainProgram, match=words):
+        raspc.compile(text.load_program(source, dialect=dialect), "abc", 3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("build", [
-    lambda: tokens == "1", lambda: tokens == "z", lambda: rasp.indices == 50, lambda: tokens.is_in([]),
-    lambda: rasp.Map({"x": 1}.get, tokens), lambda: rasp.Map(len, tokens), lambda: rasp.where(tokens == "0", 1, None),
-    lambda: SelectorWidth(Select(tokens, "z", Comparison.EQ)), lambda: rasp.Map(str.isalpha, tokens),
+    lambda: tokens == "1", lambda: rasp.indices == 50, lambda: rasp.length != 50, lambda: tokens.is_in([]),
+    lambda: tokens.is_in("1z"), lambda: rasp.Map({"x": 1}.get, tokens), lambda: rasp.Map(len, tokens),
+    lambda: rasp.where(tokens == "0", 1, None), lambda: rasp.Map(str.isalpha, tokens),
+    lambda: SelectorWidth(Select(rasp.indices, 50, Comparison.EQ)),
 ])  # fmt: skip
 def test_what_may_be_meant_is_not_said(build: Callable[[], SOp]) -> None:
-    """What some value meets; and what none does, and nothing looks like."""
+    """What some value meets; what is a matter of length; what is asked for within a function of a person's."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         raspc.compile(build(), ["0", "1"], 4)

@@ -374,10 +374,19 @@ def test_vocabularies_are_read_as_on_the_command_line(text: str, values: tuple[A
     assert requests.vocabulary(text) == values
 
 
+def test_letters_without_commas_are_tokens_there_too(server: Server) -> None:
+    """`ab` is a,b; the answer says so, and how one token of two letters is written."""
+    found = server.post("compile", asked(vocab="ab"))
+    assert any(
+        note.endswith('read as 2 tokens, a,b; for one token of these letters write ["ab"]') for note in found["notes"]
+    )
+    assert " of a b" in found["summary"]
+
+
 def test_deep_json_is_refused() -> None:
     """A bomb of brackets is a fault, not a crash."""
     with pytest.raises(InputError):
-        requests.vocabulary("[" * 10**5)
+        requests.vocabulary("[" * 10**5 + "]" * 10**5)
 
 
 def test_the_editor_in_a_browser(server: Server, browser: Any) -> None:

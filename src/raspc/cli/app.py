@@ -87,7 +87,10 @@ def _message(error: Exception) -> str:
     return " ".join(format_message().split()) if format_message else _in_flags(str(error))
 
 
-FLAGS = {"partial=True": "--partial", "strict=True": "--strict", "certify=False": "--no-certify"}
+FLAGS = {
+    "partial=True": "--partial", "strict=True": "--strict", "certify=False": "--no-certify",
+    "generate=True": "--generate",
+}  # fmt: skip
 """What a keyword of `raspc.compile` is called on the command line."""
 
 

@@ -44,7 +44,7 @@ from raspc.graph.standing import standing_in
 from raspc.graph.store import Maker, Store
 from raspc.graph.tabulate import Operation, affine_form, operation_of, tabulate, within_floats
 from raspc.graph.unlisted import list_values, picked
-from raspc.graph.unmet import meant, never_met
+from raspc.graph.unmet import meant, never_met, never_there, sought
 from raspc.graph.witness import in_words
 from raspc.numbers.choice import Choice
 from raspc.numbers.promise import ABSOLUTE
@@ -162,16 +162,18 @@ class _Builder:
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
 
     def look_for_unmet(self, expr: rasp.Expr, place: int) -> None:
-        """Note a function or a selector that says the same of every value, and not of one that looks like a value."""
+        """Note a comparison that no value meets: what is asked for is no token, or only looks like a value."""
         usual = self.never_varies(expr, place)
         domains = [self.store.domain(self.places[id(child)]) for child in expr.children] if usual is not ... else []
         values = [domain.values for domain in domains if isinstance(domain, Listed)]
         if not values or len(values) < len(domains):
             return
         found = meant(expr.predicate if isinstance(expr, rasp.Select) else expr.f, values, usual)  # type: ignore[attr-defined]
+        what = "selects nothing" if isinstance(expr, rasp.Select) else f"is always {usual!r}"
         if found is not None:
-            what = "selects nothing" if isinstance(expr, rasp.Select) else f"is always {usual!r}"
             self.unmet.append(never_met(expr.told, what, expr.children[found[0]].told, values[found[0]], *found[1:]))
+        elif any(self.places[id(child)] == self.token for child in expr.children) and (asked := sought(expr)):
+            self.unmet.append(never_there(expr.told, what, "tokens", self.vocab, asked))
 
     def never_varies(self, expr: rasp.Expr, place: int) -> Any:
         """What a comparison or a look-up says of every value, where that is "no"; else `...`."""

@@ -1,8 +1,12 @@
-"""Comparisons that no value can meet, but one that looks like a value would: `tokens == 1` over the words "0" and "1".
+"""Comparisons that no value can meet: `tokens == 1` over the words "0" and "1", or `tokens == "z"` over "a" and "b".
 
-What is the same for every value that can occur is asked again of values that look alike: "1" for 1, 1 for "1", "a" for
-"A". If one of these is met, and a stranger to all values is not, it is what the program asks for, and the value that it
-looks like was probably meant. (A stranger is met by `a and b`, to which every word is true.)
+The first asks for what looks like a value. What is the same for every value that can occur is asked again of values
+that look alike: "1" for 1, 1 for "1", "a" for "A". If one of these is met, and a stranger to all values is not, it is
+what the program asks for, and the value that it looks like was probably meant. (A stranger is met by `a and b`, to
+which every word is true.)
+
+The second asks by `==`, `!=` or `is_in` for what is no token at all. That is told of the tokens alone: which words
+there are the caller has said, while a count or an index of 50 is a matter of length.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
+from raspc import rasp
 from raspc.values import is_number
 
 MOST_CALLS = 4096
@@ -68,7 +73,26 @@ def _differs(f: Callable[..., Any], args: Sequence[Any], usual: Any) -> bool:
     return found is not None and bool(found) != bool(usual)
 
 
+def sought(expr: rasp.Expr) -> tuple[Any, ...]:
+    """The values that a comparison asks for by `==`, `!=` or `is_in`; none where it is another function or selector."""
+    if isinstance(expr, rasp.Select):
+        is_equality = expr.predicate is rasp.Comparison.EQ
+        return tuple(child.fill for child in expr.children if is_equality and isinstance(child, rasp.Full))
+    if not isinstance(expr, rasp.Map):
+        return ()
+    name, left, right = expr.operation or ("", None, None)
+    return (right if left is None else left,) if name in ("eq", "ne") else expr.sought
+
+
+def never_there(subject: str, what: str, of: str, values: Sequence[Any], asked: Sequence[Any]) -> str:
+    """The warning: what is never met, what the variable holds, and what is no value of it."""
+    return f"{subject} {what}: {of} holds {_held(values)}, never {' or '.join(map(repr, asked))}"
+
+
 def never_met(subject: str, what: str, of: str, values: Sequence[Any], other: Any, value: Any) -> str:
     """The warning: what is never met, what the variable holds, and what was probably meant."""
-    held = ", ".join(map(repr, values[:MOST_SHOWN])) + (", …" if len(values) > MOST_SHOWN else "")
-    return f"{subject} {what}: {of} holds {held}, never {other!r}; {value!r} was probably meant"
+    return f"{subject} {what}: {of} holds {_held(values)}, never {other!r}; {value!r} was probably meant"
+
+
+def _held(values: Sequence[Any]) -> str:
+    return ", ".join(map(repr, values[:MOST_SHOWN])) + (", …" if len(values) > MOST_SHOWN else "")

@@ -178,7 +178,8 @@ def _layers(plan: Plan) -> Iterator[str]:
         yield f"layer {stage // 2} {'MLP' if stage % 2 else 'attention'}: {', '.join(blocks)}"
     layout = plan.layout
     n_layers = plan.schedule.n_layers
-    yield f"{plan.schedule.method}; {n_layers} layers, d_model {layout.d_model}, {_widths(layout, n_layers)}"
+    layers = _counted(n_layers, "layer")
+    yield f"{plan.schedule.method}; {layers}, d_model {layout.d_model}, {_widths(layout, n_layers)}"
     if plan.padding.parameters:
         yield padding_text(plan)
 
@@ -188,8 +189,12 @@ def _widths(layout: Layout, n_layers: int) -> str:
     each = [layout.widths(layer) for layer in range(n_layers)]
     heads = [f"{found.n_heads} of {found.d_head}" if found.n_heads else "none" for found in each]
     if layout.uniform:
-        return f"{each[0].n_heads} heads of {each[0].d_head}, d_mlp {layout.d_mlp}"
+        return f"{_counted(each[0].n_heads, 'head')} of {each[0].d_head}, d_mlp {layout.d_mlp}"
     return f"heads {', '.join(heads)}, d_mlp {', '.join(str(found.d_mlp) for found in each)}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def padding_text(plan: Plan) -> str:

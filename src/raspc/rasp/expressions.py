@@ -217,7 +217,9 @@ class SOp(Expr):
         """True where the value of this s-op is one of `values`."""
         listed = arguments.items("is_in: values", values, "a list or a set of values")
         known = frozenset(as_value(value, "is_in") for value in listed)
-        return Map(partial(_is_one_of, known), self)
+        found = Map(partial(_is_one_of, known), self)
+        found.sought = tuple(sorted(known, key=repr))
+        return found
 
     def __add__(self, other: SOp | Value) -> SOp:
         return _binary(operator.add, self, other)
@@ -358,6 +360,8 @@ class Elementwise(SOp):
     none_in_none_out: bool = True
     operation: tuple[str, Value, Value] | None = None
     """The operator that built this, with its left and right constants (None where an s-op stands)."""
+    sought: tuple[Value, ...] = ()
+    """The values that a test by `is_in`, or of a token, is true of."""
     default_name = "map"
 
     def _set(self, f: Callable[..., Value], args: Sequence[SOp]) -> None:

@@ -113,6 +113,8 @@ def read_file(directory: Path, name: str, most: int) -> bytes:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(real, flags), "rb") as file:
             return _read(file.fileno(), where, most)
+    except FileNotFoundError as error:
+        raise ModelFormatError(f"{directory}: holds no {name}; is this a saved model?") from error
     except (OSError, RuntimeError, ValueError) as error:
         raise ModelFormatError(f"{where}: cannot be read: {error}; is this a saved model?") from error
 

@@ -183,15 +183,26 @@ def _most_of_weights(config: Config, limits: Limits) -> int:
     return min(needed, limits.weights)
 
 
+PROGRAMS = (".rasp", ".crasp", ".brasp", ".py")
+"""How files of programs end, which are no models yet."""
+
+
 def _directory(directory: str | PathLike[str]) -> Path:
+    if str(directory) == "":
+        raise ModelFormatError(f"the path is empty; {NEEDED}")
     try:
         path = Path(directory)
         found = path.is_dir()
     except (OSError, ValueError, TypeError) as error:
         raise ModelFormatError(f"{directory!r}: not a path: {error}") from error
     if not found:
-        raise ModelFormatError(f"{path}: no such directory; needed one that `raspc compile -o` or `save` wrote")
+        kind = "a file" if path.is_file() else "no such directory"
+        advice = f"; a program is compiled first: `raspc compile {path}`" if path.suffix in PROGRAMS else ""
+        raise ModelFormatError(f"{path}: {kind}; {NEEDED}{advice}")
     return path
+
+
+NEEDED = "needed a directory that `raspc compile -o` or `save` wrote"
 
 
 def _read_config(data: bytes) -> tuple[Config, dict[str, Any], Any]:

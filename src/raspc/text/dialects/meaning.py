@@ -61,7 +61,12 @@ def at(term: Term) -> str | None:
 def token_test(term: Term) -> SOp:
     """Whether the text of the token is the one that stands behind `Q_`."""
     text = (term.word("TOKEN") or "").removeprefix("Q_").strip('"')
-    return rasp.Map(as_given(partial(_reads, text)), rasp.tokens)
+    return _seeking(text, rasp.Map(as_given(partial(_reads, text)), rasp.tokens))
+
+
+def _seeking(text: str, test: rasp.Map) -> SOp:
+    test.sought = (text,)
+    return test
 
 
 def _reads(text: str, token: Any) -> bool:

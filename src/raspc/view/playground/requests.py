@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from raspc import typed
 from raspc.errors import InputError
 
 ACTIONS = ("compile", "check", "view", "onnx")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -72,30 +70,11 @@ def read_compile(obj: Mapping[str, Any], limits: Limits = DEFAULT_LIMITS) -> Com
 
 
 def vocabulary(text: str) -> tuple[Any, ...]:
-    """The tokens of `a,b,3` or of a JSON array. Raises InputError for text that is neither."""
-    text = text.strip()
-    if text.startswith("["):
-        try:
-            items = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f'vocabulary: not a JSON array ({error}); write a,b,c or ["a", "b"]') from error
-        if not isinstance(items, list) or any(not isinstance(item, str | int | float) for item in items):
-            raise InputError("vocabulary: tokens are strings, numbers or booleans")
-        return tuple(items)
-    items = [word(part.strip()) for part in text.split(",")] if text else []
-    if "" in items:
-        raise InputError("vocabulary: found an empty token; write a,b,c or a JSON array")
-    return tuple(items)
-
-
-def word(text: str) -> Any:
-    """A number where the text is one, a JSON string where it is quoted, else the text itself."""
-    if _NUMBER.fullmatch(text) or (len(text) > 1 and text[0] == text[-1] == '"'):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
+    """The tokens that were typed, by the rule of the command line. Raises InputError for what are none."""
+    found = typed.vocabulary(text.strip())
+    if any(not isinstance(item, str | int | float) for item in found):
+        raise InputError("vocabulary: tokens are strings, numbers or booleans")
+    return tuple(found)
 
 
 def _text(obj: Mapping[str, Any], name: str, most: int) -> str:

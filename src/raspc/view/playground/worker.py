@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from raspc import values as V
 from raspc.errors import DoubtfulText, InputError, InvalidProgram, RaspcError
 from raspc.rasp import SOp
-from raspc.view.playground.requests import Compile, Limits, read_compile, word
+from raspc.typed import value
+from raspc.view.playground.requests import Compile, Limits, read_compile
 
 if TYPE_CHECKING:
     from raspc.weights.model import Model
@@ -106,7 +107,11 @@ def writing_of(wanted: Compile) -> dict[str, Any]:
     """How a program writes."""
     if not wanted.generate:
         return {}
-    return {"generate": True, "stop": word(wanted.stop) if wanted.stop else None, "prompts": wanted.prompts or None}
+    return {
+        "generate": True,
+        "stop": value(wanted.stop) if wanted.stop else None,
+        "prompts": wanted.prompts or None,
+    }
 
 
 def program_of(wanted: Compile) -> SOp:
