@@ -68,7 +68,7 @@ class Shown:
         config = self.model.config
         return (
             f"{_many(config.n_layers, 'layer')} · {_many(config.n_heads, 'head')} each · d_model {config.d_model} · "
-            f"{config.d_mlp} neurons each"
+            f"{_many(config.d_mlp, 'neuron')} each"
         )
 
 

@@ -74,7 +74,7 @@ def _folded(model: Model, graph: Graph) -> set[int]:
     found: set[int] = set()
     for i, node in enumerate(graph.nodes):
         facts = model.alignment.variables.get(graph.labels[i])
-        is_own = node.names or isinstance(node, INPUTS) or (facts is not None and facts.computed_by)
+        is_own = node.names or node.called or isinstance(node, INPUTS) or (facts is not None and facts.computed_by)
         is_short = len(program.inlined(graph, i, found)) <= LONGEST
         if i != graph.output and (program.is_constant(node) or (not is_own and readers[i] == 1 and is_short)):
             found.add(i)

@@ -103,7 +103,7 @@ def nodes(model: Model) -> list[dict[str, Any]]:
     return [
         {
             "label": graph.labels[place],
-            "named": bool(node.names),
+            "named": bool(node.names or node.called),
             "kind": type(node).__name__.lower(),
             "line": program.line(graph, place),
             "remark": program.remark(node),

@@ -46,11 +46,14 @@ function shownRefs(place) {
   return [...found];
 }
 
+const isSum = (place) => NODES[place].line.every((part) => typeof part === "number" || part === "" || /^ [+-] /.test(part));
+
 // The line of a node as pieces: texts, and numbers of nodes that are shown by themselves.
 function piecesOf(place, bare = true) {
   const node = NODES[place];
   const alone = (i) => /(^|[(,{] ?)$/.test(String(node.line[i - 1] ?? "")) && /^($|[),}])/.test(String(node.line[i + 1] ?? ""));
-  const parts = node.line.flatMap((part, i) => (typeof part === "number" && isFolded(part) ? piecesOf(part, alone(i)) : [part]));
+  const opens = (i) => !node.line[i - 1] && /^ [+-] /.test(String(node.line[i + 1] ?? ""));
+  const parts = node.line.flatMap((part, i) => (typeof part === "number" && isFolded(part) ? piecesOf(part, alone(i) || (opens(i) && isSum(part))) : [part]));
   const calls = node.constant || node.line.length === 1 || /^[a-z_]+\($/.test(String(node.line[0]));
   return bare || calls ? parts : ["(", ...parts, ")"];
 }
