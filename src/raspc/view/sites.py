@@ -62,7 +62,7 @@ def _selectors(ground: Ground, site: Site) -> dict[str, Any]:
     if site.head is None:
         return {}
     scored = scored_by(ground.frame.plan, site.place)
-    ways = [(scored.whole, WHOLE), (scored.inner, INNER), *scored.conjuncts.items()]
+    ways: list[tuple[int | None, int | str]] = [(scored.whole, WHOLE), (scored.inner, INNER), *scored.conjuncts.items()]
     return {
         "above": sorted(selectors_above(ground.graph, site.place)),
         "scored": [
