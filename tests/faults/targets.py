@@ -42,20 +42,20 @@ def _without_constants(rows: Any, frame: Frame, _: Any) -> Any:
 
 def _one_sided(rows: Any, frame: Frame, _: Any) -> Any:
     """The constants have a mean of their own."""
-    start = frame.own + len(frame.constants)
-    rows[:, start : start + len(frame.constants)] *= -1
+    constants = slice(frame.own, frame.own + len(frame.constants))
+    rows[:, constants] = np.abs(rows[:, constants])
     return rows
 
 
 def _uneven(rows: Any, frame: Frame, _: Any) -> Any:
     """The constants of one token are half as large, so that its keys tie with no others."""
-    rows[0, frame.own : frame.own + 2 * len(frame.constants)] /= 2
+    rows[0, frame.own : frame.own + len(frame.constants)] /= 2
     return rows
 
 
 def _unread(found: Any, frame: Frame, *_: Any) -> Any:
     """The mean is taken out of no read."""
-    return _set(found, frame.own + 2 * len(frame.constants), 0.0) if frame.kind == NULL else found
+    return _set(found, frame.null, 0.0) if frame.kind == NULL else found
 
 
 def _bias_again(found: Any, frame: Frame, b: Any) -> Any:

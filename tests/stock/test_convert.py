@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from tests.stock.stocked import compiled, differences, logits_of, stock_class
 
 import raspc
-from raspc import InputError, InvalidProgram, library, rasp
+from raspc import InputError, InvalidProgram, RaspcError, library, rasp
 from raspc.stock.convert import stock_of
 from raspc.target.families import FAMILIES
 from raspc.weights import sampling
@@ -32,14 +33,24 @@ def test_a_family_gives_the_answers(family: str, name: str) -> None:
             assert differences(stock_of(model, family, exit), model) == []
 
 
+REFUSED = {("bert", "pair_balance"), *(("opt", name) for name in ("frac_prevs", "pair_balance", "fraction"))}
+"""Numbers that are not listed: OPT has no class for them, and BERT's norms leave the difference of two too coarse."""
+
+
+def refused(wanted: bool) -> AbstractContextManager[Any]:
+    """Whether what follows is to be refused, in one line."""
+    return pytest.raises(RaspcError, match=r"label|margin") if wanted else nullcontext()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "t5"])
 @pytest.mark.parametrize("name", library.PROGRAMS)
 def test_all_of_the_library(family: str, name: str) -> None:
-    """Every program, in every family that has its mask, at -O1 and -O2."""
+    """Every program, in every family that has its mask and its exit, at -O1 and -O2."""
     for level in (1, 2):
-        model = compiled(name, family, optimize=level)
-        assert differences(stock_of(model, family, FAMILIES[family].exits[-1]), model) == []
+        with refused((family, name) in REFUSED):
+            model = compiled(name, family, optimize=level)
+            assert differences(stock_of(model, family, FAMILIES[family].exits[-1]), model) == []
 
 
 @pytest.mark.parametrize("name", ["hist", "majority"])

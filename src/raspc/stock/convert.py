@@ -77,7 +77,7 @@ def stock_of(
     columns = exits.EXITS[wanted](model, found.unembed)
     largest = largest_of(model)
     head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
-    scale = norm_scale or scale_of(kind, largest, precision)
+    scale = norm_scale or scale_of(kind, model, precision)
     sharpness = step_sharpness or usual_sharpness(kind, precision)
     rows = _with_rows(found, columns)
     frame, parts, params = framed(rows, kind, head, wanted, precision, scale, sharpness)

@@ -2,12 +2,14 @@
 
     rms       [x, C, 0 …]                  Σ C² = D · s², so that the root mean square is s as long as x² is small
                                            beside C²
-    null      [x, h, C, −C, 0, 0 …]        the mean is that of x and h alone; a dimension that holds 0 takes it out of
-                                           every read
+    null      [x, h, C, 0, 0 …]            Σ C = 0, so that the mean is that of x and h alone; a dimension that holds 0
+                                           takes it out of every read
     mirrored  [x, C, 0 …, −x, −C, 0 …]     the mean is 0; a read takes half of each side
 
 D is the width of the stream and s, the scale, a power of two. The constants are whole numbers whose squares add up to D
-(or to half of it), times s: Lagrange's theorem gives four of them at most.
+(or to half of it), times s: Lagrange's theorem gives four of them at most. Of whole numbers that add up to 0 five are
+enough for any even D: four wherever it is a sum of three squares x² + y² + z², as are the halves of x + y + z,
+x − y − z, −x + y − z and −x − y + z; and else a fifth leaves one. For an odd D they are halves of such numbers.
 
 Biases are read from a dimension too. After RMS, which leaves all numbers as they are, it is a constant that is a power
 of two. So it is in a mirrored frame, which is for narrow formats: these round away what a norm leaves them off by. In a
@@ -45,8 +47,13 @@ class Frame:
 
     @cached_property
     def constants(self) -> Floats:
-        """What the constant dimensions hold, the largest first; of the mirrored ones the first half."""
+        """What the constant dimensions hold; of the mirrored ones the first half."""
         return self.scale * _unit_constants(self.kind, self.width)
+
+    @property
+    def null(self) -> int:
+        """The dimension that holds 0, of a null frame."""
+        return self.own + len(self.constants)
 
     @property
     def least(self) -> float:
@@ -69,7 +76,7 @@ class Frame:
         k, names = len(self.constants), ["frame:not BOS"] * (self.own - self.held)
         names += [f"frame:constant {i}" for i in range(k)]
         if self.kind == NULL:
-            names += [f"frame:minus constant {i}" for i in range(k)] + ["frame:null"]
+            names += ["frame:null"]
         if self.kind == MIRRORED:
             names += ["frame:empty"] * (self.half - self.held - len(names))
             names += [f"frame:minus {i}" for i in range(self.half)]
@@ -81,7 +88,6 @@ class Frame:
         rows[:, self.own : self.own + len(self.constants)] = self.constants
         if self.kind == NULL:
             rows[:, self.held] = 1 - x[:, self.bos]
-            rows[:, self.own + len(self.constants) : self.own + 2 * len(self.constants)] = -self.constants
         if self.kind == MIRRORED:
             rows[:, self.half : 2 * self.half] = -rows[:, : self.half]
         return rows
@@ -101,7 +107,7 @@ class Frame:
         if self.kind == NULL:
             found[self.bos] += b
             found[self.held] = b
-            found[self.own + 2 * len(self.constants)] = -found[: self.own].sum(axis=0)
+            found[self.null] = -found[: self.own].sum(axis=0)
             return found
         found[self.held + self._of_biases] = b / self.constants[self._of_biases]
         if self.kind == MIRRORED:
@@ -142,7 +148,7 @@ def frames(kind: str, held: int, scale: float, steps: int, least: int = 1, bos: 
     width = -(-max(held + 1, least) // steps) * steps
     while True:
         k = len(_unit_constants(kind, width))
-        needed = {RMS: held + k, NULL: held + 2 * k + 2, MIRRORED: 2 * (held + k)}[kind]
+        needed = {RMS: held + k, NULL: held + k + 2, MIRRORED: 2 * (held + k)}[kind]
         if needed <= width and (kind != MIRRORED or width % 2 == 0):
             yield Frame(kind, held, width, scale, bos)
         width += steps
@@ -152,9 +158,11 @@ def _unit_constants(kind: str, width: int) -> Floats:
     """The constants of a frame of scale 1."""
     if kind == RMS:
         return np.array(squares(width, with_power=True), np.float64)
-    if width % 2 == 0:
-        return np.array(squares(width // 2, with_power=kind == MIRRORED), np.float64)
-    return np.array(squares(2 * width), np.float64) / 2
+    if kind == NULL:
+        return (
+            np.array(balanced(width), np.float64) if width % 2 == 0 else np.array(balanced(4 * width), np.float64) / 2
+        )
+    return np.array(squares(width // 2, with_power=True), np.float64) if width % 2 == 0 else np.zeros(width)
 
 
 @lru_cache(maxsize=1024)
@@ -188,3 +196,37 @@ def _sums_of(k: int, n: int, most: int) -> Iterator[tuple[int, ...]]:
         if k * first * first < n:
             break
         yield from ((first, *rest) for rest in _sums_of(k - 1, n - first * first, first))
+
+
+@lru_cache(maxsize=1024)
+def balanced(n: int) -> tuple[int, ...]:
+    """The fewest whole numbers that add up to 0 and whose squares add up to n, which is even; none larger than need be.
+
+    The first is the largest, the others descend.
+    """
+    for k in range(2, 6):
+        for top in range(isqrt((n - 1) // k) + 1, isqrt(n) + 1):
+            rest = next(_adding_up(k - 1, -top, n - top * top, top, top), None)
+            if rest is not None:
+                return (top, *rest)
+    raise AssertionError(f"{n} is no sum of the squares of five numbers that add up to 0")
+
+
+def _adding_up(k: int, total: int, n: int, first: int, most: int) -> Iterator[tuple[int, ...]]:
+    """k whole numbers other than 0, from `first` down to −`most`, that add up to `total`, and their squares to n."""
+    if k == 1:
+        if total * total == n > 0 and -most <= total <= first:
+            yield (total,)
+        return
+    if k == 2:  # they are half of the total and a half of the root, more and less
+        apart = isqrt(max(2 * n - total * total, 0))
+        high, low = (total + apart) // 2, (total - apart) // 2
+        if high + low == total and high * high + low * low == n and high * low and -most <= low and high <= first:
+            yield (high, low)
+        return
+    for one in range(min(first, isqrt(n)), -most - 1, -1):
+        if k * one < total:
+            return
+        left = n - one * one
+        if one and left > 0 and (total - one) ** 2 <= (k - 1) * left:
+            yield from ((one, *rest) for rest in _adding_up(k - 1, total - one, left, one, most))

@@ -15,7 +15,7 @@ from raspc.stock import naming
 from raspc.stock.convert import fitting, framed
 from raspc.stock.frame import Floats, Frame
 from raspc.stock.parts import ON, slots_of
-from raspc.stock.sizes import largest_of, scale_of
+from raspc.stock.sizes import scale_of
 from raspc.target import TARGETS
 from raspc.target.families import FAMILIES, Family
 from raspc.target.stocked import STOCK, Held
@@ -33,7 +33,7 @@ def stocked(model: Model, family: str, sharpness: float, scale: float | None = N
     kind = FAMILIES[family]
     held = Held(
         model.config.family, model.config.d_model, *model.config.width_for("a stock architecture"),
-        "", scale or scale_of(kind, largest_of(model), model.precision), sharpness,
+        "", scale or scale_of(kind, model, model.precision), sharpness,
     )  # fmt: skip
     return _stocked(model, kind, held)
 

@@ -58,6 +58,8 @@ def _by_plan(plan: Plan) -> Floats:
         where = layout.slice(space)
         found[where] = np.maximum(found[where], code.max(axis=0, initial=0.0))
     for space, there in plan.lowered.at_bos.items():
+        if space not in layout.start:  # of a count that nobody reads
+            continue
         where = layout.slice(space)
         found[where] = np.maximum(found[where], np.abs(there))
     return found
@@ -82,8 +84,15 @@ def _codes(plan: Plan) -> Iterator[tuple[str, Floats]]:
             yield group.space, code
 
 
-def scale_of(family: Family, largest: Floats, precision: Precision) -> float:
-    """A root mean square of the stream, a power of two, that a norm is still for with such numbers."""
-    size = max(float((largest**2).sum()), 1.0)
+def scale_of(family: Family, model: Model, precision: Precision) -> float:
+    """A root mean square of the stream, a power of two, that a norm is still for with the numbers of a model.
+
+    Of a mirrored frame, which a narrow format has, it is the least: what its mean is off by grows with the constants.
+    """
+    if family.norms.centred and precision.narrow:
+        extent = extent_of(model)
+        size = max(extent.squares, 1.0) * 2.0 ** (precision.bits + 2) / (2 * len(extent.largest))
+        return float(2.0 ** np.ceil(np.log2(size) / 2 + 0.1))
+    size = max(float((largest_of(model) ** 2).sum()), 1.0)
     bits = min(25, precision.bits + 4) if family.norms.kind == "rms" else 25
     return float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))

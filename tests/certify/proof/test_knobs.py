@@ -16,7 +16,7 @@ from raspc.certify.proof.weights import examined
 from raspc.numbers.precision import PRECISIONS
 from raspc.stock import model as making
 from raspc.stock.convert import sharpness_of, stock_of
-from raspc.stock.sizes import largest_of, scale_of
+from raspc.stock.sizes import scale_of
 from raspc.target.families import FAMILIES
 from raspc.weights import Model
 
@@ -39,7 +39,7 @@ def test_half_the_scale_or_a_lower_sharpness_is_not_proved(name: str, family: st
     assert held is not None and model.certificate.verdict == "proved" and is_proved(model)
     assert held.norm_scale <= 2.0**6 and held.step_sharpness <= 2.0**8
     kind, precision = FAMILIES[family], model.precision
-    assert held.norm_scale * 2**8 <= scale_of(kind, largest_of(model.plain), precision)
+    assert held.norm_scale * 2**8 <= scale_of(kind, model.plain, precision)
     assert held.norm_scale == 2.0**knobs.LEAST_SCALE or not is_proved(model, norm_scale=held.norm_scale / 2)
     lower = [k for k in sharpness_of(kind, precision) if k < held.step_sharpness]
     assert not any(is_proved(model, step_sharpness=k, norm_scale=2.0**17) for k in lower)

@@ -37,7 +37,7 @@ class Unshifted:
 
     def __init__(self, model: Model) -> None:
         self.model, frame = model, frame_of(model)
-        self.null = frame.own + 2 * len(frame.constants)
+        self.null = frame.null
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)

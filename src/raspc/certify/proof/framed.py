@@ -91,7 +91,7 @@ def _factor(frame: Frame, family: Family, extent: Extent) -> float:
 def _after_layer_norm(frame: Frame, family: Family, extent: Extent, steps: Loose, norms: int) -> Loose:
     """What a LayerNorm leaves of numbers; `norms`: how many a number goes through where the stream does."""
     n, factor = frame.width, _factor(frame, family, extent)
-    mean = (extent.total + 1.0) / n + n * UNIT * float(frame.constants.max())
+    mean = (extent.total + 1.0) / n + n * UNIT * float(np.abs(frame.constants).max())
     if not family.norms.post:
         return replace(steps, common=factor, rate=OWN * UNIT, constant=OF_MEAN * UNIT * mean, mean=mean)
     rate, constant = 2 * factor + OWN * UNIT * norms, OF_MEAN * UNIT * mean * norms
@@ -112,20 +112,21 @@ def unframed(model: Model, frame: Frame, family: Family) -> Iterator[str]:
     tokens = tokens * np.float32(width**0.5) if family.embed_scale else tokens
     start, k = frame.own, len(frame.constants)
     beside = tokens[:, start:].astype(np.float64)
-    signs = [1.0, -1.0] if frame.kind == NULL else [1.0]
-    wanted = np.concatenate([sign * frame.constants for sign in signs])
-    whole = len(signs) * float((frame.constants**2).sum()) == width * frame.scale**2
-    if frame.kind != MIRRORED and not (
-        whole and (beside[:, : len(wanted)] == wanted).all() and not beside[:, k * len(signs) :].any()
-    ):
+    whole = float((frame.constants**2).sum()) == width * frame.scale**2 and (frame.kind == RMS or _balanced(frame))
+    if frame.kind != MIRRORED and not (whole and (beside[:, :k] == frame.constants).all() and not beside[:, k:].any()):
         yield table
     if frame.kind == NULL:
         yield from _mean_is_read(model, frame, family)
 
 
+def _balanced(frame: Frame) -> bool:
+    """Whether the constants have no mean."""
+    return float(frame.constants.sum()) == 0
+
+
 def _mean_is_read(model: Model, frame: Frame, family: Family) -> Iterator[str]:
     """Maps that do not take the mean out of what they read: by the number that holds 0, as often as by all others."""
-    modules, null = family.modules, frame.own + 2 * len(frame.constants)
+    modules, null = family.modules, frame.null
     inward = dict.fromkeys((modules.query, modules.key, modules.value, modules.linear_1))
     names = [name.format(i=i) for i in range(model.config.n_layers) for name in inward]
     for name in (*names, family.classes[STOCK[family.name].exit][1]):

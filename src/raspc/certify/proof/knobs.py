@@ -20,7 +20,7 @@ from raspc.graph.nodes import Listed
 from raspc.plan.plan import Plan
 from raspc.stock.convert import sharpness_of
 from raspc.stock.model import stocked
-from raspc.stock.sizes import largest_of, scale_of
+from raspc.stock.sizes import scale_of
 from raspc.target.families import FAMILIES
 from raspc.weights.certificate import Link
 from raspc.weights.model import Model
@@ -45,7 +45,7 @@ def smallest(model: Model, plan: Plan, family: str) -> Proved | None:
     the family does not hold.
     """
     kind, precision = FAMILIES[family], model.precision
-    highest, sharp = scale_of(kind, largest_of(model), precision), sharpness_of(kind, precision)
+    highest, sharp = scale_of(kind, model, precision), sharpness_of(kind, precision)
 
     def at(sharpness: float, scale: float) -> Proved | None:
         try:
