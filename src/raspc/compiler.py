@@ -124,7 +124,9 @@ def compile(
             model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
         return model if name == PLAIN.name else in_family(model, name, certify)
 
-    return with_room(made, options, name) if certify else made(options)
+    model = with_room(made, options, name) if certify else made(options)
+    doubts.warn_of_family(program, model)
+    return model
 
 
 def with_room(made: Callable[[Options], Model], options: Options, name: str) -> Model:

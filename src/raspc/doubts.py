@@ -139,6 +139,17 @@ def warn_of_level(program: rasp.SOp, model: Model) -> None:
         )  # fmt: skip
 
 
+def warn_of_family(program: rasp.SOp, model: Model) -> None:
+    """A model in a family's parameters of which bounds do not show what they show of the plain one is told so."""
+    found = model.certificate
+    if model.config.held is not None and found is not None and not found.proved and found.measured is not None:
+        warnings.warn(
+            f"{program.name} as a {model.config.family} in {found.dtype} is not proved but measured, on "
+            f"{found.measured.inputs} inputs, of which none was answered wrongly",
+            UncertainProgram, stacklevel=3,
+        )  # fmt: skip
+
+
 def warn_of_mask(program: rasp.SOp, graph: Graph) -> None:
     """A program whose answers the causal mask changes is told so, with an input that shows it."""
     example = _masked_otherwise(program, graph)

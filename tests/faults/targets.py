@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.faults.records import Patch
 
-from raspc.stock import convert, exits, naming, parts
+from raspc.stock import convert, exits, model, naming, parts
 from raspc.stock.frame import NULL, Frame
 from raspc.stock.plainly import Map
 
@@ -117,6 +117,43 @@ CERTIFIED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "another answer": (("llama", "gpt2", "bert"), _changed(Frame, "read", lambda found, frame, w, b: found[:, ::-1])),
 }  # fmt: skip
 """By name: the families that show it, and how it is planted. The certificate of the sound compiler refuses each."""
+
+
+def _unmirrored(rows: Any, frame: Frame, x: Any) -> Any:
+    """The numbers of tokens stand in one half alone, and so they have a mean."""
+    rows[:, frame.half : frame.half + frame.held] = 0.0
+    return rows
+
+
+def _off_balance(rows: Any, frame: Frame, _: Any) -> Any:
+    """Constants have the same sign in both halves."""
+    start, k = frame.held, len(frame.constants)
+    rows[:, frame.half + start : frame.half + start + k] = frame.constants
+    return rows
+
+
+def _of_one_half(found: Any, frame: Frame, *_: Any) -> Any:
+    """A read takes all of one side, with which it takes the mean."""
+    return np.vstack([2 * found[: frame.half], 0 * found[frame.half :]])
+
+
+def _written_once(found: Any, frame: Frame, *_: Any) -> Any:
+    """What is added to the stream is added to one half."""
+    found[:, frame.half :] = 0.0
+    return found
+
+
+MIRRORED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
+    "tokens in one half": (("gpt2", "bert"), _embedding(_unmirrored)),
+    "constants of one sign": (("gpt2", "gpt_neox"), _embedding(_off_balance)),
+    "keys of different norm": (("gpt2", "bert"), _embedding(_uneven)),
+    "no constants": (("gpt2", "opt"), _embedding(_without_constants)),
+    "a read of one half": (("gpt2", "bert"), _changed(Frame, "read", _of_one_half)),
+    "what is written to one half": (("gpt2", "opt"), _changed(Frame, "written", _written_once)),
+    "a gain of a norm": (("gpt2", "bert"), _changed(naming, "_norm", _gain)),
+    "constants that are too small": (("gpt2", "bert"), _changed(model, "scale_of", lambda *_: 2.0)),
+}  # fmt: skip
+"""The same of mirrored frames, which narrow formats have."""
 
 CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.faults.records import planted
-from tests.faults.targets import CERTIFIED, CHECKED, unsharp
+from tests.faults.targets import CERTIFIED, CHECKED, MIRRORED, unsharp
 from tests.stock.stocked import compiled
 
 import raspc
@@ -49,6 +49,16 @@ def test_a_fault_of_the_converter_is_refused(name: str, family: str) -> None:
     assert raspc.certificate(sound).holds
     assert not raspc.certificate(wrong).holds
     assert not itself
+
+
+@pytest.mark.parametrize(("name", "family"), [(n, f) for n, (families, _) in MIRRORED.items() for f in families])
+def test_a_fault_of_a_mirrored_frame_is_refused(name: str, family: str) -> None:
+    """In bfloat16 a fault may leave the answers right on a sample; the certificate knows it all the same."""
+    plain = compiled(PROGRAM, family, certify=False, dtype="bfloat16").plain
+    with planted(MIRRORED[name][1]):
+        wrong = stocked(plain, family, 2.0**5)
+    assert raspc.certificate(stocked(plain, family, 2.0**5)).proved
+    assert not raspc.certificate(wrong).proved
 
 
 def test_steps_that_are_not_steep_are_refused() -> None:

@@ -154,11 +154,6 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"{family.name} has no table of positions, and this model reads one; compile it with "
             f"target={family.name!r}, which counts them"
         )
-    if family.norms.centred and model.precision.narrow:
-        raise InputError(
-            f"{family.name} takes out a mean, which {model.precision.dtype} rounds too far; compile for float32, or "
-            "for bfloat16 and a family without a layer norm, such as llama"
-        )
     if _is_steep(model):
         raise InputError(
             f"{family.name} squares what its stream holds, and this model has steep scores, which make that large; "

@@ -120,11 +120,14 @@ def score_bounds(
 
 
 def score_noise(
-    head: Head, query: Reading, key: Reading, precision: Precision, competing: bool, averaged: bool = False
-) -> Noise:
-    """What the scores of a head err by."""
+    head: Head, query: Reading, key: Reading, precision: Precision, competing: bool, averaged: bool = False,
+    has_dust: bool = False,
+) -> Noise:  # fmt: skip
+    """What the scores of a head err by. `has_dust`: what is read may be no multiple of its grain, where it is off."""
     grain = float((query.grain * key.grain).min(initial=np.inf))
     whole = grain * 2.0**precision.sum_bits - float((query.size * key.size).sum())
+    if has_dust and (query.error.any() or key.error.any()):
+        whole = -np.inf
     rounding = 0.0 if grain > 0 and whole >= 0 else precision.sum_unit * (head.query.width + 2)
     narrow = 2 * precision.unit if precision.bits < precision.sum_bits else 0.0
     common = query.common + key.common + query.common * key.common
@@ -196,8 +199,8 @@ def _copied(scores: Scores, value: Reading, n: int, precision: Precision, rowwis
     The probability of each of c keys is 1/c, stored or not; rounding is monotone, so that both ends of its error show
     all that can come. None where what is read errs itself, or would be too much to go through.
     """
-    rows = value.rows()
-    if rows is None or value.row_errors().any() or scores.leak or precision.sum_bits < 24 or n * rows.size > COPIES:
+    rows, dust = value.rows(), value.row_errors()
+    if rows is None or (dust * (rows != 0)).any() or scores.leak or precision.sum_bits < 24 or n * rows.size > COPIES:
         return None
     counts, off = np.arange(1.0, n + 1), np.zeros_like(rows)
     for end in (-1.0, 1.0):
@@ -205,6 +208,7 @@ def _copied(scores: Scores, value: Reading, n: int, precision: Precision, rowwis
         each = precision.round(loose / counts) if precision.rounded_probabilities else loose / counts
         stored = precision.round(rows[None] * (counts * each * loose)[:, None, None])
         off = np.maximum(off, np.abs(stored - rows).max(axis=0))
+    off = off + 1.02 * dust  # of what should be 0, of which nothing but its dust arrives
     error = off if rowwise else off.max(axis=0, keepdims=True)
     return Arrived(error, np.where(off.any(axis=0), 0.0, value.grain))
 

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Read
+from raspc.certify.proof import dusty
 from raspc.certify.proof.causes import WORK, Causes, used, work
+from raspc.certify.proof.dusty import Dust
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 
-WHOLE = ("seen", "rounded_rows", "common", "shifted")
+WHOLE = ("seen", "rounded_rows", "common", "shifted", "dust")
 """What of a read is not told number by number."""
 
 
@@ -41,6 +43,12 @@ class Held:
     at_bos: Floats
     common: Causes | None = None
     alone: Matrix | None = None
+
+    def cleaned(self) -> Held:
+        """The same without what is off."""
+        return replace(
+            self, error=np.zeros_like(self.error), at_bos=np.zeros_like(self.at_bos), common=None, alone=None
+        )
 
     def causes(self, matrix: Matrix) -> tuple[Causes, ...]:
         """All errors of a linear read by their causes; what is stored in one direction is one number, for all."""
@@ -74,7 +82,8 @@ class Reading:
     stored, else 0. `terms`: how many numbers it is a sum of, and `own`: what these are off by before they are added.
     `there`: what it is at BOS, and `there_error` how far off that is. `common`: the part of itself that all that is
     read at one position is off by besides, by one factor. `shifted` [width]: the part of `own` that is an error of
-    constants, which are all read of one number.
+    constants, which are all read of one number. `dust` [width]: what sums round that have dust among their terms, where
+    neurons read them (`dusty`); what comes of it and of `passed` is not known before it is stored.
     """
 
     seen: Mapping[int, Seen]
@@ -91,6 +100,7 @@ class Reading:
     there_error: Floats
     common: float = 0.0
     shifted: Floats | None = None
+    dust: Floats | None = None
 
     def settled(self) -> Reading:
         """The same, with what the common factor makes of each number as an error of its own."""
@@ -135,8 +145,8 @@ class Reading:
         }  # fmt: skip
         rows = self.rounded_rows[:, cut] if self.rounded_rows is not None and seen else None
         rest = {f.name: getattr(self, f.name)[cut] for f in fields(self) if f.name not in WHOLE}
-        shifted = None if self.shifted is None else self.shifted[cut]
-        return Reading(seen=seen, rounded_rows=rows, common=self.common, shifted=shifted, **rest)
+        shifted, dust = (None if part is None else part[cut] for part in (self.shifted, self.dust))
+        return Reading(seen=seen, rounded_rows=rows, common=self.common, shifted=shifted, dust=dust, **rest)
 
     def rows(self) -> Matrix | None:
         """[rows, width] where one variable alone is read; None else."""
@@ -178,6 +188,8 @@ def read_stream(
     `at_bos`: what the spaces hold at BOS. `fired`: by neurons, for which it does not matter how what is not positive
     rounds. `loose`: what a family adds; the errors of the numbers that are stored are a part of the stream already.
     """
+    if loose.dust is not None:
+        return _through_dust(read, stream, at_bos, precision, fired, loose, loose.dust)
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
     grain = grain_of(read.bias) if not shaken else np.where(read.bias != 0, 0.0, ANY)
@@ -219,6 +231,71 @@ def read_stream(
         *_at_bos(read, stream, at_bos, precision, terms, loose), loose.common,
         None if loose.exactly else loose.of_biases(read.bias),
     )  # fmt: skip
+
+
+def _through_dust(
+    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, fired: bool,
+    loose: Loose, dust: Dust,
+) -> Reading:  # fmt: skip
+    """A read of what should be there, and what dust makes of it: where one variable is read, once that is stored."""
+    clean = {space: held.cleaned() for space, held in stream.items()}
+    found = read_stream(read, clean, at_bos, precision, fired, replace(loose, dust=None))
+    weights, seen = dusty.weights_of(read), dict[int, Seen]()
+    for space, matrix in read.maps.items():
+        if space != BOS:
+            held = stream[space]
+            causes = used([Causes(held.error, matrix)])
+            error = sum((one.total() for one in causes), np.zeros((len(held.code), read.width)))
+            seen[held.place] = _joined(seen.get(held.place), Seen(0 * error, error, error, causes))
+    seen = {place: _joined(found.seen[place], one) for place, one in seen.items()}
+    there, there_error = found.there, found.there_error
+    sizes = [np.abs(at_bos[space]) @ np.abs(matrix) for space, matrix in read.maps.items()]
+    off = [stream[space].at_bos @ np.abs(matrix) for space, matrix in read.maps.items() if space != BOS]
+    passed_there = np.sum(off, axis=0) if off else np.zeros(read.width)
+    size_there = np.abs(read.bias) + passed_there + (np.sum(sizes, axis=0) if sizes else 0.0)
+    zeros = dusty.zeros_of(read, at_bos, {space: held.at_bos for space, held in stream.items()})
+    lost = passed_there + dust.rounding(weights, read.bias, size_there, zeros, precision)
+    there_error = np.where(
+        there_error == 0,
+        dusty.stored(there, lost, precision),
+        there_error + lost + precision.unit * (np.abs(there) + lost),
+    )
+    found = replace(found, seen=seen, there=there, there_error=there_error)
+    return _fired(found, weights, dust, precision) if fired else _settled_dust(found, weights, dust, precision)
+
+
+def _fired(found: Reading, weights: Matrix, dust: Dust, precision: Precision) -> Reading:
+    """What neurons read: where all cells are looked at, it is asked there what dust comes to."""
+    size, passed = _over_values(found.width, found.seen)
+    size = size + np.abs(found.bias)
+    rounds = dust.rounding(weights, found.bias, size, np.ones(len(weights)), precision)
+    beside = rounds + precision.unit * (size + passed + rounds)
+    return replace(found, size=size, passed=passed, rounding=found.rounding + beside, dust=rounds)
+
+
+def _settled_dust(found: Reading, weights: Matrix, dust: Dust, precision: Precision) -> Reading:
+    """What is read once it is stored: of each column that reads one variable, or none, for each of its values."""
+    reads = {place: one.size.any(axis=0) for place, one in found.seen.items()}
+    several = np.sum([*reads.values()], axis=0) > 1 if reads else np.zeros(found.width, bool)
+    plain = found.rounding[None] if found.rounded_rows is None else found.rounded_rows
+    has, seen = np.ones(len(weights)), dict[int, Seen]()
+    for place, one in found.seen.items():
+        numbers, size = one.values + found.bias, one.size + np.abs(found.bias)
+        lost = one.error + dust.rounding(weights, found.bias, size, has, precision)
+        rough = plain + lost + precision.unit * (np.abs(numbers) + lost)
+        error = np.where(plain == 0, dusty.stored(numbers, lost, precision), rough)
+        error = np.where(several, one.error, np.where(reads[place], error, 0.0))
+        seen[place] = Seen(one.values, error, one.size, used([Causes(error, np.eye(found.width))]))
+    size, passed = _over_values(found.width, seen)
+    size = size + np.abs(found.bias)
+    rounds = dust.rounding(weights, found.bias, size, has, precision)
+    sure = (found.rounding == 0) & (passed + rounds < found.grain * precision.unit / 4)
+    beside = rounds + precision.unit * np.where(sure, passed + rounds, size + passed + rounds)
+    alone = np.where(found.rounding == 0, dusty.stored(found.bias, rounds, precision), found.rounding + beside)
+    any_read = np.any([*reads.values()], axis=0) if reads else np.zeros(found.width, bool)
+    rounding = np.where(several, found.rounding + beside, np.where(any_read, 0.0, alone))
+    rows = np.broadcast_to(rounding, plain.shape) if len(seen) == 1 else None
+    return replace(found, seen=seen, size=size, passed=passed, rounding=rounding, rounded_rows=rows)
 
 
 def _with_mean(read: Read, terms: Floats, loose: Loose, precision: Precision) -> Floats:

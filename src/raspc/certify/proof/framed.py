@@ -29,6 +29,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from raspc.blocks.spaces import Matrix
+from raspc.certify.proof.dusty import Dust
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame
@@ -41,6 +43,8 @@ from raspc.weights.model import Model
 
 BESIDE_RELU = {"relu": 0.0, "silu": 0.2785, "gelu": 0.17, "gelu_tanh": 0.1701}
 """How far act(z) is from relu(z) at most."""
+NARROW_BESIDE_RELU = 0.172
+"""How far GELU is from relu at most, in bfloat16 or float16, by any of its forms, however it is rounded on the way."""
 QUIET, SMALL_QUIET = 104.0, 21.0
 """From |K·z| on act(K·z) is relu(K·z): e to minus this is 0 in float32, or, times itself, in float16."""
 UNIT = PRECISIONS["float32"].unit
@@ -56,8 +60,11 @@ def loose_of(model: Model) -> Loose:
     frame, family, extent = frame_of(model), FAMILIES[model.config.family], extent_of(model.plain)
     quiet = (SMALL_QUIET if model.precision.highest < 100 else QUIET) / held.step_sharpness
     steps = Loose(BESIDE_RELU[family.activation] / held.step_sharpness, quiet, held.step_sharpness)
+    norms = 2 * model.config.n_layers + 1
     if frame.kind == NULL:
-        return _after_layer_norm(frame, family, extent, steps, 2 * model.config.n_layers + 1)
+        return _after_layer_norm(frame, family, extent, steps, norms)
+    if frame.kind == MIRRORED:
+        return replace(_narrowly(family, held.step_sharpness), dust=_dust(frame, family, extent, norms))
     if frame.kind != RMS or is_identity(frame, extent) or is_rounded_away(frame, family, extent, model.precision):
         return steps
     common, added = _factor(frame, family, extent), np.zeros(len(extent.largest))
@@ -81,10 +88,28 @@ def is_rounded_away(frame: Frame, family: Family, extent: Extent, precision: Pre
     return precision.narrow and _factor(frame, family, extent) + OWN * UNIT < precision.unit / 4
 
 
+def _narrowly(family: Family, sharpness: float) -> Loose:
+    """What steps are off by in a narrow format: nothing from |K·z| = 16 on, for any GELU."""
+    beside = 0.0 if family.activation == "relu" else NARROW_BESIDE_RELU
+    return Loose(beside / sharpness, (16.0 if beside else 0.0) / sharpness, sharpness)
+
+
+def _dust(frame: Frame, family: Family, extent: Extent, norms: int) -> Dust:
+    """What a layer norm leaves in a mirrored frame: the mean is 0 but for what is rounded.
+
+    A running mean is off by 3u·|y| for each of the n numbers, by 3u·|mean so far| and, once more, by u·|sum so far|;
+    a plain sum by u·|sum so far|. No such sum is further from 0 than S, half of the size of all numbers: so m is at
+    most u·S·(1 + (6 + 3·ln n + 3)/n).
+    """
+    half = float(np.abs(frame.constants).sum()) + extent.total + 1.0
+    mean = 1.01 * UNIT * half * (1 + (9 + 3 * np.log(frame.width)) / frame.width)
+    return Dust(mean * norms, norms) if family.norms.post else Dust(mean)
+
+
 def _factor(frame: Frame, family: Family, extent: Extent) -> float:
     """How far the factor that a norm leaves is from 1 at most."""
-    n = frame.width
-    size = extent.squares + 1.0 + n * family.norms.eps
+    n, sides = frame.width, 2.0 if frame.kind == MIRRORED else 1.0
+    size = sides * extent.squares + 1.0 + n * family.norms.eps
     return size / (2 * n * frame.scale**2) + (n + 8) * UNIT
 
 
@@ -110,31 +135,50 @@ def unframed(model: Model, frame: Frame, family: Family) -> Iterator[str]:
     table = f"{family.token_embed}.weight"
     tokens = np.asarray(model.params[table], np.float32)
     tokens = tokens * np.float32(width**0.5) if family.embed_scale else tokens
-    start, k = frame.own, len(frame.constants)
-    beside = tokens[:, start:].astype(np.float64)
-    whole = float((frame.constants**2).sum()) == width * frame.scale**2 and (frame.kind == RMS or _balanced(frame))
-    if frame.kind != MIRRORED and not (whole and (beside[:, :k] == frame.constants).all() and not beside[:, k:].any()):
+    k, sides = len(frame.constants), 2 if frame.kind == MIRRORED else 1
+    beside = tokens[:, frame.own : width // sides].astype(np.float64)
+    whole = sides * float((frame.constants**2).sum()) == width * frame.scale**2
+    whole = whole and (frame.kind != NULL or float(frame.constants.sum()) == 0)
+    if not (whole and (beside[:, :k] == frame.constants).all() and not beside[:, k:].any()):
         yield table
     if frame.kind == NULL:
         yield from _mean_is_read(model, frame, family)
+    if frame.kind == MIRRORED:
+        yield from _one_sided(model, frame, family)
 
 
-def _balanced(frame: Frame) -> bool:
-    """Whether the constants have no mean."""
-    return float(frame.constants.sum()) == 0
-
-
-def _mean_is_read(model: Model, frame: Frame, family: Family) -> Iterator[str]:
-    """Maps that do not take the mean out of what they read: by the number that holds 0, as often as by all others."""
-    modules, null = family.modules, frame.null
+def _read_maps(model: Model, family: Family) -> Iterator[tuple[str, Matrix]]:
+    """What reads the stream, [width, columns]."""
+    modules = family.modules
     inward = dict.fromkeys((modules.query, modules.key, modules.value, modules.linear_1))
     names = [name.format(i=i) for i in range(model.config.n_layers) for name in inward]
     for name in (*names, family.classes[STOCK[family.name].exit][1]):
         weights = np.asarray(model.params[f"{name}.weight"], np.float64)
-        read = weights if family.rows_are_inputs and name in names else weights.T
-        off = np.abs(read[null] + read[: frame.own].sum(axis=0))
+        yield f"{name}.weight", weights if family.rows_are_inputs and name in names else weights.T
+
+
+def _mean_is_read(model: Model, frame: Frame, family: Family) -> Iterator[str]:
+    """Maps that do not take the mean out of what they read: by the number that holds 0, as often as by all others."""
+    for name, read in _read_maps(model, family):
+        off = np.abs(read[frame.null] + read[: frame.own].sum(axis=0))
         if (off > 2 * UNIT * np.abs(read[: frame.own]).sum(axis=0)).any():
-            yield f"{name}.weight"
+            yield name
+
+
+def _one_sided(model: Model, frame: Frame, family: Family) -> Iterator[str]:
+    """Tables and maps of which one half is not the other with the other sign."""
+    found = dict(_read_maps(model, family))
+    for table in (family.token_embed, family.pos_embed):
+        if table is not None:
+            found[f"{table}.weight"] = np.asarray(model.params[f"{table}.weight"], np.float64).T
+    for i in range(model.config.n_layers):
+        for name in (family.modules.linear.format(i=i), family.modules.linear_2.format(i=i)):
+            weights = np.asarray(model.params[f"{name}.weight"], np.float64)
+            found[f"{name}.weight"] = weights.T if family.rows_are_inputs else weights
+            found[f"{name}.bias"] = np.asarray(model.params[f"{name}.bias"], np.float64)[:, None]
+    for name, read in found.items():
+        if (read[: frame.half] != -read[frame.half :]).any():
+            yield name
 
 
 def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
@@ -149,7 +193,7 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
         yield Link("stray weights", name, np.inf, 0.0, "of a number that the frame must have")
     extent = extent_of(model.plain)
     size = extent.squares
-    if frame.kind == RMS and precision.narrow:
+    if precision.narrow:
         part = _factor(frame, family, extent) + OWN * UNIT
         yield Link("norm", family.name, part, precision.unit / 4, "of itself, which is rounded away")
     elif frame.kind == RMS and is_identity(frame, extent):
@@ -157,8 +201,6 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     else:
         room = frame.width * frame.scale**2 * 2.0**-10
         yield Link("norm", family.name, size, room, "of squares beside those of constants")
-        if precision.narrow:
-            yield Link("mean", family.name, np.inf, 0.0, "of a mean that is taken out in a narrow format")
     if family.rotary:
         width = model.config.widths[0].d_head
         slowest = model.config.n_ctx * HUGE_THETA ** (-2 * (width // 4) / width)

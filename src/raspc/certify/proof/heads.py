@@ -103,7 +103,9 @@ class HeadProof:
         """How the head parts keys."""
         competing = self.counts or self.adds or self.may_be_empty
         averaged = not self.counts and not self.adds
-        noise = A.score_noise(self.head, self.query, self.key, self.precision, competing, averaged)
+        noise = A.score_noise(
+            self.head, self.query, self.key, self.precision, competing, averaged, self.plan.loose.dust is not None
+        )  # fmt: skip
         conjuncts = list(self.conjuncts(noise))
         return A.score_bounds(
             self.head, self.query, self.key, conjuncts, self.sink, self.divisor, self.n,

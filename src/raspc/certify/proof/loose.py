@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raspc.blocks.spaces import Matrix
+from raspc.certify.proof.dusty import Dust
 from raspc.graph.nodes import Bits, Floats
 
 
@@ -23,7 +24,8 @@ class Loose:
     relu to the last digit. `steep`: K, which all that neurons read is multiplied by. `common`: |ρ| at most. `rate`,
     `constant`: |e| ≤ rate·|x| + constant. `mean`: |m| at most. `written`: the part of itself that what neurons write is
     off by, all of it alike; `base`: that of the constants that they add. `added` [dims]: what stands in each dimension
-    of the stream besides the program's number, and is taken away again by who reads it.
+    of the stream besides the program's number, and is taken away again by who reads it. `dust`: what the norm leaves of
+    numbers in a mirrored frame.
     """
 
     neuron: float = 0.0
@@ -36,6 +38,7 @@ class Loose:
     written: float = 0.0
     base: float = 0.0
     added: Floats | None = None
+    dust: Dust | None = None
 
     @property
     def exactly(self) -> bool:
@@ -59,8 +62,12 @@ class Loose:
         return found
 
     def near(self, reads: Matrix, off: Matrix) -> Bits:
-        """Where neurons that read these numbers, or numbers that are so far off, may give something else than relu."""
-        return np.asarray((np.abs(reads) - off < self.quiet) & ((reads != 0) | (off > 0)))
+        """Where neurons that read these numbers, or numbers that are so far off, may give something else than relu.
+
+        What is dust and should be 0 gives no more than that: |act(x)| ≤ |x|.
+        """
+        some = (reads != 0) | ((off > 0) & (self.dust is None))
+        return np.asarray((np.abs(reads) - off < self.quiet) & some)
 
     def of_biases(self, bias: Floats) -> Floats:
         """How far off constants are that are read from a number of the stream, 1 or a power of two."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Neurons
+from raspc.certify.proof import dusty
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, Piece
@@ -126,15 +127,30 @@ def fire(block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix
     steps, weakest, start = steps_of(block), None, 0
     spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
     for given in cells.pieces(max((space.weights.widest for space in spaces.values()), default=1)):
-        piece = _rounded_twice(given, read, precision) if precision.narrow and cells.whole else _shifted(given, read)
+        piece = as_read(given, read, cells, precision)
         open_ = _Open.of(piece, steps)
-        nearest = _nearest(piece, steps, start)
+        nearest = _nearest(piece, steps, start, read.dust is not None)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
         for space in spaces.values():
             space.take(open_, piece.value)
         start += len(piece)
     told = None if weakest is None else replace(weakest, at=cells.at(weakest.cell))
     return Fired({name: space.written() for name, space in spaces.items()}, told)
+
+
+def as_read(given: Piece, read: Reading, cells: Cells, precision: Precision) -> Piece:
+    """Some cells with what is read there once that is stored."""
+    if read.dust is not None and cells.whole:
+        return _dusted(given, read, read.dust, precision)
+    return _rounded_twice(given, read, precision) if precision.narrow and cells.whole else _shifted(given, read)
+
+
+def _dusted(cells: Piece, read: Reading, dust: Floats, precision: Precision) -> Piece:
+    """The cells of a narrow format, where what is stored has no dust but beside 0."""
+    lost = cells.passed + dust
+    plain = cells.rounding + lost + precision.unit * (np.abs(cells.reads) + lost)
+    rounding = np.where(read.sums > 0, dusty.stored(cells.reads, lost, precision), plain)
+    return replace(cells, passed=np.zeros_like(dust)[None], rounding=rounding)
 
 
 def _rounded_twice(cells: Piece, read: Reading, precision: Precision) -> Piece:
@@ -163,12 +179,15 @@ def _shut(cells: Piece) -> NDArray[np.bool_]:
     return np.asarray(cells.reads + cells.passed + cells.rounding <= 0)
 
 
-def _nearest(cells: Piece, steps: Steps, start: int) -> Step | None:
-    """The weakest of the steps; None if there are none. They are flat where z ≤ 0 or z ≥ δ; in units of δ."""
+def _nearest(cells: Piece, steps: Steps, start: int, has_dust: bool) -> Step | None:
+    """The weakest of the steps; None if there are none. They are flat where z ≤ 0 or z ≥ δ; in units of δ.
+
+    `has_dust`: what is read where a ramp begins is off by dust, which it passes on; so a step is far from its middle.
+    """
     if not len(steps.first) or not len(cells):
         return None
     height = steps.height
-    present = np.abs(cells.reads[:, steps.first] / height - 0.5) - 0.5
+    present = np.abs(cells.reads[:, steps.first] / height - 0.5) - (0.0 if has_dust else 0.5)
     rounding = np.maximum(cells.rounding[:, steps.first], cells.rounding[:, steps.second])
     error = np.broadcast_to((cells.passed[:, steps.first] + rounding) / height, present.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -284,6 +303,7 @@ class _Space:
     alone: Matrix
     flaws: Matrix
     common: float
+    has_dust: bool
 
     @classmethod
     def of(
@@ -296,7 +316,7 @@ class _Space:
         error, alone = np.zeros(code.shape), np.zeros(code.shape)
         cuts, weights = _cuts(matrix, precision), _Weights.of(matrix, steps)
         return cls(steps, matrix, weights, base, code, grain, read.grain, cuts, at_bos, precision, error, alone,
-                   np.zeros((len(code), len(steps.first))), read.common)  # fmt: skip
+                   np.zeros((len(code), len(steps.first))), read.common, read.dust is not None)  # fmt: skip
 
     def take(self, open_: _Open, value: Ids) -> None:
         """What is written in some cells."""
@@ -307,6 +327,9 @@ class _Space:
         exact = fits(grain, side, precision.sum_bits)
         size = sums.total + np.abs(base)
         last = np.abs(sums.numbers + base) + sums.error
+        if self.has_dust:
+            raise_to(self.error, value, self._off_with_dust(sums, side, size, exact, value))
+            return
         rounding = np.where(exact, 0.0, of_sum(sums.terms + (base != 0), side, size, last, precision))
         if self.cuts.any():  # products of few digits are not rounded even so
             cut = self.cuts & ~fits(grain, sums.larger_side, precision.sum_bits)
@@ -319,6 +342,16 @@ class _Space:
         raise_to(self.alone, value, off + sums.alone)
         if open_.flaws.any():
             raise_to(self.flaws, value, open_.flaws)
+
+    def _off_with_dust(self, sums: Sums, side: Matrix, size: Matrix, exact: NDArray[np.bool_], value: Ids) -> Matrix:
+        """How far what is stored is from its code, where what neurons give has dust."""
+        base, precision = self.base, self.precision
+        rounds = of_sum(sums.terms + (base != 0), side, size, size, precision)
+        lost = sums.error + np.where(exact & (sums.error == 0), 0.0, rounds)
+        known = exact & (precision.round(sums.numbers) == sums.numbers)
+        once = lost + precision.unit * (1.0 + (base != 0)) * (size + lost)
+        off = np.where(known, dusty.twice_stored(sums.numbers, base, lost, precision), once)
+        return np.asarray(off + np.abs(sums.numbers + base - self.code[value]))
 
     def grain_of(self, open_: _Open, sums: Sums, side: Matrix) -> Matrix | Floats:
         """What all terms are multiples of: in each cell, where nothing but their sum may err."""

@@ -21,6 +21,7 @@ from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, 
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, cells_of
 from raspc.certify.proof.domain import occurs
+from raspc.certify.proof.dusty import grain_of_all, swept
 from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.fitting import PlanError, hold_to_graph
 from raspc.certify.proof.grids import decided
@@ -156,7 +157,14 @@ class _Prover:
                     "residue", f"{old.space} under {space}", max(residue, at_bos), apart / 2, "of what is stored there"
                 )
             )
-        if loose.exactly and listed:  # of an interval the code holds the ends alone
+        if loose.dust is not None:
+            if listed:
+                error, off_there = (swept(*one, self.precision) for one in ((code, error), (there, off_there)))
+                grain = grain_of_all(code, there)
+            error = error + loose.dust.of(code, error, listed, self.precision)
+            off_there = off_there + loose.dust.of(there, off_there, True, self.precision)
+            common = alone = None
+        elif loose.exactly and listed:  # of an interval the code holds the ends alone
             grain = grain_of_exact(grain, code, error, there, off_there)
         self.stream[space], self.at_bos[space] = Held(place, code, error, grain, off_there, common, alone), there
 
@@ -196,6 +204,11 @@ class _Prover:
         Besides, neurons that clear numbers near 0 are not quite relu.
         """
         loose, dims, sizes = self.plan.loose, slice(old.dim, old.dim + 1), np.abs(numbers) + error
+        if loose.dust is not None:
+            read = loose.dust.of(numbers, error, True, self.precision)
+            lost = 2 * (read + self.precision.unit * np.where(error + read > 0, sizes + read, 0.0))
+            soft = 2 * loose.neuron * loose.near(old.least * numbers, old.least * error)
+            return float(np.where(numbers == 0, 2.02 * error, lost + soft).max(initial=0.0))
         off = loose.of(sizes, dims) + (loose.common + loose.written) * sizes
         off = off + 8.08 * loose.mean * self.precision.sum_unit
         near = bool(loose.near(old.least * numbers, old.least * (error + off)).any())
@@ -274,7 +287,7 @@ class _Prover:
             there, beside = said.write.bias[space], self.beside_relu(said, space, soft)
             beside_there = self.beside_relu(said, space, soft_there)
             common, alone = found.common, None if found.alone is None else found.alone + beside
-            grain = np.where(beside > 0, 0.0, found.grain)
+            grain = np.where((beside > 0) & (loose.dust is None), 0.0, found.grain)
             self.hold(space, found.error + beside, grain, there, found.at_bos + beside_there, common, alone)
 
     def range_of(self, said: Neurons, read: Reading) -> Iterator[Link]:
@@ -291,7 +304,8 @@ class _Prover:
             return np.zeros(read.width, bool), np.zeros(read.width, bool)
         near = loose.near(read.there, read.there_error)
         found = np.full(read.width, not cells.whole)
-        for piece in cells.pieces() if cells.whole else ():
+        for given in cells.pieces() if cells.whole else ():
+            piece = given if loose.dust is None else mlp.as_read(given, read, cells, self.precision)
             off = piece.passed + piece.rounding
             found = found | loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
         return found, near

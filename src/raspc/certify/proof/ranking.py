@@ -73,7 +73,7 @@ def ranked(
     low, high = score - error[:, 0], score + error[:, 0]
     top, reach = float(high.max(initial=0.0)), float(np.maximum(np.abs(low), np.abs(high)).max(initial=0.0))
     if stored is not None and score_is_known(keys, asker):
-        low = high = stored.of(score)
+        low, high = (stored.of(score) + end * np.where(score == 0, error[:, 0], 0.0) for end in (-1, 1))
     if not np.isfinite([low, high]).all():
         return UNRANKED
     order = ranks(meaning.graph.variable(best.score).listed, best.end)[keys.number]
@@ -90,5 +90,5 @@ def ranked(
 
 
 def score_is_known(keys: Rows, asker: Rows) -> bool:
-    """Whether the rank of a key is one product of numbers that are read without error."""
-    return keys.values.shape[1] == 1 and not keys.error.any() and not asker.error.any()
+    """Whether the rank of a key is one product of numbers that are read without error, or of what should be 0."""
+    return keys.values.shape[1] == 1 and not keys.error[keys.values != 0].any() and not asker.error.any()
