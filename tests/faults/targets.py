@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.faults.records import Patch
 
+from raspc.export.checkpoint import tokenizer, writing
+from raspc.graph.selectors import FALSE
 from raspc.stock import convert, exits, model, naming, parts
 from raspc.stock.frame import NULL, Frame
 from raspc.stock.plainly import Map
@@ -154,6 +158,78 @@ MIRRORED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "constants that are too small": (("gpt2", "bert"), _changed(model, "scale_of", lambda *_: 2.0)),
 }  # fmt: skip
 """The same of mirrored frames, which narrow formats have."""
+
+
+def _ids(change: Any) -> Patch:
+    """Words of a tokenizer, with the ids that they have in its file, changed."""
+    from tokenizers import models
+
+    return lambda patch: patch.setattr(models, "WordLevel", _other_words(models.WordLevel, change))
+
+
+def _other_words(sound: Any, change: Any) -> Any:
+    return lambda vocab, **named: sound(change(vocab), **named)
+
+
+def _swapped_words(vocab: dict[str, int]) -> dict[str, int]:
+    """Two words have each the id of the other."""
+    one, other = list(vocab)[:2]
+    return vocab | {one: vocab[other], other: vocab[one]}
+
+
+def _shifted_ids(vocab: dict[str, int]) -> dict[str, int]:
+    """Each word has the id of the next."""
+    return {text: (i + 1) % len(vocab) for text, i in vocab.items()}
+
+
+def _texts(change: Any) -> Patch:
+    """The words of a vocabulary, changed before there is a tokenizer."""
+
+    def given(found: Any, stock: Any) -> Any:
+        texts = change(found.texts, stock)
+        return replace(found, texts=texts, unknown=len(texts) - 1)
+
+    return _changed(writing, "vocabulary", given)
+
+
+TOKENIZERS: Mapping[str, Patch] = {
+    "two words swapped in the file": _ids(_swapped_words),
+    "each word with the id of the next": _ids(_shifted_ids),
+    "a word that is missing": _ids(lambda vocab: dict(list(vocab.items())[1:])),
+    "an added answer that is missing": _texts(lambda texts, stock: (*texts[: stock.n_inputs], *texts[-1:])),
+    "two words swapped": _texts(lambda texts, stock: (texts[1], texts[0], *texts[2:])),
+    "no BOS in front": _changed(tokenizer, "tokenizer", lambda made, words: _without_bos(made)),
+}
+"""Of tokenizers the export itself knows: it reads its file as others do, before anything is written."""
+
+
+def _without_bos(made: Any) -> Any:
+    """A text begins with its first word."""
+    from tokenizers import processors
+
+    made.post_processor = processors.TemplateProcessing(single=["$A"], pair=["$A", "$B"], special_tokens=[])
+    return made
+
+
+counting = importlib.import_module("raspc.passes.count_positions")
+
+
+class _OffByOne(counting.Rewriter):  # type: ignore[name-defined, misc]
+    """A position is the number of keys that it sees."""
+
+    def table(self, args: Any, cells: Any, domain: Any, raises: bool = False) -> int:
+        """The table of counts, read one place further on."""
+        return int(super().table(args, np.minimum(cells + 1, len(domain) - 1), domain, raises))
+
+
+COUNTED: Mapping[str, Patch] = {
+    "a position that is off by one": lambda patch: patch.setattr(counting, "Rewriter", _OffByOne),
+    "counts that start at 0": lambda patch: patch.setattr(
+        counting, "Listed", lambda values, sound=counting.Listed: sound(tuple(value - 1 for value in values))
+    ),
+    "a count of no keys": lambda patch: patch.setattr(counting, "TRUE", FALSE),
+}
+"""Of positions that are counted."""
 
 CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.faults.records import planted
-from tests.faults.targets import CERTIFIED, CHECKED, MIRRORED, unsharp
+from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, TOKENIZERS, unsharp
 from tests.stock.stocked import compiled
 
 import raspc
 from raspc import library
 from raspc.certify.proof import knobs
-from raspc.errors import RaspcError
+from raspc.errors import InternalError, RaspcError
 from raspc.stock import exits
 from raspc.stock.convert import USUAL
 from raspc.stock.model import stocked
@@ -59,6 +61,35 @@ def test_a_fault_of_a_mirrored_frame_is_refused(name: str, family: str) -> None:
         wrong = stocked(plain, family, 2.0**5)
     assert raspc.certificate(stocked(plain, family, 2.0**5)).proved
     assert not raspc.certificate(wrong).proved
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt_neox"])
+@pytest.mark.parametrize("name", COUNTED)
+def test_a_fault_of_counted_positions_is_refused(name: str, family: str) -> None:
+    """By the compiler itself, and by the certificate of a model that was made without one."""
+    sound = compiled("shift_by", family)
+    assert sound.certificate.proved
+    wrong = None
+    with planted(COUNTED[name]):
+        with pytest.raises(RaspcError):
+            compiled("shift_by", family)
+        try:
+            wrong = compiled("shift_by", family, certify=False)
+        except RaspcError:
+            return
+    assert answers(wrong) != answers(sound)
+    assert not raspc.certificate(wrong).holds
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_a_fault_of_a_tokenizer_is_refused(name: str, tmp_path: Path) -> None:
+    """The export reads its own file before it writes anything, and refuses one that does not tell its tokens."""
+    pytest.importorskip("tokenizers")
+    model = compiled("hist", "llama")  # its answers are numbers, which are added tokens
+    with planted(TOKENIZERS[name]), pytest.raises(InternalError, match=r"the tokenizer (reads|has)"):
+        model.to("llama", tmp_path / "out", exit="lm")
+    assert not list(tmp_path.iterdir())
+    assert model.to("llama", tmp_path / "out", exit="lm").is_dir()
 
 
 def test_steps_that_are_not_steep_are_refused() -> None:

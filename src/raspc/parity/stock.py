@@ -16,6 +16,7 @@ import numpy as np
 from raspc.errors import InputError
 from raspc.export import CONVERTERS
 from raspc.export.checkpoint import writing
+from raspc.export.checkpoint.vocabulary import text_of
 from raspc.parity.activations import numpy
 from raspc.parity.report import MATCH, MISMATCH, BackendReport, Mismatch, ParityReport
 from raspc.run.plain import Array, Ids
@@ -56,13 +57,15 @@ def run(
     stock = writing.convert(model, family=family, exit=exit)
     assert isinstance(stock, Stock)
     found = model.apply_batch(chosen)
-    logits = _logits(model, stock, found.ids)
-    report = _report(stock, chosen, found.decoded, found.unembedded, logits, tolerance)
+    logits, misread = _loaded(model, stock, found.ids, chosen)
+    report = _report(stock, chosen, found.decoded, found.unembedded, logits, misread, tolerance)
     return ParityReport((report,), tolerance, len(chosen), (report.name,))
 
 
-def _logits(model: Model, stock: Stock, ids: Ids) -> Array:
-    """What the class of transformers gives for padded ids [input, position], once it is loaded from the files."""
+def _loaded(
+    model: Model, stock: Stock, ids: Ids, inputs: Sequence[Sequence[Value]]
+) -> tuple[Array, int | None]:  # fmt: skip
+    """What transformers makes of the files: logits for padded ids [input, position], and the first text misread."""
     import torch
     import transformers
 
@@ -73,7 +76,20 @@ def _logits(model: Model, stock: Stock, ids: Ids) -> Array:
             (Path(folder) / name).write_bytes(data)
         loaded: Any = getattr(transformers, CLASSES[stock.exit]).from_pretrained(folder, dtype="auto")
         given = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy((ids != stock.pad_id) * 1)}
-        return numpy(loaded.eval()(**given).logits.float())
+        return numpy(loaded.eval()(**given).logits.float()), _misread(folder, stock, ids, inputs)
+
+
+def _misread(folder: str, stock: Stock, ids: Ids, inputs: Sequence[Sequence[Value]]) -> int | None:
+    """The first input whose text the tokenizer splits into other ids; words with white space in them are not asked."""
+    import transformers
+
+    read: Any = transformers.AutoTokenizer.from_pretrained(folder)
+    for row, tokens in enumerate(inputs):
+        words = [text_of(token) for token in tokens[1:]]
+        plain = words and not any(map(str.isspace, "".join(words)))
+        if plain and read(" ".join(words))["input_ids"] != ids[row, : len(tokens)].tolist():
+            return row
+    return None
 
 
 def _report(
@@ -82,6 +98,7 @@ def _report(
     expected: Sequence[Sequence[Value]],
     plain: Array,
     logits: Array,
+    misread: int | None,
     tolerance: float,
 ) -> BackendReport:
     columns = [answer.column for answer in stock.answers]
@@ -97,6 +114,8 @@ def _report(
     unequal = _unequal(stock, inputs, expected, logits, tolerance)
     if unequal is not None and first is None:
         first = Mismatch("decoded tokens", float("inf"), 0.0, tuple(inputs[unequal]))
+    if misread is not None and first is None:
+        first = Mismatch("the ids of its text", float("inf"), 0.0, tuple(inputs[misread]))
     return BackendReport(
         f"{stock.architecture}", metadata.version("transformers"), MISMATCH if first else MATCH,
         {"unembedded": worst} if comparable else {}, unequal is None, first,

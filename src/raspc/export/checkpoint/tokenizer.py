@@ -11,7 +11,9 @@ import json
 import re
 from typing import Any
 
-from raspc.export.checkpoint.vocabulary import Vocabulary
+from raspc.errors import InternalError
+from raspc.export.checkpoint.vocabulary import Vocabulary, text_of
+from raspc.target.stock import Stock
 
 CLASS = "PreTrainedTokenizerFast"
 """The class of transformers that reads the file."""
@@ -27,6 +29,29 @@ def files(
         "tokenizer_config.json": written(_settings(words, longest) | more),
         "special_tokens_map.json": written(_specials(words)),
     }
+
+
+def check(file: bytes, stock: Stock) -> None:
+    """Reads `tokenizer.json` as others do, and holds it against the tokens of a checkpoint, by their ids.
+
+    Raises InternalError where the text of a token, with BOS in front, is not that token, or a word is missing.
+    """
+    from tokenizers import Tokenizer
+
+    read: Any = Tokenizer.from_str(file.decode())
+    special = (stock.bos_id, stock.pad_id, stock.unk_id)
+    texts = {i: text_of(value) for i, value in enumerate(stock.tokens) if i not in special}
+    for (i, text), found in zip(texts.items(), read.encode_batch(list(texts.values())), strict=True):
+        if found.ids != [stock.bos_id, i]:
+            raise InternalError(
+                f"the tokenizer reads {text!r} as the ids {found.ids}, where {[stock.bos_id, i]} was meant; this is a "
+                "fault of raspc, please report it"
+            )
+    if read.get_vocab_size() != len(stock.tokens) + 1 or any(read.id_to_token(i) is None for i in special):
+        raise InternalError(
+            f"the tokenizer has {read.get_vocab_size()} words, where {len(stock.tokens) + 1} were meant, BOS, PAD and "
+            "UNK among them; this is a fault of raspc, please report it"
+        )
 
 
 def written(obj: dict[str, Any]) -> bytes:

@@ -110,11 +110,13 @@ def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, by
     words, end = vocabulary(stock), stop_id(stock, stop)
     ids = {"bos_token_id": stock.bos_id, "pad_token_id": stock.pad_id, "eos_token_id": end}
     generates = stock.exit == "lm"
+    read = tokenizer.files(words, stock.n_ctx, *(("left", chat.template(model)) if generates else ("right",)))
+    tokenizer.check(read["tokenizer.json"], stock)
     config = {**stock.config, **ids, **labels.settings(stock), "dtype": stock.dtype}
     found = {
         "config.json": tokenizer.written(config),
         "model.safetensors": safetensors.written(stock.params, stock.dtype),
-        **tokenizer.files(words, stock.n_ctx, *(("left", chat.template(model)) if generates else ("right",))),
+        **read,
         "README.md": card(model, stock, words, stop).encode(),
         FACTS: jsonvalues.dumps(facts(stock), indent=1),
     }
