@@ -76,7 +76,7 @@ def test_transformers(family: str, tmp_path: Path) -> None:
     answered("forward.py", paths)
 
 
-@pytest.mark.parametrize("family", ["llama", "t5"])
+@pytest.mark.parametrize("family", ["llama", "t5", "gpt2", "opt", "gpt_neox", "bert"])
 @ONCE
 def test_bfloat16(names: Sequence[str], family: str, tmp_path: Path) -> None:
     """Programs that were compiled for the format, run in it."""

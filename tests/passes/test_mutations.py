@@ -124,9 +124,9 @@ def weaker(original: Any, *args: Any) -> Any:
         yield Factors(factors.keys / 4, factors.queries)
 
 
-def late_steps(original: Any, *args: Any) -> Any:
+def late_steps(original: Any, *args: Any, **options: Any) -> Any:
     """Thresholds off by one gap."""
-    found = original(*args)
+    found = original(*args, **options)
     return None if found is None else replace(found, thresholds=found.thresholds + found.gap)
 
 
