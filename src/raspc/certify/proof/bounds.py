@@ -15,9 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Read
-from raspc.certify.proof import dusty
 from raspc.certify.proof.causes import WORK, Causes, used, work
-from raspc.certify.proof.dusty import Dust
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
 from raspc.graph.nodes import Floats
@@ -188,8 +186,6 @@ def read_stream(
     `at_bos`: what the spaces hold at BOS. `fired`: by neurons, for which it does not matter how what is not positive
     rounds. `loose`: what a family adds; the errors of the numbers that are stored are a part of the stream already.
     """
-    if loose.dust is not None:
-        return _through_dust(read, stream, at_bos, precision, fired, loose, loose.dust)
     seen: dict[int, Seen] = {}
     shaken = precision.weight_error
     grain = grain_of(read.bias) if not shaken else np.where(read.bias != 0, 0.0, ANY)
@@ -201,7 +197,7 @@ def read_stream(
         held = stream[space]
         factor = precision.round(matrix, precision.factor_bits) if precision.factor_unit else matrix
         weight = grain_of(np.where(matrix != 0, matrix, 1.0))
-        seen[held.place] = _joined(seen.get(held.place), _see(held, factor, precision))
+        seen[held.place] = joined(seen.get(held.place), _see(held, factor, precision))
         if shaken:
             own = own + shaken * ((np.abs(held.code) + held.error) @ np.abs(factor)).max(axis=0, initial=0.0)
         own = own + _cut_products(held, factor, weight, precision)
@@ -212,7 +208,7 @@ def read_stream(
     if not loose.exactly:
         terms, own = _with_mean(read, terms, loose, precision), own + loose.of_biases(read.bias)
         own, grain = own + _of_mean(read, terms, loose, precision), np.zeros_like(grain)
-    size, passed = _over_values(read.width, seen)
+    size, passed = over_values(read.width, seen)
     summed = _Summed.of(seen, read.bias, own)
     exact = fits(grain, summed.reach, precision.sum_bits)
     unrounded = np.where(exact.all(axis=0) & (own == 0), grain, 0.0)
@@ -231,71 +227,6 @@ def read_stream(
         *_at_bos(read, stream, at_bos, precision, terms, loose), loose.common,
         None if loose.exactly else loose.of_biases(read.bias),
     )  # fmt: skip
-
-
-def _through_dust(
-    read: Read, stream: Mapping[str, Held], at_bos: Mapping[str, Floats], precision: Precision, fired: bool,
-    loose: Loose, dust: Dust,
-) -> Reading:  # fmt: skip
-    """A read of what should be there, and what dust makes of it: where one variable is read, once that is stored."""
-    clean = {space: held.cleaned() for space, held in stream.items()}
-    found = read_stream(read, clean, at_bos, precision, fired, replace(loose, dust=None))
-    weights, seen = dusty.weights_of(read), dict[int, Seen]()
-    for space, matrix in read.maps.items():
-        if space != BOS:
-            held = stream[space]
-            causes = used([Causes(held.error, matrix)])
-            error = sum((one.total() for one in causes), np.zeros((len(held.code), read.width)))
-            seen[held.place] = _joined(seen.get(held.place), Seen(0 * error, error, error, causes))
-    seen = {place: _joined(found.seen[place], one) for place, one in seen.items()}
-    there, there_error = found.there, found.there_error
-    sizes = [np.abs(at_bos[space]) @ np.abs(matrix) for space, matrix in read.maps.items()]
-    off = [stream[space].at_bos @ np.abs(matrix) for space, matrix in read.maps.items() if space != BOS]
-    passed_there = np.sum(off, axis=0) if off else np.zeros(read.width)
-    size_there = np.abs(read.bias) + passed_there + (np.sum(sizes, axis=0) if sizes else 0.0)
-    zeros = dusty.zeros_of(read, at_bos, {space: held.at_bos for space, held in stream.items()})
-    lost = passed_there + dust.rounding(weights, read.bias, size_there, zeros, precision)
-    there_error = np.where(
-        there_error == 0,
-        dusty.stored(there, lost, precision),
-        there_error + lost + precision.unit * (np.abs(there) + lost),
-    )
-    found = replace(found, seen=seen, there=there, there_error=there_error)
-    return _fired(found, weights, dust, precision) if fired else _settled_dust(found, weights, dust, precision)
-
-
-def _fired(found: Reading, weights: Matrix, dust: Dust, precision: Precision) -> Reading:
-    """What neurons read: where all cells are looked at, it is asked there what dust comes to."""
-    size, passed = _over_values(found.width, found.seen)
-    size = size + np.abs(found.bias)
-    rounds = dust.rounding(weights, found.bias, size, np.ones(len(weights)), precision)
-    beside = rounds + precision.unit * (size + passed + rounds)
-    return replace(found, size=size, passed=passed, rounding=found.rounding + beside, dust=rounds)
-
-
-def _settled_dust(found: Reading, weights: Matrix, dust: Dust, precision: Precision) -> Reading:
-    """What is read once it is stored: of each column that reads one variable, or none, for each of its values."""
-    reads = {place: one.size.any(axis=0) for place, one in found.seen.items()}
-    several = np.sum([*reads.values()], axis=0) > 1 if reads else np.zeros(found.width, bool)
-    plain = found.rounding[None] if found.rounded_rows is None else found.rounded_rows
-    has, seen = np.ones(len(weights)), dict[int, Seen]()
-    for place, one in found.seen.items():
-        numbers, size = one.values + found.bias, one.size + np.abs(found.bias)
-        lost = one.error + dust.rounding(weights, found.bias, size, has, precision)
-        rough = plain + lost + precision.unit * (np.abs(numbers) + lost)
-        error = np.where(plain == 0, dusty.stored(numbers, lost, precision), rough)
-        error = np.where(several, one.error, np.where(reads[place], error, 0.0))
-        seen[place] = Seen(one.values, error, one.size, used([Causes(error, np.eye(found.width))]))
-    size, passed = _over_values(found.width, seen)
-    size = size + np.abs(found.bias)
-    rounds = dust.rounding(weights, found.bias, size, has, precision)
-    sure = (found.rounding == 0) & (passed + rounds < found.grain * precision.unit / 4)
-    beside = rounds + precision.unit * np.where(sure, passed + rounds, size + passed + rounds)
-    alone = np.where(found.rounding == 0, dusty.stored(found.bias, rounds, precision), found.rounding + beside)
-    any_read = np.any([*reads.values()], axis=0) if reads else np.zeros(found.width, bool)
-    rounding = np.where(several, found.rounding + beside, np.where(any_read, 0.0, alone))
-    rows = np.broadcast_to(rounding, plain.shape) if len(seen) == 1 else None
-    return replace(found, seen=seen, size=size, passed=passed, rounding=rounding, rounded_rows=rows)
 
 
 def _with_mean(read: Read, terms: Floats, loose: Loose, precision: Precision) -> Floats:
@@ -453,14 +384,15 @@ def _see(held: Held, matrix: Matrix, precision: Precision) -> Seen:
     return Seen(held.code @ matrix, error, size + error, causes)
 
 
-def _joined(one: Seen | None, other: Seen) -> Seen:
+def joined(one: Seen | None, other: Seen) -> Seen:
     """Two spaces of one variable, read together."""
     if one is None:
         return other
     return Seen(one.values + other.values, one.error + other.error, one.size + other.size, (*one.causes, *other.causes))
 
 
-def _over_values(width: int, seen: Mapping[int, Seen]) -> tuple[Floats, Floats]:
+def over_values(width: int, seen: Mapping[int, Seen]) -> tuple[Floats, Floats]:
+    """The size of all that is read, and the error that comes with it: over all values."""
     size, passed = np.zeros(width), np.zeros(width)
     for one in seen.values():
         size = size + one.size.max(axis=0, initial=0.0)

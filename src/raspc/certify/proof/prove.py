@@ -21,6 +21,7 @@ from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, 
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, cells_of
 from raspc.certify.proof.domain import occurs
+from raspc.certify.proof.dusted import read_through
 from raspc.certify.proof.dusty import grain_of_all, swept
 from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.fitting import PlanError, hold_to_graph
@@ -234,6 +235,8 @@ class _Prover:
     def read(self, said: Read, fired: bool = False, scale: float = 1.0) -> Reading:
         """A read with the weights as they are stored; `scale`: what they are multiplied by there."""
         stored = _stored(said, self.precision, scale)
+        if self.plan.loose.dust is not None:
+            return read_through(self.plan.loose.dust, stored, self.stream, self.at_bos, self.precision, fired)
         return read_stream(stored, self.stream, self.at_bos, self.precision, fired, self.plan.loose)
 
     # -- blocks ----------------------------------------------------------------------------------
