@@ -256,3 +256,21 @@ def test_a_gguf_holds_the_parameters(tmp_path: Path) -> None:
     field = reader.fields["tokenizer.ggml.tokens"]
     assert [bytes(field.parts[i]).decode() for i in field.data[:10]] == [*"abc", "BOS", "PAD", *"12345"]
     assert int(reader.fields["tokenizer.ggml.eos_token_id"].parts[-1][0]) == 6
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_the_longest_text_has_two_tokens_more_than_the_longest_input(family: str, tmp_path: Path) -> None:
+    """BOS, and the last one, which is written and never read: with one place less, the full stop is cut off."""
+    transformers, torch = pytest.importorskip("transformers"), pytest.importorskip("torch")
+    after = rasp.Map(lambda token: "abcd."["abcd".find(token) + 1], rasp.tokens)
+    model = raspc.compile(after, "abcd.", 4, generate=True, stop=".", prompts="[a-d]", target=family)
+    model.to(family, tmp_path / "out", exit="lm")
+    words = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    given = torch.tensor([words("a")["input_ids"]])
+    longest = loaded.generation_config.max_length
+    assert longest == model.config.max_seq_len + 2 == model.config.n_ctx + 1
+    for length, text in ((longest, "abcd."), (longest - 1, "abcd")):
+        (found,) = loaded.generate(given, attention_mask=torch.ones_like(given), max_length=length)
+        assert words.decode(found, skip_special_tokens=True) == text and len(found) == length
+    assert model.generate("a") == ["b", "c", "d", "."]
