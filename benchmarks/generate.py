@@ -23,7 +23,7 @@ import raspc
 from benchmarks.measure import Table
 from raspc.generation.checking import check_writing, some_prompts
 from raspc.library import WRITERS
-from raspc.library.writers import Writer, write_sum
+from raspc.library.writers import Writer, write_sum, write_thought_sum
 from raspc.rasp import SOp
 from raspc.regular.automaton import drawn
 
@@ -72,7 +72,16 @@ SIZED = (
     Row("the same, Llama", "write_sum", 93, THIRTY, "llama", 5, 2_000_000, lambda: write_sum(30)),
     Row("addition of up to 3 digits, Llama", "write_addition", 12, _up_to(3), "llama", 5, 300_000),
     Row("addition of up to 10 digits", "write_addition", 33, _up_to(10)),
-    Row("think, then answer, up to 10 digits", "write_thought_sum", 47, _up_to(10), "plain", None, 2_000_000),
+    Row(
+        "think, then answer, up to 10 digits",
+        "write_thought_sum",
+        47,
+        _up_to(10),
+        "plain",
+        None,
+        2_000_000,
+        lambda: write_thought_sum(10),
+    ),  # fmt: skip
     Row("busy beaver of 4 states", "write_busy_beaver", 109, None, "plain", None, 1_000_000),
     Row("sort of up to 32 digits", "write_sort", 66, "[0-9]{1,32}=", "plain", 4, None, None, "0123456789=."),
     Row("copy of up to 32 tokens, Llama", "write_copy", 66, "[abc]{1,32}=", "llama"),

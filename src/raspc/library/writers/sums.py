@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from raspc import rasp
 from raspc.library.parts import equal
 from raspc.library.writers.writer import DIGITS, STOP, I, T, Writer, digit, entry, place_of, token_at
@@ -9,28 +11,32 @@ from raspc.rasp import Comparison, SOp, Value
 
 
 @rasp.program
-def write_addition() -> SOp:
+def write_addition(digits: int | None = None) -> SOp:
     """12+9= is followed by 12: the digits of the sum, 21, from the last one on.
 
     Two digits of one column add up to 9, or they tell the carry into the next column. So the carry is that of the last
     column before this one that is not 9; each position computes the column before its own as well. At the = that column
     is empty, so that no search goes further back.
+
+    `digits`: how many both numbers have at most, where that is known: fewer places are told apart then.
     """
-    return _reversed_sum(STOP).named("write_addition")
+    return _reversed_sum(STOP, digits).named("write_addition")
 
 
 @rasp.program
-def _reversed_sum(after: Value) -> SOp:
+def _reversed_sum(after: Value, digits: int | None = None) -> SOp:
     """The digits of a sum from the last one on, and then `after`."""
+    most = None if digits is None else 2 * digits
     plus, end = place_of("+").named("plus"), place_of("=").named("equals")
     column, second = (I - end).named("column"), rasp.SequenceMap(_digit_behind, T, plus).named("second")
     last_upper, last_lower = plus - 1, end - 1
-    upper_token = token_at((last_upper - column).named("upper_place"))
+    upper_place, lower_place = _inside(last_upper - column, most), _inside(last_lower - column, most)
+    upper_token = token_at(upper_place.named("upper_place"))
     upper = rasp.Map(digit, upper_token).named("upper")
-    lower = token_at((last_lower - column).named("lower_place"), second, -1).named("lower")
+    lower = token_at(lower_place.named("lower_place"), second, -1).named("lower")
     upper_part, lower_part = rasp.Map(_or_missing, upper), rasp.Map(_or_missing, lower)
     total = (upper_part + lower_part).named("total")
-    upper_place_before, lower_place_before = plus - column, end - column
+    upper_place_before, lower_place_before = _inside(plus - column, most), _inside(end - column, most)
     upper_token_before = token_at(upper_place_before)
     lower_before = token_at(lower_place_before, second, -1).named("lower_before")
     upper_part_before, lower_part_before = rasp.Map(_part_of, upper_token_before), rasp.Map(_part, lower_before)
@@ -40,6 +46,15 @@ def _reversed_sum(after: Value) -> SOp:
     settled = rasp.latest(settling)
     carry = rasp.Aggregate(settled, carries, default=False).named("carry")
     return rasp.SequenceMap(_Written(after), total, carry)
+
+
+def _inside(place: SOp, most: int | None) -> SOp:
+    """A place; where it is known how far numbers go, one before the input or beyond them is −1, where nothing is."""
+    return place if most is None else rasp.Map(partial(_at_most, most), place)
+
+
+def _at_most(most: int, place: int) -> int:
+    return place if 0 <= place <= most else -1
 
 
 def _digit_behind(token: Value, mark: int) -> int:
@@ -80,13 +95,17 @@ class _Written:
 
 
 @rasp.program
-def write_thought_sum() -> SOp:
-    """12+9= is followed by 12>21: the digits from the last one on, as they are found, then the sum as it is read."""
+def write_thought_sum(digits: int | None = None) -> SOp:
+    """12+9= is followed by 12>21: the digits from the last one on, as they are found, then the sum as it is read.
+
+    `digits`: how many both numbers have at most, where that is known: fewer places are told apart then.
+    """
     think = place_of(">").named("think")
     twice = 2 * think
     last_thought = twice - 1
-    mirrored = token_at((last_thought - I).named("mirrored_place")).named("mirrored")
-    return rasp.map(_spoken, think, _reversed_sum(">").named("thought"), mirrored).named("write_thought_sum")
+    mirrored_place = _inside(last_thought - I, None if digits is None else 3 * digits + 2)
+    mirrored = token_at(mirrored_place.named("mirrored_place")).named("mirrored")
+    return rasp.map(_spoken, think, _reversed_sum(">", digits).named("thought"), mirrored).named("write_thought_sum")
 
 
 def _spoken(think: int, thought: Value, mirrored: Value) -> Value:
