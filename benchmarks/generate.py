@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,22 +67,14 @@ def _up_to(digits: int) -> str:
     return rf"[0-9]{{1,{digits}}}\+[0-9]{{1,{digits}}}="
 
 
+THINKER = partial(write_thought_sum, 10)
 THIRTY = r"[0-9]{30}\+[0-9]{30}="
 SIZED = (
     Row("sum of 30 digits in natural order", "write_sum", 93, THIRTY, "plain", 5, 2_000_000, lambda: write_sum(30)),
     Row("the same, Llama", "write_sum", 93, THIRTY, "llama", 5, 2_000_000, lambda: write_sum(30)),
     Row("addition of up to 3 digits, Llama", "write_addition", 12, _up_to(3), "llama", 5, 300_000),
     Row("addition of up to 10 digits", "write_addition", 33, _up_to(10)),
-    Row(
-        "think, then answer, up to 10 digits",
-        "write_thought_sum",
-        47,
-        _up_to(10),
-        "plain",
-        None,
-        2_000_000,
-        lambda: write_thought_sum(10),
-    ),  # fmt: skip
+    Row("think, then answer, up to 10 digits", "write_thought_sum", 47, _up_to(10), "plain", None, 2_000_000, THINKER),
     Row("busy beaver of 4 states", "write_busy_beaver", 109, None, "plain", None, 1_000_000),
     Row("sort of up to 32 digits", "write_sort", 66, "[0-9]{1,32}=", "plain", 4, None, None, "0123456789=."),
     Row("copy of up to 32 tokens, Llama", "write_copy", 66, "[abc]{1,32}=", "llama"),

@@ -11,7 +11,7 @@ import raspc
 from raspc import library
 from raspc.cli.app import status
 from raspc.generation.checking import check_writing
-from raspc.library.writers import WRITERS, Writer, turing_machine
+from raspc.library.writers import WRITERS, Writer, turing_machine, write_addition, write_thought_sum
 from raspc.library.writers.machines import BUSY_BEAVER, S5
 from raspc.programs import find
 
@@ -112,3 +112,13 @@ def test_the_orders_of_five_are_a_group() -> None:
     for _ in range(5):
         turned = S5[turned, "b"]
     assert turned == order and len(set(S5.values())) == 120
+
+
+@pytest.mark.parametrize("name", ["write_addition", "write_thought_sum"])
+def test_sums_of_so_many_digits(name: str) -> None:
+    """Where it is known how many there are, fewer places are told apart, and every answer is the same."""
+    writer, told = library.WRITERS[name], {"write_addition": write_addition, "write_thought_sum": write_thought_sum}
+    model = raspc.compile(told[name](2), writer.vocab, writer.max_seq_len, optimize=2, **writer.options())
+    report = check_writing(model, limit=500, reference=writer.reference)
+    assert report.ok and report.referred == 500 and model.certificate.proved
+    assert model.config.d_model < compiled(writer).config.d_model
