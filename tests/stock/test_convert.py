@@ -157,6 +157,14 @@ def test_a_target_that_does_not_fit_is_refused(options: dict[str, Any], says: st
         raspc.compile(library.hist(), "ab", 3, **options)
 
 
+def test_positions_that_a_family_neither_has_nor_counts_are_refused() -> None:
+    """T5's encoder sees all positions and has no table of them; what is named instead takes the program."""
+    with pytest.raises(raspc.UnsupportedProgram, match=r"for t5, which has no table.*for bert, or with causal"):
+        raspc.compile(library.sort(), "ab", 3, target="t5")
+    for family, causal in (("bert", False), ("llama", True)):
+        assert raspc.compile(library.sort(), "ab", 3, causal=causal, target=family).config.family == family
+
+
 def test_a_norm_scale_and_a_sharpness_may_be_asked_for() -> None:
     """They are what the weights show."""
     model = compiled("hist", "llama")

@@ -30,7 +30,7 @@ def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
     if not graph.causal:
         raise UnsupportedProgram.at(
             "indices", f"positions in a program that sees later ones, for {options.target}, which has no table of them",
-            "a causal program, whose positions can be counted", "compile it with causal=True, or for bert",
+            "one that reads none", "compile it for bert, or with causal=True for a family that counts them",
         )  # fmt: skip
     new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
