@@ -13,8 +13,8 @@ from raspc import doubts, rasp, recounting
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.knobs import smallest
 from raspc.certify.proof.weights import examined
-from raspc.errors import CertificateError, InvalidProgram
-from raspc.graph.build import built
+from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
+from raspc.graph.build import Built, built
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.closure import domain_of_prompts
 from raspc.graph.nodes import Graph
@@ -68,6 +68,7 @@ def compile(
     uniform: bool = True,
     sharpness: float = 1.0,
     margin: float | None = None,
+    total: bool = False,
 ) -> Model:
     """Compile a program into the weights of a transformer that computes it exactly.
 
@@ -96,6 +97,9 @@ def compile(
     proved as 1 is.
     `margin`: by how much the right logit leads, at least 1, which it is otherwise. Codes then have room: values are
     told apart by directions of their own, not by squares of one number, and counts are decoded before they are added.
+    `total`: every variable may be forced to any of its values at any position (`model.intervene`), and the model answers
+    as the program does with that, for combinations too that no input leads to. Numbers that are picked may be several
+    then, and are averaged; each variable is read from directions of its own.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -103,17 +107,20 @@ def compile(
     """
     began, tokens, n = time.perf_counter(), checked_vocab(vocab), checked_length(max_seq_len)
     causal = isinstance(program, rasp.SOp) and says_so(program) if causal is None else causal
-    check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts, uniform)
+    check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts, uniform, total)
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
     name = checked_target(target, bool(causal), bool(uniform))
     options = options_of(
-        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin
+        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin, bool(total)
     )
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
+    if total:
+        tabulate = partial_of(tabulate, total=True)
+        tabulated = for_all_combinations(tabulate, tabulated)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
 
     def made(options: Options) -> Model:
@@ -145,6 +152,19 @@ def with_room(made: Callable[[Options], Model], options: Options, name: str) -> 
     if isinstance(found, Refused):
         raise found.error
     return found
+
+
+def for_all_combinations(tabulate: Callable[[], Built], known: Built) -> Built:
+    """A program tabulated for all combinations of values; on which inputs it has a value is `known`.
+
+    Raises UnsupportedProgram where they are too many.
+    """
+    try:
+        found = tabulate()
+    except UnsupportedProgram as error:
+        error.args = (f"{error}; total=True needs all combinations of values, and is what asks for so many",)
+        raise
+    return replace(found, graph=replace(found.graph, notes=known.graph.notes))
 
 
 def in_family(model: Model, name: str, certify: bool) -> Model:

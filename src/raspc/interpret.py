@@ -60,6 +60,7 @@ def trace(
     run = _Run(_tokens_of(xs), causal)
     results: Results = {}
     replaced = _replaced(program, {} if force is None else force)
+    positions = None if positions is not None and set(positions) >= set(range(run.n)) else positions
     for expr in rasp.topological(program):
         rule = _rule(expr)
         try:

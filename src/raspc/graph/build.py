@@ -41,7 +41,7 @@ from raspc.graph.selectors import (
 from raspc.graph.signs import by_sign
 from raspc.graph.splitting import split
 from raspc.graph.standing import standing_in
-from raspc.graph.store import Maker, Store
+from raspc.graph.store import Maker, Store, cannot_split
 from raspc.graph.tabulate import Operation, affine_form, operation_of, tabulate, within_floats
 from raspc.graph.unlisted import list_values, picked
 from raspc.graph.unmet import meant, never_met, never_there, sought
@@ -92,12 +92,16 @@ def build(
 
 def built(
     program: rasp.Expr, vocab: Iterable[Any], max_seq_len: int, causal: bool = False, without: Collection[str] = (),
-    counted: bool = False, where: Domain = EVERYTHING,
+    counted: bool = False, where: Domain = EVERYTHING, total: bool = False,
 ) -> Built:  # fmt: skip
-    """The same with a record of what simplified on the way. `counted`: with counts for means, as `counted` does."""
+    """The same with a record of what simplified on the way. `counted`: with counts for means, as `counted` does.
+
+    `total`: for all combinations of the values of variables, those too that no input leads to; then what rests on
+    several variables together has to be left out (`raspc.numbers.options.JOINT`).
+    """
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where)
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where, total)
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
@@ -126,9 +130,10 @@ class _Builder:
     """Grows a store of nodes, expression by expression."""
 
     def __init__(
-        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool, where: Domain
+        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool, where: Domain,
+        total: bool,
     ) -> None:  # fmt: skip
-        self.store = Store(max_len, without)
+        self.store = Store(max_len, without, total)
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
         self.products = Products()
@@ -140,10 +145,10 @@ class _Builder:
         observed = self.evidence.observed
         self.store.observed = observed.combinations if observed else None
         self.store.means = observed.means if observed else None
-        self.store.standing = None if where.automaton is None else standing_in(where.automaton, max_len)
+        self.store.standing = None if where.automaton is None or total else standing_in(where.automaton, max_len)
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
         self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
-        self.store.split = partial(split, self)
+        self.store.split = cannot_split if total else partial(split, self)
 
     @property
     def facts(self) -> Facts:
@@ -253,7 +258,7 @@ class _Builder:
         if total is not None:
             self.store.does("sums")
             return total
-        if (sign := by_sign(self, expr, args)) is not None:
+        if not self.store.total and (sign := by_sign(self, expr, args)) is not None:
             return sign
         place = self.elementwise_of(f, args, expr.told, expr.operation)
         self.products.made(place, Recipe(f, args, expr.told, expr.operation))

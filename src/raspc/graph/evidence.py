@@ -46,7 +46,7 @@ class Evidence:
 
     def __post_init__(self) -> None:
         self.search = searched(self.frame)
-        listed = self.search.complete and not self.frame.where.is_everything
+        listed = self.search.complete and not self.frame.where.is_everything and not self.store.total
         self.observed = Observed(self.store, self.runs) if listed else None
 
     @property
@@ -58,7 +58,7 @@ class Evidence:
         """The fewest and the most keys that a query can select, by what is known of the domain."""
         if self.observed is not None:
             return self.observed.counts(selector)
-        if self.frame.where.automaton is None:
+        if self.frame.where.automaton is None or self.store.total:
             return 0, self.frame.max_len
         return counted(self.facts, selector, self.frame.where.automaton, self.frame.max_len)
 
@@ -73,14 +73,16 @@ class Evidence:
         if self.observed is None and self.counts(selector)[1] <= 1:
             return True, "domain"
         numeric = isinstance(domain, Interval) or int(domain.is_number.sum()) > 1
+        if self.store.total and numeric:
+            return False, ""  # several keys may be selected once something is forced, and numbers are averaged then
         if numeric and any(self.averages(run, selector, source) for run in self.runs()):
             return False, ""
         return True, "enumeration" if self.search.complete and numeric else "assumption"
 
     def is_single(self, selector: int) -> bool:
         """Whether it is proved that no query selects two keys."""
-        if one_key(self.facts, selector):
-            return True
+        if one_key(self.facts, selector) or self.store.total:
+            return one_key(self.facts, selector)
         return self.search.complete and not any(
             bool(((run.matrix(selector).sum(axis=0) > 1) & run.valued).any()) for run in self.runs()
         )

@@ -121,9 +121,14 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Variable(Node):
-    """A node that holds a value at each position."""
+    """A node that holds a value at each position.
+
+    `free`: of a total graph, in which each variable may hold any of its values, whatever others hold: nothing is known
+    of it beside others, not even of the index that each position has another one.
+    """
 
     domain: Domain
+    free: bool = field(default=False, kw_only=True)
 
     @property
     def listed(self) -> Listed:
@@ -339,9 +344,24 @@ class Graph:
         return str(doors.through("graph_html")(self))
 
     @property
+    def total(self) -> bool:
+        """Whether tables list all combinations of values, those too that no input leads to."""
+        return any(node.free for node in self.nodes if isinstance(node, Token))
+
+    @property
     def vocab(self) -> tuple[Any, ...]:
         """The tokens that an input can hold."""
         return next(node.listed.values for node in self.nodes if isinstance(node, Token))
+
+
+def is_free(node: Node) -> bool:
+    """Whether a variable may hold any of its values, whatever others hold."""
+    return isinstance(node, Variable) and node.free
+
+
+def freed(node: Node) -> Node:
+    """The node as a total graph has it."""
+    return replace(node, free=True) if isinstance(node, Variable) and not node.free else node
 
 
 def renumbered(node: Node, place: Mapping[int, int] | Sequence[int]) -> Node:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.graph import patterns as P
-from raspc.graph.nodes import Best, Floats, Gate, Ids, Index, Length, Listed, Select, Variable, Width
+from raspc.graph.nodes import Best, Floats, Gate, Ids, Index, Length, Listed, Node, Select, Variable, Width
 from raspc.graph.selectors import Facts, single_valued, visible
 from raspc.graph.tables import Joint
 
@@ -77,7 +77,7 @@ class Order:
 def orders_of(facts: Facts, place: int) -> Iterator[Order]:
     """What is known of positions where a variable is the same, if it is a rank in some order; nothing is masked."""
     joint = facts.joints[place]
-    if joint is None or any(not isinstance(facts.nodes[root], Width | Length) for root in joint.roots):
+    if joint is None or any(not _counts_by_itself(facts.nodes[root]) for root in joint.roots):
         return
     widths = [root for root in joint.roots if isinstance(facts.nodes[root], Width)]
     if len(widths) == 1 and not _tells(joint, widths[0]):
@@ -87,6 +87,11 @@ def orders_of(facts: Facts, place: int) -> Iterator[Order]:
         found = _order(dict(side.labels), side.table.astype(bool))
         if found is not None:
             yield found
+
+
+def _counts_by_itself(node: Node) -> bool:
+    """Whether a variable is a count, and never what it is forced to be."""
+    return isinstance(node, Width | Length) and not node.free
 
 
 def _tells(joint: Joint, width: int) -> bool:

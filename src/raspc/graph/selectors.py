@@ -85,8 +85,12 @@ def most_keys(nodes: Sequence[Node], place: int, length: int) -> int:
     if isinstance(node, Best):
         return most_keys(nodes, node.selector, length)
     parts = [nodes[arg] for arg in node.args] if isinstance(node, Gate) and node.op == "and" else [node]
-    tables = [part for part in parts if isinstance(part, Select) and isinstance(nodes[part.key], Index)]
+    tables = [part for part in parts if isinstance(part, Select) and _is_index(nodes[part.key])]
     return min([length, *(int((table.cells != 0).sum(axis=0).max(initial=0)) for table in tables)])
+
+
+def _is_index(node: Node) -> bool:
+    return isinstance(node, Index) and not node.free
 
 
 def tells_position(nodes: Sequence[Node], place: int, causal: bool) -> bool:
@@ -95,11 +99,11 @@ def tells_position(nodes: Sequence[Node], place: int, causal: bool) -> bool:
     The index is, and under a causal mask the count of the keys in sight, and what numbers its values anew.
     """
     node = nodes[place]
-    while isinstance(node, Table) and len(node.args) == 1 and np.array_equal(node.cells, np.arange(len(node.listed))):
+    while isinstance(node, Table) and not node.free and len(node.args) == 1 and np.array_equal(node.cells, np.arange(len(node.listed))):
         node = nodes[node.args[0]]
     if isinstance(node, Index):
-        return True
-    if not causal or not isinstance(node, Width):
+        return not node.free
+    if not causal or not isinstance(node, Width) or node.free:
         return False
     seen, counts = nodes[node.selector], list(node.listed.values) == list(range(1, len(node.listed) + 1))
     return counts and isinstance(seen, Gate) and seen.op == "and" and not seen.args

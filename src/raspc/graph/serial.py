@@ -53,6 +53,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
         "causal": graph.causal,
         "exact_length": graph.exact_length,
         "notes": list(graph.notes),
+        **({"total": True} if graph.total else {}),
         **({} if graph.where == EVERYTHING else {"where": _where_to_json(graph.where)}),
     }
 
@@ -159,6 +160,8 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     length = _int(obj["max_seq_len"], "max_seq_len")
     _need(1 <= length <= limits.max_seq_len, f"max_seq_len must be from 1 to {limits.max_seq_len}")
     _need(isinstance(obj["causal"], bool), "causal must be true or false")
+    total = obj.get("total", False)
+    _need(isinstance(total, bool), "total must be true, or absent")
     _check_totals(raw, limits)
     nodes: list[Node] = []
     for place, item in enumerate(raw):
@@ -172,6 +175,7 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
+    nodes = [N.freed(node) for node in nodes] if total else nodes
     found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
     found = replace(found, where=_where_from_json(obj.get("where"), found, limits))
     if found.where.is_everything:

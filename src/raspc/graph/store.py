@@ -13,7 +13,7 @@ import numpy as np
 from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.evaluate import Run
-from raspc.graph.exact import Exact, drift
+from raspc.graph.exact import Exact, drift, unrooted
 from raspc.graph.nodes import (
     Affine,
     Aggregate,
@@ -26,6 +26,7 @@ from raspc.graph.nodes import (
     Sum,
     Table,
     Variable,
+    freed,
     renumbered,
 )
 from raspc.graph.scores import all_ranked
@@ -91,8 +92,8 @@ def cannot_split(place: int, labels: Sequence[int], name: str) -> int | None:
 class Store:
     """Nodes in topological order, each with its listing over roots."""
 
-    def __init__(self, max_len: int, without: Collection[str] = ()) -> None:
-        self.max_len, self.without = max_len, tuple(without)
+    def __init__(self, max_len: int, without: Collection[str] = (), total: bool = False) -> None:
+        self.max_len, self.without, self.total = max_len, tuple(without), total
         self.changes: Counter[str] = Counter()
         self.nodes: list[Node] = []
         self.joints: list[Joint | None] = []
@@ -117,7 +118,12 @@ class Store:
     def put(
         self, node: Node, joint: Joint | None = None, exact: Exact | None = None, maker: Maker | None = None
     ) -> int:
-        """The place of this node, or of one equal to it. `exact`: what it holds where several values count as one."""
+        """The place of this node, or of one equal to it. `exact`: what it holds where several values count as one.
+
+        Of a total graph each variable is a root of its own, whatever it is listed over.
+        """
+        if self.total:
+            node, joint = freed(node), None
         identity = (identity_of(node), exact and exact.identity, maker and maker.operation)
         known = self._known.get(identity)
         if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
@@ -272,14 +278,16 @@ class Store:
 
     def replace(self, place: int, node: Node, joint: Joint | None, exact: Exact | None) -> None:
         """The same variable, listed."""
-        self.nodes[place] = node
-        self.joints[place] = joint or own_listing(place, node)
+        self.nodes[place] = freed(node) if self.total else node
+        self.joints[place] = (None if self.total else joint) or own_listing(place, node)
         self._keep_exact(place, exact)
         for run in self.runs or []:
             del run.cells[place:]
         self._may_raise = {other: known for other, known in self._may_raise.items() if other < place}
 
     def _keep_exact(self, place: int, exact: Exact | None) -> None:
+        if exact is not None and self.total:
+            exact = unrooted(exact.values, exact.ids)
         if exact is not None:
             self.exact[place] = replace(exact, roots=(place,)) if exact.is_its_own_root else exact
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raspc.graph.nodes import UNDEFINED, Gate, Ids, Index, Length, Listed, Node, Sum, Table, Variable, Width
+from raspc.graph.nodes import UNDEFINED, Gate, Ids, Index, Length, Listed, Node, Sum, Table, Variable, Width, is_free
 
 JOINT_LIMIT = 1 << 19
 """The most cells over which a node is listed; beyond, it counts as a root of its own."""
@@ -102,9 +102,10 @@ def possible(
 ) -> NDArray[np.bool_]:
     """Which combinations of the roots' values can occur at one position: an index is below the length.
 
-    The sum of n numbers is at least n times the least of them, and at most n times the greatest.
+    The sum of n numbers is at least n times the least of them, and at most n times the greatest. Variables that are
+    free go with anything.
     """
-    axes = {type(nodes[root]): axis for axis, root in enumerate(roots)}
+    axes = {type(nodes[root]): axis for axis, root in enumerate(roots) if not is_free(nodes[root])}
     grid = np.ones([1] * len(roots), bool)
     if Index in axes and Length in axes:
         shape = [size if axis in (axes[Index], axes[Length]) else 1 for axis, size in enumerate(sizes)]
@@ -128,7 +129,7 @@ def possible(
 def _ends(nodes: Mapping[int, Node] | Sequence[Node], total: int, count: int) -> tuple[float, float] | None:
     """The least and the greatest number of a sum over the keys that a count counts; None for another variable."""
     node, counted = nodes[total], nodes[count]
-    if not isinstance(node, Sum):
+    if not isinstance(node, Sum) or node.free or is_free(counted):
         return None
     if isinstance(counted, Length):
         selector = nodes[node.selector]
@@ -201,10 +202,11 @@ def own_listing(place: int, node: Node) -> Joint | None:
 
 
 def listings(nodes: Sequence[Node]) -> list[Joint | None]:
-    """Every node over its roots."""
+    """Every node over its roots; one that is free is a root of its own."""
     joints: list[Joint | None] = []
     for place, node in enumerate(nodes):
-        found = listing(nodes, joints, node.args, node.cells) if isinstance(node, Table) else None
+        bound = isinstance(node, Table) and not node.free
+        found = listing(nodes, joints, node.args, node.cells) if isinstance(node, Table) and bound else None
         joints.append(found or own_listing(place, node))
     return joints
 

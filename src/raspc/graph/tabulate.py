@@ -94,6 +94,7 @@ def simplest(store: Store, found: Listing) -> int:
         raises = bool(joint.roots) and (raises or doubtful)  # where an argument has no value, nor has this
         args, cells = joint.roots, joint.cells
     plain = found.exact is None and not any(arg in store.exact for arg in args)
+    plain = plain and not store.total  # what is forced to be another is not the same variable
     if store.does("fold", plain and len(args) == 1 and _is_identity(cells, domain, store.listed(args[0]))):
         return args[0]
     table = Table(domain=domain, args=args, cells=cells, raises=raises, promise=promise if raises else "")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.blocks.reading.groups import Group
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Bools, Column
 from raspc.graph.nodes import UNDEFINED, Graph, Interval
@@ -23,7 +24,7 @@ from raspc.lab.circuits import interference_of
 from raspc.lab.demands import Demand, Site, scored_by, selectors_above, sites_of
 from raspc.lab.frame import Frame, framed
 from raspc.lab.held import ELEMENTWISE, Held, cone, features_of
-from raspc.lab.spaces import Spaces, living
+from raspc.lab.spaces import Living, Spaces, living
 from raspc.run import forward as run
 from raspc.run.arrays import NUMPY
 from raspc.run.parts import Parts
@@ -85,7 +86,11 @@ class Ground:
         return tuple(frozenset(cone(self.graph, place)) for place in range(len(self.graph)))
 
     def stored(self, stage: int) -> dict[int, list[Any]]:
-        """The spaces of each variable that hold it before a stage: as it is kept, or else as attention leaves it."""
+        """The spaces of each variable that hold it before a stage: as it is kept, or else as attention leaves it.
+
+        Where they do not tell all its values apart nothing is known of it, as functions of it may be read elsewhere.
+        In a total model all who read it read these spaces, so that one of several values does for another.
+        """
         found: dict[int, list[Any]] = {}
         for place, groups in self.frame.plan.lowered.home.items():
             label = self.graph.labels[place]
@@ -95,7 +100,7 @@ class Ground:
                 alive = space.from_stage < stage and (space.until_stage is None or stage <= space.until_stage + 1)
                 if space.variable == label and alive and not group.steep:
                     there.append((space, group))
-            if there and len(np.unique(np.hstack([s.code for s, _ in there]), axis=0)) == len(there[0][0].code):
+            if there and (self.graph.total or _are_told_apart(there)):
                 found[place] = there
         return found
 
@@ -111,6 +116,12 @@ class Ground:
         """Whether neurons compute a function of what is forced."""
         inner = site.head is None and site.layer >= 0 and isinstance(self.graph[site.place], ELEMENTWISE)
         return inner and bool((self.cones[site.place] - {site.place}) & forced.columns.keys())
+
+
+def _are_told_apart(there: Sequence[tuple[Living, Group]]) -> bool:
+    """Whether spaces together hold something else for each value of their variable."""
+    codes = np.hstack([space.code for space, _ in there])
+    return len(np.unique(codes, axis=0)) == len(codes)
 
 
 @dataclass(eq=False)

@@ -27,20 +27,22 @@ class Counterfactual:
 def counterfactual(graph: Graph, batch: Batch, forced: Forced) -> Counterfactual:
     """Run a graph with variables and selectors replaced."""
     run = replaced(graph, batch, forced)
-    impossible = run.undefined | beyond(graph, run, batch)
+    impossible = run.undefined | beyond(graph, run, batch, forced)
     column, domain = run.column(graph.output), graph.variable(graph.output).domain
     answers = [decoded(column, domain, row, int(n)) for row, n in enumerate(batch.lengths)]
     return Counterfactual(answers, impossible)
 
 
-def beyond(graph: Graph, run: Run, batch: Batch) -> Bools:
+def beyond(graph: Graph, run: Run, batch: Batch, forced: Forced) -> Bools:
     """[input]: where what is forced goes against what was proved of all inputs, and the model was built on.
 
     That is where several keys with different values are selected for a pick, of which it is proved that it moves one
     value; and where variables at one position are what they cannot be together, as an index beyond the length.
     """
-    found = np.zeros(len(batch.lengths), bool)
+    found, everywhere = np.zeros(len(batch.lengths), bool), _everywhere(batch, forced)
     for place, node in enumerate(graph.nodes):
+        if place in forced.columns and everywhere:
+            continue  # what it would be is not asked
         if isinstance(node, Aggregate) and node.pick:
             domain = graph.variable(node.source).domain
             gathered = gather(run, run.matrix(node.selector), run.column(node.source), domain)
@@ -48,6 +50,11 @@ def beyond(graph: Graph, run: Run, batch: Batch) -> Bools:
         if isinstance(node, Table):
             found |= (~_together(graph, run, place) & batch.real).any(axis=1)
     return found
+
+
+def _everywhere(batch: Batch, forced: Forced) -> bool:
+    """Whether variables are forced at all positions."""
+    return bool((forced.where | ~batch.real).all())
 
 
 def _together(graph: Graph, run: Run, place: int) -> Bools:
@@ -65,8 +72,7 @@ def replaced(graph: Graph, batch: Batch, forced: Forced) -> Run:
     run = start(graph.nodes, batch)
     for place, node in enumerate(graph.nodes):
         if place in forced.columns:
-            everywhere = bool((forced.where | ~batch.real).all())
-            own = None if everywhere else RULES[type(node)](run, node)
+            own = None if _everywhere(batch, forced) else RULES[type(node)](run, node)
             run.cells.append(_column(batch, forced.columns[place], own, forced.where))
         elif place in forced.patterns:
             run.cells.append(forced.patterns[place].transpose(2, 0, 1) & batch.allowed)

@@ -110,5 +110,11 @@ class Options:
         return replace(self, without=tuple(dict.fromkeys((*self.without, *names))))
 
 
+JOINT = (
+    "causal", "sums", "share", "factor_keys", "complement_widths", "share_counts", "fuse_chains", "virtual", "separable", "steep", "pulse",
+)  # fmt: skip
+"""What a total model does without: what rests on facts of several variables together, such as that positions differ;
+what makes one variable of two; and what reads one variable off another."""
+
 DEFAULT, SMALLEST = Options(), Options(Level.COMPACT)
 """What `raspc.compile` does unless told otherwise, and at level 2."""

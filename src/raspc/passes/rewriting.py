@@ -16,7 +16,7 @@ class Rewriter:
 
     def __init__(self, graph: Graph, without: Collection[str] = ()) -> None:
         self.old = graph
-        self.store = Store(graph.max_seq_len, without)
+        self.store = Store(graph.max_seq_len, without, graph.total)
         self.place: dict[int, int] = {}
 
     def keep(self, old: int, node: Node | None = None) -> int:

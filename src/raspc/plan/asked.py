@@ -12,7 +12,7 @@ from raspc import arguments
 from raspc import values as V
 from raspc.errors import InvalidProgram, wrong_kind
 from raspc.numbers.memory import bytes_of
-from raspc.numbers.options import Level, Options
+from raspc.numbers.options import JOINT, Level, Options
 from raspc.numbers.precision import Precision
 from raspc.plan.switches import checked
 from raspc.target import PLAIN
@@ -26,13 +26,13 @@ LEVELS = (*(level.value for level in Level), "size")
 
 def check_arguments(
     tokens: tuple[Any, ...], bos: Any, pad: Any, optimize: int | str, causal: bool, where: Any = None,
-    generate: bool = False, stop: Any = None, prompts: Any = None, uniform: bool = True,
+    generate: bool = False, stop: Any = None, prompts: Any = None, uniform: bool = True, total: bool = False,
 ) -> None:  # fmt: skip
     """BOS and PAD are two, and no tokens of the vocabulary; the level is one; prompts are of a program that writes.
 
-    Raises InvalidProgram with all faults; TypeError where `causal`, `generate` or `uniform` is no truth value.
+    Raises InvalidProgram with all faults; TypeError where `causal`, `generate`, `uniform` or `total` is no truth value.
     """
-    for name, truth in (("causal", causal), ("generate", generate), ("uniform", uniform)):
+    for name, truth in (("causal", causal), ("generate", generate), ("uniform", uniform), ("total", total)):
         if not isinstance(truth, int | np.bool_):
             raise wrong_kind(name, truth, "True or False")
     faults = [fault for name, mark in (("BOS", bos), ("PAD", pad)) if (fault := _fault_of(name, mark, tokens))]
@@ -59,14 +59,15 @@ def options_of(
     uniform: bool = True,
     sharpness: float = 1.0,
     margin: float | None = None,
+    total: bool = False,
 ) -> Options:
     """What was asked for, as one value. Raises InvalidProgram for a pass, a size, or a part that there is not.
 
-    With a `margin` codes have room, so that what packs them closely is left out. A stock family squares what its stream
+    A `total` model does without what rests on several variables together. With a `margin` codes have room, so that what packs them closely is left out. A stock family squares what its stream
     holds, so that steep scores, which make numbers large, are left out for it.
     """
     given_up = (*(() if solver else ("solver",)), *(("steep",) if target in FAMILIES else ()))
-    without = checked((*checked(disabled_passes), *given_up, *(CLOSE if margin is not None else ())))
+    without = checked((*checked(disabled_passes), *given_up, *(CLOSE if margin is not None else ()), *(JOINT if total else ())))
     level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
     return Options(
         level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target,

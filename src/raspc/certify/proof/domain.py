@@ -36,13 +36,13 @@ def occurs(program: Graph, graph: Graph) -> Iterator[Link]:
             missing, total = lacking(one)
             unit = f"inputs on which a value is missing, by running all {total:,} of {one.where}"
             yield Link(KIND, name, float(missing), 0.0, unit)
-        elif one.where.automaton is not None:
+        elif one.where.automaton is not None and not one.total:
             yield from _left_out(one)
 
 
 def is_tried(graph: Graph) -> bool:
     """Whether the graph is for some inputs alone, of which all are tried."""
-    return not graph.where.is_everything and search_of(graph).complete
+    return not graph.where.is_everything and not graph.total and search_of(graph).complete
 
 
 def lacking(graph: Graph) -> tuple[int, int]:
@@ -76,6 +76,8 @@ def selected(graph: Graph, place: int) -> tuple[int, int]:
         low, high = selected(graph, node.selector)
         return min(low, 1), high
     if graph.where.automaton is None or not isinstance(node, Select) or not isinstance(graph[node.key], Token):
+        return 0, n
+    if graph.total:  # tokens are what they are forced to be
         return 0, n
     places = Places(graph.where.automaton, n)
     columns = list({column.tobytes(): column for column in np.ascontiguousarray(node.cells.T)}.values())
@@ -112,7 +114,9 @@ def _left_out(graph: Graph) -> Iterator[Link]:
 def lacks_nothing(graph: Graph, node: Aggregate) -> bool:
     """Whether no selected key of a pick can hold a value that the pick has not among its own."""
     source = graph.variable(node.source).domain
-    if not isinstance(source, Listed) or not isinstance(node.domain, Listed) or graph.where.automaton is None:
+    if not isinstance(source, Listed) or not isinstance(node.domain, Listed):
+        return False
+    if graph.where.automaton is None or graph.total:
         return False
     lacks = np.array([V.key(value) not in node.domain.index for value in source.values], bool)
     meaning, places = Meaning(graph), Places(graph.where.automaton, graph.max_seq_len)

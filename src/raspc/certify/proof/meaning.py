@@ -27,7 +27,10 @@ Axes = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Meaning:
-    """The variables of a graph as functions of others at the same position."""
+    """The variables of a graph as functions of others at the same position.
+
+    In a total graph a variable is a function of its arguments, and of nothing else: these may have any values.
+    """
 
     graph: Graph
     _known: dict[tuple[int, Axes], Ids | None] = field(default_factory=dict)
@@ -56,6 +59,8 @@ class Meaning:
         if prod(self.sizes(axes)) > GRID or not isinstance(self.graph.variable(place).domain, Listed):
             return None
         found = self.followed(place, axes)
+        if found is None and self.graph.total:
+            return None
         if found is None:
             return self.by_what_all_rest_on(place, axes)
         found = np.broadcast_to(found, self.sizes(axes))
@@ -71,12 +76,18 @@ class Meaning:
             shape = [-1 if axis == place else 1 for axis in axes]
             return np.arange(self.size(place), dtype=np.int32).reshape(shape)
         node = self.graph[place]
-        args = [self.followed(arg, axes) for arg in node.args] if isinstance(node, Table) else [None]
+        args = [self.argument(node, arg, axes) for arg in node.args] if isinstance(node, Table) else [None]
         known = [arg for arg in args if arg is not None]
         if isinstance(node, Table) and len(known) == len(args):
             return looked_up(node.cells, known, len(axes))
         # wherever it has a value, that is the only one that it can have
         return np.zeros([1] * len(axes), np.int32) if self.size(place) == 1 else None
+
+    def argument(self, node: Table, arg: int, axes: Axes) -> Ids | None:
+        """The value of an argument of a table; in a total graph only where it is one of the axes, or a constant."""
+        if node.free and arg not in axes and self.size(arg) > 1:
+            return None
+        return self.followed(arg, axes)
 
     def leaves(self, places: Sequence[int]) -> Axes:
         """What variables finally depend on at their own position, in the order of the graph."""
@@ -129,6 +140,8 @@ class Meaning:
 
     def meetings(self, axes: Axes) -> NDArray[np.bool_] | None:
         """Which values of the axes can be at one position; None where all can, or nothing is known."""
+        if self.graph.total:
+            return None
         found = self.together(axes)
         for axis, place in enumerate(axes):
             known = self.occurs(place)

@@ -148,6 +148,8 @@ class Premises:
         form = (self._forms[node.selector], self._forms[node.source])
         if self.program is not self.graph and form in self._alone:
             return True
+        if self.graph.total:
+            return False
         found = search_of(self.graph)
         return (found.complete or node.proof == "assumption") and not self._averages(place, node)
 
