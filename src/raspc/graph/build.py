@@ -147,7 +147,9 @@ class _Builder:
         self.store.means = observed.means if observed else None
         self.store.standing = None if where.automaton is None or total else standing_in(where.automaton, max_len)
         self.token = self.store.put(N.Token(domain=Listed(vocab)))
-        self.index = self.store.put(N.Index(domain=Listed(tuple(range(max_len)))))
+        position = N.Index(domain=Listed(tuple(range(max_len))), called="positions" if total else None)
+        self.index = self.store.put(position, bound=True)
+        self.taken: dict[int, rasp.Expr] = {}
         self.store.split = cannot_split if total else partial(split, self)
 
     @property
@@ -163,8 +165,18 @@ class _Builder:
         place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
         encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
+        place = self.apart(expr, place) if self.store.total else place
         self.look_for_unmet(expr, place)
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
+
+    def apart(self, expr: rasp.Expr, place: int) -> int:
+        """The place of an expression of a total graph: one of its own, since it may be forced to what others are not."""
+        node = self.store.nodes[place]
+        if self.taken.setdefault(place, expr) is expr or not isinstance(node, N.Variable):
+            return place
+        if not isinstance(node.domain, Listed) or len(node.domain) == 1:
+            return place
+        return self.apart(expr, self.elementwise_of(lambda value: value, (place,), expr.told))
 
     def look_for_unmet(self, expr: rasp.Expr, place: int) -> None:
         """Note a comparison that no value meets: what is asked for is no token, or only looks like a value."""
@@ -218,6 +230,8 @@ class _Builder:
         return self.token
 
     def indices(self, expr: rasp.Expr) -> int:
+        if self.store.total:  # what is forced to be another is not where a token stands, which constants look at
+            return self.store.put(N.Index(domain=self.store.listed(self.index)))
         return self.index
 
     def length(self, expr: rasp.Expr) -> int:

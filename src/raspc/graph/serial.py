@@ -47,7 +47,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
     """The graph as JSON data. Raises UnsupportedProgram for values that JSON cannot hold."""
     return {
         "format": FORMAT,
-        "nodes": [node_to_json(node) for node in graph.nodes],
+        "nodes": [node_to_json(node, graph.total) for node in graph.nodes],
         "output": graph.output,
         "max_seq_len": graph.max_seq_len,
         "causal": graph.causal,
@@ -126,8 +126,8 @@ def _automaton(obj: Mapping[str, Any], n_tokens: int, limits: GraphLimits) -> Au
     return Automaton(moves, accepting)
 
 
-def node_to_json(node: Node) -> dict[str, Any]:
-    """One node: its kind, its fields, its value set, its names."""
+def node_to_json(node: Node, total: bool = False) -> dict[str, Any]:
+    """One node: its kind, its fields, its value set, its names; of a `total` graph, whether nobody can force it."""
     obj: dict[str, Any] = {"kind": type(node).__name__.lower()}
     fields = {name: write(getattr(node, name)) for name, write in _WRITERS[type(node)].items()}
     obj.update((name, value) for name, value in fields.items() if name not in _OPTIONAL or value != _OPTIONAL[name])
@@ -135,6 +135,8 @@ def node_to_json(node: Node) -> dict[str, Any]:
         obj["domain"] = _domain_to_json(node.domain)
     if isinstance(node, N.Table) and node.promise:
         obj["promise"] = node.promise
+    if total and isinstance(node, Variable) and not node.free:
+        obj["bound"] = True
     if node.names:
         obj["names"] = list(node.names)
     if node.called is not None:
@@ -166,6 +168,9 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     nodes: list[Node] = []
     for place, item in enumerate(raw):
         node = _node(item, place)
+        bound = item.get("bound", not total)
+        _need(isinstance(bound, bool), "bound must be true, or absent")
+        node = node if bound else N.freed(node)
         _check_node(node, place, nodes, length)
         nodes.append(node)
     output = _int(obj["output"], "output")
@@ -175,7 +180,6 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     _need(exact is None or isinstance(exact, int), "exact_length must be an integer or null")
     notes = obj["notes"]
     _need(isinstance(notes, list) and all(isinstance(n, str) for n in notes), "notes must be strings")
-    nodes = [N.freed(node) for node in nodes] if total else nodes
     found = Graph(tuple(nodes), output, length, obj["causal"], exact, tuple(notes))
     found = replace(found, where=_where_from_json(obj.get("where"), found, limits))
     if found.where.is_everything:
@@ -465,7 +469,7 @@ def to_text(graph: Graph) -> str:
     head = {k: v for k, v in to_json(graph).items() if k != "nodes"}
     lines = [json.dumps(head, sort_keys=True)]
     for place, node in enumerate(graph.nodes):
-        obj = node_to_json(node)
+        obj = node_to_json(node, graph.total)
         kind, refs = obj.pop("kind"), ", ".join(f"%{ref}" for ref in node.refs)
         for name in ("args", "selector", "source", "key", "query", "score"):
             obj.pop(name, None)

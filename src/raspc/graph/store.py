@@ -23,6 +23,7 @@ from raspc.graph.nodes import (
     Interval,
     Listed,
     Node,
+    Sign,
     Sum,
     Table,
     Variable,
@@ -61,6 +62,8 @@ LARGE = 1 << 12
 
 COMPUTED = (Table, N.Width, Aggregate, Sum)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
+UNLISTED = (Affine, Sign)
+"""What is one in any case too, but in a total graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +119,20 @@ class Store:
         return done
 
     def put(
-        self, node: Node, joint: Joint | None = None, exact: Exact | None = None, maker: Maker | None = None
-    ) -> int:
+        self, node: Node, joint: Joint | None = None, exact: Exact | None = None, maker: Maker | None = None,
+        bound: bool = False,
+    ) -> int:  # fmt: skip
         """The place of this node, or of one equal to it. `exact`: what it holds where several values count as one.
 
-        Of a total graph each variable is a root of its own, whatever it is listed over.
+        Of a total graph each variable is a root of its own, whatever it is listed over; and it is free, unless it is
+        `bound`: nobody can force it.
         """
         if self.total:
-            node, joint = freed(node), None
+            node, joint = node if bound else freed(node), None
         identity = (identity_of(node), exact and exact.identity, maker and maker.operation)
         known = self._known.get(identity)
-        if known is not None and (not isinstance(node, COMPUTED) or self.does("share")):
+        computed = isinstance(node, (*COMPUTED, *UNLISTED) if self.total else COMPUTED)
+        if known is not None and (not computed or self.does("share")):
             return known
         place = self._known[identity] = len(self.nodes)
         self.nodes.append(_called_as_constant(node))
@@ -179,7 +185,8 @@ class Store:
     def describe(self, place: int, name: str | None, numerical: bool | None, called: str | None = None) -> int:
         """The place, after its node has taken a name and advice, or what it is called if it is called nothing yet."""
         node = self.nodes[place]
-        if called is not None and node.called is None and not isinstance(node, N.Token | N.Index | N.Length):
+        an_input = isinstance(node, N.Token | N.Index | N.Length) and not (self.total and not node.free)
+        if called is not None and node.called is None and not an_input:
             node = replace(node, called=called)
         if name is not None and name not in node.names:
             node = replace(node, names=(*node.names, name))

@@ -70,9 +70,13 @@ def sites_of(model: Model, plan: Plan) -> tuple[Site, ...]:
     facts = model.alignment.variables if model.alignment.variables else alignment(plan).variables
     orders = neuron_order(model)
     found: list[Site] = []
+    computed: set[int] = set()
     for number, (place, block) in enumerate(zip(plan.lowered.place_of_block, plan.lowered.blocks, strict=True)):
         stage = plan.schedule.stages[number]
+        if isinstance(block, Neurons) and place in computed:
+            continue  # what restores a variable reads nothing but what its own neurons wrote
         if isinstance(block, Neurons):
+            computed.add(place)
             found.append(_neurons(plan, number, place, stage // 2, orders[stage // 2]))
         else:
             parts = [part for part in facts[plan.graph.labels[place]].heads if part.layer == stage // 2]

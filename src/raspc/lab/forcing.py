@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from raspc.blocks.reading.groups import Group
 from raspc.errors import InputError
 from raspc.graph.evaluate import Batch, Bools, Column
-from raspc.graph.nodes import UNDEFINED, Graph, Interval
+from raspc.graph.nodes import UNDEFINED, Graph, Interval, Listed
 from raspc.graph.tables import possible
 from raspc.lab.circuits import interference_of
-from raspc.lab.demands import Demand, Site, scored_by, selectors_above, sites_of
+from raspc.lab.demands import Demand, Part, Site, scored_by, selectors_above, sites_of
 from raspc.lab.frame import Frame, framed
 from raspc.lab.held import ELEMENTWISE, Held, cone, features_of
 from raspc.lab.spaces import Living, Spaces, living
@@ -232,11 +232,14 @@ class Edits:
 
     def put(self, held: Held, demand: Demand, numbers: Any) -> None:
         """Read what the variables are, in place of what the stream holds, at the positions of tokens."""
-        found = sum(
-            features_of(held.column(part.place), self.ground.graph.variable(part.place).domain) @ part.columns
-            for part in demand.parts
-        )
-        self.write(demand, found, numbers)
+        self.write(demand, sum(self.read_of(held, part) for part in demand.parts), numbers)
+
+    def read_of(self, held: Held, part: Part) -> Floats:
+        """[input, position, numbers]: what is read of one variable; the same of all values, whatever it is, if so."""
+        domain = self.ground.graph.variable(part.place).domain
+        if isinstance(domain, Listed) and (part.columns == part.columns[:1]).all():
+            return np.broadcast_to(part.columns[0], (*self.batch.ids.shape, part.columns.shape[1]))
+        return np.asarray(features_of(held.column(part.place), domain) @ part.columns)
 
     def write(self, demand: Demand, found: Any, numbers: Any) -> None:
         """Numbers at the positions of tokens."""

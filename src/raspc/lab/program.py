@@ -104,6 +104,8 @@ def column_of(graph: Graph, place: int, value: Any, batch: Batch) -> Column:
     Raises InputError for what is no value of the variable, or a list that is as long as no input.
     """
     node = graph.variable(place)
+    if graph.total and not node.free:
+        raise InputError(f"{graph.labels[place]} is where tokens stand, and cannot be forced; force indices")
     one = _id(node, value)
     if one is not None:
         return _filled(node, np.where(batch.real, 0, UNDEFINED), [value])

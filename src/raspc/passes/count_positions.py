@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from raspc.errors import UnsupportedProgram
-from raspc.graph.nodes import Graph, Index, Listed, Width
+from raspc.graph.nodes import Graph, Index, Listed, Table, Width
 from raspc.graph.selectors import TRUE
 from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
@@ -36,8 +36,10 @@ def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Index):
             n = len(node.listed)
-            seen = new.store.put(Width(domain=Listed(tuple(range(1, n + 1))), selector=new.store.put(TRUE)))
-            new.stand_in(place, new.table((seen,), np.arange(n, dtype=np.int32), node.listed))
+            counted = Width(domain=Listed(tuple(range(1, n + 1))), selector=new.store.put(TRUE))
+            seen = new.store.put(counted, bound=not node.free)
+            index = Table(domain=node.listed, args=(seen,), cells=np.arange(n, dtype=np.int32))
+            new.stand_in(place, new.store.put(index, bound=not node.free))
         else:
             new.keep(place)
     return new.graph()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, renumbered
+from raspc.graph.nodes import Bits, Gate, Graph, Ids, Listed, Node, Select, Table, is_free, renumbered
 from raspc.graph.selectors import COMBINE, FALSE, TRUE
 from raspc.graph.store import Store
 from raspc.graph.tables import once_each
@@ -23,7 +23,8 @@ class Rewriter:
         """Carry an old node over, with its references moved; or put a new one in its stead."""
         node = renumbered(self.old[old], self.place) if node is None else node
         names, numerical = self.old[old].names, self.old[old].numerical
-        place = self.store.put(replace(node, names=(), called=None, numerical=None))
+        bare = replace(node, names=(), called=None, numerical=None)
+        place = self.store.put(bare, bound=not is_free(self.old[old]))
         self.place[old] = place
         for name in names:
             self.store.describe(place, name, numerical)

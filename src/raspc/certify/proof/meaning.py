@@ -76,18 +76,28 @@ class Meaning:
             shape = [-1 if axis == place else 1 for axis in axes]
             return np.arange(self.size(place), dtype=np.int32).reshape(shape)
         node = self.graph[place]
-        args = [self.argument(node, arg, axes) for arg in node.args] if isinstance(node, Table) else [None]
+        if isinstance(node, Table) and node.free:
+            return self.of_arguments(node, axes)
+        args = [self.followed(arg, axes) for arg in node.args] if isinstance(node, Table) else [None]
         known = [arg for arg in args if arg is not None]
         if isinstance(node, Table) and len(known) == len(args):
             return looked_up(node.cells, known, len(axes))
         # wherever it has a value, that is the only one that it can have
         return np.zeros([1] * len(axes), np.int32) if self.size(place) == 1 else None
 
-    def argument(self, node: Table, arg: int, axes: Axes) -> Ids | None:
-        """The value of an argument of a table; in a total graph only where it is one of the axes, or a constant."""
-        if node.free and arg not in axes and self.size(arg) > 1:
-            return None
-        return self.followed(arg, axes)
+    def of_arguments(self, node: Table, axes: Axes) -> Ids | None:
+        """A table of a total graph where its arguments are axes; None where one that makes a difference is not."""
+        cells, read = node.cells, list[int]()
+        for arg in node.args:
+            axis, one = len(read), cells.max(axis=len(read), keepdims=True)
+            if arg not in axes and (self.size(arg) == 1 or ((cells == one) | (cells < 0)).all()):
+                cells = np.asarray(one.squeeze(axis))
+            elif arg in axes:
+                read.append(arg)
+            else:
+                return None
+        found = [self.followed(arg, axes) for arg in read]
+        return looked_up(cells, [one for one in found if one is not None], len(axes))
 
     def leaves(self, places: Sequence[int]) -> Axes:
         """What variables finally depend on at their own position, in the order of the graph."""
