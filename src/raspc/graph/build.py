@@ -27,7 +27,7 @@ from raspc.graph.domain import EVERYTHING, Domain
 from raspc.graph.evidence import Evidence
 from raspc.graph.exact import Exact
 from raspc.graph.gates import complement, joined
-from raspc.graph.nodes import Bits, Graph, Interval, Listed, Table
+from raspc.graph.nodes import Bits, Graph, Interval, Listed, Table, is_free
 from raspc.graph.permitted import Frame
 from raspc.graph.products import Products, Recipe, as_sum
 from raspc.graph.reached import reached
@@ -101,7 +101,8 @@ def built(
     """
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where, total)
+    several = sum(isinstance(expr, rasp.TokensType) for expr in rasp.topological(program)) > 1
+    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where, total, several)
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
@@ -131,8 +132,9 @@ class _Builder:
 
     def __init__(
         self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool, where: Domain,
-        total: bool,
+        total: bool, several: bool,
     ) -> None:  # fmt: skip
+        """`several`: tokens go by several names, so that in a total graph one may be forced and not the other."""
         self.store = Store(max_len, without, total)
         self.vocab, self.max_len, self.causal, self.counted = vocab, max_len, causal, counted
         self.places: dict[int, int] = {}
@@ -146,10 +148,10 @@ class _Builder:
         self.store.observed = observed.combinations if observed else None
         self.store.means = observed.means if observed else None
         self.store.standing = None if where.automaton is None or total else standing_in(where.automaton, max_len)
-        self.token = self.store.put(N.Token(domain=Listed(vocab)))
+        token = N.Token(domain=Listed(vocab), called="given" if total and several else None)
+        self.token = self.store.put(token, bound=several)
         position = N.Index(domain=Listed(tuple(range(max_len))), called="positions" if total else None)
         self.index = self.store.put(position, bound=True)
-        self.taken: dict[int, rasp.Expr] = {}
         self.store.split = cannot_split if total else partial(split, self)
 
     @property
@@ -165,18 +167,8 @@ class _Builder:
         place = rule(self, expr, *(self.places[id(child)] for child in expr.children))
         encoding = expr.given_encoding
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
-        place = self.apart(expr, place) if self.store.total else place
         self.look_for_unmet(expr, place)
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
-
-    def apart(self, expr: rasp.Expr, place: int) -> int:
-        """The place of an expression of a total graph: one of its own, since it may be forced to what others are not."""
-        node = self.store.nodes[place]
-        if self.taken.setdefault(place, expr) is expr or not isinstance(node, N.Variable):
-            return place
-        if not isinstance(node.domain, Listed) or len(node.domain) == 1:
-            return place
-        return self.apart(expr, self.elementwise_of(lambda value: value, (place,), expr.told))
 
     def look_for_unmet(self, expr: rasp.Expr, place: int) -> None:
         """Note a comparison that no value meets: what is asked for is no token, or only looks like a value."""
@@ -227,10 +219,13 @@ class _Builder:
         return replace(graph, exact_length=self.exact_length, where=self.frame.where)
 
     def tokens(self, expr: rasp.Expr) -> int:
-        return self.token
+        if is_free(self.store.nodes[self.token]) or not self.store.total:
+            return self.token
+        own = self.elementwise_of(lambda token: token, (self.token,), expr.told)
+        return self.store.describe(own, None, None, expr.default_name)
 
     def indices(self, expr: rasp.Expr) -> int:
-        if self.store.total:  # what is forced to be another is not where a token stands, which constants look at
+        if self.store.total:  # one of its own: what is forced is not where a token stands, which constants look at
             return self.store.put(N.Index(domain=self.store.listed(self.index)))
         return self.index
 

@@ -346,7 +346,7 @@ class Graph:
     @property
     def total(self) -> bool:
         """Whether tables list all combinations of values, those too that no input leads to."""
-        return any(node.free for node in self.nodes if isinstance(node, Token))
+        return any(map(is_free, self.nodes))
 
     @property
     def vocab(self) -> tuple[Any, ...]:

@@ -62,8 +62,8 @@ LARGE = 1 << 12
 
 COMPUTED = (Table, N.Width, Aggregate, Sum)
 """What equal nodes are shared of; tokens, indices and the gates of none are one each in any case."""
-UNLISTED = (Affine, Sign)
-"""What is one in any case too, but in a total graph."""
+ONE_EACH = (N.Index, N.Length, Affine, Sign)
+"""What is one in any case too, but in a total graph, where one may be forced and not the other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ class Store:
             node, joint = node if bound else freed(node), None
         identity = (identity_of(node), exact and exact.identity, maker and maker.operation)
         known = self._known.get(identity)
-        computed = isinstance(node, (*COMPUTED, *UNLISTED) if self.total else COMPUTED)
+        computed = isinstance(node, (*COMPUTED, *ONE_EACH) if self.total else COMPUTED)
         if known is not None and (not computed or self.does("share")):
             return known
         place = self._known[identity] = len(self.nodes)

@@ -73,8 +73,8 @@ def sites_of(model: Model, plan: Plan) -> tuple[Site, ...]:
     computed: set[int] = set()
     for number, (place, block) in enumerate(zip(plan.lowered.place_of_block, plan.lowered.blocks, strict=True)):
         stage = plan.schedule.stages[number]
-        if isinstance(block, Neurons) and place in computed:
-            continue  # what restores a variable reads nothing but what its own neurons wrote
+        if isinstance(block, Neurons) and (place in computed or plan.storage[place].design is None):
+            continue  # what restores a variable reads nothing but what was left of it before
         if isinstance(block, Neurons):
             computed.add(place)
             found.append(_neurons(plan, number, place, stage // 2, orders[stage // 2]))

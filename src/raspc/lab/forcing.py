@@ -250,13 +250,17 @@ class Edits:
         """Have neurons read what gives the value that they must compute."""
         (demand,) = site.demands
         graph = self.ground.graph
+        if graph.total and demand.parts:  # they read what the program's function does, whatever that is
+            return self.put(held, demand, numbers)
         columns = {part.place: held.column(part.place) for part in demand.parts}
         if self.ground.between(site, self.forced) and site.place not in columns:
             columns = self.preimage(held, site, columns)
+        if not demand.parts:  # they compute the same whatever they would read
+            return None
         found = sum(
             features_of(columns[part.place], graph.variable(part.place).domain) @ part.columns for part in demand.parts
         )
-        self.write(demand, found, numbers)
+        return self.write(demand, found, numbers)
 
     def preimage(self, held: Held, site: Site, columns: dict[int, Column]) -> dict[int, Column]:
         """Values of what neurons read with which they compute what the program does: those that are there, or others.

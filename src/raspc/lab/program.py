@@ -10,7 +10,7 @@ import numpy as np
 from raspc import values as V
 from raspc.errors import InputError
 from raspc.graph.evaluate import RULES, Batch, Bools, Cell, Column, Run, decoded, gather, start
-from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Listed, Pattern, Table, Variable
+from raspc.graph.nodes import UNDEFINED, Aggregate, Graph, Listed, Pattern, Table, Token, Variable
 from raspc.graph.tables import possible
 from raspc.lab.forcing import Forced
 from raspc.lab.held import ELEMENTWISE, cone, merged
@@ -105,7 +105,7 @@ def column_of(graph: Graph, place: int, value: Any, batch: Batch) -> Column:
     """
     node = graph.variable(place)
     if graph.total and not node.free:
-        raise InputError(f"{graph.labels[place]} is where tokens stand, and cannot be forced; force indices")
+        raise InputError(f"{graph.labels[place]} is what is given, and cannot be forced; force {'tokens' if isinstance(node, Token) else 'indices'}")
     one = _id(node, value)
     if one is not None:
         return _filled(node, np.where(batch.real, 0, UNDEFINED), [value])

@@ -9,7 +9,7 @@ undefined on the same inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,10 +81,15 @@ class _Predicate:
 
 
 class Former:
-    """Gives each node of a graph its class, in order."""
+    """Gives each node of a graph its class, in order.
 
-    def __init__(self, graph: Graph, known: dict[Any, Class]) -> None:
-        self.graph, self.known = graph, known
+    `apart`: variables that may be forced, by name. What reads one of these reads whatever it is, so that each has a
+    class of its own; `defined`: the class that it would have otherwise.
+    """
+
+    def __init__(self, graph: Graph, known: dict[Any, Class], apart: Collection[str] = ()) -> None:
+        self.graph, self.known, self.apart = graph, known, apart
+        self.defined: dict[str, Class] = {}
         self.classes: list[Class] = []
         self.joints: list[Joint | None] = []
         self.raising: set[Class] = set()
@@ -94,8 +99,19 @@ class Former:
 
     def add(self, place: int, node: Node) -> None:
         found, joint = RULES[type(node)](self, node)
+        if N.is_free(node) and (own := self.forced(place, node, found)) != found:
+            found, joint = own, None
         self.classes.append(found)
         self.joints.append(joint or self.root(place, node, found))
+
+    def forced(self, place: int, node: Node, found: Class) -> Class:
+        """The class of a variable of a total graph: that of whatever it is forced to be, where it may be."""
+        if isinstance(node, N.Index):
+            return self.number("forced", "indices")  # not where a token stands
+        if self.graph.labels[place] not in self.apart or isinstance(node, N.Token | N.Length):
+            return found
+        self.defined[self.graph.labels[place]] = found
+        return self.number("forced", self.graph.labels[place])
 
     def root(self, place: int, node: Node, found: Class) -> Joint | None:
         """The listing of a variable that is a root: equal ones are one."""

@@ -28,7 +28,7 @@ class Chained(Counting):
     """Classes as `Counting` gives them, and of tables that stand for a chain of `program` the class of its end."""
 
     def __init__(self, graph: Graph, known: dict[Any, Class], program: Counting) -> None:
-        super().__init__(graph, known, program.pairs)
+        super().__init__(graph, known, program.pairs, program.apart)
         self.program = program
 
     @cached_property
@@ -47,8 +47,8 @@ class Chained(Counting):
 
     def table(self, node: Table) -> tuple[Class, Joint | None]:
         found, joint = super().table(node)
-        if found in self.seen or (end := self.end_of_chain(node)) is None:
-            return found, joint
+        if found in self.seen or node.free or (end := self.end_of_chain(node)) is None:
+            return found, joint  # what stands within a chain may be forced in a total graph
         self.raising.discard(found)  # it is undefined only where the chain is, whose classes are there for that
         return self.program.classes[end], joint
 

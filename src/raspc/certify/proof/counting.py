@@ -7,7 +7,7 @@ from the numbers of keys that hold each value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import prod
 from typing import Any
 
@@ -39,8 +39,10 @@ class Counting(Former):
     `pairs`: up to so many pairs of a key and a query are listed one by one.
     """
 
-    def __init__(self, graph: Graph, known: dict[Any, Class], pairs: int = P.PAIRS) -> None:
-        super().__init__(graph, known)
+    def __init__(
+        self, graph: Graph, known: dict[Any, Class], pairs: int = P.PAIRS, apart: Collection[str] = ()
+    ) -> None:
+        super().__init__(graph, known, apart)
         self.pairs = pairs
         self.selected: dict[Class, P.Weights] = {}
         self.counts: dict[Class, tuple[P.Weights, int]] = {}
@@ -120,7 +122,7 @@ class Counting(Former):
     def index(self, node: N.Index) -> tuple[Class, None]:
         """Under a causal mask a position is a number of keys too: one less than can be seen."""
         found = self.number("indices")
-        if self.graph.causal:
+        if self.graph.causal and not node.free:
             self.counts.setdefault(found, (P.constant(1), -1))
         return found, None
 
@@ -133,7 +135,7 @@ class Counting(Former):
     def summed(self, node: N.Table) -> Class | None:
         """A sum of counts, as the count that it is."""
         joint = listing(self.graph.nodes, self.joints, node.args, node.cells) if node.listed.all_numbers else None
-        if joint is not None and not self.is_all_counts(joint.roots) and node.listed.all_numbers:
+        if joint is not None and not self.is_all_counts(joint.roots) and node.listed.all_numbers and not node.free:
             joint = self.over_counts(node)
         if joint is None or not joint.roots:
             return None

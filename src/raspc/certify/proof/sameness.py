@@ -18,7 +18,7 @@ from raspc.certify.checking.normal import frame
 from raspc.certify.proof.chains import Chained
 from raspc.certify.proof.counting import Counting
 from raspc.graph.evaluate import Batch, run_graph
-from raspc.graph.nodes import Graph
+from raspc.graph.nodes import Graph, is_free
 from raspc.graph.patterns import PAIRS
 from raspc.graph.permitted import frame_of, search_of
 from raspc.weights.certificate import Link
@@ -52,8 +52,12 @@ def kept(program: Graph, graph: Graph) -> Kept | None:
         return None
     if frame(program) != frame(graph):
         return Kept(np.inf, 0.0, "which are of another vocabulary or length")
+    if program.total != graph.total:
+        return Kept(np.inf, 0.0, "of which one is not for all combinations of values")
     if same(program, graph):
         return Kept(0.0, 0.0, "by normal form")
+    if graph.total:  # inputs do not lead to all combinations
+        return Kept(*UNDECIDED, "which have no common form")
     total = inputs.count_of(frame_of(graph))
     if total <= ALL:
         return Kept(float(_differing(program, graph, _every(graph))), 0.0, f"by running all {total}")
@@ -64,12 +68,18 @@ def kept(program: Graph, graph: Graph) -> Kept | None:
 
 
 def same(program: Graph, graph: Graph) -> bool:
-    """Whether two graphs have one form, and the second is undefined only where the first may be."""
+    """Whether two graphs have one form, and the second is undefined only where the first may be.
+
+    Of total graphs each named variable of the program has the same form in both, by what it reads, whatever that is.
+    """
+    named = (place for place, node in enumerate(program.nodes) if is_free(node) and (node.names or node.called))
+    apart = frozenset(program.labels[place] for place in named)
     for pairs in (PAIRS, MANY_PAIRS):
         known: dict[Any, int] = {}
-        one = Counting(program, known, pairs).whole()
+        one = Counting(program, known, pairs, apart).whole()
         other = Chained(graph, known, one).whole()
-        if one.classes[program.output] == other.classes[graph.output] and other.raising <= one.raising:
+        alike = one.classes[program.output] == other.classes[graph.output] and one.defined == other.defined
+        if alike and other.raising <= one.raising:
             return True
         if not pairs < max(one.unlisted, other.unlisted) <= MANY_PAIRS:
             return False  # nor with more pairs
