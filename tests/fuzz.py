@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import random
 import sys
 import warnings
@@ -40,6 +41,8 @@ DECIMALS: tuple[tuple[Any, ...], ...] = (
     (1e-7, 0, 1), (0.1, 0.7, 1e6), (True, False), (1 / 3, 2 / 3, 1),
 )  # fmt: skip
 """Vocabularies whose sums and means differ by rounding alone, by 1e-10, or by magnitudes."""
+FORCED = 20
+"""So many combinations are forced in a total model."""
 SHORT, LONGER, SHORT_IN_DOMAIN = 2, 40, 4
 SMALL: tuple[tuple[Any, ...], ...] = (("a", "="), (0, 1, 2), ("x", "y", "z"))
 PLACED = (*KINDS_OF_LINES, *(place,) * len(KINDS_OF_LINES))
@@ -63,6 +66,11 @@ class Case:
     where: Where | None = None
     dtype: str = "float32"
     uniform: bool = True
+    total: bool = False
+
+    def program(self) -> Any:
+        """The expression; of a total model its s-ops go by the names that the script gives them, to be forced."""
+        return named_lines(self.script) if self.total else self.script.build()
 
     def options(self) -> dict[str, Any]:
         """How it is compiled, but for the vocabulary and the domain."""
@@ -70,6 +78,7 @@ class Case:
         part = {"partial": True} if self.partial else {}
         part |= {"dtype": self.dtype} if self.dtype != "float32" else {}
         part |= {} if self.uniform else {"uniform": False}
+        part |= {"total": True} if self.total else {}
         known = {"max_seq_len": self.max_seq_len, "causal": self.causal, "optimize": self.optimize}
         return {**known, **disabled, **part}
 
@@ -114,7 +123,7 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
 
     Raises UnsupportedProgram where the compiler refuses the program.
     """
-    program = case.script.build()
+    program = case.program()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UncertainProgram)
         domain = {} if case.where is None else {"where": case.where.value}
@@ -128,7 +137,12 @@ def fault(case: Case, compile: Compile = raspc.compile) -> Fault | None:
             raise UnsupportedProgram(str(error)) from error  # numbers that the format does not hold as is promised
         except Exception as error:
             return Fault(f"{type(error).__name__} in compile", str(error))
-    return _difference(case, program, model)
+    return _difference(case, program, model) or (_forced_otherwise(program, model) if case.total else None)
+
+
+def _forced_otherwise(program: Any, model: Any) -> Fault | None:
+    told = raspc.lab.check_forced(model, program, FORCED)
+    return None if told.first is None else Fault("forced otherwise", str(told), list(told.first.tokens))
 
 
 def _difference(case: Case, program: Any, model: Any) -> Fault | None:
@@ -262,6 +276,23 @@ def narrow_cases(seed: int, number: int, levels: Sequence[int | str], switches: 
     return [Case(script, vocab, n, causal, level, without, dtype=dtype) for level in levels for without in switches]
 
 
+def total_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
+    """Small programs whose variables are forced too."""
+    rng = random.Random(f"{seed}:{number}")
+    vocab, causal, n = rng.choice(VOCABULARIES), rng.random() < 0.25, rng.choice((2, 3, 4))
+    script = random_script(rng, rng.randint(2, 7), vocab, n, causal)
+    return [Case(script, vocab, n, causal, level, without, total=True) for level in levels for without in switches]
+
+
+def named_lines(script: Script) -> Any:
+    """The expression of a script with each of its s-ops under the name of its line."""
+    scope: dict[str, Any] = {"rasp": raspc.rasp, "math": math}
+    for line in script.lines:
+        made = eval(line.text, scope)
+        scope[line.name] = made.named(line.name) if line.is_sop else made
+    return eval(script.output, scope)
+
+
 def width_cases(seed: int, number: int, levels: Sequence[int | str], switches: Switches = ((),)) -> list[Case]:
     """Models whose layers have widths of their own."""
     return [replace(case, uniform=False) for case in cases(seed, number, levels, switches)]
@@ -269,7 +300,7 @@ def width_cases(seed: int, number: int, levels: Sequence[int | str], switches: S
 
 KINDS = {
     "all": cases, "decimals": decimal_cases, "domains": domain_cases, "places": place_cases, "narrow": narrow_cases,
-    "widths": width_cases,
+    "widths": width_cases, "total": total_cases,
 }  # fmt: skip
 
 

@@ -97,9 +97,9 @@ def compile(
     proved as 1 is.
     `margin`: by how much the right logit leads, at least 1, which it is otherwise. Codes then have room: values are
     told apart by directions of their own, not by squares of one number, and counts are decoded before they are added.
-    `total`: every variable may be forced to any of its values at any position (`model.intervene`), and the model answers
-    as the program does with that, for combinations too that no input leads to. Numbers that are picked may be several
-    then, and are averaged; each variable is read from directions of its own.
+    `total`: every variable may be forced to any of its values at any position (`model.intervene`), and the model
+    answers as the program does with that, for combinations too that no input leads to. Numbers that are picked may be
+    several then, and are averaged; each variable is read from directions of its own.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -112,7 +112,17 @@ def compile(
     precision = precision_of(dtype, summation, accumulate, probabilities)
     name = checked_target(target, bool(causal), bool(uniform))
     options = options_of(
-        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin, bool(total)
+        optimize,
+        precision,
+        disabled_passes,
+        solver,
+        verify,
+        memory,
+        name,
+        bool(uniform),
+        sharpness,
+        margin,
+        bool(total),
     )
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
@@ -162,7 +172,7 @@ def for_all_combinations(tabulate: Callable[[], Built], known: Built) -> Built:
     try:
         found = tabulate()
     except UnsupportedProgram as error:
-        error.args = (f"{error}; total=True needs all combinations of values, and is what asks for so many",)
+        error.args = (f"{error}; total=True needs all combinations of values, those too that no input leads to",)
         raise
     return replace(found, graph=replace(found.graph, notes=known.graph.notes))
 

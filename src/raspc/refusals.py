@@ -10,7 +10,8 @@ from raspc import rasp
 from raspc.certify.proof.certificate import NUMBER, refused
 from raspc.certify.proof.limits import could_do, longest
 from raspc.errors import CertificateError, Refusal, UncertainProgram, UnsupportedProgram, cited
-from raspc.graph.build import Built, build
+from raspc.graph.build import Built
+from raspc.graph.build import built as tabulated
 from raspc.graph.nodes import Graph
 from raspc.graph.origins import origin
 from raspc.numbers.options import Options
@@ -29,13 +30,19 @@ def told(program: rasp.SOp, built: Built, options: Options, make: Callable[[Grap
     try:
         yield
     except (CertificateError, UnsupportedProgram) as error:
-        place = _named_as_written(error, program, built)
+        place = f"{combinations_of(graph)}{_named_as_written(error, program, built)}"
         if not options.precision.narrow and not isinstance(error, CertificateError):
             error.args = (f"{error}{place}",)
             raise
         shorter = longest(
-            lambda n: make(build(program, graph.vocab, n, graph.causal, where=graph.where)), graph.max_seq_len - 1
-        )
+            lambda n: make(
+                tabulated(
+                    program, graph.vocab, n, graph.causal, options.without if graph.total else (),
+                    where=graph.where,
+                    total=graph.total,
+                ).graph
+            ), graph.max_seq_len - 1,
+        )  # fmt: skip
         raise type(error)(f"{error}; {could_do(options.precision, shorter)}{place}") from error
     except MemoryError as error:
         raise UnsupportedProgram(
@@ -47,6 +54,11 @@ def told(program: rasp.SOp, built: Built, options: Options, make: Callable[[Grap
             f"{program.name}: a chain of expressions is too long for the compiler; make fewer steps of it, for example "
             "one function of what the steps depend on"
         ) from error
+
+
+def combinations_of(graph: Graph) -> str:
+    """What a total model asks for besides; nothing of another one."""
+    return "; total=True needs all combinations of values, those too that no input leads to" if graph.total else ""
 
 
 def warn_of_numbers(program: rasp.SOp, built: Built, model: Model) -> None:

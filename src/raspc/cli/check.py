@@ -16,6 +16,7 @@ from raspc.errors import InputError
 
 if TYPE_CHECKING:
     from raspc.certify.checking.check import Progress, Report
+    from raspc.lab import Forcings
     from raspc.weights import Model
 
 DEFAULT_LIMIT = 100_000
@@ -80,9 +81,23 @@ def check(
         report = run_check(
             model, many, seed, progress=progress, symmetric=symmetry, threads=threads, state=state, program=written
         )
-    answer(_record(report), as_json, lambda: _tell(report))
-    if not report.ok:
+    forced = _forced(model, written, seed)
+    told = {} if forced is None else {"forced": _record_of_forced(forced)}
+    answer({**_record(report), **told}, as_json, lambda: _tell(report, forced))
+    if not report.ok or (forced is not None and not forced.ok):
         raise typer.Exit(1)
+
+
+def _forced(model: Model, program: Any, seed: int) -> Forcings | None:
+    """A total model with variables forced at random; None of another one."""
+    from raspc import lab
+
+    return lab.check_forced(model, program, seed=seed) if model.graph is not None and model.graph.total else None
+
+
+def _record_of_forced(found: Forcings) -> dict[str, Any]:
+    counts = {"tried": found.tried, "impossible": found.impossible, "failures": found.failures}
+    return {**counts, "first": None if found.first is None else str(found.first)}
 
 
 def _prompts(sources: Mapping[str, Any], given: Sequence[str]) -> Any:
@@ -134,8 +149,10 @@ def _record(report: Report) -> dict[str, Any]:
     return report.to_json() | {name: encoded(getattr(report, name)) for name in inputs} | {"symmetric": symmetric}
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Report, forced: Forcings | None = None) -> None:
     from raspc.view.told import report_lines
 
     for line in report_lines(report):
         say(line)
+    if forced is not None:
+        say(str(forced))

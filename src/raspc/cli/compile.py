@@ -29,6 +29,7 @@ from raspc.cli.options import (
     Strict,
     Summation,
     Target,
+    Total,
     Uniform,
     Verify,
     Where,
@@ -76,6 +77,7 @@ def compile_program(
     uniform: Uniform = True,
     sharpness: Sharpness = 1.0,
     margin: Margin = None,
+    total: Total = False,
     target: Target = "plain",
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what the passes did, and why each variable is stored as it is.")
@@ -111,6 +113,7 @@ def compile_program(
         uniform=uniform,
         sharpness=sharpness,
         margin=margin,
+        total=total,
         **_writing(found, generate, None if stop is None else syntax.token(stop, tokens), prompts),
         target=target,
     )

@@ -59,6 +59,7 @@ def facts(model: Model) -> dict[str, Any]:
         "program": program(model),
         "variables": [{"name": name, **facts.to_json()} for name, facts in variables(model)],
         "where": model.program.where.written if model.program is not None else "",
+        **({"total": True} if model.graph is not None and model.graph.total else {}),
         "notes": list(model.graph.notes) if model.graph is not None else [],
         "certificate": model.certificate and model.certificate.to_json(),
         "residual_labels": list(model.residual_labels),

@@ -66,6 +66,8 @@ def _tell(model: Model, found: Mapping[str, Any]) -> None:
     )
     if found["where"]:
         say(f"inputs: {found['where']}")
+    if found.get("total"):
+        say("total: any variable may be forced to any of its values, and the model answers as the program does")
     for note in found["notes"]:
         say(f"note: {note}")
     _certificate(model.certificate)

@@ -126,6 +126,10 @@ Partial = Annotated[bool, typer.Option("--partial", help="Accept a program that 
 Uniform = Annotated[
     bool, typer.Option(help="Give all layers the width of the widest; with --no-uniform each has what it needs.")
 ]
+Total = Annotated[
+    bool,
+    typer.Option("--total", help="Answer as the program does too where variables are forced to what never occurs."),
+]
 Sharpness = Annotated[
     float,
     typer.Option(help="What scores and steps are multiplied by, up to 1; 0 is the least that is proved."),

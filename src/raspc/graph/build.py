@@ -102,7 +102,9 @@ def built(
     if not isinstance(program, rasp.SOp):
         raise InvalidProgram(f"found {program!r}, needed an s-op: aggregate a selector or take its width")
     several = sum(isinstance(expr, rasp.TokensType) for expr in rasp.topological(program)) > 1
-    builder = _Builder(checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where, total, several)
+    builder = _Builder(
+        checked_vocab(vocab), checked_length(max_seq_len), causal, without, counted, where, total, several
+    )
     for expr in rasp.topological(program):
         try:
             builder.add(expr)
@@ -131,8 +133,8 @@ class _Builder:
     """Grows a store of nodes, expression by expression."""
 
     def __init__(
-        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool, where: Domain,
-        total: bool, several: bool,
+        self, vocab: tuple[Any, ...], max_len: int, causal: bool, without: Collection[str], counted: bool,
+        where: Domain, total: bool, several: bool,
     ) -> None:  # fmt: skip
         """`several`: tokens go by several names, so that in a total graph one may be forced and not the other."""
         self.store = Store(max_len, without, total)
@@ -169,6 +171,8 @@ class _Builder:
         numerical = None if encoding is None else encoding is rasp.Encoding.NUMERICAL
         self.look_for_unmet(expr, place)
         self.places[id(expr)] = self.store.describe(place, expr.given_name, numerical, expr.assigned_name)
+        if self.store.total and isinstance(expr, rasp.SelectorWidth):  # the number of all keys is another's length
+            self.store.describe(place, None, None, expr.default_name)
 
     def look_for_unmet(self, expr: rasp.Expr, place: int) -> None:
         """Note a comparison that no value meets: what is asked for is no token, or only looks like a value."""
@@ -230,6 +234,11 @@ class _Builder:
         return self.index
 
     def length(self, expr: rasp.Expr) -> int:
+        place = self.all_keys()
+        return self.store.describe(place, None, None, expr.default_name) if self.store.total else place
+
+    def all_keys(self) -> int:
+        """How many keys there are to see."""
         if self.causal:
             return self.elementwise_of(lambda i: i + 1, (self.index,), "length")
         return self.store.put(N.Length(domain=Listed(tuple(range(1, self.max_len + 1)))))
@@ -338,7 +347,7 @@ class _Builder:
             return self.aggregate_of(best.selector, self.constant(1), 0, "the number of best keys")
         selector = self.as_tables(selector)
         if selector == self.store.put(TRUE):
-            return self.length(rasp.length)
+            return self.all_keys()
         if selector == self.store.put(FALSE):
             return self.constant(0)
         low, high = int(self.never_empty(selector)), self.max_len

@@ -99,7 +99,12 @@ def tells_position(nodes: Sequence[Node], place: int, causal: bool) -> bool:
     The index is, and under a causal mask the count of the keys in sight, and what numbers its values anew.
     """
     node = nodes[place]
-    while isinstance(node, Table) and not node.free and len(node.args) == 1 and np.array_equal(node.cells, np.arange(len(node.listed))):
+    while (
+        isinstance(node, Table)
+        and not node.free
+        and len(node.args) == 1
+        and np.array_equal(node.cells, np.arange(len(node.listed)))
+    ):
         node = nodes[node.args[0]]
     if isinstance(node, Index):
         return not node.free

@@ -185,7 +185,7 @@ class Store:
     def describe(self, place: int, name: str | None, numerical: bool | None, called: str | None = None) -> int:
         """The place, after its node has taken a name and advice, or what it is called if it is called nothing yet."""
         node = self.nodes[place]
-        an_input = isinstance(node, N.Token | N.Index | N.Length) and not (self.total and not node.free)
+        an_input = isinstance(node, N.Token | N.Index | N.Length) and not self.total
         if called is not None and node.called is None and not an_input:
             node = replace(node, called=called)
         if name is not None and name not in node.names:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from raspc.lab.against import Truths, truths
     from raspc.lab.circuits import Circuit, circuit
     from raspc.lab.edges import Edge
+    from raspc.lab.forced import Differs, Forcings, check_forced
     from raspc.lab.hooks import hooked, lens_hooks
     from raspc.lab.interchanges import Interchange, Interchanges, Subspace, iia, true_alignment
     from raspc.lab.interventions import Intervened, Intervention, ablate, intervene, patch
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Circuit",
+    "Differs",
     "Edge",
+    "Forcings",
     "Interchange",
     "Interchanges",
     "Intervened",
@@ -41,6 +44,7 @@ __all__ = [
     "Truth",
     "Truths",
     "ablate",
+    "check_forced",
     "circuit",
     "formats",
     "hooked",
@@ -60,6 +64,7 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
+    "Differs": "forced", "Forcings": "forced", "check_forced": "forced",
     "Circuit": "circuits", "Edge": "edges", "Living": "spaces", "Node": "nodes", "Spaces": "spaces",
     "Intervened": "interventions", "Intervention": "interventions", "intervene": "interventions",
     "patch": "interventions", "ablate": "interventions", "Truth": "under", "circuit": "circuits",

@@ -33,15 +33,16 @@ def counterfactual(graph: Graph, batch: Batch, forced: Forced) -> Counterfactual
     return Counterfactual(answers, impossible)
 
 
-def beyond(graph: Graph, run: Run, batch: Batch, forced: Forced) -> Bools:
+def beyond(graph: Graph, run: Run, batch: Batch, forced: Forced | None = None) -> Bools:
     """[input]: where what is forced goes against what was proved of all inputs, and the model was built on.
 
     That is where several keys with different values are selected for a pick, of which it is proved that it moves one
     value; and where variables at one position are what they cannot be together, as an index beyond the length.
     """
-    found, everywhere = np.zeros(len(batch.lengths), bool), _everywhere(batch, forced)
+    found = np.zeros(len(batch.lengths), bool)
+    replaced = forced.columns if forced is not None and _everywhere(batch, forced) else {}
     for place, node in enumerate(graph.nodes):
-        if place in forced.columns and everywhere:
+        if place in replaced:
             continue  # what it would be is not asked
         if isinstance(node, Aggregate) and node.pick:
             domain = graph.variable(node.source).domain
@@ -105,7 +106,8 @@ def column_of(graph: Graph, place: int, value: Any, batch: Batch) -> Column:
     """
     node = graph.variable(place)
     if graph.total and not node.free:
-        raise InputError(f"{graph.labels[place]} is what is given, and cannot be forced; force {'tokens' if isinstance(node, Token) else 'indices'}")
+        instead = "tokens" if isinstance(node, Token) else "indices"
+        raise InputError(f"{graph.labels[place]} is what is given, and cannot be forced; force {instead}")
     one = _id(node, value)
     if one is not None:
         return _filled(node, np.where(batch.real, 0, UNDEFINED), [value])

@@ -37,9 +37,11 @@ def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
         if isinstance(node, Index):
             n = len(node.listed)
             counted = Width(domain=Listed(tuple(range(1, n + 1))), selector=new.store.put(TRUE))
-            seen = new.store.put(counted, bound=not node.free)
+            seen = new.store.put(counted, bound=True)
             index = Table(domain=node.listed, args=(seen,), cells=np.arange(n, dtype=np.int32))
             new.stand_in(place, new.store.put(index, bound=not node.free))
+            if node.free:
+                new.store.describe(new.place[place], None, None, graph.labels[place])
         else:
             new.keep(place)
     return new.graph()

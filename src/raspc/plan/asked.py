@@ -63,11 +63,14 @@ def options_of(
 ) -> Options:
     """What was asked for, as one value. Raises InvalidProgram for a pass, a size, or a part that there is not.
 
-    A `total` model does without what rests on several variables together. With a `margin` codes have room, so that what packs them closely is left out. A stock family squares what its stream
-    holds, so that steep scores, which make numbers large, are left out for it.
+    A `total` model does without what rests on several variables together. With a `margin` codes have room, so that what
+    packs them closely is left out. A stock family squares what its stream holds, so that steep scores, which make
+    numbers large, are left out for it.
     """
     given_up = (*(() if solver else ("solver",)), *(("steep",) if target in FAMILIES else ()))
-    without = checked((*checked(disabled_passes), *given_up, *(CLOSE if margin is not None else ()), *(JOINT if total else ())))
+    without = checked(
+        (*checked(disabled_passes), *given_up, *(CLOSE if margin is not None else ()), *(JOINT if total else ()))
+    )
     level, objective = (Level.COMPACT, "size") if optimize == "size" else (Level(optimize), "layers")
     return Options(
         level, precision, without, verify=verify, memory=bytes_of(memory), objective=objective, target=target,

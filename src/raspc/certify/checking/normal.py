@@ -106,9 +106,7 @@ class Former:
 
     def forced(self, place: int, node: Node, found: Class) -> Class:
         """The class of a variable of a total graph: that of whatever it is forced to be, where it may be."""
-        if isinstance(node, N.Index):
-            return self.number("forced", "indices")  # not where a token stands
-        if self.graph.labels[place] not in self.apart or isinstance(node, N.Token | N.Length):
+        if self.graph.labels[place] not in self.apart:
             return found
         self.defined[self.graph.labels[place]] = found
         return self.number("forced", self.graph.labels[place])

@@ -18,7 +18,7 @@ from raspc.certify.checking.normal import frame
 from raspc.certify.proof.chains import Chained
 from raspc.certify.proof.counting import Counting
 from raspc.graph.evaluate import Batch, run_graph
-from raspc.graph.nodes import Graph, is_free
+from raspc.graph.nodes import Graph, Index, Length, Token, is_free
 from raspc.graph.patterns import PAIRS
 from raspc.graph.permitted import frame_of, search_of
 from raspc.weights.certificate import Link
@@ -29,6 +29,7 @@ MANY_PAIRS = 1 << 22
 """Where graphs have no common form, more pairs of a key and a query are listed: 45 tokens at 45 positions, twice."""
 PASSES = "passes"
 """The kind of the link that holds passes to the program."""
+INPUTS = (Token, Index, Length)
 UNDECIDED = (1.0, 0.5)
 """Needed and present where there is no proof, and nothing against it, such as where a sample shows no difference."""
 
@@ -72,8 +73,11 @@ def same(program: Graph, graph: Graph) -> bool:
 
     Of total graphs each named variable of the program has the same form in both, by what it reads, whatever that is.
     """
-    named = (place for place, node in enumerate(program.nodes) if is_free(node) and (node.names or node.called))
-    apart = frozenset(program.labels[place] for place in named)
+    apart = frozenset(
+        program.labels[place]
+        for place, node in enumerate(program.nodes)
+        if is_free(node) and (node.names or node.called or isinstance(node, INPUTS))
+    )
     for pairs in (PAIRS, MANY_PAIRS):
         known: dict[Any, int] = {}
         one = Counting(program, known, pairs, apart).whole()
