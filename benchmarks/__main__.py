@@ -32,6 +32,7 @@ from benchmarks import (
     sizes,
     targets,
     text,
+    total,
     tracr_compile,
     widths,
 )
@@ -60,6 +61,7 @@ SECTIONS: dict[str, Callable[[], object]] = {
     "reliability": reliability.table,
     "targets": targets.table,
     "text": text.table,
+    "total": total.table,
     "tracr_compile": tracr_compile.table,
     "tracr": tracr_compile.table,
 }

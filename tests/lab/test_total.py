@@ -155,12 +155,12 @@ def test_a_cell_that_no_input_reaches(level: int) -> None:
     assert isinstance(opposite, Table)
     places = {type(graph[arg]).__name__: axis for axis, arg in enumerate(opposite.args)}
     cell = [0, 0]
-    cell[places.pop("Index")], cell[places.popitem()[1]] = 3, 0  # index 3 of an input of 1 token
+    cell[places.pop("Index")], cell[places.popitem()[1]] = 1, 0  # index 1 of an input of 1 token: −1 becomes 0
     wrong = compile_graph(altered(graph, "opposite", tuple(cell)), options=plan.options, certify=False)
     planted = replace(wrong, graph=graph, program=model.program, plan=replace(wrong.plan, graph=graph))  # type: ignore[type-var]
-    assert check(planted).ok
-    assert not lab.check_forced(planted, None, 200).ok
-    assert certificate(planted).verdict == "fails"
+    assert check(planted).ok and certificate(planted).verdict == "fails"
+    out = planted.intervene({"length": 1})(["BOS", *"ab"])
+    assert out.decoded == ["BOS", "a", "a"] and out.expected == ["BOS", "a", None] and not out.impossible
 
 
 def test_an_altered_weight_is_refused() -> None:
