@@ -1,4 +1,4 @@
-"""What total=True costs: the library in its own vocabularies, with tables for all combinations of values and without."""
+"""What total=True costs: the library in its own vocabularies, with all combinations of values listed and without."""
 
 from __future__ import annotations
 
@@ -56,7 +56,16 @@ def table() -> str:
         counts = (str(len(found)), str(proved), str(same))
         whole.append((f"-O{level}", *counts, *(f"{median(each):.2f}" for each in ratios), f"{max(ratios[2]):,.0f}"))
         single += [(f"{name} -O{level}", *_pairs(*known[name])) for name in SHOWN if name in known]
-    headers = ("level", "programs", "proved", "as large as without", "layers ×", "d_model ×", "parameters ×", "at most ×")
+    headers = (
+        "level",
+        "programs",
+        "proved",
+        "as large as without",
+        "layers ×",
+        "d_model ×",
+        "parameters ×",
+        "at most ×",
+    )
     title = "The library with total=True; how many times as large as without: medians, and the most"
     rows = ("program", "layers", "d_model", "parameters")
     return f"{Table(title, headers, whole)}\n{Table('Some of its programs, without and with total=True', rows, single)}"

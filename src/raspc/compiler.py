@@ -98,8 +98,7 @@ def compile(
     `margin`: by how much the right logit leads, at least 1, which it is otherwise. Codes then have room: values are
     told apart by directions of their own, not by squares of one number, and counts are decoded before they are added.
     `total`: every variable may be forced to any of its values at any position (`model.intervene`), and the model
-    answers as the program does with that, for combinations too that no input leads to. Numbers that are picked may be
-    several then, and are averaged; each variable is read from directions of its own.
+    answers as the program does with that, for combinations too that no input leads to.
 
     Raises InvalidProgram for bad arguments, UnsupportedProgram for a program that cannot be compiled
     exactly, CertificateError for a model whose margins do not suffice, InternalError for a pass that does not keep
@@ -112,25 +111,14 @@ def compile(
     precision = precision_of(dtype, summation, accumulate, probabilities)
     name = checked_target(target, bool(causal), bool(uniform))
     options = options_of(
-        optimize,
-        precision,
-        disabled_passes,
-        solver,
-        verify,
-        memory,
-        name,
-        bool(uniform),
-        sharpness,
-        margin,
+        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin,
         bool(total),
-    )
+    )  # fmt: skip
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
     tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
-    if total:
-        tabulate = partial_of(tabulate, total=True)
-        tabulated = for_all_combinations(tabulate, tabulated)
+    tabulate, tabulated = for_all_combinations(tabulate, tabulated) if total else (tabulate, tabulated)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
 
     def made(options: Options) -> Model:
@@ -164,17 +152,22 @@ def with_room(made: Callable[[Options], Model], options: Options, name: str) -> 
     return found
 
 
-def for_all_combinations(tabulate: Callable[[], Built], known: Built) -> Built:
-    """A program tabulated for all combinations of values; on which inputs it has a value is `known`.
+Tabulate = Callable[..., Built]
+"""A program as it is tabulated; with counts for its means, where that is asked for."""
+
+
+def for_all_combinations(tabulate: Tabulate, known: Built) -> tuple[Tabulate, Built]:
+    """How a program is tabulated for all combinations of values, and that; on which inputs it has a value is `known`.
 
     Raises UnsupportedProgram where they are too many.
     """
+    tabulate = partial_of(tabulate, total=True)
     try:
         found = tabulate()
     except UnsupportedProgram as error:
         error.args = (f"{error}; total=True needs all combinations of values, those too that no input leads to",)
         raise
-    return replace(found, graph=replace(found.graph, notes=known.graph.notes))
+    return tabulate, replace(found, graph=replace(found.graph, notes=known.graph.notes))
 
 
 def in_family(model: Model, name: str, certify: bool) -> Model:

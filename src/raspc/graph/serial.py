@@ -139,11 +139,8 @@ def node_to_json(node: Node, total: bool = False) -> dict[str, Any]:
         obj["bound"] = True
     if node.names:
         obj["names"] = list(node.names)
-    if node.called is not None:
-        obj["called"] = node.called
-    if node.numerical is not None:
-        obj["numerical"] = node.numerical
-    return obj
+    told = (("called", node.called), ("numerical", node.numerical))
+    return obj | {name: value for name, value in told if value is not None}
 
 
 def from_json(obj: Any, limits: GraphLimits = DEFAULT_LIMITS) -> Graph:
@@ -162,15 +159,10 @@ def _graph(obj: Mapping[str, Any], limits: GraphLimits) -> Graph:
     length = _int(obj["max_seq_len"], "max_seq_len")
     _need(1 <= length <= limits.max_seq_len, f"max_seq_len must be from 1 to {limits.max_seq_len}")
     _need(isinstance(obj["causal"], bool), "causal must be true or false")
-    total = obj.get("total", False)
-    _need(isinstance(total, bool), "total must be true, or absent")
     _check_totals(raw, limits)
     nodes: list[Node] = []
     for place, item in enumerate(raw):
-        node = _node(item, place)
-        bound = item.get("bound", not total)
-        _need(isinstance(bound, bool), "bound must be true, or absent")
-        node = node if bound else N.freed(node)
+        node = _node(item, place, _flag(obj.get("total", False)))
         _check_node(node, place, nodes, length)
         nodes.append(node)
     output = _int(obj["output"], "output")
@@ -199,7 +191,7 @@ def _check_totals(raw: list[Mapping[str, Any]], limits: GraphLimits) -> None:
     _need(cells <= limits.cells, f"tables of {cells} cells in all, at most {limits.cells}")
 
 
-def _node(item: Mapping[str, Any], place: int) -> Node:
+def _node(item: Mapping[str, Any], place: int, total: bool) -> Node:
     kind = _KINDS.get(item["kind"])
     if kind is None:
         raise ModelFormatError(f"graph: %{place} has the unknown kind {str(item['kind'])[:40]!r}")
@@ -215,7 +207,7 @@ def _node(item: Mapping[str, Any], place: int) -> Node:
     _need(called is None or isinstance(called, str), "called must be a string or absent")
     _need(numerical is None or isinstance(numerical, bool), "numerical must be true, false or absent")
     node: Node = kind(**fields, names=tuple(names), called=called, numerical=numerical)
-    return node
+    return node if _flag(item.get("bound", not total)) else N.freed(node)
 
 
 def _check_node(node: Node, place: int, before: list[Node], length: int) -> None:
