@@ -116,7 +116,7 @@ def compile(
     )  # fmt: skip
     written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
     domain = written or domain_of(where, tokens, n, causal)
-    tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
+    tabulate: Tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
     tabulate, tabulated = for_all_combinations(tabulate, tabulated) if total else (tabulate, tabulated)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
