@@ -90,6 +90,23 @@ def test_names_apart() -> None:
         assert model.intervene(force)(["BOS", *"aa"]).decoded[1:] == interpret(program, "aa", force=force)
 
 
+def test_two_equal_numbers() -> None:
+    """Keys that are numbered one by one, as long as nobody gives two of them one number."""
+    vowels = rasp.Select(rasp.tokens, rasp.tokens, lambda k, q: k == 1)
+    number = rasp.SelectorWidth(vowels).named("number")
+    place = (rasp.indices + 1).named("place")
+    chosen = rasp.Select(number, place, rasp.Comparison.EQ)
+    program = rasp.causal(rasp.Aggregate(vowels & chosen, rasp.indices, default=-1).named("answer"))
+    model = compile(program, (1, 2), 4, causal=True, total=True)
+    out = model.intervene({"number": 3, "place": 3})(["BOS", 1, 1, 1, 2])
+    assert (
+        out.decoded[1:]
+        == pytest.approx([0, 0.5, 1, 1], abs=1e-4)
+        == interpret(program, [1, 1, 1, 2], force={"number": 3, "place": 3})
+    )
+    assert lab.check_forced(model, program, 30).first is None
+
+
 def test_random_programs() -> None:
     """A few at one level each."""
     assert _checked(range(9), 3) == []

@@ -225,6 +225,7 @@ def _are_numbered(facts: Facts, place: int) -> bool:
     return facts.causal and any(
         isinstance(node, Select)
         and isinstance(number := facts.nodes[node.key], Width)
+        and not number.free
         and number.selector in parts
         and _is_a_kind(facts.nodes[number.selector])
         and bool(((node.cells == 1).sum(axis=0) <= 1).all())
