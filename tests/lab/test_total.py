@@ -58,7 +58,7 @@ def test_two_equal_places(level: int) -> None:
     model, usual = (compile(program, NUMBERS, 4, optimize=level, total=total) for total in (True, False))
     force, tokens = {"rank": [1, 1, 0, 0]}, [3, 1, 2, 2]
     out = model.intervene(force)(["BOS", *tokens])
-    assert out.decoded[1:] == pytest.approx([2, 2, None, None]) == out.expected[1:]  # type: ignore[index]
+    assert out.decoded[1:] == pytest.approx([2, 2, None, None]) == out.expected[1:]
     assert interpret(program, tokens, force=force) == [2, 2, None, None] and not out.impossible
     assert usual.intervene(force)(["BOS", *tokens]).impossible
     words = compile(program, "abc", 4, optimize=level, total=True)
@@ -75,7 +75,7 @@ def test_where_tokens_stand(level: int) -> None:
     model = compile(program, "ab", 3, causal=True, optimize=level, total=True)
     for force in ({"indices": 2}, {"length": [3, 1, 2]}, {"indices": [2, 2, 0], "far": [1, 5, 3], "length": 1}):
         out = model.intervene(force, [0, 2])(["BOS", *"aba"])
-        assert out.decoded[1:] == out.expected[1:] == interpret(program, "aba", True, force=force, positions=[0, 2])  # type: ignore[index]
+        assert out.decoded[1:] == out.expected[1:] == interpret(program, "aba", True, force=force, positions=[0, 2])
     with pytest.raises(InputError, match=r"positions is what is given.*force indices"):
         model.intervene({"positions": 1})(["BOS", "a"])
 
