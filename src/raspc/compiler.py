@@ -17,7 +17,7 @@ from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import Built, built
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.closure import domain_of_prompts
-from raspc.graph.nodes import Graph
+from raspc.graph.nodes import Graph, Index
 from raspc.graph.prompts import Prompts
 from raspc.graph.where import Where, domain_of
 from raspc.library.causal import says_so
@@ -31,9 +31,11 @@ from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
 from raspc.refusals import told
 from raspc.stock.convert import usual_sharpness
-from raspc.stock.model import stocked
+from raspc.stock.model import is_turned, stocked
 from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
+from raspc.target.rotation import CHOICE as ROTATION
+from raspc.target.rotation import may_turn
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
 
@@ -129,9 +131,25 @@ def compile(
             model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
         return model if name == PLAIN.name else in_family(model, name, certify)
 
-    model = with_room(made, options, name) if certify else made(options)
+    told_apart = partial_of(turned_or_counted, made, graph=tabulated.graph)
+    model = with_room(told_apart, options, name) if certify else told_apart(options)
     doubts.warn_of_family(program, model)
     return model
+
+
+def turned_or_counted(made: Callable[[Options], Model], options: Options, graph: Graph) -> Model:
+    """A model whose positions a rotation tells, if that is proved; else one that counts them, if it is."""
+    if not may_turn(options) or not any(isinstance(node, Index) for node in graph.nodes):
+        return made(options)
+    found = attempt(partial_of(made, options))
+    if isinstance(found, Model) and (not is_turned(found) or _verdict(found) in (None, "proved")):
+        return found
+    counted = attempt(partial_of(made, options.leaving_out([ROTATION.name])))
+    if isinstance(counted, Model) and (isinstance(found, Refused) or _verdict(counted) == "proved"):
+        return counted
+    if isinstance(found, Refused):
+        raise found.error
+    return found
 
 
 def with_room(made: Callable[[Options], Model], options: Options, name: str) -> Model:

@@ -17,7 +17,7 @@ from tests.clients.cases import client, write
 import raspc
 from raspc import library
 from raspc.errors import RaspcError
-from raspc.target.families import FAMILIES
+from raspc.target.families import FAMILIES, HUGE_THETA
 from raspc.weights import Model
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")]
@@ -74,6 +74,21 @@ def test_transformers(family: str, tmp_path: Path) -> None:
     paths = checkpoints(family, tmp_path)
     assert len(paths) >= HELD[family]
     answered("forward.py", paths)
+
+
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.rotary])
+def test_positions_by_rotation(family: str, tmp_path: Path) -> None:
+    """Inputs of up to 300 tokens, in which RoPE tells the latest key and the one before; padded on either side."""
+    pytest.importorskip("transformers")
+    paths = {}
+    for name in ("induction", "shift_by"):
+        entry = library.get(name)
+        model = raspc.compile(entry.program, entry.vocab, 300, causal=True, target=family, optimize=2)
+        assert model.config.held is not None and model.config.held.rope_theta < HUGE_THETA
+        paths[name] = write(model, family, tmp_path / name, most=60)
+    answered("forward.py", paths)
+    if importlib.util.find_spec("transformer_lens") is not None:
+        answered("lens.py", paths)
 
 
 @pytest.mark.parametrize("family", ["llama", "t5", "gpt2", "opt", "gpt_neox", "bert"])

@@ -231,6 +231,54 @@ COUNTED: Mapping[str, Patch] = {
 }
 """Of positions that are counted."""
 
+
+def _pairs(change: Any) -> Patch:
+    """What queries and keys read in pairs that turn, changed; `change` takes both and the rotation."""
+    return _changed(parts, "pairs_of", lambda made, turned, rotation, *_: change(*made, rotation))
+
+
+def _another_pair(query: Any, key: Any, rotation: Any) -> Any:
+    """The next slower pair in place of each."""
+    half = rotation.d_head // 2
+    for array in (query, key):
+        for cut in (slice(0, rotation.turning), slice(half, half + rotation.turning)):
+            array[:, cut] = np.roll(array[:, cut], 1, axis=1)
+    return query, key
+
+
+def _turned_on(query: Any, key: Any, rotation: Any) -> Any:
+    """Queries look for the key one position further back."""
+    half, sound = rotation.d_head // 2, np.array(query)
+    for i, angle in enumerate(rotation.frequencies[: rotation.turning]):
+        query[:, i] = np.cos(angle) * sound[:, i] + np.sin(angle) * sound[:, half + i]
+        query[:, half + i] = np.cos(angle) * sound[:, half + i] - np.sin(angle) * sound[:, i]
+    return query, key
+
+
+def _scaled(factor: float) -> Patch:
+    """Turning pairs of queries, times a factor."""
+
+    def change(query: Any, key: Any, rotation: Any) -> Any:
+        query[:, : rotation.turning] *= factor
+        return query, key
+
+    return _pairs(change)
+
+
+TURNED: Mapping[str, Patch] = {
+    "another pair": _pairs(_another_pair),
+    "the other sign": _pairs(lambda query, key, rotation: (query, -key)),
+    "one position further back": _pairs(_turned_on),
+    "pairs that are too weak": _scaled(2.0**-12),
+    "pairs that turn the other way": _pairs(
+        lambda query, key, rotation: (np.roll(query, rotation.d_head // 2, axis=1), key)
+    ),
+    "a base that turns what is to stand still": _changed(
+        parts, "rotation_of", lambda found, *_: found and replace(found, theta=1e4)
+    ),
+}  # fmt: skip
+"""Faults of heads that tell positions by turning; each shows in `induction`, which shifts and ranks."""
+
 CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),
     "the next label as the answer": (("bert",), _changed(exits, "labels", _next_column)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.faults.records import planted
-from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, TOKENIZERS, unsharp
+from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, TOKENIZERS, TURNED, unsharp
 from tests.stock.stocked import compiled
 
 import raspc
@@ -16,12 +18,14 @@ from raspc.certify.proof import knobs
 from raspc.errors import InternalError, RaspcError
 from raspc.stock import exits
 from raspc.stock.convert import USUAL
-from raspc.stock.model import stocked
+from raspc.stock.model import is_turned, stocked
 from raspc.target.families import FAMILIES
 from raspc.weights import Model, sampling
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of programs that a causal mask changes
 PROGRAM = "hist"
+COUNTING: Mapping[str, Any] = {"disabled_passes": ("rotation",)}
+"""So that positions are counted where they could be turned."""
 
 
 def plain_for(family: str) -> Model:
@@ -67,14 +71,14 @@ def test_a_fault_of_a_mirrored_frame_is_refused(name: str, family: str) -> None:
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_fault_of_counted_positions_is_refused(name: str, family: str) -> None:
     """By the compiler itself, and by the certificate of a model that was made without one."""
-    sound = compiled("shift_by", family)
+    sound = compiled("shift_by", family, **COUNTING)
     assert sound.certificate.proved
     wrong = None
     with planted(COUNTED[name]):
         with pytest.raises(RaspcError):
-            compiled("shift_by", family)
+            compiled("shift_by", family, **COUNTING)
         try:
-            wrong = compiled("shift_by", family, certify=False)
+            wrong = compiled("shift_by", family, certify=False, **COUNTING)
         except RaspcError:
             return
     assert answers(wrong) != answers(sound)
@@ -90,6 +94,22 @@ def test_a_fault_of_a_tokenizer_is_refused(name: str, tmp_path: Path) -> None:
         model.to("llama", tmp_path / "out", exit="lm")
     assert not list(tmp_path.iterdir())
     assert model.to("llama", tmp_path / "out", exit="lm").is_dir()
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_a_fault_of_a_rotation_is_refused(name: str) -> None:
+    """A wrong pair, sign, distance or base is refused by the proof, which reads the pairs off the weights.
+
+    The faulty compiler counts positions then, as it does wherever a rotation does not tell them.
+    """
+    plain = compiled("induction", "llama", certify=False).plain
+    sound = stocked(plain, "llama", USUAL)
+    with planted(TURNED[name]):
+        wrong, itself = stocked(plain, "llama", USUAL), compiled("induction", "llama")
+    assert raspc.certificate(sound).holds and is_turned(sound) and is_turned(wrong)
+    assert not raspc.certificate(wrong).holds
+    assert answers(wrong) != answers(sound) or name == "a base that turns what is to stand still"
+    assert not is_turned(itself) and answers(itself) == answers(sound)
 
 
 def test_steps_that_are_not_steep_are_refused() -> None:

@@ -32,6 +32,7 @@ from raspc.graph import evidence, store
 from raspc.layout import heads, placement
 from raspc.plan.switches import OPTIONAL, SWITCHES, Switch, checked
 from raspc.rasp import Comparison, SOp
+from raspc.stock import parts
 from raspc.study.ablation import ablations
 
 planning = importlib.import_module("raspc.plan.planning")
@@ -51,7 +52,7 @@ class Case:
     """A program whose answers a fault in the pass makes wrong, and one that is another model without the pass.
 
     `differs`: the latter, where that is not the same; `beside`: what else is left out of it. `dtype`: the format that
-    it is compiled for. `given`: what is changed for both, so that a small program is enough.
+    it is compiled for, and `target`. `given`: what is changed for both, so that a small program is enough.
     """
 
     program: SOp
@@ -63,6 +64,7 @@ class Case:
     beside: tuple[str, ...] = ()
     dtype: str = "float32"
     given: Patch = lambda patch: None
+    target: str = "plain"
 
 
 def same_kind(original: Any, node: Any) -> Any:
@@ -213,6 +215,12 @@ def next_id(original: Any, *args: Any) -> Any:
     return np.where(found < 0, found, np.maximum(found - 1, 0))
 
 
+def other_way(original: Any, *args: Any) -> Any:
+    """The first key wins where the last one should."""
+    query, key = original(*args)
+    return query, -key
+
+
 def next_product(original: Any, *args: Any) -> Any:
     """The product that belongs to the next sum."""
     found = original(*args)
@@ -354,6 +362,8 @@ CASES: dict[str, Case] = {
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "slopes": Case(COUNT * I, wrapped(sloping, "straight", steeper), longest=7),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
+    "rotation": Case(rasp.Aggregate(rasp.latest(rasp.Select(T, 1, Comparison.LEQ)), T, default=2),
+                     wrapped(parts, "pairs_of", other_way), causal=True, target="llama"),
     "drop_dead": Case(rasp.SelectorWidth(broken.AT), wrapped(lower, "living", shorter), longest=1,
                       differs=rasp.SelectorWidth(rasp.Select(L, L, Comparison.EQ))),
     "schedule": Case(SPREAD, wrapped(planning, "schedules", all_early)),
@@ -373,7 +383,7 @@ def compiled(case: Case, *without: str, program: SOp | None = None) -> raspc.Mod
     """The compact model, not looked at closely."""
     return raspc.compile(
         case.program if program is None else program, case.vocab, case.longest, causal=case.causal, optimize=2,
-        certify=False, disabled_passes=without, dtype=case.dtype,
+        certify=False, disabled_passes=without, dtype=case.dtype, target=case.target,
     )  # fmt: skip
 
 

@@ -346,7 +346,8 @@ class _Lowering:
         value = Read({s: m for s, m in maps.items() if m.any()}, read.bias)
         self.stream.open(place, groups, default)
         write = {group.space: np.eye(read.width)[:, columns] for group, columns in side_by_side(groups)}
-        sink = -0.5 if node.may_be_empty and self.selection(place).ranking is None else SINK
+        ranking = self.selection(place).ranking
+        sink = ranking.sink if ranking is not None else -0.5 if node.may_be_empty else SINK
         name = self.selector_name(place, node)
         if (best := best_of(self.graph, node)) is not None:
             name = self.best_name(best, name)

@@ -14,7 +14,7 @@ from raspc import rasp
 from raspc import values as V
 from raspc.graph.nodes import Bits, Index, Length, Listed
 from raspc.graph.store import LARGE, Store
-from raspc.graph.tabulate import predicate, tabulate
+from raspc.graph.tabulate import COMPARISON_LIMIT, predicate, tabulate
 
 COMPARED = (str, int, bool, float, type(None))
 """Types of values that are equal where their keys are."""
@@ -24,6 +24,8 @@ class Comparing(Protocol):
     """What makes the nodes of a graph, as far as a comparison needs it."""
 
     store: Store
+    causal: bool
+    index: int
 
     def gate(self, op: str, args: Sequence[int]) -> int: ...
     def negation(self, place: int) -> int: ...
@@ -41,6 +43,8 @@ def put_compared(builder: Comparing, f: Callable[[Any, Any], bool], key: int, qu
     store, tables = builder.store, list[int]()
     if isinstance(f, rasp.Comparison) and f in _CONSTANT and _is_plain(store, key, query):
         return builder.gate(_CONSTANT[f], ())
+    if f is rasp.Comparison.LEQ and builder.causal and key == query == builder.index and _is_plain(store, key, query):
+        return builder.gate("and", ())  # the mask hides all that is later
     for digit in digits_of(store, f, key, query):
         k, q = (tabulate(store, digit, [place], name) for place in (key, query))
         tables.append(builder.put_select(*predicate(store, rasp.Comparison.EQ, k, q, name)))
@@ -62,14 +66,22 @@ def digits_of(store: Store, predicate: object, key: int, query: int) -> tuple[Ca
     keys, queries = store.listed(key), store.listed(query)
     if predicate not in (rasp.Comparison.EQ, rasp.Comparison.NEQ) or max(len(keys), len(queries)) <= LARGE:
         return ()
-    if any(_is_of_positions(store, side) for side in (key, query)):
-        return ()  # whether one key is selected is proved of tables over indices
+    if len(keys) * len(queries) <= COMPARISON_LIMIT and any(_is_of_positions(store, side) for side in (key, query)):
+        return ()  # what is selected of positions is told best by tables over indices
     if key in store.exact or query in store.exact or not (_are_compared(keys) and _are_compared(queries)):
         return ()
     values = [value for value in (*keys.values, *queries.values) if value is not None]
-    numbers = {found: number for number, found in enumerate(dict.fromkeys(map(V.key, values)))}
+    numbers = _in_order(values) or {found: i for i, found in enumerate(dict.fromkeys(map(V.key, values)))}
     base = isqrt(len(numbers) - 1) + 1
+    base = 1 << (base - 1).bit_length() if keys.all_numbers else base  # so that a digit is a part of a number exactly
     return partial(_high, numbers, base), partial(_low, numbers, base)
+
+
+def _in_order(values: Sequence[Any]) -> dict[Any, int]:
+    """Whole numbers from the least one on, each by its distance; of others nothing."""
+    numbers = sorted({value for value in values if isinstance(value, int)})
+    near = len(numbers) == len(set(map(V.key, values))) and numbers[-1] - numbers[0] < 2 * len(numbers)
+    return {V.key(value): value - numbers[0] for value in numbers} if near else {}
 
 
 def _is_of_positions(store: Store, place: int) -> bool:

@@ -185,9 +185,8 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     """True if it is proved that all keys selected by one query hold one value of the source."""
     node = facts.nodes[place]
     if isinstance(node, Gate):
-        return node.op == "and" and (
-            any(single_valued(facts, arg, source) for arg in node.args) or _are_numbered(facts, place)
-        )
+        told = any(single_valued(facts, arg, source) for arg in node.args)
+        return node.op == "and" and (told or _one_by_parts(facts, place))
     if one_key(facts, place):
         return True
     if isinstance(node, Best):
@@ -205,11 +204,16 @@ def one_key(facts: Facts, place: int) -> bool:
     """True if it is proved that no query selects more than one key."""
     node = facts.nodes[place]
     if isinstance(node, Gate):
-        return node.op == "and" and (any(one_key(facts, arg) for arg in node.args) or _are_numbered(facts, place))
+        return node.op == "and" and (any(one_key(facts, arg) for arg in node.args) or _one_by_parts(facts, place))
     if isinstance(node, Best):
         return is_injective(facts, node.score) or one_key(facts, node.selector)
     assert isinstance(node, Select)
     return tells_position(facts.nodes, node.key, facts.causal) and bool((visible(facts, node).sum(axis=0) <= 1).all())
+
+
+def _one_by_parts(facts: Facts, place: int) -> bool:
+    """Whether the parts of a conjunction together select one key at most, none of which does so alone."""
+    return _are_numbered(facts, place) or _digits_tell(facts, facts.nodes[place].refs)
 
 
 def _are_numbered(facts: Facts, place: int) -> bool:
@@ -236,6 +240,21 @@ def _are_numbered(facts: Facts, place: int) -> bool:
 def _is_a_kind(node: Node) -> bool:
     """Whether keys are selected for what they are themselves, whatever the query."""
     return isinstance(node, Select) and bool(((node.cells >= 0) & (node.cells == node.cells[:, :1])).all())
+
+
+def _digits_tell(facts: Facts, places: Sequence[int]) -> bool:
+    """Whether some tables, each of which selects one value of its keys at most, tell a position by them together."""
+    digits = [facts.joint(node.key).cells for place in places if (node := _one_value(facts, place)) is not None]
+    return bool(digits) and len(set(zip(*map(np.ndarray.tolist, digits), strict=True))) == len(digits[0])
+
+
+def _one_value(facts: Facts, place: int) -> Select | None:
+    """A table whose keys are a function of the position, and of which no query selects two values."""
+    node = facts.nodes[place]
+    if not isinstance(node, Select) or (joint := facts.joints[node.key]) is None or len(joint.roots) != 1:
+        return None
+    told = tells_position(facts.nodes, joint.roots[0], facts.causal) and bool((joint.cells >= 0).all())
+    return node if told and bool(((node.cells != 0).sum(axis=0) <= 1).all()) else None
 
 
 def is_injective(facts: Facts, score: int) -> bool:

@@ -17,11 +17,12 @@ from raspc.numbers.options import DEFAULT, Options
 from raspc.passes.conditions import CONJUNCTIONS, ONLY_CONJUNCTIONS, WELL_FORMED
 from raspc.passes.contract import Guarantee, Pass
 from raspc.passes.rewriting import Rewriter
-from raspc.target.families import FAMILIES
+from raspc.target.rotation import counts_positions, turns_positions
 
 
 def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
-    """The same program with a count in place of the index; the graph itself where nothing reads one.
+    """The same program with a count in place of the index; the graph itself where nothing reads one, or only picks do
+    that a rotation of the target ranks (`raspc.target.rotation`).
 
     Raises UnsupportedProgram for a program that sees later positions, where all positions count the same.
     """
@@ -32,6 +33,8 @@ def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
             "indices", f"positions in a program that sees later ones, for {options.target}, which has no table of them",
             "one that reads none", "compile it for bert, or with causal=True for a family that counts them",
         )  # fmt: skip
+    if turns_positions(graph, options):
+        return graph
     new = Rewriter(graph, options.without)
     for place, node in enumerate(graph.nodes):
         if isinstance(node, Index):
@@ -48,13 +51,10 @@ def count_positions(graph: Graph, options: Options = DEFAULT) -> Graph:
 
 
 def _left(before: Graph, after: Graph, options: Options) -> Iterator[str]:
-    """Indices that are still read from a table."""
+    """Indices that are still read from a table, and that no rotation ranks."""
+    if turns_positions(after, options):
+        return
     yield from (f"%{place} is read from a table" for place, node in enumerate(after.nodes) if isinstance(node, Index))
-
-
-def is_needed(options: Options) -> bool:
-    """Whether the target has no table of positions."""
-    return options.target in FAMILIES and FAMILIES[options.target].pos_embed is None
 
 
 COUNT_POSITIONS = Pass(
@@ -62,7 +62,7 @@ COUNT_POSITIONS = Pass(
     "a position is the number of keys that it sees, less one, where a target has no table of positions",
     count_positions,
     requires=(WELL_FORMED, CONJUNCTIONS),
-    ensures=(ONLY_CONJUNCTIONS, Guarantee("no index is left", _left)),
+    ensures=(ONLY_CONJUNCTIONS, Guarantee("no index is left but what a rotation ranks", _left)),
     optional=False,
-    needed=is_needed,
+    needed=counts_positions,
 )

@@ -103,6 +103,7 @@ def _design_faults(graph: Graph, design: Design, outputs: int) -> Iterator[str]:
 
 
 def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
+    yield from _turned_faults(selection)
     if selection.ranking is not None:
         yield from _ranking_faults(graph, selection.ranking)
     for conjunct in selection.conjuncts:
@@ -115,6 +116,15 @@ def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
         shapes = [factors.shape[:-1] for _, factors in sides]
         if not listed or conjunct.cells.shape != tuple(rows) or shapes != [(r,) for r in rows] or len(ranks) != 1:
             yield "a penalty of its selector does not fit its variables"
+
+
+def _turned_faults(selection: Selection) -> Iterator[str]:
+    width = sum(conjunct.factors.rank for conjunct in selection.conjuncts) + (selection.ranking is not None)
+    away = selection.shift is None or selection.shift >= 0
+    if not (0 <= selection.turned <= width and away) or (selection.shift is None) != (
+        selection.turned == 0 or selection.ranking is not None
+    ):
+        yield "what a rotation stands for does not fit its scores"
 
 
 def _ranking_faults(graph: Graph, ranking: Ranking) -> Iterator[str]:

@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
-from raspc import blocks, graph, layout
+from raspc import blocks, graph, layout, target
 from raspc.errors import InvalidProgram, wrong_kind
 from raspc.numbers.choice import STEPS, Choice
 from raspc.passes.contract import Pass
 from raspc.passes.pipeline import PIPELINE
 
-ROOMS: tuple[ModuleType, ...] = (graph, blocks, layout)
+ROOMS: tuple[ModuleType, ...] = (graph, target, blocks, layout)
 """Where choices are declared."""
 
 

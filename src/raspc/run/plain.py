@@ -20,6 +20,7 @@ from raspc.run.parts import Parts, parts_of
 from raspc.run.trace import Trace
 from raspc.target import READERS, Sizes, Wiring
 from raspc.target import Layer as Maps
+from raspc.target.stocked import Held
 
 Array = npt.NDArray[Any]
 Ids = npt.NDArray[np.intp]
@@ -32,6 +33,8 @@ class Setting(Sizes, Wiring, Protocol):
     def bos_id(self) -> int: ...
     @property
     def pad_id(self) -> int: ...
+    @property
+    def held(self) -> Held | None: ...
 
 
 class Linear(NamedTuple):

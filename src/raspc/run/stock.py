@@ -24,7 +24,7 @@ from raspc.run.plain import hidden as hidden_from
 from raspc.run.rounded import rounding_of
 from raspc.run.trace import Recorder, See, Trace, unseen
 from raspc.target import Layer
-from raspc.target.families import Family, Norms
+from raspc.target.families import HUGE_THETA, Family, Norms
 from raspc.target.stocked import STOCK
 
 Map = Callable[[Any], Any]
@@ -188,7 +188,7 @@ class _Parts:
     def turned(self, x: Any) -> Any:
         """Rotary positions: the halves of a head are pairs, turned by the position times the frequency of a pair."""
         n, d, _ = self.config.widths[0]
-        theta = np.float32(self.family.fields["rope_parameters"]["rope_theta"])
+        theta = np.float32(HUGE_THETA if self.config.held is None else self.config.held.rope_theta)
         frequency = 1 / theta ** (np.arange(0, d, 2, dtype=np.float32) / np.float32(d))
         angle = np.arange(x.shape[-2], dtype=np.float32)[:, None] * frequency
         cos, sin = (np.tile(f(angle), 2)[:, None, :].astype(x.dtype) for f in (np.cos, np.sin))

@@ -149,7 +149,7 @@ def fitting(model: Model, family: Family) -> Plainly:
             "causal=False, or export it to llama or gpt2"
         )
     found = plainly(model)
-    if family.pos_embed is None and found.has_positions:
+    if family.pos_embed is None and found.has_positions and not (found.turned and family.rotary):
         raise InputError(
             f"{family.name} has no table of positions, and this model reads one; compile it with "
             f"target={family.name!r}, which counts them"
@@ -229,4 +229,11 @@ def fields(
     named = {name: sizes[size] for size, name in family.sizes.items()}
     ids = {"vocab_size": n_tokens, "bos_token_id": model.config.bos_id, "pad_token_id": model.config.pad_id}
     architecture = {"model_type": family.model_type, "architectures": [family.classes[exit][0]]}
-    return {**architecture, **named, **ids, **family.fields}
+    return {**architecture, **named, **ids, **family.fields, **_turning(family, parts)}
+
+
+def _turning(family: Family, parts: Parts) -> dict[str, Any]:
+    """The base of a rotation that ranks positions, where there is one."""
+    if parts.rotation is None:
+        return {}
+    return {"rope_parameters": {**family.fields["rope_parameters"], "rope_theta": parts.rotation.theta}}

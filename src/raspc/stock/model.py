@@ -16,8 +16,9 @@ from raspc.stock.convert import fitting, framed
 from raspc.stock.frame import Floats, Frame
 from raspc.stock.parts import ON, slots_of
 from raspc.stock.sizes import scale_of
+from raspc.stock.turning import give_back
 from raspc.target import TARGETS
-from raspc.target.families import FAMILIES, Family
+from raspc.target.families import FAMILIES, HUGE_THETA, Family
 from raspc.target.stocked import STOCK, Held
 from raspc.weights.config import Config
 from raspc.weights.model import Model
@@ -45,7 +46,8 @@ def _stocked(model: Model, family: Family, held: Held) -> Model:
     )
     config = replace(
         model.config, family=family.name, activation=family.activation, n_heads=parts.n_heads, d_model=frame.width,
-        d_head=parts.d_head, d_mlp=parts.d_mlp, held=replace(held, frame=frame.kind),
+        d_head=parts.d_head, d_mlp=parts.d_mlp,
+        held=replace(held, frame=frame.kind, rope_theta=parts.rotation.theta if parts.rotation else HUGE_THETA),
     )  # fmt: skip
     return replace(model, config=config, params=params, residual_labels=(*model.residual_labels, *frame.labels))
 
@@ -67,8 +69,22 @@ def plain_of(model: Model) -> Model:
     params = _Reading(model.params, config, family, frame, own).params()
     if "linear" not in family.biased and model.plan is not None:
         _give_back(params, attention_biases(model.plan), own)
+    if is_turned(model):
+        if model.plan is None:
+            raise ModelFormatError("the model ranks positions by a rotation, and what was planned of it is not there")
+        try:
+            give_back(params, model.plan, model.alignment, own)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ModelFormatError(
+                f"the model's alignment does not fit its plan ({error}); compile it again"
+            ) from error
     labels = model.residual_labels[: held.d_model]
     return replace(model, config=own, params=Params(params, own), residual_labels=labels)
+
+
+def is_turned(model: Model) -> bool:
+    """Whether a rotation of the family tells positions."""
+    return model.config.held is not None and model.config.held.rope_theta != HUGE_THETA
 
 
 def attention_biases(plan: Plan) -> dict[int, Floats]:

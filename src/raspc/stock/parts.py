@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from raspc.stock.frame import Floats, Frame
 from raspc.stock.plainly import Map, Plainly
+from raspc.stock.turning import Turned, pairs_of, rotation_of
 from raspc.target import Layer
 from raspc.target.families import Family
+from raspc.target.rotation import Rotation
 
 ON = 128.0
 """What a neuron reads that is to be on at every position: so far from 0 every activation gives what it reads."""
@@ -18,7 +21,10 @@ ON = 128.0
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Tables [n, width], the maps of each layer, and what neurons are gated by; biases that are 0 are left as such."""
+    """Tables [n, width], the maps of each layer, and what neurons are gated by; biases that are 0 are left as such.
+
+    `rotation`: by which positions are ranked; None where nothing that is in use turns.
+    """
 
     token_embed: Floats
     pos_embed: Floats | None
@@ -27,33 +33,47 @@ class Parts:
     n_heads: int
     d_head: int
     d_mlp: int
+    rotation: Rotation | None = None
 
 
 def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head: int, sharpness: float) -> Parts:
     """The maps of a family that compute what a plain model does. `sharpness`: K of relu(z) = act(K·z)/K."""
     always_on = any(layer.linear_2.b.any() for layer in found.layers) and "linear_2" not in family.biased
     d_mlp = found.d_mlp + always_on
-    made = [_layer(layer, found, family, frame, (n_heads, d_head, d_mlp), sharpness) for layer in found.layers]
+    rotation, sizes = rotation_of(found.turned, family, d_head, len(found.pos_embed)), (n_heads, d_head, d_mlp)
+    made = [
+        _layer(layer, found, family, frame, sizes, sharpness, [one for one in found.turned if one.layer == i], rotation)
+        for i, layer in enumerate(found.layers)
+    ]
     positions = frame.written(found.pos_embed) if family.pos_embed is not None else None
     return Parts(
         frame.embedding(found.token_embed), positions, tuple(layer for layer, _ in made),
-        tuple(gate for _, gate in made if gate is not None), n_heads, d_head, d_mlp,
+        tuple(gate for _, gate in made if gate is not None), n_heads, d_head, d_mlp, rotation,
     )  # fmt: skip
 
 
 def _layer(
-    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, sizes: tuple[int, int, int], sharpness: float
-) -> tuple[Layer[Map], Map | None]:
+    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, sizes: tuple[int, int, int], sharpness: float,
+    turned: Sequence[Turned], rotation: Rotation | None,
+) -> tuple[Layer[Map], Map | None]:  # fmt: skip
     n_heads, d_head, d_mlp = sizes
     divisor = sqrt(d_head) if family.scales_scores else 1.0
     into = slots_of(family, found.d_head, d_head)
 
-    def inward(read: Map, factor: float = 1.0) -> Map:
-        """The heads of a plain map in the columns of a family's heads."""
+    turns = pairs_of(turned, rotation, n_heads, into.start) if rotation else None
+
+    def inward(read: Map, factor: float = 1.0, side: int | None = None) -> Map:
+        """The heads of a plain map in the columns of a family's heads; those of a `side` that turn in their pairs."""
         w = np.zeros((found.d_model, n_heads, d_head))
         b = np.zeros((n_heads, d_head))
         w[:, : found.n_heads, into] = factor * read.w.reshape(found.d_model, found.n_heads, found.d_head)
         b[: found.n_heads, into] = factor * read.b.reshape(found.n_heads, found.d_head)
+        if turns is not None and side is not None:
+            for one in turned:
+                columns = slice(into.start + one.start, into.start + one.stop)
+                w[:, one.head, columns], b[one.head, columns] = 0.0, 0.0
+            b += factor * turns[side]
+            w[found.bos] -= factor * turns[side]  # nothing of it at BOS
         return Map(frame.read(w.reshape(found.d_model, -1), b.reshape(-1)), np.zeros(b.size))
 
     mixed = np.zeros((n_heads, d_head, frame.width))
@@ -62,7 +82,8 @@ def _layer(
     out = Map(mixed.reshape(-1, frame.width), frame.written(layer.linear.b[None])[0])
     neurons, gate, back = _neurons(layer, found, family, frame, d_mlp, sharpness)
     factor = divisor / found.divisor
-    return Layer(inward(layer.query, factor), inward(layer.key), inward(layer.value), out, neurons, back), gate
+    scored = inward(layer.query, factor, side=0), inward(layer.key, side=1)
+    return Layer(*scored, inward(layer.value), out, neurons, back), gate
 
 
 def slots_of(family: Family, own: int, d_head: int) -> slice:

@@ -9,6 +9,7 @@ import numpy as np
 
 from raspc.errors import InputError
 from raspc.stock.frame import Floats
+from raspc.stock.turning import Turned, turned_in
 from raspc.target import Layer
 from raspc.weights.model import Model
 
@@ -25,6 +26,7 @@ class Plainly:
     """Tables [n, d_model], the maps of each layer, and the head.
 
     `divisor`: what products of queries and keys are divided by. `bos`: the dimension that says whether it is BOS.
+    `turned`: the heads that a rotation may rank, so that nothing has to read positions.
     """
 
     token_embed: Floats
@@ -35,6 +37,7 @@ class Plainly:
     d_head: int
     divisor: float
     bos: int
+    turned: tuple[Turned, ...] = ()
 
     @property
     def d_model(self) -> int:
@@ -63,7 +66,7 @@ def plainly(model: Model) -> Plainly:
     unembed = Map(arrays[names.unembed.w], arrays[names.unembed.b])
     return Plainly(
         arrays[names.token_embed], arrays[names.pos_embed], layers, unembed, n_heads, d_head,
-        config.target.score_divisor(d_head), _bos(model),
+        config.target.score_divisor(d_head), _bos(model), turned_in(model, config.target.score_divisor(d_head)),
     )  # fmt: skip
 
 

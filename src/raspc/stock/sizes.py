@@ -13,6 +13,7 @@ from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
 from raspc.stock.frame import Floats
 from raspc.target.families import Family
+from raspc.target.rotation import is_turned
 from raspc.weights import sampling
 from raspc.weights.model import Model
 
@@ -74,6 +75,8 @@ def _rows_by_plan(plan: Plan) -> list[Floats]:
 def _codes(plan: Plan) -> Iterator[tuple[str, Floats]]:
     """The sizes of the codes of each space; of an interval those of its ends."""
     for place, groups in plan.lowered.home.items():
+        if is_turned(plan.graph, place, plan.options):
+            continue  # a rotation tells it, and nothing is stored
         domain = plan.graph.variable(place).domain
         for group in groups:
             code = np.abs(group.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from raspc.target.families import FAMILIES, Family
+from raspc.target.families import FAMILIES, HUGE_THETA, Family
 from raspc.target.names import Names
 from raspc.target.target import TARGETS, Axes, Sizes, Target, Widths
 
@@ -15,7 +15,8 @@ class Held:
     """What of a model in a family's parameters is the program's: the sizes of the plain model that it holds.
 
     `target`: that of the plain model. `frame`: the kind of frame (`raspc.stock.frame`); `norm_scale`: its root mean
-    square; `step_sharpness`: K of relu(z) = act(K·z)/K.
+    square; `step_sharpness`: K of relu(z) = act(K·z)/K. `rope_theta`: the base of a rotation, HUGE_THETA where nothing
+    that is in use turns.
     """
 
     target: str
@@ -26,6 +27,7 @@ class Held:
     frame: str
     norm_scale: float
     step_sharpness: float
+    rope_theta: float = HUGE_THETA
 
     @property
     def widths(self) -> Widths:

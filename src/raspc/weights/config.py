@@ -12,6 +12,7 @@ import numpy as np
 from raspc import jsonvalues, values
 from raspc.errors import InputError, ModelFormatError, RaspcError
 from raspc.target import PLAIN, TARGETS, Target, Widths
+from raspc.target.families import HUGE_THETA
 from raspc.target.stocked import STOCK, Held, target_named
 from raspc.values import Value
 from raspc.version import VERSION
@@ -189,9 +190,10 @@ def _held(obj: Any) -> Held | None:
     """What of a family's parameters is the program's, from JSON. Raises ModelFormatError."""
     if obj is None:
         return None
-    kinds = {"target": str, "frame": str, "norm_scale": float, "step_sharpness": float}
+    kinds = {"target": str, "frame": str, "norm_scale": float, "step_sharpness": float, "rope_theta": float}
     if not isinstance(obj, Mapping):
         raise ModelFormatError("config.held: needed a JSON object")
+    obj = {"rope_theta": HUGE_THETA, **obj}
     _check_names("config.held", obj, tuple(field.name for field in fields(Held)))
     for name, value in obj.items():
         if type(value) is not kinds.get(name, int):
@@ -290,7 +292,8 @@ def _held_fits(config: Config) -> bool:
         np.isfinite(x) and x > 0 and np.frexp(x)[0] == 0.5 and 2.0**-64 < x < 2.0**64
         for x in (held.norm_scale, held.step_sharpness)
     )
-    return sizes and powers and held.target in TARGETS and held.frame in FRAMES
+    turns = 1.0 < held.rope_theta <= HUGE_THETA
+    return sizes and powers and turns and held.target in TARGETS and held.frame in FRAMES
 
 
 def _two_ids(config: Config) -> bool:

@@ -174,6 +174,10 @@ def orthonormal(columns: Matrix) -> Matrix:
     return frame
 
 
+WHOLE = (1, 2, 1 << 12)
+"""Weights are whole numbers if they can be, else of so many parts: a digit of a position is a part of it."""
+
+
 def express(code: Matrix, features: Matrix, with_constant: bool = True) -> tuple[Matrix, Floats] | None:
     """(W, c) with code @ W + c = features, exactly up to rounding; None if there is no such W."""
     dims, count = code.shape[1], features.shape[1]
@@ -204,7 +208,7 @@ def _solve(code: Matrix, features: Matrix, with_constant: bool) -> tuple[Matrix,
     if not design.shape[1]:
         return None
     solution = np.linalg.lstsq(design, features, rcond=None)[0]
-    for candidate in (np.round(solution), np.round(solution * 2) / 2, solution):
+    for candidate in (*(np.round(solution * parts) / parts for parts in WHOLE), solution):
         error = np.abs(design @ candidate - features)
         if np.all(error <= TOLERANCE * np.maximum(1.0, np.abs(features))):
             constant = candidate[-1] if with_constant else np.zeros(features.shape[1])

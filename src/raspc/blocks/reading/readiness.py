@@ -24,6 +24,7 @@ from raspc.numbers.precision import Precision
 from raspc.numbers.promise import ABSOLUTE
 from raspc.numbers.raised import looseness
 from raspc.numbers.shares import Share
+from raspc.target.rotation import is_turned
 
 CHOICES = (
     Choice(
@@ -139,7 +140,8 @@ class Readiness:
     def is_one_hot(self, place: int) -> bool:
         """Whether the variable has a direction for each value anyway, for people to read."""
         node = self.graph[place]
-        return self.options.storage.readable and isinstance(node, N.Token | N.Index) and not node.numerical
+        seen = self.options.storage.readable and not is_turned(self.graph, place, self.options)
+        return seen and isinstance(node, N.Token | N.Index) and not node.numerical
 
     def is_noisy(self, place: int) -> bool:
         """Whether the variable rests on a width or a mean, so that its features are right only up to rounding.

@@ -10,6 +10,10 @@ whose terms are 0, each of them, where a key is selected (`Factors.is_definite`)
 A narrow format stores scores, so that ranks are to be numbers of it. Whole numbers that need too many digits are
 stretched: bfloat16 has 0 … 256, then every second number up to 512, every fourth up to 1,024, and so on. What is no
 rank may round, and does not pass one by rounding: a score of −2 or less stays below that of BOS.
+
+Where the target turns queries and keys by their positions (RoPE), a slow rotation ranks positions instead
+(`raspc.target.rotation`): what it adds rises with the position too, but not by whole steps, and within a range of
+±2N. So penalties outweigh that, BOS lies in the middle, and only penalties will do whose terms are all 0.
 """
 
 from __future__ import annotations
@@ -24,23 +28,33 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph.nodes import Best, Floats, Listed
 from raspc.graph.scores import ranks
 from raspc.numbers.precision import Precision
+from raspc.target.rotation import RANGE, is_turned
 
 MOST = 1 << 16
 """Scores that are whole numbers stand for their ranks where they spread no further than this."""
 LEAST_SCALE = 32.0
 """What a step of a rank takes from a score, at least: e^(−32) is 0 in a format with few exponents."""
 SINK = -1.0
-"""What BOS scores, in steps of the rank."""
+"""What BOS scores, in steps of the rank, where a rank is a whole number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """By what keys are ranked: the variable `score`; `keys` [values, 1]: the rank of each; and the highest, `top`."""
+    """By what keys are ranked: the variable `score`; `keys` [values, 1]: the rank of each; and the highest, `top`.
+
+    `turned`: 1 or −1 where a rotation of the target is to rank positions, so that the last wins, or the first.
+    """
 
     score: int
     keys: Matrix
     top: float
     weight: float
+    turned: int = 0
+
+    @property
+    def sink(self) -> float:
+        """What BOS scores, in steps of the rank."""
+        return -self.weight / 2 if self.turned else SINK
 
 
 def ranking_of(ready: Readiness, best: Best) -> Ranking:
@@ -49,6 +63,10 @@ def ranking_of(ready: Readiness, best: Best) -> Ranking:
     Raises UnsupportedProgram where the format has no number that outweighs all of them.
     """
     domain, precision = ready.graph.variable(best.score).listed, ready.precision
+    if is_turned(ready.graph, best.score, ready.options):
+        (column, *_), n = _by_number(domain, best.end), len(domain)
+        weight = 2.0 ** np.ceil(np.log2(2 * RANGE * (n + 1)))
+        return Ranking(best.score, column[:, None], n - 1.0, float(weight), 1 if best.end == "max" else -1)
     found = [_ranked(domain, best.end), *_by_number(domain, best.end)]
     if precision.narrow:
         found = [column for column in found if precision.holds(column)] or [stretched(found[0], precision)]

@@ -16,6 +16,7 @@ from raspc.blocks.scores.ranking import Ranking, ranking_of
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Graph, Select, Variable
 from raspc.target.families import is_centred
+from raspc.target.rotation import counts_positions, is_of_positions, shift_in
 
 DIGITS = 24
 """Whole numbers of so many binary digits are added without rounding: those of float32."""
@@ -45,11 +46,15 @@ class Selection:
     `ties_round`: keys are to share the attention alike, and their scores carry rounding, which parts them, as all do
     after a layer norm.
     `ranking`: by what the best of the selected keys are picked; None where all of them are.
+    `turned`: how many of the last score directions a rotation of the target stands for, and `shift`: how many positions
+    before the query that is to find the key, None where it ranks keys or there is none.
     """
 
     conjuncts: tuple[Conjunct, ...]
     ties_round: bool = False
     ranking: Ranking | None = None
+    turned: int = 0
+    shift: int | None = None
 
     @property
     def weight(self) -> float:
@@ -112,16 +117,33 @@ class _Scorer:
         """How a head selects."""
         best = best_of(self.graph, node)
         ranking = None if best is None else ranking_of(self.ready, best)
-        found = Selection(self.conjuncts(place, node, ranking), ranking=ranking)
+        found = self.turned(Selection(self.conjuncts(place, node, ranking), ranking=ranking), node)
         rounds = is_centred(self.ready.options.target) or any(map(self.ready.is_noisy, found.read))
         return replace(found, ties_round=shares_alike(node) and rounds)
+
+    def turned(self, found: Selection, node: Variable) -> Selection:
+        """What of it a rotation of the target stands for: ranks, or the tables over positions, which are put last."""
+        if found.ranking is not None:
+            return replace(found, turned=int(found.ranking.turned != 0))
+        own = [self.graph_of(one) for one in found.conjuncts]
+        if not counts_positions(self.ready.options) or (by := shift_in(self.graph, own)) is None:
+            return found
+        last = [is_of_positions(self.graph, select) for select in own]
+        order = sorted(range(len(own)), key=lambda i: last[i])
+        width = sum(one.factors.rank for one, of_positions in zip(found.conjuncts, last, strict=True) if of_positions)
+        return replace(found, conjuncts=tuple(found.conjuncts[i] for i in order), turned=width, shift=by)
+
+    def graph_of(self, conjunct: Conjunct) -> Select:
+        """The table that a conjunct stands for."""
+        return Select(key=conjunct.key, query=conjunct.query, cells=conjunct.cells)
 
     def conjuncts(self, place: int, node: Variable, ranking: Ranking | None) -> tuple[Conjunct, ...]:
         """The penalties of a head, those that are steep last."""
         narrow = self.ready.precision.narrow  # then only a penalty of 0 is sure to be stored alike for all
         competing = not isinstance(node, N.Aggregate) or node.may_be_empty or narrow
-        tied, steeply = shares_alike(node), _bears_shortfall(self.graph, node)
         selects = selects_of(self.graph, node)
+        turned = counts_positions(self.ready.options) and any(is_of_positions(self.graph, one) for one in selects)
+        tied, steeply = shares_alike(node), _bears_shortfall(self.graph, node) and not turned
         orders = [self.orders.comparison(select) if steeply else None for select in selects]
         steep_too = tied and any(order is not None and order.relation != "==" for order in orders)
         mixed = (MIXED_NUMBER if self.ready.is_rough(place) else MIXED) if steep_too else None
@@ -177,6 +199,8 @@ class _Scorer:
         """Whether ranks that are added to a penalty are exact, or what is rounded has lost."""
         if ranking is None:
             return True
+        if ranking.turned:
+            return factors.is_definite
         most = 2.0 ** min(DIGITS, self.ready.precision.sum_bits)
         return ranking.weight * factors.size + ranking.top < most or factors.is_definite
 

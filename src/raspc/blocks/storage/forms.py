@@ -18,6 +18,7 @@ from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Listed
 from raspc.numbers.choice import Choice
+from raspc.target.rotation import is_turned
 
 CHOICE = Choice(
     "basis", "storage",
@@ -73,8 +74,8 @@ def form_of(
 def is_readable(known: Known, place: int, is_wanted: bool) -> bool:
     """Whether a person wants to see this variable in directions of its own; `is_wanted`: somebody reads it."""
     node, level = known.graph.variable(place), known.options.storage
-    if not isinstance(node.domain, Listed) or level.compact:
-        return False
+    if not isinstance(node.domain, Listed) or level.compact or is_turned(known.graph, place, known.options):
+        return False  # what a rotation tells is nowhere in the stream
     if isinstance(node, N.Token | N.Index | N.Length):
         return is_wanted or level.unnamed
     if known.ready.roots.is_opaque(place) and node.numerical and _is_sum(known, place):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from raspc.blocks.lower import Lowered
@@ -11,6 +11,7 @@ from raspc.blocks.spaces import Block, Matrix, Read
 from raspc.blocks.storage.stored import Storage
 from raspc.certify.proof.loose import FIRM, Loose
 from raspc.certify.proof.sameness import Kept, kept
+from raspc.certify.proof.turned import Turning
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 from raspc.weights.certificate import Link
@@ -58,7 +59,7 @@ class Examined:
     """All that a proof is about. The plan only says where to look, and what to look for; `program`: as it was written.
 
     `program`, `config` and `actual` are those of the model. `loose`: the errors that a stock family adds, and `added`:
-    the decisions.
+    the decisions. `turned`: by variable, what a rotation of the family stands for in its head.
     """
 
     plan: Plan
@@ -67,6 +68,7 @@ class Examined:
     actual: Actual
     loose: Loose = FIRM
     added: tuple[Link, ...] = ()
+    turned: Mapping[int, Turning] = field(default_factory=dict)
 
     @property
     def graph(self) -> Graph:

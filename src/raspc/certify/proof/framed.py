@@ -18,7 +18,8 @@ square, ε what is added to the mean square.
 - relu(z) = act(K·z)/K but for 0.2785/K (SiLU) or 0.17/K (GELU, both forms), and to the last digit where z is 0, or
   |K·z| so large that e^(−|K·z|) is nothing. A gate multiplies what was
   read of a constant by what was read of x, so that the factor of a norm is there twice.
-- A rotation by an angle a leaves a pair of which one is 0 as it is, in float32, while a < 2⁻¹²·√2.
+- A rotation by an angle a leaves a pair of which one is 0 as it is, in float32, while a < 2⁻¹²·√2, and makes the
+  other a times as large, which vanishes in products for a < 2⁻²⁴. Pairs that turn on purpose: `turned`.
 - Weights that are none of the plain model, in the frame, are strays.
 """
 
@@ -32,11 +33,12 @@ import numpy as np
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.dusty import Dust
 from raspc.certify.proof.loose import FIRM, Loose
+from raspc.certify.proof.turned import links_of_rotation
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame
 from raspc.stock.model import attention_biases, frame_of, strays
 from raspc.stock.sizes import Extent, extent_of
-from raspc.target.families import FAMILIES, HUGE_THETA, Family
+from raspc.target.families import FAMILIES, Family
 from raspc.target.stocked import STOCK
 from raspc.weights.certificate import Link
 from raspc.weights.model import Model
@@ -201,7 +203,4 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     else:
         room = frame.width * frame.scale**2 * 2.0**-10
         yield Link("norm", family.name, size, room, "of squares beside those of constants")
-    if family.rotary:
-        width = model.config.widths[0].d_head
-        slowest = model.config.n_ctx * HUGE_THETA ** (-2 * (width // 4) / width)
-        yield Link("rotation", family.name, slowest, 2.0**-12, "of the angle that turns a query or a key")
+    yield from links_of_rotation(model)

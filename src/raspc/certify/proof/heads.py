@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from raspc import values as V
+from raspc.blocks.scores.selection import Conjunct, Selection
 from raspc.blocks.spaces import Head, Matrix
 from raspc.certify.proof import attention as A
 from raspc.certify.proof import selecting as S
@@ -20,10 +21,11 @@ from raspc.certify.proof.meaning import Axes, Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.numbers import Averaged, mean_errors
 from raspc.certify.proof.premises import Premises
-from raspc.certify.proof.ranking import Ranked, Stored, ranked
+from raspc.certify.proof.ranking import UNRANKED, Ranked, Stored, ranked
 from raspc.certify.proof.rounding import grain_of
 from raspc.certify.proof.sameness import UNDECIDED
 from raspc.certify.proof.summing import added_up, summed
+from raspc.certify.proof.turned import Turning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
 from raspc.numbers.precision import Precision
@@ -120,22 +122,35 @@ class HeadProof:
         best = S.best_of(self.plan.graph, self.node)
         if best is None:
             return None
+        if (turning := self.turning) is not None:
+            return turning.ranked or UNRANKED
         last = slice(self.head.query.width - self.rank_width, self.head.query.width)
         told = alone and self.precision.narrow
         stored = Stored(self.precision, self.head.scale(self.divisor), self.divisor) if told else None
         return ranked(self.meaning, best, self.query, self.key, last, noise, stored)
 
     @property
+    def turning(self) -> Turning | None:
+        """What a rotation stands for in the last score directions of the plan."""
+        return self.plan.turned.get(self.place)
+
+    @property
     def rank_width(self) -> int:
-        """How many score directions the plan gives to ranks."""
+        """How many score directions the plan gives to ranks, where no rotation stands for them."""
         selection = self.plan.storage[self.place].selection
+        if self.turning is not None:
+            return 0
         return 0 if selection is None or selection.ranking is None else selection.ranking.keys.shape[1]
 
     def conjuncts(self, noise: S.Noise) -> Iterator[S.Apart]:
         """Each conjunct of the selector by the score directions that the plan gives to it; all must be the graph's."""
         selection = self.plan.storage[self.place].selection
         left, start = list(self.selects or ()), 0
-        for conjunct in () if selection is None else selection.conjuncts:
+        shifted = None if self.turning is None else self.turning.shifted
+        if shifted is not None:  # they have no directions in the weights
+            yield shifted.apart
+            left = [one for one in left if one not in shifted.selects]
+        for conjunct in () if selection is None else self.untold(selection):
             cut = slice(start, start := start + conjunct.factors.rank)
             same = (i for i, one in enumerate(left) if (one.key, one.query) == (conjunct.key, conjunct.query))
             own = next((i for i in same if np.array_equal(left[i].cells, conjunct.cells)), None)
@@ -145,6 +160,12 @@ class HeadProof:
             yield S.apart(self.meaning, left.pop(own), self.query, self.key, cut, noise)
         if left or self.selects is None or start + self.rank_width != self.head.query.width:
             yield S.UNKNOWN
+
+    def untold(self, selection: Selection) -> Iterator[Conjunct]:
+        """The conjuncts of the plan but for the last ones, whose columns a rotation stands for."""
+        shifted = None if self.turning is None else self.turning.shifted
+        left = 0 if shifted is None else len(shifted.selects)
+        yield from selection.conjuncts[: len(selection.conjuncts) - left]
 
     def links(self) -> Iterator[Link]:
         """Selected keys from the others, and from BOS; how far equals part, what leaks, and what is out of range."""

@@ -18,9 +18,11 @@ from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
 from raspc.certify.proof.examined import Actual, Examined, Reused
 from raspc.certify.proof.framed import links_of_family, loose_of
 from raspc.certify.proof.tenants import EMPTY, Tenants, leases_of
+from raspc.certify.proof.turned import turning_of
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
+from raspc.stock.turning import without_last
 from raspc.target import Dense, Names
 from raspc.weights.alignment import HeadPart, NeuronPart, VariableFacts
 from raspc.weights.model import Model
@@ -32,8 +34,18 @@ def examined(plan: Plan, model: Model) -> Examined:
     Raises InputError where the alignment does not tell where they are.
     """
     plain, added = model.plain, tuple(links_of_family(model, plan.options.precision))
-    found = actual(plain, plan.graph, plan.lowered)
-    return Examined(plan, model.as_written, plain.config, found, loose_of(model), added)
+    found, loose = actual(plain, plan.graph, plan.lowered), loose_of(model)
+    turned = turning_of(model, loose)
+    blocks = tuple(
+        unturned(block, turned[place].columns) if isinstance(block, Head) and place in turned else block
+        for place, block in zip(plan.lowered.place_of_block, found.blocks, strict=True)
+    )
+    return Examined(plan, model.as_written, plain.config, replace(found, blocks=blocks), loose, added, turned)
+
+
+def unturned(head: Head, columns: int) -> Head:
+    """A head without its last score directions, for which the family has a rotation."""
+    return replace(head, query=without_last(head.query, columns), key=without_last(head.key, columns))
 
 
 def actual(model: Model, graph: Graph, lowered: Lowered) -> Actual:
