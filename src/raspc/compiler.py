@@ -113,11 +113,9 @@ def compile(
     precision = precision_of(dtype, summation, accumulate, probabilities)
     name = checked_target(target, bool(causal), bool(uniform))
     options = options_of(
-        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin,
-        bool(total),
+        optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin, total
     )  # fmt: skip
-    written = generate and domain_of_prompts(program, tokens, n, stop, prompts)
-    domain = written or domain_of(where, tokens, n, causal)
+    domain = (generate and domain_of_prompts(program, tokens, n, stop, prompts)) or domain_of(where, tokens, n, causal)
     tabulate: Tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
     tabulated = doubts.settled(program, tabulate(), partial, strict)
     tabulate, tabulated = for_all_combinations(tabulate, tabulated) if total else (tabulate, tabulated)
