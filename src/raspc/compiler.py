@@ -117,8 +117,7 @@ def compile(
     )  # fmt: skip
     domain = (generate and domain_of_prompts(program, tokens, n, stop, prompts)) or domain_of(where, tokens, n, causal)
     tabulate: Tabulate = partial_of(built, program, tokens, n, causal, options.without, where=domain)
-    tabulated = doubts.settled(program, tabulate(), partial, strict)
-    tabulate, tabulated = for_all_combinations(tabulate, tabulated) if total else (tabulate, tabulated)
+    tabulate, tabulated = combined(tabulate, doubts.settled(program, tabulate(), partial, strict), total)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
 
     def made(options: Options) -> Model:
@@ -172,11 +171,13 @@ Tabulate = Callable[..., Built]
 """A program as it is tabulated; with counts for its means, where that is asked for."""
 
 
-def for_all_combinations(tabulate: Tabulate, known: Built) -> tuple[Tabulate, Built]:
-    """How a program is tabulated for all combinations of values, and that; on which inputs it has a value is `known`.
+def combined(tabulate: Tabulate, known: Built, total: bool) -> tuple[Tabulate, Built]:
+    """How a program is tabulated, and that: if `total`, for all combinations of values, not those of `known` alone.
 
     Raises UnsupportedProgram where they are too many.
     """
+    if not total:
+        return tabulate, known
     tabulate = partial_of(tabulate, total=True)
     try:
         found = tabulate()
