@@ -214,16 +214,15 @@ def _without_bos(made: Any) -> Any:
 counting = importlib.import_module("raspc.passes.count_positions")
 
 
-class _OffByOne(counting.Rewriter):  # type: ignore[name-defined, misc]
-    """A position is the number of keys that it sees."""
-
-    def table(self, args: Any, cells: Any, domain: Any, raises: bool = False) -> int:
-        """The table of counts, read one place further on."""
-        return int(super().table(args, np.minimum(cells + 1, len(domain) - 1), domain, raises))
+def _off_by_one(sound: Any) -> Any:
+    """The table of counts, read one place further on: a position is the number of keys that it sees."""
+    return lambda domain, args, cells: sound(
+        domain=domain, args=args, cells=np.minimum(cells + 1, len(domain) - 1).astype(np.int32)
+    )
 
 
 COUNTED: Mapping[str, Patch] = {
-    "a position that is off by one": lambda patch: patch.setattr(counting, "Rewriter", _OffByOne),
+    "a position that is off by one": lambda patch: patch.setattr(counting, "Table", _off_by_one(counting.Table)),
     "counts that start at 0": lambda patch: patch.setattr(
         counting, "Listed", lambda values, sound=counting.Listed: sound(tuple(value - 1 for value in values))
     ),
