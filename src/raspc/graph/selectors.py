@@ -185,8 +185,9 @@ def single_valued(facts: Facts, place: int, source: int) -> bool:
     """True if it is proved that all keys selected by one query hold one value of the source."""
     node = facts.nodes[place]
     if isinstance(node, Gate):
-        told = any(single_valued(facts, arg, source) for arg in node.args)
-        return node.op == "and" and (told or _one_by_parts(facts, place))
+        return node.op == "and" and (
+            any(single_valued(facts, arg, source) for arg in node.args) or _one_by_parts(facts, place)
+        )
     if one_key(facts, place):
         return True
     if isinstance(node, Best):
@@ -223,9 +224,10 @@ def _are_numbered(facts: Facts, place: int) -> bool:
     """
     parts, waiting = set[int](), [place]
     while waiting:
-        node = facts.nodes[one := waiting.pop()]
-        waiting += node.args if isinstance(node, Gate) and node.op == "and" else ()
-        parts.add(one)
+        if (one := waiting.pop()) not in parts:
+            node = facts.nodes[one]
+            waiting += node.args if isinstance(node, Gate) and node.op == "and" else ()
+            parts.add(one)
     return facts.causal and any(
         isinstance(node, Select)
         and isinstance(number := facts.nodes[node.key], Width)
