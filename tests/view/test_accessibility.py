@@ -49,7 +49,8 @@ def test_no_serious_issue(open_page: Callable[..., Any], axe: str, scheme: str, 
     page.select_option(f'[data-switch="{place}"]', value="source")
     page.locator("#switches select").last.select_option("drawn")
     page.wait_for_selector(".squares")
-    page.check("#whole")
+    if page.is_visible("#whole"):  # nothing of a program is folded away whose author named all of it
+        page.check("#whole")
     page.fill("#tokens", "1 x")
     assert serious(page, axe) == []
 

@@ -145,7 +145,7 @@ def test_faults_carry_their_place(server: Server) -> None:
     [
         ({"vocab": ""}, "vocabulary: found 0 tokens"),
         ({"vocab": "a,,b"}, "empty token"),
-        ({"vocab": '["a", ["b"]]'}, "strings, numbers or booleans"),
+        ({"vocab": '["a", ["b"]]'}, "numbers, strings or booleans"),
         ({"vocab": ",".join(map(str, range(999)))}, "the playground takes 1 to 128"),
         ({"max_seq_len": 10**6}, "the playground takes 1 to 128"),
         ({"max_seq_len": True}, "the playground takes 1 to 128"),

@@ -36,7 +36,6 @@ MUST: Mapping[str, str] = MappingProxyType(
         "embedding": "the embeddings must be those of the plan: {}",
         "stray weights": "the weights {} must be 0, as no part of the program needs them",
         "norm": "the norm of {} must change no number by more than rounding",
-        "mean": "the mean that {} takes out must be exact",
         "rotation": "the rotations of {} must hardly turn a query or a key",
         "placement": "each direction must be free when it is written: {}",
         "frame": "the graph must fit the model: {}",
