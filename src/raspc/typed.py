@@ -13,7 +13,8 @@ from raspc.errors import DoubtfulText, InputError
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _QUOTED = re.compile(r'"([^"\\]|\\.)*"')
-_PLAIN_WORD = re.compile(r"[^\s,\"]+")
+PLAIN_WORD = re.compile(r"[^\s,\"]+")
+"""Text without spaces, commas and quotation marks: a word that needs no quotes."""
 
 
 def value(text: str) -> Any:
@@ -36,7 +37,7 @@ def vocabulary(text: str, option: str = "") -> list[Any]:
     Raises InputError for text that is neither, or holds an empty item.
     """
     what, beyond_doubt = option or "vocabulary", partial(_written, option)
-    if len(text) > 1 and _PLAIN_WORD.fullmatch(text) and not text.startswith("[") and not _is_signed(text):
+    if len(text) > 1 and PLAIN_WORD.fullmatch(text) and not text.startswith("[") and not _is_signed(text):
         warnings.warn(
             f"{what} {text}: read as {len(text)} tokens, {','.join(text)}; for one token of these letters "
             f"write {beyond_doubt([text])}",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from raspc import typed, values
-from raspc.typed import value
+from raspc.typed import PLAIN_WORD, value
 
 __all__ = ["show", "show_all", "token", "value", "vocabulary"]
-
-_PLAIN_WORD = re.compile(r"[^\s,\"]+")
 
 
 def vocabulary(text: str) -> list[Any]:
@@ -36,7 +33,7 @@ def token(text: str, vocab: Sequence[Any]) -> Any:
 def show(value_: Any) -> str:
     """A value as `value` reads it; numbers to six digits."""
     if isinstance(value_, str):
-        return value_ if _PLAIN_WORD.fullmatch(value_) and value(value_) == value_ else _quoted(value_)
+        return value_ if PLAIN_WORD.fullmatch(value_) and value(value_) == value_ else _quoted(value_)
     return f"{value_:.6g}" if isinstance(value_, float) else str(value_)
 
 
