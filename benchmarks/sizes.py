@@ -76,6 +76,11 @@ def count_of(token: str) -> SOp:
     return rasp.SelectorWidth(rasp.Select(T, rasp.Full(token), Comparison.EQ))
 
 
+def most_before() -> SOp:
+    """The most tokens a that stand before a b, so far."""
+    return rasp.Aggregate(rasp.best(rasp.Select(T, "b", Comparison.EQ), count_of("a")), count_of("a"), default=-1)
+
+
 def least_and_most() -> SOp:
     """min(#a, #b) + max(#a, #b)."""
     a, b = count_of("a"), count_of("b")
@@ -127,6 +132,9 @@ def rows() -> Iterator[Row]:
     yield Row("shuffle_dyck, two kinds", lambda: library.shuffle_dyck(["()", "[]"]), tuple("()[]"), 512, "proved",
               lambda s, _: True)  # fmt: skip
     yield Row("induction", library.induction, words(16), 512, "2 layers", lambda s, _: s.layers == 2, causal=True)
+    for n in (64, 128, 512):
+        yield Row("most before", most_before, tuple("abc"), n, "≤ 45·N, proved",
+                  lambda s, _: s.parameters <= 45 * s.length and s.verdict == "proved", causal=True)  # fmt: skip
     for count in (1, 2, 3, 4, 5):
         yield Row(f"{count} fall-backs", lambda count=count: fall_backs(count), tuple("abcdefg"), 8,  # type: ignore[misc]
                   f"d_mlp ≤ 8·{count}·7²", lambda s, _, most=8 * count * 49: s.d_mlp <= most)  # fmt: skip

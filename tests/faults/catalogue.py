@@ -107,6 +107,8 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "cubes of another class": {"fall-backs": "0 1 2 bfloat16 float16"},
         "cubes that are never shut": {"fall-backs": "0 1 2 bfloat16 float16"},
         "squares that are half as steep": {"sorted": "2"},
+        "where a chain bends": {"by count": "2"},
+        "what a chain adds": {"by count": "2"},
         "where ramps begin": {"sorted": "2"},
         "values that are merged": {"both sides": "0 1 2 bfloat16 float16"},
         "gates that stay open": {"product": "0 1 2 bfloat16 float16"},

@@ -30,6 +30,7 @@ from tests.passes.test_mutations import (
 from tests.passes.test_switches import (
     ATTRIBUTE,
     BACK,
+    BY_COUNT,
     BY_RANK,
     FALL_BACKS,
     MAXIMUM,
@@ -68,6 +69,7 @@ PROGRAMS: dict[str, Shown] = {
     "rarer": Shown(RARER),
     "at count": Shown(AT_COUNT),
     "by rank": Shown(BY_RANK),
+    "by count": Shown(BY_COUNT, longest=6, causal=True),
     "product": Shown(PRODUCT),
     "times index": Shown(LESS_THAN_SOME),
     "remainder": Shown(rasp.map(lambda x, i: (x * i) % 3, T, I)),

@@ -20,7 +20,7 @@ import raspc
 from raspc import library, rasp
 from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, cubes, gated, grid, lone, parabolas, steps
+from raspc.blocks.neurons import cells, chains, cubes, gated, grid, lone, parabolas, steps
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading import left
 from raspc.blocks.scores import penalty, selection, steep
@@ -111,6 +111,11 @@ def wrong_code(original: Any, self: Any, place: int, node: Any, groups: Any) -> 
     original(self, place, node, groups)
     for table in (self.embeddings, self.positions):
         table.update({g.space: np.roll(table[g.space], 1, axis=0) for g in groups if g.space in table})
+
+
+def late_bends(original: Any, place: Any, position: Any, x: Any, *args: Any) -> Any:
+    """Each piece of a chain begins one value too late."""
+    return original(place, position, np.r_[x[1:], 2 * x[-1] - x[-2]], *args)
 
 
 def no_square(original: Any, n: Any) -> Any:
@@ -297,6 +302,8 @@ NEXT_BACK, BACK_TWO = (
     )
     for by in (1, -2)
 )
+TWOS = rasp.SelectorWidth(rasp.Select(T, rasp.Full(2), Comparison.EQ))
+BY_COUNT = rasp.Aggregate(rasp.best(rasp.Select(T, rasp.Full(1), Comparison.EQ), TWOS), TWOS, default=-1)
 FALL_BACKS = rasp.map(lambda a, b, c: next(x for x in (a, b, c) if x != "none"), NEXT_BACK, BACK_TWO, T)
 PRODUCT = rasp.SequenceMap(
     lambda x, y: (x * y) % 3 == 1, *(rasp.SelectorWidth(rasp.Select(T, t, Comparison.EQ)) for t in (0, 1))
@@ -357,6 +364,7 @@ CASES: dict[str, Case] = {
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),
     "parabolas": Case(library.sort(), wrapped(parabolas, "_polynomials", wider), tuple(range(6)), 6),
+    "chains": Case(BY_COUNT, wrapped(chains, "_bent", late_bends), longest=8, causal=True),
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),

@@ -27,9 +27,9 @@ T, PLACE = rasp.tokens, rasp.indices
 TURNING = tuple(name for name, family in FAMILIES.items() if family.rotary)
 
 
-def before(by: int) -> SOp:
-    """The token so many positions before."""
-    return rasp.Aggregate(rasp.Select(PLACE, PLACE - by, Comparison.EQ), T, default="?")
+def before(by: int, of: SOp = T) -> SOp:
+    """The token so many positions before, or what else stands there."""
+    return rasp.Aggregate(rasp.Select(PLACE, PLACE - by, Comparison.EQ), of, default="?")
 
 
 def last(some: str) -> SOp:
@@ -47,6 +47,7 @@ PROGRAMS: dict[str, SOp] = {
     "induction": library.induction(),
     "last and first": last("ab") + first("cd"),
     "two shifts": before(1) + before(3),
+    "a shift of a pick": before(1, first("cd")),
     "last of all": rasp.Aggregate(rasp.latest(rasp.Select(T, T, Comparison.TRUE)), T),
 }
 
@@ -83,7 +84,7 @@ def test_positions_are_told_by_turning(name: str, level: int, tmp_path: Path) ->
     """Nothing counts positions or stores them; all is proved, right, and the same once it is saved and read again."""
     model = compiled(PROGRAMS[name], 40, optimize=level)
     assert model.certificate.verdict == "proved" and theta(model) < HUGE_THETA
-    assert model.config.n_layers == (2 if name == "induction" else 1)
+    assert model.config.n_layers == (2 if name in ("induction", "a shift of a pick") else 1)
     assert not any("count" in label or "length" in label for label in model.residual_labels)
     right(model, PROGRAMS[name], some_inputs(40))
     model.save(tmp_path / "model")

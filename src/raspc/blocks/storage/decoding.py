@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from raspc.blocks.neurons.chains import CHOICE as CHAINS
+from raspc.blocks.neurons.chains import chain, moved
 from raspc.blocks.neurons.choosing import staircase
 from raspc.blocks.neurons.design import Design, beside
 from raspc.blocks.neurons.ramps import ramps
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, outputs_of
-from raspc.blocks.storage.exactness import exact_enough
+from raspc.blocks.spaces import Matrix
+from raspc.blocks.storage.exactness import exact_enough, is_borne
 from raspc.blocks.storage.forms import form_of, is_readable, powers_of
 from raspc.blocks.storage.heads import moved_numbers, scored
 from raspc.blocks.storage.known import Decision, Known
@@ -77,6 +80,9 @@ def _decoded(
         form = form_of(known, place, wanted, rest)
     if not form.groups:
         return (), None
+    bent = _chained(known, place, wanted, rest, outputs_of(form.groups))
+    if bent is not None:
+        return form.groups, bent
     groups, design = exact_enough(known, place, wanted, rest, form, lambda code: staircase(known.ready, place, code))
     if design is None:
         raise UnsupportedProgram.at(
@@ -85,6 +91,23 @@ def _decoded(
             "a gap above rounding", "shorten the maximum length, or count with SelectorWidth",
         )  # fmt: skip
     return groups, design
+
+
+def _chained(known: Known, place: int, wanted: Wanted, rest: Sequence[Feature], code: Matrix) -> Design | None:
+    """The numbers that are read of a count, along the share that it is left as; None where readers want steps, or do
+    not bear what a chain is off by at every value, where a step is flat."""
+    options = known.options
+    numbers = not (wanted.shown or wanted.compared or wanted.powers) and all(one.error is not None for one in rest)
+    if not (known.ready.is_count(place) and numbers and options.storage.compact and options.has(CHAINS.name)):
+        return None
+    if options.precision.narrow or options.margin is not None:
+        return None
+    position, noise = known.ready.counted(place)
+    found = chain(place, position, code)
+    if found is None:
+        return None
+    off = moved(position, code, noise).max(axis=0, initial=0.0) + found.noise(known.ready.unit)
+    return found if is_borne(wanted, rest, code, off) else None
 
 
 def _with_ramps(known: Known, place: int, powers: Sequence[Group], design: Design | None) -> Design:

@@ -134,8 +134,10 @@ def score_noise(
     return Noise(rounding, narrow, competing, whole, averaged, common)
 
 
-def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int, sink: Sink) -> float:
-    """The attention that BOS, as a query, gives to others: its own score is `head.own` steps higher."""
+def leak_at_bos(head: Head, query: Reading, key: Reading, divisor: float, n: int, sink: Sink, causal: bool) -> float:
+    """The attention that BOS, as a query, gives to others: none where it sees none, else by `head.own` steps less."""
+    if causal:
+        return 0.0
     beta = float(head.scale(divisor) / divisor)
     silence = beta * (head.own + min(head.sink, 0.0) - float((query.at_bos * (key.size + key.at_bos)).sum()))
     silence += min(head.log_sink or 0.0, 0.0) - beta * (sink.steps + max(2.0, head.own) * sink.part) - sink.raised

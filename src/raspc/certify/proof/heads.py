@@ -208,9 +208,7 @@ class HeadProof:
             arrived, off = self.counted(code, matrix, bias)
         else:
             arrived, off = self.averaged(), self.off(code, matrix, bias)
-        alone = A.leak_at_bos(self.head, self.query, self.key, self.divisor, self.n, self.sink) * (
-            self.value.size + self.value.at_bos
-        )
+        alone = self.leak_at_bos * (self.value.size + self.value.at_bos)
         there = self.value.there @ matrix + bias
         heard = self.may_be_empty or self.counts
         from_bos = (self.value.there_error if heard else self.value.there_error * self.scores.leak) @ picks
@@ -219,6 +217,12 @@ class HeadProof:
         if self.counts:
             grain = np.where(off.any(axis=0) | (product > 0), 0.0, arrived.grain)
         return Moved(error, grain, there, (self.value.there_error + alone) @ picks + product)
+
+    @property
+    def leak_at_bos(self) -> float:
+        """The attention that BOS gives to others."""
+        causal = self.plan.graph.causal
+        return A.leak_at_bos(self.head, self.query, self.key, self.divisor, self.n, self.sink, causal)
 
     def rounded(self, matrix: Matrix, size: Floats, bias: Floats) -> Floats:
         """What the sum of what is written rounds: nothing where it is one number times a power of two."""

@@ -49,7 +49,7 @@ def summed(
     rounding = (float(precision.roundings(n + 1.0)) + 4) * precision.sum_unit + precision.weight_error
     rate = known.rate + (1 + known.rate) * (_off_probability(head, scores, sink, n, precision) + rounding)
     there, off_there = abs(float(value.there[0])) * factor, float(value.there_error[0]) * factor
-    alone = A.leak_at_bos(head, query, key, divisor, n, sink) * (size + value.at_bos[0]) * factor
+    alone = A.leak_at_bos(head, query, key, divisor, n, sink, plan.graph.causal) * (size + value.at_bos[0]) * factor
     leaked = _leaked(head, scores, divisor, n) * size * factor
     sizes, numbers = _sizes(node.domain, known, many)
     error = rate * sizes + many * known.constant + leaked + 2 * (there + off_there)
