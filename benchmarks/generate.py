@@ -150,6 +150,8 @@ def _anew(model: Any, prompt: list[Any], many: int) -> list[Any]:
 EXAMPLE = Path(__file__).parents[1] / "examples" / "generate_with_transformers.py"
 EVERY = 100_000
 """Up to so many prompts are all asked of a checkpoint; of more, `ASKED`."""
+AT_ONCE = 256
+"""So many of them are one batch, of prompts that are about as long."""
 
 
 def wanted(writer: Writer, prompt: list[Any]) -> str:
@@ -161,7 +163,7 @@ def wanted(writer: Writer, prompt: list[Any]) -> str:
 def by_transformers(checkpoint: Path, prompts: list[list[Any]]) -> list[str]:
     """What transformers writes after each prompt, without white space, in a process that cannot import raspc."""
     texts = "\n".join("".join(map(str, prompt)) for prompt in prompts)
-    command = [sys.executable, "-I", str(EXAMPLE), str(checkpoint)]
+    command = [sys.executable, "-I", str(EXAMPLE), str(checkpoint), str(AT_ONCE)]
     ran = subprocess.run(command, input=texts, capture_output=True, text=True, check=True)
     return ["".join(text.split()) for text in json.loads(ran.stdout)]
 
@@ -176,7 +178,7 @@ def in_transformers() -> Table:
 def _asked(writer: Writer, family: str) -> list[str]:
     model, _ = Row(writer.name, writer.name, writer.max_seq_len, target=family).compiled()
     total = sum(model.as_written.where.writing.prompts.sizes(writer.max_seq_len)[1:])
-    prompts = some_prompts(model, total if total <= EVERY else ASKED)
+    prompts = sorted(some_prompts(model, total if total <= EVERY else ASKED), key=len)
     with tempfile.TemporaryDirectory() as place:
         model.to(family, checkpoint := Path(place) / "checkpoint")
         start = time.perf_counter()

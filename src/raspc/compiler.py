@@ -25,7 +25,7 @@ from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.alternatives import Refused, attempt, best
-from raspc.plan.asked import check_arguments, checked_target, options_of, roomier
+from raspc.plan.asked import check_arguments, checked_target, options_of, plainest, roomier
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
@@ -154,17 +154,21 @@ def with_room(made: Callable[[Options], Model], options: Options, name: str) -> 
 
     A layer norm rounds every number, and counted positions err: the squares by which compact codes tell values apart
     bear less of it than directions of their own. So codes have room as well where else the model were refused.
+    After a layer norm neurons that find values without squares, and a direction for each row of a table that is scored,
+    may be proved where that is not.
     """
-    spoils = name != PLAIN.name and options.margin is None
-    found = attempt(partial_of(made, options)) if spoils else made(options)
-    if isinstance(found, Model) and (not spoils or _verdict(found) == "proved"):
-        return found
-    roomy = attempt(partial_of(made, roomier(options)))
-    if isinstance(roomy, Model) and (isinstance(found, Refused) or _verdict(roomy) == "proved"):
-        return roomy
-    if isinstance(found, Refused):
-        raise found.error
-    return found
+    if name == PLAIN.name or options.margin is not None:
+        return made(options)
+    designs = (options, roomier(options), plainest(options))
+    found: list[Model | Refused] = []
+    for design in designs[: 3 if FAMILIES[name].norms.centred else 2]:
+        found.append(attempt(partial_of(made, design)))
+        if isinstance(one := found[-1], Model) and _verdict(one) == "proved":
+            return one
+    models = [one for one in found if isinstance(one, Model)]
+    if isinstance(first := found[0], Refused) and not models:
+        raise first.error
+    return models[0]
 
 
 Tabulate = Callable[..., Built]

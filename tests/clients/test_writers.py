@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.generate import wanted
@@ -17,22 +18,35 @@ from tests.clients.cases import client
 import raspc
 from raspc.generation.checking import some_prompts
 from raspc.library import WRITERS
+from raspc.library.writers import Writer
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")]
-FEW = 6
-"""So many prompts are asked of each."""
+PART, FEW = 10, 6
+"""A tenth of the prompts of each is asked, and at least so many."""
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_whole_answers(family: str, tmp_path: Path) -> None:
-    """Each token of them, and the stop, of all writers."""
+    """Each token, and the stop, of all writers; a Llama that counts positions stops beyond its longest input."""
     pytest.importorskip("transformers")
-    paths = [tmp_path / name for name in WRITERS]
+    paths, ending = [tmp_path / name for name in WRITERS], 0
     for writer, path in zip(WRITERS.values(), paths, strict=True):
-        model = raspc.compile(
+        model: Any = raspc.compile(
             writer.program, writer.vocab, writer.max_seq_len, optimize=2, target=family, **writer.options()
         )
+        assert model.certificate.proved is ((writer.name, family) != ("write_product", "gpt2"))
         model.to(family, path)
-        asked = [("".join(prompt), wanted(writer, prompt)) for prompt in some_prompts(model, FEW)]
-        (path / "answers.json").write_text(json.dumps(asked))
+        many = sum(model.as_written.where.writing.prompts.sizes(writer.max_seq_len))
+        asked = [("".join(prompt), wanted(writer, prompt)) for prompt in some_prompts(model, max(FEW, many // PART))]
+        ends = "each longer one is answered with" in (path / "README.md").read_text()
+        ending += ends
+        (path / "answers.json").write_text(json.dumps(sorted(asked, key=lambda pair: len(pair[0]))))
+        (path / "beyond.json").write_text(json.dumps(texts_beyond(writer) if ends else []))
     assert client("writers.py", *paths) == {str(path): [] for path in paths}
+    assert ending == (12 if family == "llama" else 0)
+
+
+def texts_beyond(writer: Writer) -> list[str]:
+    """Texts that are longer than the longest input, all of one length, and do not end with the stop."""
+    words = [str(token) for token in writer.vocab if token != writer.stop]
+    return [" ".join(words[(i * k) % len(words)] for i in range(3 * writer.max_seq_len)) for k in (1, 2, 3)]

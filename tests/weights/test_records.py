@@ -77,7 +77,8 @@ def samples() -> tuple[tuple[str, Any], ...]:
         margin=10.0,
     )
     failing = raspc.certificate(compiled("double_hist", 1), "bfloat16", accumulate="stored", tolerance=True)
-    told = msgspec.structs.replace(failing, longest=2, measured=Measured(7, False, 0.5, 1, ("a", (1, 2.5))))
+    run = Measured(7, False, 0.5, 1, ("a", (1, 2.5)))
+    told = msgspec.structs.replace(failing, longest=2, measured=run, writes="writes tokens")
     return (*found, *written(rotated).items(), ("alignment", narrowed.to_json()), ("certificate", told.to_json()))
 
 
@@ -211,7 +212,7 @@ def test_a_change_of_json_data_changes_no_record() -> None:
 OPTIONAL = {
     *Alignment.__struct_fields__,
     "values", "column", "until_stage", "cleared", "bounds", "changed", "stored", "given_up",
-    "summation", "accumulate", "probabilities", "tolerance", "longest", "failures", "tokens", "example",
+    "summation", "accumulate", "probabilities", "tolerance", "longest", "failures", "tokens", "example", "writes",
 }  # fmt: skip
 """Fields that a record may lack."""
 MAPPINGS = {"variables", "selectors", "bounds", "before", "after"}

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from raspc.weights import Model, sampling
 TOLERANCE = 1e-3
 """How far a logit may be off, relative to the largest: a layer norm rounds each sum that it scales."""
 INPUTS = 200
+BEYOND, RANDOM = 512, 8
+"""So far beyond the longest input the stop is asked for, at most, on so many random inputs, and as many repeated."""
 NEEDED = ("torch", "transformers", "tokenizers")
 CLASSES = {"lm": "AutoModelForCausalLM", "labels": "AutoModelForTokenClassification"}
 """What loads a checkpoint of an exit."""
@@ -57,15 +59,22 @@ def run(
     stock = writing.convert(model, family=family, exit=exit)
     assert isinstance(stock, Stock)
     found = model.apply_batch(chosen)
-    logits, misread = _loaded(model, stock, found.ids, chosen)
-    report = _report(stock, chosen, found.decoded, found.unembedded, logits, misread, tolerance)
+    loaded = _loaded(model, stock, found.ids, chosen)
+    report = _report(stock, chosen, found.decoded, found.unembedded, loaded, tolerance)
     return ParityReport((report,), tolerance, len(chosen), (report.name,))
 
 
-def _loaded(
-    model: Model, stock: Stock, ids: Ids, inputs: Sequence[Sequence[Value]]
-) -> tuple[Array, int | None]:  # fmt: skip
-    """What transformers makes of the files: logits for padded ids [input, position], and the first text misread."""
+class Loaded(NamedTuple):
+    """What transformers makes of the files: logits [input, position, column]; the first text misread, and an input
+    beyond the longest that is not answered with the stop, where they should be."""
+
+    logits: Array
+    misread: int | None
+    going_on: tuple[Value, ...] | None
+
+
+def _loaded(model: Model, stock: Stock, ids: Ids, inputs: Sequence[Sequence[Value]]) -> Loaded:
+    """The files, as transformers loads them, for padded ids [input, position]."""
     import torch
     import transformers
 
@@ -76,7 +85,24 @@ def _loaded(
             (Path(folder) / name).write_bytes(data)
         loaded: Any = getattr(transformers, CLASSES[stock.exit]).from_pretrained(folder, dtype="auto")
         given = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy((ids != stock.pad_id) * 1)}
-        return numpy(loaded.eval()(**given).logits.float()), _misread(folder, stock, ids, inputs)
+        logits = numpy(loaded.eval()(**given).logits.float())
+        going_on = _going_on(loaded, stock, writing.stop_id(stock, writing.stop_of(model))) if stock.ends else None
+        return Loaded(logits, _misread(folder, stock, ids, inputs), going_on)
+
+
+def _going_on(loaded: Any, stock: Stock, stop: int | None) -> tuple[Value, ...] | None:
+    """An input beyond the longest that is not answered with the stop; random tokens are asked, and repeated ones."""
+    import torch
+
+    n, tokens = stock.n_ctx, [i for i in range(stock.n_inputs) if i not in (stock.bos_id, stock.pad_id)]
+    longest = n + min(3 * n, BEYOND)
+    drawn = np.random.default_rng(0).choice(tokens, (RANDOM if n <= BEYOND else 1, longest))
+    ids = np.vstack([drawn, np.repeat(np.array(tokens)[:RANDOM, None], longest, axis=1)])
+    ids[:, 0] = stock.bos_id
+    said = numpy(loaded(input_ids=torch.from_numpy(ids)).logits.float())[:, n:].argmax(-1)
+    for row, place in np.argwhere(said != stop).tolist():
+        return tuple(stock.tokens[i] for i in ids[row, : n + place + 1].tolist())
+    return None
 
 
 def _misread(folder: str, stock: Stock, ids: Ids, inputs: Sequence[Sequence[Value]]) -> int | None:
@@ -97,10 +123,10 @@ def _report(
     inputs: Sequence[Sequence[Value]],
     expected: Sequence[Sequence[Value]],
     plain: Array,
-    logits: Array,
-    misread: int | None,
+    loaded: Loaded,
     tolerance: float,
 ) -> BackendReport:
+    logits = loaded.logits
     columns = [answer.column for answer in stock.answers]
     comparable = len(columns) == plain.shape[-1]  # numbers that leave as tokens have no logits of their own
     worst, row_of_worst, allowed, first = 0.0, 0, 0.0, None
@@ -114,8 +140,10 @@ def _report(
     unequal = _unequal(stock, inputs, expected, logits, tolerance)
     if unequal is not None and first is None:
         first = Mismatch("decoded tokens", float("inf"), 0.0, tuple(inputs[unequal]))
-    if misread is not None and first is None:
-        first = Mismatch("the ids of its text", float("inf"), 0.0, tuple(inputs[misread]))
+    if loaded.misread is not None and first is None:
+        first = Mismatch("the ids of its text", float("inf"), 0.0, tuple(inputs[loaded.misread]))
+    if loaded.going_on is not None and first is None:
+        first = Mismatch("the stop beyond the longest input", float("inf"), 0.0, loaded.going_on)
     return BackendReport(
         f"{stock.architecture}", metadata.version("transformers"), MISMATCH if first else MATCH,
         {"unembedded": worst} if comparable else {}, unequal is None, first,

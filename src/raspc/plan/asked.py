@@ -20,6 +20,8 @@ from raspc.target.families import FAMILIES
 
 CLOSE = ("squares", "renumber", "digits", "number_answers", "gated_lines")
 """What reads many values off one number: it is small, and what noise does to it grows with the number."""
+SHARED = ("square_gates", "distinct_rows")
+"""Choices by which values share a direction that neurons square or scores compare."""
 MOST_MARGIN = 1e4
 LEVELS = (*(level.value for level in Level), "size")
 
@@ -82,6 +84,11 @@ def options_of(
 def roomier(options: Options) -> Options:
     """The same where codes have room, as with a margin of 1."""
     return replace(options.leaving_out(CLOSE), margin=1.0)
+
+
+def plainest(options: Options) -> Options:
+    """The same, and nothing but indicators is read by neurons that list values, and by scores."""
+    return roomier(options.leaving_out(SHARED))
 
 
 def part_of(argument: str, given: Any, most: float, least: float = 0.0) -> float:

@@ -14,16 +14,18 @@ from typing import Any
 
 import numpy as np
 
+from raspc import values
 from raspc.errors import InputError
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.numbers.raised import SMALL_SHARE
-from raspc.stock import exits, naming
+from raspc.stock import ending, exits, naming
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
 from raspc.stock.parts import Parts, parts_of
 from raspc.stock.plainly import Map, Plainly, plainly, without_attention_bias
 from raspc.stock.sizes import largest_of, scale_of
 from raspc.target.families import FAMILIES, Family
 from raspc.target.stock import EXITS, Array, Stock
+from raspc.values import Value
 from raspc.weights.model import Model
 
 LARGEST = 2.0**20
@@ -51,13 +53,14 @@ def usual_sharpness(family: Family, precision: Precision) -> float:
 
 def stock_of(
     model: Model, family: str, exit: str | None = None, dtype: str | None = None,
-    norm_scale: float | None = None, step_sharpness: float | None = None,
+    norm_scale: float | None = None, step_sharpness: float | None = None, stop: Value | None = None,
 ) -> Stock:  # fmt: skip
     """A compiled model in the parameters of a stock architecture.
 
     `exit`: "lm" or "labels"; without one the first that the family has. `dtype`: the number format, that of the model
     where none is given. `norm_scale`: the root mean square of the stream, a power of two; `step_sharpness`: K of
-    relu(z) = act(K·z)/K, a power of two.
+    relu(z) = act(K·z)/K, a power of two. `stop`: the token that is written beyond the longest input, of the exit "lm"
+    where positions are counted (`raspc.stock.ending`).
 
     Raises InputError for an unknown family or exit, a program whose mask is not the family's, positions that the family
     lacks, and numbers that the format does not hold.
@@ -79,7 +82,7 @@ def stock_of(
     head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
     scale = norm_scale or scale_of(kind, model, precision)
     sharpness = step_sharpness or usual_sharpness(kind, precision)
-    rows = _with_rows(found, columns)
+    rows, head, beyond = ended(model, kind, _with_rows(found, columns), head, sharpness, _column_of(stop, columns))
     frame, parts, params = framed(rows, kind, head, wanted, precision, scale, sharpness)
     config = model.config
     n_inputs, added = len(config.vocab), columns.added
@@ -88,8 +91,22 @@ def stock_of(
         config=fields(kind, model, parts, frame, wanted, n_inputs + len(added) + 1), dtype=precision.dtype,
         tokens=(*config.vocab, *added), n_inputs=n_inputs, bos_id=config.bos_id, pad_id=config.pad_id,
         unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
-        labels=(*model.residual_labels, *frame.labels), step_sharpness=sharpness,
+        labels=(*model.residual_labels, *beyond, *frame.labels), step_sharpness=sharpness, ends=bool(beyond),
     )  # fmt: skip
+
+
+def ended(
+    model: Model, family: Family, found: Plainly, head: Map, sharpness: float, stop: int | None
+) -> tuple[Plainly, Map, tuple[str, ...]]:  # fmt: skip
+    """The same model and head, or with a dimension more, and its label, by which the column `stop` wins beyond N."""
+    end = None if stop is None else ending.ending_of(model, family, found, head, sharpness)
+    if end is None or stop is None:
+        return found, head, ()
+    return ending.with_ending(found, end), ending.head_with(head, end, stop), (ending.LABEL,)
+
+
+def _column_of(stop: Value | None, columns: exits.Exit) -> int | None:
+    return next((one.column for one in columns.answers if stop is not None and values.same(one.value, stop)), None)
 
 
 def framed(

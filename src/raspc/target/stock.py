@@ -51,7 +51,8 @@ class Stock:
     `answers`: what the columns of the logits mean; with `lm`, columns that are none of these are far below.
     `n_ctx`: the longest input, BOS counted. `causal`: whether a position sees no later one.
     `labels`: a name for each dimension of the residual stream. `step_sharpness`: K of relu(z) = act(K·z)/K. `notes`:
-    what a model card is to say of how it was made and how far it goes, a sentence each.
+    what a model card is to say of how it was made and how far it goes, a sentence each. `ends`: whether every input
+    that is longer is answered with the stop (`raspc.stock.ending`).
     """
 
     family: str
@@ -71,3 +72,4 @@ class Stock:
     labels: tuple[str, ...]
     step_sharpness: float = 1.0
     notes: tuple[str, ...] = ()
+    ends: bool = False

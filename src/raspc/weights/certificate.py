@@ -48,6 +48,13 @@ PROVED = (
 )
 """What "proved" means, wherever it is said: README, pages, the command line and docs quote it."""
 
+PROVED_WRITING = (
+    "at the last token of every permitted prompt, and at each token that is written after it, these weights write the "
+    "next token that the program's tables say, in this number format; the tables were made by running the program's "
+    "Python functions"
+)
+"""Of a program that writes; what it says at earlier tokens of a prompt is proved too, and means nothing."""
+
 VERDICTS: Mapping[str, Meaning] = MappingProxyType(
     {
         "proved": Meaning(True, True, PROVED),
@@ -127,7 +134,7 @@ class Certificate(Record, frozen=True):
     `verdict`: one of VERDICTS; `measured`: what a run on inputs found, where bounds do not decide. `tolerance`: how
     far off, relative to its size, every weight may be at once, by bounds. `longest`: the greatest length for which a
     model of this program would hold. `passes`: how it is known that the passes keep the answers of the program; None
-    where they changed nothing.
+    where they changed nothing. `writes`: of a program that writes, what was found on its prompts.
 
     Raises ValueError for an unknown verdict.
     """
@@ -144,6 +151,7 @@ class Certificate(Record, frozen=True):
     tolerance: Annotated[float, Meta(ge=0)] | None = None
     longest: Count | None = None
     passes: str | None = None
+    writes: str | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -161,8 +169,11 @@ class Certificate(Record, frozen=True):
 
     @property
     def says(self) -> str:
-        """What the verdict means."""
-        return VERDICTS[self.verdict].says
+        """What the verdict means; of a program that writes, of which positions it speaks."""
+        if self.writes is None:
+            return VERDICTS[self.verdict].says
+        said = PROVED_WRITING if self.proved else VERDICTS[self.verdict].says
+        return f"{said}; the program {self.writes}"
 
     @property
     def weakest(self) -> Link | None:

@@ -11,7 +11,7 @@ from raspc import library, rasp
 from raspc.cli.app import status
 from raspc.rasp import Comparison
 from raspc.view.payload import facts
-from raspc.weights.certificate import PROVED, VERDICTS
+from raspc.weights.certificate import PROVED, PROVED_WRITING, VERDICTS
 
 ROOT = Path(__file__).parents[3]
 T, I = rasp.tokens, rasp.indices  # noqa: E741
@@ -33,6 +33,26 @@ def test_the_command_line_and_the_page_say_it(tmp_path: Path, capsys: pytest.Cap
         assert f"proved: {PROVED}\n" in capsys.readouterr().out
     assert facts(model)["certificate"]["says"] == PROVED
     assert len({meaning.says for meaning in VERDICTS.values()}) == len(VERDICTS)
+
+
+def test_of_a_program_that_writes_it_speaks_of_the_positions_that_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the page of docs, in memory, in a file, on the command line, in a model card; on which prompts it was run."""
+    page = (ROOT / "docs" / "writers.md").read_text(encoding="utf-8").replace("> ", "")
+    assert PROVED_WRITING in " ".join(page.split())
+    after = rasp.Map(lambda token: "." if token in "2." else str(int(token) + 1), T)
+    model = raspc.compile(after, "012.", 4, generate=True, stop=".", prompts="[0-2]", target="llama")
+    said = f"{PROVED_WRITING}; the program writes tokens and stops at '.': on all 3 prompts"
+    model.save(tmp_path / "model")
+    model.to("llama", tmp_path / "checkpoint")
+    loaded = raspc.load(tmp_path / "model")
+    assert [found.certificate and found.certificate.says for found in (model, loaded)] == [said, said]
+    assert status(["certify", str(tmp_path / "model")]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+    assert said in (tmp_path / "checkpoint" / "README.md").read_text()
+    free = raspc.compile(after, "012.", 4, generate=True, stop=".")
+    assert free.certificate is not None and free.certificate.says == PROVED  # every position of every input writes
 
 
 PARTLY = rasp.Select(T, T, lambda k, q: {0: q == 1, 1: q == 2}[k]) | rasp.Select(I, I, Comparison.LT)

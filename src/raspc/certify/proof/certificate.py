@@ -62,11 +62,13 @@ def unplanned(model: Model, graph: Graph, precision: Precision) -> Certificate:
 def _certificate(
     graph: Graph, verdict: str, links: tuple[Link, ...], measured: Measured | None, precision: Precision
 ) -> Certificate:
+    writing = graph.where.writing
     return Certificate(
         precision.name, graph.max_seq_len, verdict, links, assumed(graph), measured,
         summation=precision.summation,
         accumulate="stored" if precision.sum_bits < 24 else "float64" if precision.sum_bits > 24 else "float32",
         probabilities="stored" if precision.rounded_probabilities else "float32",
+        writes=writing.promise if writing is not None and writing.tried else None,
     )  # fmt: skip
 
 

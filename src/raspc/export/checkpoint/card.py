@@ -11,6 +11,7 @@ from types import MappingProxyType
 from raspc.export import cards
 from raspc.export.checkpoint.labels import labels
 from raspc.export.checkpoint.vocabulary import Vocabulary, text_of
+from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
 from raspc.values import Value
 from raspc.version import VERSION
@@ -93,8 +94,11 @@ def _certificate(found: Certificate | None, family: str, stock: Stock) -> str:
 
 def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str]:
     """What the checkpoint does not do, a line each."""
-    longest = stock.n_ctx - 1
-    yield f"Inputs of up to {longest} tokens after {words.texts[words.bos]}; on longer ones the answers mean nothing."
+    longest = f"Inputs of up to {stock.n_ctx - 1} tokens after {words.texts[words.bos]}"
+    if stock.ends:
+        yield f"{longest}; each longer one is answered with `{cards.code(text_of(stop))}`, which ends generation."
+    else:
+        yield f"{longest}; on longer ones the answers mean nothing{_beyond(stock)}."
     if stock.exit == "lm" and stop is None:
         yield f"There is no token that ends the answer; text ends at {stock.n_ctx + 1} tokens, `max_length`."
     elif stock.exit == "lm":
@@ -105,3 +109,12 @@ def _limits(stock: Stock, words: Vocabulary, stop: Value | None) -> Iterator[str
     if stock.exit == "lm":
         yield "Choose the largest logit (`do_sample` is off): the others do not say how likely a token is."
     yield from stock.notes
+
+
+def _beyond(stock: Stock) -> str:
+    """What a language model does there that has no neuron to end it."""
+    if stock.exit != "lm":
+        return ""
+    if FAMILIES[stock.family].pos_embed is not None:
+        return ": the table of positions ends there, as `max_length` does; a greater one is an error of transformers"
+    return ": nothing ends them but `max_length`, so leave it as it is"

@@ -96,8 +96,9 @@ def convert(
     if (dtype or model.precision.dtype) != "float32" or model.precision.dtype != "float32":
         raise InputError("a GGUF file holds float32; compile the program with dtype='float32'")
     check_knobs(**knobs)
-    stock = stock_of(model, family, exit, None, **knobs_of(model, family, **knobs))
-    write_file(path, written(stock, stop_of(model, stock) if stop is None else stop, template(model)))
+    stop = stop_of(model) if stop is None else stop
+    stock = stock_of(model, family, exit, None, **knobs_of(model, family, **knobs), stop=stop)
+    write_file(path, written(stock, stop, template(model)))
     return Path(path)
 
 

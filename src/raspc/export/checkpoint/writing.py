@@ -62,7 +62,7 @@ def convert(
     check_dtype(model, dtype)
     check_knobs(norm_scale=norm_scale, step_sharpness=step_sharpness)
     knobs = knobs_of(model, family, norm_scale, step_sharpness)
-    stock = stock_of(model, family, exit, dtype, **knobs)
+    stock = stock_of(model, family, exit, dtype, **knobs, stop=stop_of(model) if stop is None else stop)
     if path is None:
         return stock
     contents = files(model, stock, stop)
@@ -106,7 +106,7 @@ def check_knobs(**knobs: float | None) -> None:
 
 def files(model: Model, stock: Stock, stop: Value | None = None) -> dict[str, bytes]:
     """The bytes of each file. Raises InputError where text does not tell tokens or answers apart, or for `stop`."""
-    stop = stop_of(model, stock) if stop is None else stop
+    stop = stop_of(model) if stop is None and stock.exit == "lm" else stop
     words, end = vocabulary(stock), stop_id(stock, stop)
     ids = {"bos_token_id": stock.bos_id, "pad_token_id": stock.pad_id, "eos_token_id": end}
     generates = stock.exit == "lm"
@@ -129,10 +129,10 @@ def longest_text(stock: Stock) -> int:
     return stock.n_ctx + 1
 
 
-def stop_of(model: Model, stock: Stock) -> Value | None:
+def stop_of(model: Model) -> Value | None:
     """The token at which the program was compiled to stop, where it writes."""
     writing = None if model.program is None else model.program.where.writing
-    return None if writing is None or stock.exit != "lm" else writing.stop
+    return None if writing is None else writing.stop
 
 
 def stop_id(stock: Stock, stop: Value | None) -> int | None:
