@@ -56,19 +56,31 @@ def _attention(lowered: Lowered, slots: Sequence[Slot], layout: Layout, widths: 
     weights = [np.zeros((d_model, n, d_head)) for _ in range(3)]
     biases = [np.zeros((n, d_head)) for _ in range(3)]
     out, bias = np.zeros((n, d_head, d_model)), np.zeros(d_model)
+    moved: dict[tuple[int, ...], list[Matrix]] = {}
     for i, slot in enumerate(slots):
         heads = [head for place in slot.blocks if isinstance(head := lowered.blocks[place], Head)]
         columns, width = slice(slot.start, slot.stop), slot.stop - slot.start
         query, key, value = ((w[:, i], b[i]) for w, b in zip(weights, biases, strict=True))
         _place_scores(query, key, heads[0], layout, divisor)
-        value[0][:, :width] = np.hstack([layout.matrix(head.value) for head in heads])[:, columns]
-        value[1][:width] = np.concatenate([head.value.bias for head in heads])[columns]
-        out[i, :width] = np.vstack([_written(head.write, head.value.width, layout) for head in heads])[columns]
+        if slot.blocks not in moved:  # the slots of one wide head come one after the other
+            moved = {slot.blocks: _moved(heads, layout)}
+        read, added, written = moved[slot.blocks]
+        value[0][:, :width], value[1][:width] = read[:, columns], added[columns]
+        out[i, :width] = written[columns]
         for head in heads if slot.start == 0 else ():
-            for space, added in head.write.bias.items():
-                bias[layout.slice(space)] += added
+            for space, always in head.write.bias.items():
+                bias[layout.slice(space)] += always
     inward = [(w.reshape(d_model, n * d_head), b.reshape(n * d_head)) for w, b in zip(weights, biases, strict=True)]
     return [*inward, (out.reshape(n * d_head, d_model), bias)]
+
+
+def _moved(heads: Sequence[Head], layout: Layout) -> list[Matrix]:
+    """What heads that score alike read side by side, their biases, and what they write."""
+    return [
+        np.hstack([layout.matrix(head.value) for head in heads]),
+        np.concatenate([head.value.bias for head in heads]),
+        np.vstack([_written(head.write, head.value.width, layout) for head in heads]),
+    ]
 
 
 def _place_scores(query: Map, key: Map, head: Head, layout: Layout, divisor: float) -> None:

@@ -109,6 +109,20 @@ def test_a_basis(data: st.DataObject, rows: int) -> None:
     assert {column.tobytes() for column in chosen.T} <= {column.tobytes() for column in columns.T}
 
 
+@given(st.data(), st.integers(2, 12))
+def test_indicators_are_chosen_without_arithmetic_as_with_it(data: st.DataObject, rows: int) -> None:
+    """Beside few other columns the same ones, whichever come first, and whatever comes after them."""
+    order = data.draw(st.permutations(range(rows)))[: data.draw(st.integers(1, rows))]
+    columns = np.hstack([np.eye(rows)[:, order], data.draw(matrices(rows, 2))])
+    spanned = data.draw(matrices(rows, 2))
+    slowly = F.basis(columns, spanned)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(F, "MANY", 1)
+        ahead, _ = F._surely(columns, F.orthonormal(np.hstack([np.ones((rows, 1)), spanned])))
+        event("some at once" if ahead else "one by one")
+        assert np.array_equal(F.basis(columns, spanned), slowly)
+
+
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=5), st.integers(-14, 0), st.integers(0, 9))
 def test_what_a_basis_leaves_out_can_be_expressed(numbers: list[float], power: int, offset: int) -> None:
     """However near to a constant a column lies, it is in the basis or it can be read without it."""

@@ -19,6 +19,10 @@ from raspc.graph.tables import Joint
 TOLERANCE = 1e-9
 NEAR, FAR = 1e-12, 1e-6
 """What lies so near a code, relatively, is in its span, and what lies so far off is not, whatever the rounding."""
+MANY, FEW = 64, 8
+"""From so many indicators on beside so few other columns, most are known to be independent without any arithmetic."""
+SURE = 1e-3
+"""The least singular value of what says so."""
 
 
 def size(domain: Domain) -> int:
@@ -135,11 +139,19 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
 
     What is left out can be expressed by what is there (`express`), however near to it or to a constant it lies.
     """
-    rows = len(columns)
     if not columns.shape[1] or _holds_identity(spanned):
         return columns[:, :0]
-    first = orthonormal(np.hstack([np.ones((rows, 1)), spanned]))
-    count = first.shape[1]
+    first = orthonormal(np.hstack([np.ones((len(columns), 1)), spanned]))
+    ahead, rest = _surely(columns, first)
+    sizes = np.sqrt((columns[:, ahead:] ** 2).sum(axis=0))
+    left = first if not ahead else orthonormal(first[rest])
+    others = _independent(columns[rest, ahead:], spanned[rest], left, np.maximum(1.0, sizes))
+    return columns[:, [*range(ahead), *(ahead + place for place in others)]]
+
+
+def _independent(columns: Matrix, spanned: Matrix, first: Matrix, sizes: Floats) -> list[int]:
+    """The places of these columns; `first`: an orthogonal basis of the constant and of `spanned`."""
+    rows, count = len(columns), first.shape[1]
     frame = np.zeros((rows, min(rows, count + columns.shape[1])), order="F")
     frame[:, :count] = first
     chosen: list[int] = []
@@ -150,12 +162,36 @@ def basis(columns: Matrix, spanned: Matrix) -> Matrix:
         rest = column - known @ (column @ known)
         rest -= known @ (rest @ known)
         left = sqrt(rest @ rest)
-        off = left / max(1.0, sqrt(column @ column))
+        off = left / sizes[place]
         if off > FAR or (off > NEAR and not in_span(np.hstack([spanned, columns[:, chosen]]), column)):
             chosen.append(place)
             frame[:, count] = rest / left
             count += 1
-    return columns[:, chosen]
+    return chosen
+
+
+def _surely(columns: Matrix, first: Matrix) -> tuple[int, NDArray[np.intp] | slice]:
+    """How many of the first columns are indicators that are surely independent, and the rows that they leave.
+
+    Of indicators of rows none is in the span of the others and of a frame of orthogonal columns, if the rows that are
+    left hold the frame: with s its least singular value there, each is s/√(s² + 1) or more away from the span. What
+    comes after these is independent if it is so on the rows that are left.
+    """
+    many = len(columns)
+    units = (columns == 1.0).sum(axis=0) == 1
+    units &= (columns != 0.0).sum(axis=0) == 1
+    most = columns.shape[1] if units.all() else int(units.argmin())
+    if most < MANY or first.shape[1] > FEW:
+        return 0, slice(None)
+    places = columns[:, :most].argmax(axis=0)
+    low, high = 0, most + 1 if len(np.unique(places)) == most else 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        rest = np.delete(np.arange(many), places[:middle])
+        enough = len(rest) >= first.shape[1]
+        held = enough and np.linalg.svd(first[rest], compute_uv=False).min(initial=1.0) > SURE
+        low, high = (middle, high) if held else (low, middle)
+    return (low, np.delete(np.arange(many), places[:low])) if low else (0, slice(None))
 
 
 def _holds_identity(code: Matrix) -> bool:
