@@ -121,7 +121,7 @@ def rows() -> Iterator[Row]:
     for n in (1024, 1700, 4096):
         yield Row("counts so far", library.hist, words(3), n, "≤ 45·N, ≤ 10 s",
                   lambda s, _: s.parameters <= 45 * s.length and s.seconds <= 10, causal=True,
-                  bound="a plain count of over 1,750 keys is off too far; 8,190 steps are measured")  # fmt: skip
+                  bound="a count in stretches of positions takes a direction for each")  # fmt: skip
     for n in (32, 64, 128, 256):
         yield Row("sort", library.sort, numbers(n), n, "2 layers, ≤ 4.2 × the size before", grows(2))
     for n in (64, 128):

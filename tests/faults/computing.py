@@ -11,7 +11,7 @@ from tests.passes import test_mutations as M
 from tests.passes import test_switches as W
 
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, chains, choosing, cubes, gated, grid, lone, parabolas, ramps, steps
+from raspc.blocks.neurons import cells, chains, choosing, cubes, folds, gated, grid, lone, parabolas, ramps, steps
 from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
 
@@ -73,6 +73,7 @@ NEURONS: dict[str, Patch] = {
     "where a chain bends": wrapped(chains, "_bent", W.late_bends),
     "what a chain adds": wrapped(chains, "_bent", changed_design(out=lambda found: found.out * 1.25)),
     "where ramps begin": wrapped(parabolas, "_ramps", changed_design(bias=lambda found: found.bias + 1)),
+    "where a strip bends": wrapped(folds, "_ramps", changed_design(bias=lambda found: found.bias + 1)),
     "values that are merged": wrapped(grid, "merged", W.too_alike),
     "gates that stay open": wrapped(gated, "_gated", W.open_gates),
     "a sum of conditions": wrapped(lone, "_weights", M.forgotten_condition),

@@ -37,6 +37,7 @@ from tests.passes.test_switches import (
     MIRRORED,
     PARTNERS,
     WORDS,
+    few,
     three_keys,
 )  # fmt: skip
 
@@ -48,7 +49,7 @@ LESS_THAN_SOME = rasp.numerical(T * I)
 WORD_OR_NUMBER = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), rasp.Map({0: "a", 1: 5, 2: None}.get, T))
 THREE = wrapped(importlib.import_module("raspc.passes.share_counts"), "counted_by_one_head", three_keys)
 """Heads of narrow formats that count up to three keys, so that short inputs share their counts out too."""
-BY_SHARES = wrapped(left, "as_number", lambda original, *args: None)
+BY_SHARES = wrapped(left, "number_share", lambda original, *args: None)
 """Counts that are decoded, whoever reads them."""
 TOKEN_AND_PLACE = rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)
 STEPS = [rasp.Map(dict(enumerate(row)).get, T) for row in ((1, 0, -1), (0, 1, -2), (0, 2, -4))]
@@ -111,6 +112,7 @@ PROGRAMS: dict[str, Shown] = {
     "mirrored by a share": Shown(MIRRORED, longest=5, given=BY_SHARES),
     "rarer by a share": Shown(RARER, given=BY_SHARES),
     "count by threes": Shown(COUNT, given=THREE),
+    "many counted": Shown(COUNT, (0, 1), 40, given=few),
     "last before": Shown(LAST_BEFORE),
     "least before": Shown(rasp.Aggregate(rasp.best(BEFORE, T, "min"), T, default=-1)),
     "sum before": Shown(rasp.Sum(BEFORE, T)),

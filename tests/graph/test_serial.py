@@ -22,6 +22,8 @@ from raspc import ModelFormatError, UnsupportedProgram, jsonvalues, rasp
 from raspc.graph import Graph, from_json, from_text, to_json, to_text
 from raspc.graph.build import build
 from raspc.graph.evaluate import interpret_graph
+from raspc.numbers.options import SMALLEST
+from raspc.passes.count_in_stretches import count_in_stretches
 from raspc.passes.pipeline import run_passes
 
 SEVERAL = {name: to_json(example.graph()) for name, example in EXAMPLES.items()}
@@ -160,6 +162,19 @@ def test_malformed(fault: str) -> None:
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert time.process_time() - start < 0.5
+
+
+def test_a_count_that_names_the_index() -> None:
+    """Out and back by every way; what it names must be the index, and stand before it."""
+    program = rasp.SelectorWidth(rasp.Select(rasp.tokens, rasp.tokens, rasp.Comparison.EQ))
+    graph = count_in_stretches(build(program, (0, 1), 3), SMALLEST, off=0.0)
+    for back in round_trips(graph):
+        assert to_text(back) == to_text(graph) and back[graph.output].refs == graph[graph.output].refs
+    for by, fault in ((0, "by their positions"), (9, "refers to %9"), (True, "integer"), ("x", "integer")):
+        nodes = copy.deepcopy(to_json(graph))
+        nodes["nodes"][graph.output]["by"] = by
+        with pytest.raises(ModelFormatError, match=fault):
+            from_json(nodes)
 
 
 @pytest.mark.parametrize("obj", [None, 1, "graph", [], {}, [[]], {"format": 1}, {"format": 1, "nodes": [None]}])

@@ -20,6 +20,7 @@ from raspc.numbers.precision import PRECISIONS
 from raspc.passes import conditions
 from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
 from raspc.passes.contract import Pass
+from raspc.passes.count_in_stretches import count_in_stretches
 from raspc.passes.count_means import count_means
 from raspc.passes.pipeline import PIPELINE, check_ensured, run_passes
 from raspc.passes.share_counts import share_counts
@@ -34,6 +35,8 @@ OFFSET = rasp.Aggregate(SAME, rasp.Map(lambda i: i % 2 == 0, I)) > 0.4
 CHAIN = reduce(lambda rest, key: rasp.where(rasp.SelectorWidth(rasp.Select(T, key, Comparison.EQ)) > 0, I, rest + 1),
                (rasp.Full(0), rasp.Full(1), I), T)  # fmt: skip
 NARROW = Options(precision=PRECISIONS["bfloat16"])
+COARSE = replace(SMALLEST, precision=replace(SMALLEST.precision, bits=16, sum_bits=16, factor_bits=16))
+"""A format of so few digits that sixty keys are many."""
 
 Change = Callable[[Graph], Graph]
 
@@ -89,7 +92,13 @@ CASES: dict[str, Case] = {
     ),
     "count_positions": Case(I % 2, undone, "no index is left", Options(target="llama"), causal=True),
     "fuse_chains": Case(CHAIN, undone, "no table would be there sooner", longest=7),
+    "count_in_stretches": Case(rasp.SelectorWidth(SAME), undone, "name the index", COARSE, longest=60),
 }  # fmt: skip
+SMALL: dict[str, Callable[[Graph, Options], Graph]] = {
+    "share_counts": partial(share_counts, most=2),
+    "count_in_stretches": partial(count_in_stretches, off=0.0),
+}
+"""Passes for long inputs, as they would be for short ones."""
 passes = pytest.mark.parametrize("one", PIPELINE, ids=lambda one: one.name)
 
 
@@ -281,5 +290,5 @@ def test_before_and_after(one: Pass, golden: Callable[[str, str], None]) -> None
     """The graph that a pass is given, and what it makes of it, in files that a person reads."""
     case = CASES[one.name]
     graph = case.graph() if case.longest < 10 else build(case.program, case.vocab, 3)
-    after = share_counts(graph, case.options, most=2) if one.name == "share_counts" else one.run(graph, case.options)
+    after = SMALL.get(one.name, one.run)(graph, case.options)
     golden(f"passes/{one.name}.txt", f"before\n{to_text(graph)}\nafter\n{to_text(after)}")

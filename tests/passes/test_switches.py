@@ -20,9 +20,9 @@ import raspc
 from raspc import library, rasp
 from raspc.blocks import lower
 from raspc.blocks.lower import _Lowering
-from raspc.blocks.neurons import cells, chains, cubes, gated, grid, lone, parabolas, steps
+from raspc.blocks.neurons import cells, chains, cubes, folds, gated, grid, lone, parabolas, steps
 from raspc.blocks.reading import features as F
-from raspc.blocks.reading import left
+from raspc.blocks.reading import left, plain
 from raspc.blocks.scores import penalty, selection, steep
 from raspc.blocks.scores.penalty import Factors
 from raspc.blocks.storage import answer, functions
@@ -41,6 +41,7 @@ split = importlib.import_module("raspc.passes.split_widths")
 counting = importlib.import_module("raspc.passes.count_means")
 adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
+stretching = importlib.import_module("raspc.passes.count_in_stretches")
 sloping = importlib.import_module("raspc.blocks.neurons.slopes")
 factoring = importlib.import_module("raspc.passes.factor_keys")
 fusing = importlib.import_module("raspc.passes.fuse_chains")
@@ -262,6 +263,38 @@ def twice_as_much(original: Any, *args: Any) -> Any:
     return found and replace(found, at_key=2 * found.at_key)
 
 
+def noisier(original: Any, counts: Any, n: int, precision: Any, stretches: int | None = None) -> Any:
+    """A count of a few keys that is off as one of thousands is: by a hundredth for each key of a stretch."""
+    found = original(counts, n, precision, stretches)
+    return found and replace(found, noise=found.noise + np.where(counts > 0, 0.01 * -(-n // (stretches or 1)), 0.0))
+
+
+def in_rows(original: Any, count: int) -> plain.Folded:
+    """An answer in rows of twenty."""
+    row, at = np.divmod(np.arange(count, dtype=np.float64), 20)
+    return plain.Folded(np.where(row % 2 == 0, at, 19 - at), row)
+
+
+def few(patch: pytest.MonkeyPatch) -> None:
+    """Counts of forty keys are counted, and answered, as those of four thousand are."""
+    for change in (
+        *(wrapped(module, "as_number", noisier) for module in (plain, stretching)),
+        wrapped(plain, "folded", in_rows),
+    ):
+        change(patch)
+
+
+def first_twice(original: Any, n: int, stretches: int) -> Any:
+    """Keys of the first stretch count twice."""
+    return original(n, stretches) * np.where(np.arange(stretches) == 0, 2.0, 1.0)
+
+
+def later(original: Any, *args: Any) -> Any:
+    """Bends, and the line that they bend, one value too late."""
+    found = original(*args)
+    return replace(found, bias=found.bias + 1)
+
+
 def next_class(original: Any, classes: Any) -> Any:
     """What is computed in a cube is what belongs to another."""
     found = list(original(classes))
@@ -340,10 +373,11 @@ CASES: dict[str, Case] = {
     "share_counts": Case(rasp.SelectorWidth(SAME), wrapped(sharing, "pairwise", without_the_last), longest=5,
                          dtype="bfloat16", given=wrapped(sharing, "counted_by_one_head", three_keys)),
     "fuse_chains": Case(CHAIN, wrapped(fusing, "listing", rolled_cells), longest=6),
+    "count_in_stretches": Case(COUNT, wrapped(lower, "stretches_of", first_twice), (0, 1), 40, given=few),
     "virtual": Case(rasp.Map(lambda x: x * x % 3, T), wrapped(F, "additive", rolled_parts)),
     "separable": Case(rasp.numerical(T + I), wrapped(F, "additive", rolled_parts)),
     "basis": Case(PREVIOUS, wrapped(_Lowering, "embed", wrong_code)),
-    "plain_counts": Case(COUNT, wrapped(left, "as_number", twice_as_much)),
+    "plain_counts": Case(COUNT, wrapped(left, "number_share", twice_as_much)),
     "decode_terms": Case(rasp.numerical(2 * rasp.SelectorWidth(rasp.Select(T, rasp.Full(1), Comparison.EQ)) - L),
                          wrapped(steps, "staircases", broken.late_steps), (0, 1)),
     "number_answers": Case(PREVIOUS, wrapped(answer, "number_logits", no_square)),
@@ -365,6 +399,7 @@ CASES: dict[str, Case] = {
     "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),
     "parabolas": Case(library.sort(), wrapped(parabolas, "_polynomials", wider), tuple(range(6)), 6),
     "chains": Case(BY_COUNT, wrapped(chains, "_bent", late_bends), longest=8, causal=True),
+    "folds": Case(COUNT, wrapped(folds, "_ramps", later), (0, 1), 40, given=few),
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),

@@ -25,7 +25,7 @@ from raspc.graph.nodes import Floats, Graph, Variable
 from raspc.graph.selectors import tells_position
 from raspc.numbers.choice import Choice
 from raspc.numbers.raised import Raised
-from raspc.numbers.shares import Share
+from raspc.numbers.shares import Share, stretches_of
 
 CHOICE = Choice(
     "drop_dead", "blocks",
@@ -251,8 +251,9 @@ class _Lowering:
     def width_head(self, place: int, node: Variable, left: Group, share: Share) -> Head:
         query, key = self.scores(place)
         self.stream.open(place, [left], np.array([share.at_bos + share.added]))
-        value = Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
-        write = Write({left.space: np.eye(1)}, {left.space: np.array([share.added])} if share.added else {})
+        value = self.counted(node, share)
+        added = {left.space: np.array([share.added])} if share.added else {}
+        write = Write({left.space: np.ones((value.width, 1))}, added)
         precision = self.ready.precision
         raised = float(np.log(share.raised))
         raised = float(precision.round(np.array(raised))) if precision.narrow else raised
@@ -272,6 +273,16 @@ class _Lowering:
             *self.steepness(place),
             self.own_score(place, share),
         )
+
+    def counted(self, node: Variable, share: Share) -> Read:
+        """What is averaged: one number of every key, or one for each stretch of positions, in the keys of which it is.
+
+        All these numbers are written to one direction, so that they are added.
+        """
+        if share.stretches is None or not isinstance(node, N.Width) or node.by is None:
+            return Read({BOS: np.array([[share.at_bos - share.at_key]])}, np.array([share.at_key]))
+        inside = self.stream.read([(node.by, stretches_of(self.graph.max_seq_len, share.stretches))])
+        return Read({space: share.at_key * matrix for space, matrix in inside.maps.items()}, share.at_key * inside.bias)
 
     def sum_head(self, place: int, node: N.Sum, left: Group, raised: Raised) -> Head:
         """Add the numbers of the keys; BOS, which holds 0, leaves each of them one part in M of the attention."""

@@ -203,13 +203,17 @@ class Sign(Variable):
 
 @dataclass(frozen=True, eq=False)
 class Width(Variable):
-    """The number of keys that a selector selects."""
+    """The number of keys that a selector selects.
+
+    `by`: the index, where a head may count the keys of each stretch of positions apart. The number is the same.
+    """
 
     selector: int
+    by: int | None = field(default=None, kw_only=True)
 
     @property
     def refs(self) -> tuple[int, ...]:
-        return (self.selector,)
+        return (self.selector,) if self.by is None else (self.selector, self.by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -367,10 +371,10 @@ def freed(node: Node) -> Node:
 def renumbered(node: Node, place: Mapping[int, int] | Sequence[int]) -> Node:
     """The node with its references moved."""
     changes: dict[str, Any] = {}
-    for name in ("args", "selector", "source", "key", "query", "score"):
-        if not hasattr(node, name):
+    for name in ("args", "selector", "source", "key", "query", "score", "by"):
+        old = getattr(node, name, None)
+        if old is None:
             continue
-        old = getattr(node, name)
         changes[name] = tuple(place[i] for i in old) if isinstance(old, tuple) else place[old]
     return replace(node, **changes)
 

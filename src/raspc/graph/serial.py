@@ -271,6 +271,7 @@ def _check_sign(node: N.Sign, place: int, before: list[Node], length: int) -> No
 
 def _check_width(node: N.Width, place: int, before: list[Node], length: int) -> None:
     _need(_is_made_of_tables(before[node.selector]), f"%{place}: a width of a variable or of best keys")
+    _need(node.by is None or isinstance(before[node.by], N.Index), f"%{place}: keys are counted by their positions")
     values = node.domain.values if isinstance(node.domain, Listed) else ()
     top = len(values) - (values[:1] == (0,))
     ok = 1 <= top <= length and values in (tuple(range(top + 1)), tuple(range(1, top + 1)))
@@ -425,9 +426,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "score": lambda obj: _int(obj, "a reference"),
     "end": _text,
     "single": _flag,
+    "by": lambda obj: None if obj is None else _int(obj, "a reference"),
 }
 
-_OPTIONAL: dict[str, Any] = {"single": False}
+_OPTIONAL: dict[str, Any] = {"single": False, "by": None}
 """Fields that are left out where they are so."""
 
 _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
@@ -437,21 +439,16 @@ _WRITERS: dict[type[Node], dict[str, Callable[[Any], Any]]] = {
     N.Table: {"args": _list, "cells": _run_lengths, "raises": bool},
     N.Affine: {"args": _list, "coefs": _list, "bias": float},
     N.Sign: {"args": _list, "coefs": _list, "bias": float, "gap": float},
-    N.Width: {"selector": int},
+    N.Width: {"selector": int, "by": lambda by: by},
     N.Aggregate: {
-        "selector": int,
-        "source": int,
-        "default": jsonvalues.encode,
-        "may_be_empty": bool,
-        "pick": bool,
-        "proof": str,
+        "selector": int, "source": int, "default": jsonvalues.encode, "may_be_empty": bool, "pick": bool, "proof": str,
         "single": bool,
     },
     N.Sum: {"selector": int, "source": int},
     N.Select: {"key": int, "query": int, "cells": _run_lengths},
     N.Gate: {"op": str, "args": _list},
     N.Best: {"selector": int, "score": int, "end": str},
-}
+}  # fmt: skip
 
 _KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in _WRITERS}
 
@@ -463,14 +460,14 @@ def to_text(graph: Graph) -> str:
     for place, node in enumerate(graph.nodes):
         obj = node_to_json(node, graph.total)
         kind, refs = obj.pop("kind"), ", ".join(f"%{ref}" for ref in node.refs)
-        for name in ("args", "selector", "source", "key", "query", "score"):
+        for name in ("args", "selector", "source", "key", "query", "score", "by"):
             obj.pop(name, None)
         lines.append(f"%{place} = {kind}({refs}) {json.dumps(obj, sort_keys=True)}")
     return "\n".join(lines) + "\n"
 
 
 _REF_FIELDS: dict[str, tuple[str, ...]] = {
-    "width": ("selector",),
+    "width": ("selector", "by"),
     "aggregate": ("selector", "source"),
     "sum": ("selector", "source"),
     "select": ("key", "query"),
@@ -491,6 +488,7 @@ def from_text(text: str, limits: GraphLimits = DEFAULT_LIMITS) -> Graph:
             places = [int(ref.strip().lstrip("%")) for ref in refs.split(",") if ref.strip()]
             _need(left == f"%{len(nodes)}", f"found {left}, needed %{len(nodes)}")
             names = _REF_FIELDS.get(kind)
+            names = names[:1] if names and kind == "width" and len(places) == 1 else names
             obj.update(zip(names, places, strict=True) if names else {"args": places})
             nodes.append(obj)
         except (ValueError, TypeError, ModelFormatError) as error:

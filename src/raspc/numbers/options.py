@@ -111,8 +111,8 @@ class Options:
 
 
 JOINT = (
-    "causal", "sums", "share", "factor_keys", "complement_widths", "share_counts", "fuse_chains", "virtual",
-    "separable", "steep", "pulse",
+    "causal", "sums", "share", "factor_keys", "complement_widths", "share_counts", "count_in_stretches", "fuse_chains",
+    "virtual", "separable", "steep", "pulse",
 )  # fmt: skip
 """What a total model does without: what rests on facts of several variables together, such as that positions differ;
 what makes one variable of two; and what reads one variable off another."""

@@ -51,12 +51,14 @@ def raised_for(n: int, precision: Precision, after_layer_norm: bool = False) -> 
     return Raised(score, at_key, float(precision.round(np.array(exp(score) / at_key))))
 
 
-def looseness(raised: Raised, n: int, precision: Precision) -> float:
+def looseness(raised: Raised, n: int, precision: Precision, stretches: int = 1) -> float:
     """By how much of the sum of the sizes of up to n numbers their sum may be off, where keys weigh alike.
 
+    `stretches`: so many parts of them are added up apart, and then together.
     Each term is rounded where it is stored as a weight, multiplied and added; all share the error of one probability:
     that of the power, of the score of BOS that is scaled twice, and of the keys beside it.
     """
     alone = n / exp(raised.score) + precision.sum_unit
-    units = float(precision.roundings(n + 1.0)) + 4 + EXP + 2 * raised.score
+    together = float(precision.roundings(float(stretches))) + 2 if stretches > 1 else 0.0
+    units = float(precision.roundings(ceil(n / stretches) + 1.0)) + together + 4 + EXP + 2 * raised.score
     return units * precision.sum_unit + alone

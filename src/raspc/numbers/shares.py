@@ -17,7 +17,7 @@ A head selects d keys, each with the score 0; BOS scores ln M, so that it gets M
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, log, log2
 from typing import NamedTuple, TypeAlias
@@ -55,7 +55,8 @@ SURE = 128.0
 class Share:
     """`raised`: M. `at_key`, `at_bos`: the values that are averaged. `code`: the mean of them, for each count.
 
-    `added`: what is added to it. `noise`: how far off the code of each count can be.
+    `added`: what is added to it. `noise`: how far off the code of each count can be. `stretches`: in how many stretches
+    of positions keys are counted apart, if they are; all these numbers are added in the end.
     """
 
     raised: float
@@ -64,6 +65,7 @@ class Share:
     code: Floats
     noise: Floats
     added: float = 0.0
+    stretches: int | None = field(default=None, metadata={"where_given": True})
 
     @property
     def counts_keys(self) -> bool:
@@ -74,7 +76,8 @@ class Share:
     def form(self) -> str:
         """In words for people."""
         if self.is_number:
-            return f"a number, BOS ln {self.raised:.6g}"
+            apart = "" if self.stretches is None else f" of {self.stretches} stretches"
+            return f"a number{apart}, BOS ln {self.raised:.6g}"
         share = "d/(M + d)" if self.counts_keys else "M/(M + d)"
         scaled = f"{self.at_key:.6g} times " if self.at_key not in (0.0, 1.0) else ""
         return f"{scaled}{share}, M = {self.raised:.6g}"
@@ -128,13 +131,22 @@ def share_of(
     return Share(1.0, 0.0, 1.0, 1 / (1 + counts), 4 * precision.sum_unit / (1 + counts))
 
 
-def as_number(counts: Floats, n: int, precision: Precision) -> Share | None:
-    """How to count so that the number itself is left; None where probabilities, or factors of products, are rounded."""
+def as_number(counts: Floats, n: int, precision: Precision, stretches: int | None = None) -> Share | None:
+    """How to count so that the number itself is left; None where probabilities, or factors of products, are rounded.
+
+    `stretches`: keys are counted in so many stretches of positions apart, each of which rounds as a short input does.
+    """
     if precision.narrow or precision.factor_unit:
         return None
     power = 2.0 ** ceil(log2(SHARE * n))
     raised = Raised(log(power), power, 1.0)
-    return Share(power, power, 0.0, counts, (looseness(raised, n, precision) + raised.score * precision.unit) * counts)
+    rate = looseness(raised, n, precision, stretches or 1) + raised.score * precision.unit
+    return Share(power, power, 0.0, counts, rate * counts, stretches=stretches)
+
+
+def stretches_of(n: int, stretches: int) -> Floats:
+    """[positions, stretches]: whether a position is one of a stretch; all are equally long, but for one."""
+    return np.asarray(np.arange(n)[:, None] * stretches // n == np.arange(stretches), np.float64)
 
 
 # -- narrow formats ----------------------------------------------------------------------------------

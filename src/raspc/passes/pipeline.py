@@ -12,6 +12,7 @@ from raspc.numbers.options import SMALLEST, Options
 from raspc.passes.complement_widths import COMPLEMENT_WIDTHS
 from raspc.passes.conditions import COMMON, CONJUNCTIONS
 from raspc.passes.contract import Pass
+from raspc.passes.count_in_stretches import COUNT_IN_STRETCHES
 from raspc.passes.count_means import COUNT_MEANS
 from raspc.passes.count_positions import COUNT_POSITIONS
 from raspc.passes.count_sums import COUNT_SUMS
@@ -23,7 +24,7 @@ from raspc.passes.split_widths import SPLIT_WIDTHS
 
 PIPELINE: tuple[Pass, ...] = (
     FACTOR_KEYS, COMPLEMENT_WIDTHS, SPLIT_WIDTHS, JOIN_CLAUSES, COUNT_MEANS, COUNT_SUMS, SHARE_COUNTS, COUNT_POSITIONS,
-    FUSE_CHAINS,
+    FUSE_CHAINS, COUNT_IN_STRETCHES,
 )  # fmt: skip
 
 

@@ -6,15 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import raspc
 from raspc import library, rasp
-from raspc.blocks.reading.plain import OFF, digits_of_answer, wanted_as_numbers
+from raspc.blocks.reading.plain import OFF, OFF_FOLDED, folded, folded_answer, wanted_as_numbers
 from raspc.blocks.reading.readiness import Readiness
 from raspc.graph.build import build
+from raspc.graph.nodes import Index
 from raspc.numbers.options import SMALLEST, Level, Options
 from raspc.numbers.precision import precision_of
-from raspc.numbers.shares import as_number
+from raspc.numbers.shares import as_number, stretches_of
+from raspc.passes.count_in_stretches import count_in_stretches
 from raspc.rasp import Comparison
 from raspc.study.certifying import certificate
 
@@ -82,43 +86,77 @@ def test_only_compact_models_of_wide_formats_have_plain_counts() -> None:
 def test_long_inputs_are_counted_by_shares() -> None:
     """The error grows with the square of the length: an eighth of a step is too far from about 1,400 on.
 
-    The answer bears somewhat more, where its high digit stands beside it.
+    The answer bears somewhat more, and is read by its row and its place there.
     """
-    for longest, is_near, is_plain in ((1300, True, True), (1500, False, True), (1900, False, False)):
+    for longest, is_near, is_plain in ((1300, True, True), (1500, False, True), (2100, False, False)):
         counts = np.arange(1.0, longest + 1)
         share = as_number(counts, longest, SINGLE)
         assert share is not None and bool(share.noise.max() <= OFF) is is_near
         assert bool(wanted_as_numbers(found(SAME, longest).roots, SMALLEST)) is is_plain
-        digits = digits_of_answer(found(SAME, longest).roots, SMALLEST)
-        assert (digits is not None) is (is_plain and not is_near)
+        folded = folded_answer(found(SAME, longest).roots, SMALLEST)
+        assert (folded is not None) is (is_plain and not is_near)
 
 
-def test_digits_lead_as_the_number_does() -> None:
-    """The logits of two digits part all answers by 1, and bear an error of 0.4, where the high digit is exact."""
-    digits = digits_of_answer(found(SAME, 1500).roots, SMALLEST)
-    assert digits is not None
-    high, low = digits.high, digits.low
-    for off in (0.0, 0.4, -0.4):
-        read = low + off
-        logits = 2 * np.outer(high, high) - high**2 + 2 * np.outer(read, low) - low**2
-        assert (logits.argmax(axis=1) == np.arange(len(high))).all()
-    assert (digits.reaches.sum(axis=0) == high - high[0]).all()
+def in_stretches(longest: int) -> Readiness:
+    """What is told of the number of equal tokens, which names the index where it is large."""
+    return Readiness.of(count_in_stretches(build(SAME, (0, 1, 2), longest), SMALLEST), SMALLEST)
 
 
-def test_a_large_count_is_answered_by_its_digits() -> None:
-    """Over 1,400 keys: a dozen dimensions, proved; what is a little wrong in weights is no longer proved."""
+def test_many_keys_are_counted_in_stretches() -> None:
+    """As few as keep the number near enough; none where one sum does, and no index where the count is small."""
+    shares = {}
+    for longest in (1300, 1900, 2100, 4096):
+        ready = in_stretches(longest)
+        (shares[longest],) = (ready.share(place) for place in ready.left)
+        assert shares[longest].is_number and shares[longest].noise.max() <= OFF_FOLDED
+        assert any(isinstance(node, Index) for node in ready.graph.nodes) is (longest > 1300)
+    assert [share.stretches for share in shares.values()] == [None, None, 2, 5]
+    for n, many in ((7, 3), (4096, 5)):
+        inside = stretches_of(n, many)
+        assert (inside.sum(axis=1) == 1).all() and inside.sum(axis=0).max() <= -(-n // many)
+        assert (np.diff(inside.argmax(axis=1)) >= 0).all()
+
+
+@given(st.integers(1, 3000), st.floats(-0.45, 0.45))
+def test_rows_lead_as_the_number_does(count: int, off: float) -> None:
+    """Neighbours lie 1 apart; the logits part all answers by 1, and bear an error of nearly ½ along the strip."""
+    strip = folded(count)
+    steps = np.abs(np.diff(strip.along)) + np.abs(np.diff(strip.row))
+    assert (steps == 1).all() and len({*zip(strip.along, strip.row, strict=True)}) == count
+    some = np.unique(np.r_[np.arange(0, count, 97), np.arange(500, min(count, 530))])
+    places = np.arange(count, dtype=np.float64)
+    along, row = (np.interp(some + off, places, column) for column in (strip.along, strip.row))
+    logits = 2 * np.outer(along, strip.along) - strip.along**2 + 2 * np.outer(row, strip.row) - strip.row**2
+    assert (logits.argmax(axis=1) == some).all()
+
+
+def test_a_large_count_is_answered_by_its_row() -> None:
+    """Over 1,400 keys: few dimensions, proved; what is a little wrong in weights is no longer proved."""
     model = raspc.compile(rasp.causal(SAME), "ab", 1420, optimize=2)
-    assert model.certificate.proved and model.config.d_model <= 12 and model.config.d_mlp <= 16
+    assert model.certificate.proved and model.config.d_model <= 7 and model.config.d_mlp <= 8
     tokens = ["b", *["a"] * 1300, *["b"] * 119]
     expected = [1, *range(1, 1301), *range(2, 121)]
     assert model.apply(["BOS", *tokens]).decoded[1:] == expected
     for name, change in {
-        "transformer/layer_0/mlp/linear_1/b": lambda x: x + 4,  # each step a whole count later
-        "transformer/layer_0/mlp/linear_2/w": lambda x: x * (1 + 2.0**-9),  # and a little too high
+        "transformer/layer_0/mlp/linear_1/b": lambda x: x + 4,  # each bend some counts later
+        "transformer/layer_0/mlp/linear_2/w": lambda x: x * (1 + 2.0**-9),  # and a little too steep
         "unembed/w": lambda x: np.roll(x, 1, axis=1),
     }.items():
         params = {**model.params, name: np.asarray(change(np.array(model.params[name])), np.float32)}
         assert not certificate(replace(model, params=params)).proved, name
+
+
+def test_stretches_are_proved_by_their_weights() -> None:
+    """Counts of 2,048 keys add up two stretches; where one of them is worth a little more, nothing is proved."""
+    model = raspc.compile(rasp.causal(SAME), "ab", 2048, optimize=2)
+    assert model.certificate.proved and model.config.d_model <= 8
+    tokens = ["b"] * 2047 + ["a"]
+    assert model.apply(["BOS", *tokens]).decoded[1:] == [*range(1, 2048), 1]
+    name = "transformer/layer_0/attn/value/w"
+    weights = np.array(model.params[name])
+    largest = np.unravel_index(np.abs(weights).argmax(), weights.shape)
+    weights[largest] *= 1 + 2.0**-10
+    assert not certificate(replace(model, params={**model.params, name: weights})).proved
 
 
 @pytest.mark.parametrize("n", [64, 512])

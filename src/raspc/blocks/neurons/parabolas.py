@@ -54,10 +54,10 @@ def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: floa
     if not steepest or line.noise * steepest > borne or 4 * line.noise > gaps.min() or len(at.x) > NEURON_LIMIT:
         return None
     found = _ramps(line, at.x, columns[at.value], slopes, squares)
-    return found if _rounding(found, at.x, unit) <= ROUNDS else None
+    return found if rounding(found, at.x, unit) <= ROUNDS else None
 
 
-def _rounding(design: Design, x: Floats, unit: float) -> float:
+def rounding(design: Design, x: Floats, unit: float) -> float:
     """By how much what is written may round, at either end of the line: each addition by a unit of all before it."""
     fired = np.maximum(np.outer(x[[0, -1]], design.weights[0][0]) + design.bias, 0.0)
     terms, sums = (fired[:, 1:] > 0).sum(axis=1), fired @ np.abs(design.out) + np.abs(design.base)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -223,8 +224,8 @@ def express(code: Matrix, features: Matrix, with_constant: bool = True) -> tuple
     weights, constant = np.zeros((dims, count)), np.zeros(count)
     open_columns = []
     flat = (features == features[:1]).all(axis=0)
-    for j in range(count):
-        place = places.get(np.ascontiguousarray(features[:, j]).tobytes())
+    for j, feature in enumerate(np.ascontiguousarray(features.T)):
+        place = places.get(feature.tobytes())
         if place is not None:
             weights[place, j] = 1.0
         elif with_constant and flat[j]:
@@ -243,13 +244,29 @@ def _solve(code: Matrix, features: Matrix, with_constant: bool) -> tuple[Matrix,
     design = np.hstack([code, np.ones((len(code), int(with_constant)))])
     if not design.shape[1]:
         return None
-    solution = np.linalg.lstsq(design, features, rcond=None)[0]
+    solution: Matrix = np.asarray(np.linalg.lstsq(design, features, rcond=None)[0], np.float64)
     for candidate in (*(np.round(solution * parts) / parts for parts in WHOLE), solution):
-        error = np.abs(design @ candidate - features)
-        if np.all(error <= TOLERANCE * np.maximum(1.0, np.abs(features))):
+        if _gives(design, candidate, features):
             constant = candidate[-1] if with_constant else np.zeros(features.shape[1])
             return np.asarray(candidate[: code.shape[1]], np.float64), np.asarray(constant, np.float64)
     return None
+
+
+SOME = 256
+"""So many features are compared at one time; the first time a few, which most combinations do not give."""
+
+
+def _gives(design: Matrix, weights: Matrix, features: Matrix) -> bool:
+    """Whether the features are these combinations, up to rounding."""
+    many = features.shape[1]
+    for low, high in pairwise(
+        [*range(0, many, SOME), many] if many <= SOME else [0, 4, *range(SOME, many, SOME), many]
+    ):
+        part = features[:, low:high]
+        error = np.abs(design @ weights[:, low:high] - part)
+        if not np.all(error <= TOLERANCE * np.maximum(1.0, np.abs(part))):
+            return False
+    return True
 
 
 def in_span(code: Matrix, feature: Floats, with_constant: bool = True) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.reading.naming import value_labels
-from raspc.blocks.reading.plain import wanted_as_numbers
+from raspc.blocks.reading.plain import number_share, wanted_as_numbers
 from raspc.blocks.reading.roots import Roots
 from raspc.blocks.reading.unrounded import unrounded
 from raspc.errors import UnsupportedProgram
@@ -17,7 +17,7 @@ from raspc.graph.nodes import Listed, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.raised import Raised, raised_for
-from raspc.numbers.shares import Share, as_number, share_of
+from raspc.numbers.shares import Share, share_of
 from raspc.target.families import is_centred
 
 CHOICE = Choice(
@@ -101,7 +101,7 @@ def _count(roots: Roots, place: int, node: N.Width | N.Length, options: Options,
 
 def _number(roots: Roots, place: int, node: N.Width | N.Length, options: Options) -> Left | None:
     """The count itself; None where the format rounds too far for that."""
-    label, share = roots.graph.labels[place], as_number(node.listed.numbers, roots.graph.max_seq_len, options.precision)
+    label, share = roots.graph.labels[place], number_share(roots, place, options)
     return None if share is None else Left(Group(f"{label}.share", (f"{label}.share",), share.code[:, None]), share)
 
 

@@ -21,7 +21,7 @@ from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Listed, Select, Table
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
-from raspc.numbers.shares import as_number
+from raspc.numbers.shares import Share, as_number
 
 CHOICE = Choice(
     "plain_counts", "storage",
@@ -36,9 +36,11 @@ LEAN = 4
 """What a count is off by, times the slope along it, may come to this part of what the answer bears."""
 FARTHEST = 512.0
 """The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
-OFF_BESIDE_DIGITS = 0.19
-"""How far off a whole number may be of which the high digit is there beside it: so far steps still tell it apart."""
+OFF_FOLDED = 0.24
+"""How far off a whole number may be that is read by its row and its place there: what ramps round comes on top."""
 COUNTS = (N.Width, N.Length)
+STRETCHES = 64
+"""Keys are counted in at most so many stretches of positions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +75,7 @@ def _strict(roots: Roots, use: _Use, options: Options) -> Iterator[int]:
     if joint is not None and use.leans and use.numbers is not None:
         (root,) = counts
         slopes = straight(joint.cells, rests_on.index(root), _numbers(roots, root), use.numbers[:, None])
-        share = as_number(_numbers(roots, root), roots.graph.max_seq_len, options.precision)
+        share = number_share(roots, root, options)
         if slopes is None or share is None or LEAN * slopes.steepest * share.noise.max() > use.off:
             yield root
         return
@@ -88,7 +90,7 @@ def _is_borne(roots: Roots, root: int, part: Floats, off: float, options: Option
     """Whether a part of a sum is a multiple of a count, and no further off than that."""
     numbers = roots.graph.variable(root).listed.numbers
     slopes = np.diff(part) / np.diff(numbers)
-    share = as_number(numbers, roots.graph.max_seq_len, options.precision)
+    share = number_share(roots, root, options)
     if share is None or not len(slopes) or np.ptp(slopes) > F.TOLERANCE:
         return False
     return bool(abs(slopes[0]) * share.noise.max() <= off)
@@ -114,49 +116,58 @@ def _answer(roots: Roots, options: Options) -> _Use:
     if (steps := leaning(roots, options)) is not None:
         return _Use(place, steps, leans=True)
     counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
-    off = OFF if digits_of_answer(roots, options) is None else OFF_BESIDE_DIGITS
+    off = OFF if folded_answer(roots, options) is None else OFF_FOLDED
     return _Use(place, np.arange(len(node.listed), dtype=np.float64) if counted else None, off)
 
 
-BASE = 256.0
-"""The low digit of a number reaches to half of it: so the terms of logits, BASE·m for numbers up to m, are small."""
+ROW = 512
+"""So many numbers lie in one row of a folded answer."""
 
 
 @dataclass(frozen=True, eq=False)
-class AnswerDigits:
-    """A number x from −m to m as a high digit h, and a low digit l = x − BASE·h, between −BASE/2 and BASE/2.
+class Folded:
+    """A number on a strip that is folded into rows: its place `along` the row, and which `row` it is.
 
-    The logits 2h′h − h′² + 2l′l − l′² lead by (h − h′)² + (l − l′)², of which an error e of x takes 2e·|l − l′|. So
-    they bear any e below ½, as 2vx − v² does; but their terms are up to BASE·m, where those of that are m². The high
-    digit is decoded to steps, each along a direction of its own: the errors of these are small, and count BASE-fold.
+    Numbers go up one row and down the next, so that neighbours lie 1 apart in just one of the two. The logits
+    2a′a − a′² + 2r′r − r′² lead by (a − a′)² + (r − r′)², of which an error e of the number takes at most
+    2e·(|a − a′| + |r − r′|). So they bear any e below ½, as 2vx − v² does; but their terms are up to ROW²/2, where
+    those of numbers up to m are 2m². Both features are straight but for where the strip bends
+    (`raspc.blocks.neurons.folds`).
     """
 
-    numbers: Floats
-    high: Floats
-
-    @property
-    def low(self) -> Floats:
-        """What is left beside the high digit."""
-        return self.numbers - BASE * self.high
-
-    @property
-    def reaches(self) -> Floats:
-        """[digits − 1, values]: whether the high digit is at least this one."""
-        return np.asarray(np.unique(self.high)[1:, None] <= self.high, np.float64)
+    along: Floats
+    row: Floats
 
 
-def digits_of_answer(roots: Roots, options: Options) -> AnswerDigits | None:
-    """The digits of an answer that is one count, and is off too far for 2vx − v²; None for other answers."""
+def folded(count: int) -> Folded:
+    """So many numbers, from 0 on, each about the middle."""
+    number, at = np.divmod(np.arange(count, dtype=np.float64), ROW)
+    up = number % 2 == 0
+    return Folded(np.where(up, at, ROW - 1 - at) - ROW // 2, number - number[-1] // 2)
+
+
+def folded_answer(roots: Roots, options: Options) -> Folded | None:
+    """An answer that is one count, and is off too far for 2vx − v²; None for other answers."""
     graph = roots.graph
     node, joint = graph.variable(graph.output), roots.joints[graph.output]
     if joint is None or len(joint.roots) != 1 or not isinstance(graph[joint.roots[0]], COUNTS):
         return None  # (what rests on a listed count alone is listed)
-    counts = _numbers(roots, joint.roots[0])
-    share = as_number(counts, graph.max_seq_len, options.precision)
-    if len(node.listed) != len(counts) or share is None or not OFF < share.noise.max() <= OFF_BESIDE_DIGITS:
+    count, share = len(_numbers(roots, joint.roots[0])), number_share(roots, joint.roots[0], options)
+    if len(node.listed) != count or share is None or not options.has("folds"):
         return None
-    numbers = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2
-    return AnswerDigits(numbers, np.rint(numbers / BASE))
+    is_off = share.stretches is not None or share.noise.max() > OFF
+    return folded(count) if is_off and share.noise.max() <= OFF_FOLDED else None
+
+
+def number_share(roots: Roots, place: int, options: Options) -> Share | None:
+    """How a count is left as a number, of the fewest stretches of positions that keep it near enough; None in formats
+    that round too far for that."""
+    node, n = roots.graph.variable(place), roots.graph.max_seq_len
+    whole = as_number(node.listed.numbers, n, options.precision)
+    if whole is None or whole.noise.max() <= OFF_FOLDED or not isinstance(node, N.Width) or node.by is None:
+        return whole
+    parts = (as_number(node.listed.numbers, n, options.precision, many) for many in range(2, STRETCHES + 1))
+    return next((part for part in parts if part is not None and part.noise.max() <= OFF_FOLDED), whole)
 
 
 def leaning(roots: Roots, options: Options) -> Floats | None:

@@ -65,10 +65,10 @@ def _answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
     if steps is not None and isinstance(node, N.Sum):
         return number_logits(steps), (Read(place, steps, readers, OFF),)
     by_number = options.storage.compact and not options.precision.narrow and options.has("number_answers")
-    if by_number and not known.numerical and (digits := _digits(known)) is not None:
-        high = (Read(place, flags, readers) for flags in digits.reaches)
-        reads = Read(place, digits.numbers, readers, plain.OFF_BESIDE_DIGITS), *high
-        return number_logits(digits.high) + number_logits(digits.low), reads
+    if by_number and not known.numerical and (folded := _folded(known)) is not None:
+        off = plain.OFF_FOLDED
+        reads = (Read(place, column, readers, off, off) for column in (folded.along, folded.row))
+        return number_logits(folded.along) + number_logits(folded.row), tuple(reads)
     if by_number and not known.numerical:
         steps = _leaning(known) if steps is None else steps
         n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
@@ -87,9 +87,9 @@ def _in_steps(known: Known) -> Floats | None:
     return in_steps(node.listed) if on_sums and node.listed.all_numbers else None
 
 
-def _digits(known: Known) -> plain.AnswerDigits | None:
-    """Two digits of an answer that is one large count, left as a number by attention; None for others."""
-    found = plain.digits_of_answer(known.ready.roots, known.options)
+def _folded(known: Known) -> plain.Folded | None:
+    """The rows of an answer that is one large count, left as a number by attention; None for others."""
+    found = plain.folded_answer(known.ready.roots, known.options)
     joint = known.ready.roots.joints[known.graph.output]
     return found if found is not None and joint is not None and known.ready.is_rough(joint.roots[0]) else None
 
@@ -109,4 +109,6 @@ def _number(node: Variable) -> Matrix:
 
 def number_logits(n: Floats) -> Matrix:
     """[value, answer]: 2·x·v − v² for the number x of a value and v of an answer, greatest where they are equal."""
-    return 2 * n[:, None] * n[None, :] - n[None, :] ** 2
+    found: Matrix = np.multiply.outer(2 * n, n)
+    found -= n**2
+    return found

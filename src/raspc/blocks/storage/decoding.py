@@ -16,7 +16,7 @@ from raspc.blocks.reading.groups import Group, outputs_of
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage.exactness import exact_enough, is_borne
 from raspc.blocks.storage.forms import form_of, is_readable, powers_of
-from raspc.blocks.storage.heads import moved_numbers, scored
+from raspc.blocks.storage.heads import moved_numbers, scored, stretched
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.ramping import ramps_of_count
 from raspc.blocks.storage.requests import Feature, Wanted
@@ -29,15 +29,16 @@ from raspc.graph.totals import size_of_terms
 def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
     """What is stored of a count or a mean: what readers need beyond what attention leaves is decoded."""
     node, left = known.graph.variable(place), known.ready.left[place].group
+    stretches = tuple(stretched(known, place, known.ready.left[place].share))
     if isinstance(node, N.Sum) and isinstance(node.domain, Listed):
         _check_sum(known, place, node)
     if known.ready.is_count(place) and (wanted.features or wanted.shown or is_readable(known, place, False)):
         _check_apart(known, place)
     offered = {key for key, feature in wanted.features.items() if _offers(known, place, left, feature)}
     rest = [feature for key, feature in wanted.features.items() if key not in offered]
-    ramps = ramps_of_count(known, place, wanted) if rest else None
+    ramps = ramps_of_count(known, place, wanted, rest) if rest else None
     if ramps is not None:
-        return Decision(known.stored(place, wanted, *ramps), tuple(scored(known, place)))
+        return Decision(known.stored(place, wanted, *ramps), (*stretches, *scored(known, place)))
     is_mean = isinstance(node, N.Sum) or (isinstance(node, N.Aggregate) and not node.pick)
     kept, design = _decoded(known, place, wanted, rest, left)
     powers = powers_of(known, place, wanted)
@@ -45,7 +46,7 @@ def left_by_attention(known: Known, place: int, wanted: Wanted) -> Decision:
         design = _with_ramps(known, place, powers, design)
     stored = known.stored(place, wanted, (*kept, *powers), design)
     numbers = moved_numbers(known, place, node) if isinstance(node, N.Aggregate | N.Sum) else ()
-    return Decision(stored, (*numbers, *scored(known, place, finely=is_mean and bool(offered))))
+    return Decision(stored, (*stretches, *numbers, *scored(known, place, finely=is_mean and bool(offered))))
 
 
 def _offers(known: Known, place: int, left: Group, feature: Feature) -> bool:

@@ -18,6 +18,7 @@ from raspc.blocks.storage.requests import Compare, Powers, Read, Request, Wanted
 from raspc.blocks.storage.stored import KEYS, QUERIES, VALUES, Reader
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph
+from raspc.numbers.shares import Share, stretches_of
 
 
 def scored(known: Known, place: int, finely: bool = False) -> Iterator[Request]:
@@ -64,6 +65,16 @@ def moved_numbers(known: Known, place: int, node: N.Aggregate | N.Sum) -> Iterat
     columns = F.number(source)[None] if isinstance(node, N.Sum) else F.numeric_code(source).T
     for column in columns:
         yield Read(node.source, column, readers, NUMBER_ERROR * scale)
+
+
+def stretched(known: Known, place: int, share: Share | None) -> Iterator[Read]:
+    """What the head of a count takes of positions, where it counts the keys of each stretch of them apart."""
+    node = known.graph[place]
+    if share is None or share.stretches is None or not isinstance(node, N.Width) or node.by is None:
+        return
+    readers = (Reader(place, VALUES, node.by),)
+    for column in stretches_of(known.graph.max_seq_len, share.stretches).T:
+        yield Read(node.by, np.ascontiguousarray(column), readers)
 
 
 def moved_groups(

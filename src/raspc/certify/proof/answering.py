@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from raspc.graph.nodes import Floats, Ids, Interval
 from raspc.numbers.precision import Precision
 from raspc.weights.certificate import Link
 
+PART = 1 << 21
+"""The most logits that are looked at at one time, where they are read off one variable."""
 BLURRED = 2.0**-4
 """From this part of a lead on, it is worth asking what errors come of."""
 
@@ -27,8 +29,33 @@ def answered(plan: Examined, meaning: Meaning, read: Reading, precision: Precisi
     return _choice(plan, meaning, read, label)
 
 
+def answered_in_parts(
+    plan: Examined, meaning: Meaning, place: int, read_of: Callable[[slice], Reading], precision: Precision
+) -> Iterator[Link]:  # fmt: skip
+    """The same for logits that are read off one variable, of which few values are looked at at one time.
+
+    `read_of`: what the unembedding reads of some values of the variable, or of all. So a proof over thousands of values
+    takes memory for some of their logits.
+    """
+    label, width = plan.graph.labels[plan.graph.output], len(plan.actual.output.bias)
+    many = meaning.size(place)
+    ids = meaning.ids(plan.graph.output, (place,)) if many * width > PART else None
+    if ids is None or plan.config.output.kind == "numerical":
+        yield from answered(plan, meaning, read_of(slice(None)), precision)
+        return
+    step = max(1, PART // width)
+    parts = [slice(low, min(low + step, many)) for low in range(0, many, step)]
+    links = [link for cut in parts for link in _weakest(meaning, read_of(cut), ids[cut], label, cut.start)]
+    yield from sorted(links, key=lambda link: -link.used)[:1]
+
+
 def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iterator[Link]:
     read, ids = decided(meaning, plan.graph.output, read)
+    return _weakest(meaning, read, ids, label)
+
+
+def _weakest(meaning: Meaning, read: Reading, ids: Ids | None, label: str, start: int = 0) -> Iterator[Link]:
+    """The combination of values whose right logit leads least; `start`: which value is the first that is read."""
     axes = tuple(read.seen)
     rows = rows_of(meaning, read, ids)
     if rows is None or ids is None:
@@ -43,6 +70,7 @@ def _choice(plan: Examined, meaning: Meaning, read: Reading, label: str) -> Iter
     worst = _worst(needed, lead)
     if worst is not None:
         at = where(axes, ids, worst) if len(lead) == (ids >= 0).sum() else {}
+        at = {place: start + value for place, value in at.items()}
         yield Link("answer", label, float(needed[worst]), float(lead[worst]), "logits", at)
 
 

@@ -48,6 +48,12 @@ class Held:
             self, error=np.zeros_like(self.error), at_bos=np.zeros_like(self.at_bos), common=None, alone=None
         )
 
+    def at(self, rows: slice) -> Held:
+        """Some values of the variable."""
+        common, alone = None if self.common is None else self.common.at(rows), self.alone
+        alone = None if alone is None else alone[rows]
+        return replace(self, code=self.code[rows], error=self.error[rows], common=common, alone=alone)
+
     def causes(self, matrix: Matrix) -> tuple[Causes, ...]:
         """All errors of a linear read by their causes; what is stored in one direction is one number, for all."""
         if not self.error.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,11 +75,12 @@ def rows_of(meaning: Meaning, read: Reading, number: Ids | None, causes: bool = 
     """
     if number is None or number.size * read.width > NUMBERS:
         return None
-    known = number >= 0
+    known: Any = number >= 0
+    every = (Ellipsis,) if number.ndim == 1 and known.all() else known  # all rows are no copies
     values = over_grid([one.values for one in read.seen.values()], number.shape, read.width)
-    rows = (values + read.bias)[known]
-    error = over_grid([one.error for one in read.seen.values()], number.shape, read.width)[known]
-    rounding = np.broadcast_to(read.rounding, error.shape) if read.rounded_rows is None else read.rounded_rows[known]
+    rows = (values + read.bias)[every]
+    error = over_grid([one.error for one in read.seen.values()], number.shape, read.width)[every]
+    rounding = np.broadcast_to(read.rounding, error.shape) if read.rounded_rows is None else read.rounded_rows[every]
     found = Rows(rows, error + rounding, number[known])
     if causes:
         found = replace(found, causes=_causes(read, known, rounding))

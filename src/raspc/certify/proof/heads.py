@@ -24,7 +24,7 @@ from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.ranking import UNRANKED, Ranked, Stored, ranked
 from raspc.certify.proof.rounding import grain_of
 from raspc.certify.proof.sameness import UNDECIDED
-from raspc.certify.proof.summing import added_up, summed
+from raspc.certify.proof.summing import added_in_stretches, added_up, summed
 from raspc.certify.proof.turned import Turning
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Ids, Interval, Listed
@@ -204,6 +204,8 @@ class HeadProof:
         product = self.rounded(matrix, spread @ picks, bias) + self.precision.weight_error * (
             spread @ picks + np.abs(bias)
         )
+        if self.in_stretches:  # it is a part of what they come to
+            product = np.zeros_like(product)
         if self.counts:
             arrived, off = self.counted(code, matrix, bias)
         else:
@@ -366,6 +368,8 @@ class HeadProof:
     def counted(self, code: Matrix, matrix: Matrix, bias: Floats) -> tuple[A.Arrived, Matrix]:
         """What arrives of a count, and how far the numbers that are averaged are from those that are planned."""
         counts, share = self.node.listed.numbers, self.plan.storage[self.place].share
+        if self.in_stretches and matrix.shape[1] == 1:
+            return self.counted_in_stretches(code, matrix, bias)
         if share is None or self.value.seen or matrix.shape != (1, 1) or not matrix.any():
             return A.Arrived(np.full((len(code), 1), UNBOUNDED), np.zeros(1)), np.full(code.shape, UNBOUNDED)
         held, weight, added = code[:, 0], float(matrix[0, 0]), float(bias[0])
@@ -386,6 +390,25 @@ class HeadProof:
         else:
             off += abs(added)
         return A.Arrived(found.error / max(abs(weight), 1e-300), found.grain), np.full(code.shape, off)
+
+    @property
+    def in_stretches(self) -> bool:
+        """Whether keys are counted by what they hold, each of them a part of what is written."""
+        return self.counts and bool(self.value.seen) and not self.precision.narrow
+
+    def counted_in_stretches(self, code: Matrix, matrix: Matrix, bias: Floats) -> tuple[A.Arrived, Matrix]:
+        """What arrives of a count in stretches: all of its error is that of the first number that is written."""
+        (place, *_), write = tuple(self.value.seen), matrix[:, 0]
+        held = self.plan.graph.variable(place)
+        away = added_in_stretches(
+            self.head, self.scores, self.sink, self.divisor, self.value, write, self.node.listed.numbers, self.n,
+            code[:, 0], self.precision, isinstance(held, N.Index) and not held.free,
+        )  # fmt: skip
+        error = np.full((len(code), len(write)), UNBOUNDED)
+        if away is not None and write[0] != 0:
+            error[:] = 0.0
+            error[:, 0] = away / abs(write[0])
+        return A.Arrived(error, np.zeros(len(write))), np.full(code.shape, abs(float(bias[0])))
 
 
 def _line(domain: N.Domain, code: Matrix) -> tuple[Floats, Floats, Ids, Floats]:

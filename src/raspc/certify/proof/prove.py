@@ -16,7 +16,7 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write, reads_of
 from raspc.certify.proof import mlp, segments
-from raspc.certify.proof.answering import answered
+from raspc.certify.proof.answering import answered, answered_in_parts
 from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, read_stream
 from raspc.certify.proof.causes import Causes
 from raspc.certify.proof.cells import Cells, cells_of
@@ -111,7 +111,22 @@ class _Prover:
             self.links.append(self.plan.kept.link(self.graph.labels[self.graph.output]))
         self.links += self.unread()
         self.links += occurs(self.plan.program, self.graph)
-        self.links += answered(self.plan, self.meaning, self.read(actual.output), self.precision)
+        self.links += self.answer()
+
+    def answer(self) -> Iterator[Link]:
+        """The margin of the answer; the logits of one variable with many values are gone through in parts."""
+        said = self.plan.actual.output
+        spaces = [space for space in said.maps if space != BOS]
+        places = {self.stream[space].place for space in spaces}
+        if len(places) != 1 or self.plan.loose.dust is not None:
+            return answered(self.plan, self.meaning, self.read(said), self.precision)
+        stored = _stored(said, self.precision, 1.0)
+
+        def read_of(values: slice) -> Reading:
+            some = {space: self.stream[space].at(values) for space in spaces}
+            return read_stream(stored, some, self.at_bos, self.precision, False, self.plan.loose)
+
+        return answered_in_parts(self.plan, self.meaning, places.pop(), read_of, self.precision)
 
     def embed(self, space: str, kind: type[N.Variable]) -> None:
         """The values of a table in their order, each at its own row."""

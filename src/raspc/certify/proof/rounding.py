@@ -44,10 +44,20 @@ def of_sum(terms: Matrix, reach: Matrix, size: Matrix, last: Matrix, precision: 
     added = np.maximum(terms - 1.0, 0.0)
     part = added * precision.sum_unit
     rest = np.where(part < 0.5, 1.0 - part, np.nan)
-    partial = np.maximum(added - 1.0, 0.0) * reach + (added > 0) * np.minimum(last, reach)
-    several = np.minimum(added, precision.roundings(terms) + 1.0) * size
-    found: Matrix = np.fmin(partial / rest, several) * (precision.sum_unit * (1.0 + 2.0**-10))
+    found: Matrix = np.minimum(last, reach)  # (of large matrices few copies are made)
+    found = _into(found, np.multiply, np.sign(added))
+    found = _into(found, np.add, np.maximum(added - 1.0, 0.0) * reach)
+    found = _into(found, np.divide, rest)
+    found = _into(found, np.fmin, np.minimum(added, precision.roundings(terms) + 1.0) * size)
+    found *= precision.sum_unit * (1.0 + 2.0**-10)
     return found
+
+
+def _into(found: Matrix, work: np.ufunc, other: Matrix) -> Matrix:
+    """What a function makes of two arrays, in the place of the first where that is large enough."""
+    fits_in = np.broadcast_shapes(found.shape, np.shape(other)) == found.shape
+    made: Matrix = work(found, other, out=found) if fits_in and found.ndim else np.asarray(work(found, other))
+    return made
 
 
 def swept_up(off: Floats, terms: Floats) -> Floats:

@@ -76,6 +76,34 @@ def added_up(
     return np.asarray(error + leaked + there + off_there + np.abs(each * share * counts - code))
 
 
+def added_in_stretches(
+    head: Head, scores: A.Scores, sink: A.Sink, divisor: float, value: Reading, write: Floats, counts: Floats, n: int,
+    code: Floats, precision: Precision, apart: bool,
+) -> Floats | None:  # fmt: skip
+    """[counts]: the same where a key holds several numbers, by one variable, all of which are written to one direction.
+
+    Of each number only the terms that are not 0 round: those of the keys at the positions where it is not, which are so
+    many at most. `write` [numbers]; `apart`: no two keys have one value of the variable. None where it is not known
+    what keys hold.
+    """
+    rows, off = value.rows(), value.row_errors()
+    if rows is None or len(value.seen) != 1:
+        return None
+    each, size = rows @ write, (np.abs(rows) @ np.abs(write)).max()
+    uneven, known = float(np.abs(each - each[0]).max()), (rows != 0) | (np.broadcast_to(off, rows.shape) > 0)
+    most = float(known.sum(axis=0).max()) if apart else float(n)
+    wrong = float((np.broadcast_to(off, rows.shape) @ np.abs(write)).max())
+    there, off_there = float(np.abs(value.there) @ np.abs(write)), float(value.there_error @ np.abs(write))
+    inside = (precision.roundings(np.minimum(counts, most) + 1.0) + 4) * precision.sum_unit + precision.weight_error
+    together = (float(precision.roundings(float(len(write)))) + 4) * precision.sum_unit + precision.weight_error
+    rounding = inside + together + inside * together
+    probability, share = _off_probability(head, scores, sink, n, precision), float(np.exp(-(head.log_sink or 0.0)))
+    rate = probability + (1 + probability) * rounding
+    error = share * counts * (rate * size + (1 + rate) * wrong + uneven)
+    leaked = _leaked(head, scores, divisor, n) * (size + wrong)
+    return np.asarray(error + leaked + (1 + together) * (there + off_there) + np.abs(each[0] * share * counts - code))
+
+
 @dataclass(frozen=True)
 class _Each:
     """How far each number is off what is written of it: by `rate` of itself and `constant`; the ends of all numbers."""
