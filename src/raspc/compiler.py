@@ -10,6 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from raspc import doubts, rasp, recounting
+from raspc.blocks.neurons.costs import CHOICE as SOONEST
+from raspc.blocks.neurons.products import CHOICE as PRODUCTS
+from raspc.blocks.neurons.products import multiplies
+from raspc.blocks.spaces import Neurons
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.knobs import smallest
 from raspc.certify.proof.weights import examined
@@ -128,7 +132,7 @@ def compile(
             model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
         return model if name == PLAIN.name else in_family(model, name, certify)
 
-    told_apart = partial_of(turned_or_counted, made, graph=tabulated.graph)
+    told_apart = partial_of(turned_or_counted, partial_of(multiplied_or_listed, made), graph=tabulated.graph)
     model = with_room(told_apart, options, name) if certify else told_apart(options)
     doubts.warn_of_family(program, model)
     return model
@@ -147,6 +151,42 @@ def turned_or_counted(made: Callable[[Options], Model], options: Options, graph:
     if isinstance(found, Refused):
         raise found.error
     return found
+
+
+def multiplied_or_listed(made: Callable[[Options], Model], options: Options) -> Model:
+    """A model that multiplies in gated neurons, where that makes it smaller, or is proved alone; else one without."""
+    found = attempt(partial_of(made, options))
+    if not multiplies(options):
+        return _unless_refused(found)
+    if isinstance(found, Refused) or (not has_products(found) and _verdict(found) not in (None, "proved")):
+        later = attempt(partial_of(made, options.leaving_out([SOONEST.name])))  # products of what is decoded first
+        found = later if isinstance(later, Model) and has_products(later) and _verdict(later) == "proved" else found
+    if isinstance(found, Model) and not has_products(found):
+        return found
+    listed = attempt(partial_of(made, options.leaving_out([PRODUCTS.name])))
+    if isinstance(found, Refused) or isinstance(listed, Refused):
+        return _unless_refused(listed if isinstance(found, Refused) else found)
+    return min(
+        (found, listed),
+        key=lambda model: (_verdict(model) not in (None, "proved"), model.config.n_layers, size_in(model)),
+    )
+
+
+def _unless_refused(found: Model | Refused) -> Model:
+    if isinstance(found, Refused):
+        raise found.error
+    return found
+
+
+def size_in(model: Model) -> int:
+    """How many parameters a model has."""
+    return sum(array.size for array in model.params.values())
+
+
+def has_products(model: Model) -> bool:
+    """Whether gated neurons multiply."""
+    blocks = () if model.plan is None else model.plan.lowered.blocks
+    return any(isinstance(block, Neurons) and block.products is not None for block in blocks)
 
 
 def with_room(made: Callable[[Options], Model], options: Options, name: str) -> Model:

@@ -13,7 +13,7 @@ from tests.faults.records import Patch
 
 from raspc.export.checkpoint import tokenizer, writing
 from raspc.graph.selectors import FALSE
-from raspc.stock import convert, exits, model, naming, parts
+from raspc.stock import convert, exits, model, multiplying, naming, parts
 from raspc.stock.frame import NULL, Frame
 from raspc.stock.plainly import Map
 
@@ -277,6 +277,24 @@ TURNED: Mapping[str, Patch] = {
     ),
 }  # fmt: skip
 """Faults of heads that tell positions by turning; each shows in `induction`, which shifts and ranks."""
+
+
+def _gated(**changes: Any) -> Patch:
+    """Gated neurons that multiply, changed where the converter makes them of what the plan says."""
+    return _changed(
+        multiplying, "_gated",
+        lambda one, *_: replace(one, **{name: change(getattr(one, name)) for name, change in changes.items()}),
+    )  # fmt: skip
+
+
+MULTIPLIED: Mapping[str, Patch] = {
+    "a product that is written twice": _gated(out=lambda out: 2 * out),
+    "a gate of the other sign": _gated(gate=lambda gate: -gate),
+    "a gate that is off by a fifth": _gated(gate=lambda gate: 1.2 * gate),
+    "a factor that is 1 more": _gated(times_bias=lambda bias: bias + 1.0),
+    "nothing to multiply with": _gated(times=lambda times: 0 * times),
+}
+"""Faults of gated neurons; each shows in a product of two digits."""
 
 CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),

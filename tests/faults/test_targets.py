@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.faults.records import planted
-from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, TOKENIZERS, TURNED, unsharp
+from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, MULTIPLIED, TOKENIZERS, TURNED, unsharp
 from tests.stock.stocked import compiled
 
 import raspc
-from raspc import library
+from raspc import library, rasp
 from raspc.certify.proof import knobs
+from raspc.compiler import has_products
 from raspc.errors import InternalError, RaspcError
 from raspc.stock import exits
 from raspc.stock.convert import USUAL
@@ -110,6 +111,29 @@ def test_a_fault_of_a_rotation_is_refused(name: str) -> None:
     assert not raspc.certificate(wrong).holds
     assert answers(wrong) != answers(sound) or name == "a base that turns what is to stand still"
     assert not is_turned(itself) and answers(itself) == answers(sound)
+
+
+def product_of_digits(**options: Any) -> Model:
+    """Each digit times the one before."""
+    before = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices - 1, rasp.Comparison.EQ), rasp.tokens, default=0)
+    return raspc.compile(rasp.tokens * before, range(4), 4, causal=True, optimize=2, target="llama", **options)
+
+
+@pytest.mark.parametrize("name", MULTIPLIED)
+def test_a_fault_of_a_product_is_refused(name: str) -> None:
+    """By a proof that reads the factors off the weights, and by one that knows no plan but that of the fault.
+
+    The faulty compiler goes through values then, as it does wherever products are not proved.
+    """
+    plain = product_of_digits(certify=False).plain
+    sound = stocked(plain, "llama", USUAL)
+    with planted(MULTIPLIED[name]):
+        wrong, itself = stocked(plain, "llama", USUAL), product_of_digits()
+        believed = raspc.certificate(wrong)
+    assert has_products(sound) and raspc.certificate(sound).holds
+    assert answers(wrong) != answers(sound)
+    assert not raspc.certificate(wrong).holds and not believed.holds
+    assert not has_products(itself) and answers(itself) == answers(sound)
 
 
 def test_steps_that_are_not_steep_are_refused() -> None:

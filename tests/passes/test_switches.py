@@ -42,6 +42,7 @@ counting = importlib.import_module("raspc.passes.count_means")
 adding = importlib.import_module("raspc.passes.count_sums")
 sharing = importlib.import_module("raspc.passes.share_counts")
 stretching = importlib.import_module("raspc.passes.count_in_stretches")
+multiplying = importlib.import_module("raspc.blocks.neurons.products")
 sloping = importlib.import_module("raspc.blocks.neurons.slopes")
 factoring = importlib.import_module("raspc.passes.factor_keys")
 fusing = importlib.import_module("raspc.passes.fuse_chains")
@@ -227,6 +228,12 @@ def other_way(original: Any, *args: Any) -> Any:
     return query, -key
 
 
+def next_factor(original: Any, *args: Any) -> Any:
+    """One factor is 1 more than it should be."""
+    found = original(*args)
+    return found and (found[0], found[1] + 1)
+
+
 def next_product(original: Any, *args: Any) -> Any:
     """The product that belongs to the next sum."""
     found = original(*args)
@@ -404,6 +411,8 @@ CASES: dict[str, Case] = {
     "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),
     "gated_lines": Case(rasp.map(lambda c, x: c * x % 4, COUNT, T), wrapped(gated, "_gated", open_gates)),
     "slopes": Case(COUNT * I, wrapped(sloping, "straight", steeper), longest=7),
+    "products": Case(T * rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), T, default=0),
+                     wrapped(multiplying, "_rank_one", next_factor), causal=True, target="llama"),
     "pulse": Case(broken.BALANCED, wrapped(lone, "_weights", broken.forgotten_condition)),
     "rotation": Case(rasp.Aggregate(rasp.latest(rasp.Select(T, 1, Comparison.LEQ)), T, default=2),
                      wrapped(parts, "pairs_of", other_way), causal=True, target="llama"),

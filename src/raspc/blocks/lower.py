@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.design import Design, Multiplied
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import STEEP, Readiness
 from raspc.blocks.reading.selectors import best_of, is_single, selects_of
 from raspc.blocks.scores.ranking import LEAST_SCALE, SINK
 from raspc.blocks.scores.selection import Selection
-from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Space, Write, reads_of
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Products, Read, Space, Write, reads_of
 from raspc.blocks.storage.heads import moved
 from raspc.blocks.storage.stored import Restored, Storage
 from raspc.blocks.stream import Stream, beside
@@ -77,6 +77,23 @@ def lower(ready: Readiness, storage: Storage) -> Lowered:
     """Every block of the model; of a compact one, every block that somebody reads."""
     found, options = _Lowering(ready, storage, Stream(ready)).run(), ready.options
     return living(found) if options.level.compact and options.has("drop_dead") else found
+
+
+def multiplied(groups: Sequence[Group], products: Multiplied, reads: Sequence[Read]) -> Products:
+    """The gated neurons of a design that read these features; at BOS all of them give 0."""
+
+    def read(weights: Sequence[Matrix], constant: Floats) -> Read:
+        maps, bias = {BOS: -constant[None, :]}, constant
+        for one, matrix in zip(reads, weights, strict=True):
+            bias = bias + one.bias @ matrix
+            for space, own in one.maps.items():
+                maps[space] = maps.get(space, 0.0) + own @ matrix
+        return Read({space: matrix for space, matrix in maps.items() if matrix.any()}, bias)
+
+    out = {group.space: products.out[:, columns] for group, columns in side_by_side(groups)}
+    return Products(
+        read(products.gates, products.gate_bias), read(products.times, products.times_bias), out
+    )  # fmt: skip
 
 
 def living(found: Lowered) -> Lowered:
@@ -190,7 +207,8 @@ class _Lowering:
         base = {group.space: design.base[columns] for group, columns in side_by_side(groups)}
         label = self.graph.labels[place]
         read = Read({s: m for s, m in maps.items() if m.any()}, bias)
-        return Neurons(label, read, Write(out, base), design.slack, design.reach, design.leads)
+        products = None if design.products is None else multiplied(groups, design.products, reads)
+        return Neurons(label, read, Write(out, base), design.slack, design.reach, design.leads, products)
 
     def selection(self, place: int) -> Selection:
         """How the head of a count, a mean or a pick selects."""

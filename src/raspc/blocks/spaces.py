@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix: TypeAlias = NDArray[np.float64]
+
+WHERE_GIVEN: Mapping[str, bool] = MappingProxyType({"where_given": True})
+"""Of a field that a file has only where it is not its default."""
 
 BOS = "bos"
 """The space of one direction that is 1 at BOS and 0 elsewhere, in every layer."""
@@ -100,12 +104,31 @@ class Head:
 
 
 @dataclass(frozen=True, eq=False)
+class Products:
+    """relu(gate)·times, one number for each gated neuron, written to spaces by `out` [neurons, dims].
+
+    What a family whose neurons are gated computes in place of all neurons of a block; see
+    `raspc.blocks.neurons.products`.
+    """
+
+    gate: Read
+    times: Read
+    out: Mapping[str, Matrix]
+
+    @property
+    def size(self) -> int:
+        """How many gated neurons there are."""
+        return self.gate.width
+
+
+@dataclass(frozen=True, eq=False)
 class Neurons:
     """relu(read) written: a set of neurons that computes one variable.
 
     `slack` [n]: how far the read of a neuron that is half of a step may be off before the step is no longer
     flat; 0 for the other neurons, of which at most `reach` are near their threshold at once. `lead` [n]: how far
-    from the foot of a ramp the nearest value lies that it lifts; 0 for neurons of no steep feature.
+    from the foot of a ramp the nearest value lies that it lifts; 0 for neurons of no steep feature. `products`: what
+    computes the same in a family whose neurons are gated, where it is a product.
     """
 
     name: str
@@ -114,6 +137,7 @@ class Neurons:
     slack: Matrix
     reach: int
     lead: Matrix
+    products: Products | None = field(default=None, metadata=WHERE_GIVEN)
 
 
 Block: TypeAlias = Head | Neurons

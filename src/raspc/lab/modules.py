@@ -15,6 +15,7 @@ from raspc.errors import InputError
 from raspc.lab.circuits import Circuit
 from raspc.lab.nodes import ModulePart, Node
 from raspc.lab.wires import BOS_NODE, POSITIONS
+from raspc.stock.multiplying import NONE, gates_in
 from raspc.stock.parts import slots_of
 from raspc.target import Layer
 from raspc.weights.model import Model
@@ -82,7 +83,16 @@ def _neurons(circuit: Circuit, node: Node, channel: str | None) -> ModulePart:
     own = circuit.model.config.widths[node.layer].d_mlp
     gate = None if stock is None else _family(stock).gate
     reads = names.linear_1 if gate is None else gate.format(i=node.layer)
-    at = tuple(range(own)) if node.index is None else (node.index,)
+    gates = NONE if stock is None else gates_in(stock, _family(stock))
+    if node.index is None:
+        return ModulePart(names.linear_2 if channel is None else reads, tuple(range(gates.d_mlp(own))))
+    kept = gates.kept(node.layer, own)
+    if node.index not in kept:
+        raise InputError(
+            f"{node.name} is one of those in whose place the family has a gated neuron that multiplies; compile the "
+            'program with disabled_passes=["products"], or ask for the MLP'
+        )
+    at = (kept.index(node.index),)
     return ModulePart(names.linear_2 if channel is None else reads, at)
 
 

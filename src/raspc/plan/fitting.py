@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from raspc.blocks.neurons.design import Design
+from raspc.blocks.neurons.design import Design, Multiplied
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.ranking import Ranking
 from raspc.blocks.scores.selection import Selection
-from raspc.blocks.spaces import BOS, Block, Head, Read, Write, reads_of
+from raspc.blocks.spaces import BOS, Block, Head, Products, Read, Write, reads_of
 from raspc.blocks.storage.stored import Stored
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph, Listed, Variable
@@ -98,8 +98,19 @@ def _design_faults(graph: Graph, design: Design, outputs: int) -> Iterator[str]:
     for axis, features, weights in zip(axes, design.features, design.weights, strict=False):
         ok = ok and features.ndim == weights.ndim == 2 and features.shape[0] == _rows(graph, axis)
         ok = ok and weights.shape == (features.shape[1], *size)
-    if not ok:
+    if not ok or not (design.products is None or _multiplied_fits(design, design.products, outputs)):
         yield "its neurons do not fit what they read or write"
+
+
+def _multiplied_fits(design: Design, products: Multiplied, outputs: int) -> bool:
+    size = products.gate_bias.shape
+    ok = len(size) == 1 and products.times_bias.shape == size and products.out.shape == (*size, outputs)
+    ok = ok and len(products.gates) == len(products.times) == len(design.features) and products.off.shape == (outputs,)
+    return ok and all(
+        weights.shape == (features.shape[1], *size)
+        for read in (products.gates, products.times)
+        for features, weights in zip(design.features, read, strict=True)
+    )
 
 
 def _selection_faults(graph: Graph, selection: Selection) -> Iterator[str]:
@@ -179,7 +190,17 @@ def _block_fits(graph: Graph, block: Block, place: int, sizes: Mapping[str, int]
     ok = ok and all(_read_fits(read, sizes, read.width) for read in reads_of(block))
     if isinstance(block, Head):
         return ok and block.query.width == block.key.width and 0 < block.sharpness < np.inf and 0 <= block.own < np.inf
-    return ok and block.slack.shape == block.lead.shape == (width,)
+    ok = ok and block.slack.shape == block.lead.shape == (width,)
+    return ok and (block.products is None or _products_fit(block.products, block.write, sizes))
+
+
+def _products_fit(products: Products, write: Write, sizes: Mapping[str, int]) -> bool:
+    gate, times = products.gate, products.times
+    ok = all(_read_fits(read, sizes, products.size) for read in (gate, times))
+    finite = all(np.isfinite(array).all() for read in (gate, times) for array in (*read.maps.values(), read.bias))
+    return (
+        ok and finite and set(products.out) == set(write.maps) and _write_fits(Write(products.out), sizes, gate.width)
+    )
 
 
 def _read_fits(read: Read, sizes: Mapping[str, int], width: int) -> bool:

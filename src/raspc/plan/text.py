@@ -147,7 +147,8 @@ def _blocks(plan: Plan) -> Iterator[str]:
 
 def _block(block: Block) -> str:
     if not isinstance(block, Head):
-        return f"neurons of {block.name}: {block.read.width}"
+        many = f"neurons of {block.name}: {block.read.width}"
+        return many if block.products is None else f"{many}, or {block.products.size} gated that multiply"
     sink = f"ln {np.exp(block.log_sink):.6g}" if block.log_sink is not None else f"{block.sink:g} steps"
     return (
         f"head of {block.name}, a {block.kind}, selects {block.selector}: sharpness {block.sharpness:.6g}, BOS {sink}"

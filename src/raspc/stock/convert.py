@@ -165,7 +165,7 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"{family.name} sees later positions, and this program was compiled to see none; compile it with "
             "causal=False, or export it to llama or gpt2"
         )
-    found = plainly(model)
+    found = plainly(model, family)
     if family.pos_embed is None and found.has_positions and not (found.turned and family.rotary):
         raise InputError(
             f"{family.name} has no table of positions, and this model reads one; compile it with "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import sqrt
 
@@ -11,9 +11,10 @@ import numpy as np
 from raspc.blocks.spaces import Head
 from raspc.errors import ModelFormatError
 from raspc.plan.plan import Plan
-from raspc.stock import naming
+from raspc.stock import multiplying, naming
 from raspc.stock.convert import fitting, framed
 from raspc.stock.frame import Floats, Frame
+from raspc.stock.multiplying import Gated, Gates
 from raspc.stock.parts import ON, slots_of
 from raspc.stock.sizes import scale_of
 from raspc.stock.turning import give_back
@@ -66,7 +67,12 @@ def plain_of(model: Model) -> Model:
         config, family=held.target, activation=TARGETS[held.target].activation, n_heads=held.n_heads,
         d_model=held.d_model, d_head=held.d_head, d_mlp=held.d_mlp, held=None,
     )  # fmt: skip
-    params = _Reading(model.params, config, family, frame, own).params()
+    gates = multiplying.gates_in(model, family)
+    if not (gates.d_mlp(held.d_mlp) <= config.widths[0].d_mlp and max(gates.used, default=0) <= held.d_mlp):
+        raise ModelFormatError("the model has fewer neurons than its plan; compile it again")
+    params = _Reading(model.params, config, family, frame, own, gates).params()
+    if gates.gated and model.plan is not None:
+        multiplying.give_back(params, model.plan, model.alignment, own.target.names)
     if "linear" not in family.biased and model.plan is not None:
         _give_back(params, attention_biases(model.plan), own)
     if is_turned(model):
@@ -85,6 +91,19 @@ def plain_of(model: Model) -> Model:
 def is_turned(model: Model) -> bool:
     """Whether a rotation of the family tells positions."""
     return model.config.held is not None and model.config.held.rope_theta != HUGE_THETA
+
+
+def gated_of(model: Model) -> tuple[Gated, ...]:
+    """The neurons of a model in a family's parameters that multiply, read off them."""
+    held = model.config.held
+    if held is None:
+        return ()
+    family = FAMILIES[model.config.family]
+    gates = multiplying.gates_in(model, family)
+    if not gates.gated:
+        return ()
+    own = model.plain.config
+    return tuple(_Reading(model.params, model.config, family, frame_of(model), own, gates).gated())
 
 
 def attention_biases(plan: Plan) -> dict[int, Floats]:
@@ -132,9 +151,11 @@ def strays(model: Model) -> dict[str, float]:
 class _Reading:
     """Reads the plain model off a family's parameters: the inverse of what the converter does, step by step."""
 
-    def __init__(self, params: Mapping[str, Floats], config: Config, family: Family, frame: Frame, own: Config) -> None:
+    def __init__(
+        self, params: Mapping[str, Floats], config: Config, family: Family, frame: Frame, own: Config, gates: Gates
+    ) -> None:
         self.held = {name: np.asarray(array, np.float64) for name, array in params.items()}
-        self.config, self.family, self.frame, self.own = config, family, frame, own
+        self.config, self.family, self.frame, self.own, self.gates = config, family, frame, own, gates
 
     def params(self) -> dict[str, Floats]:
         family, own, d = self.family, self.own, self.frame.held
@@ -181,10 +202,27 @@ class _Reading:
         gate = self.weight(inward if family.gate is None else family.gate.format(i=i))
         w, b = self.frame.unread(gate)
         back, bias = self.weight(outward)[:, :d], self.bias(outward, "linear_2")
-        if len(back) > mine.d_mlp:
-            bias = back[mine.d_mlp] * ON
-        out = back[: mine.d_mlp] * (sharpness if family.gate is None else 1.0)
-        return [(w[:, : mine.d_mlp] / sharpness, b[: mine.d_mlp] / sharpness), (out, bias)]
+        if len(back) > (own := self.gates.d_mlp(mine.d_mlp)):
+            bias = back[own] * ON
+        kept = self.gates.kept(i, mine.d_mlp)
+        read, thresholds, out = np.zeros((d, mine.d_mlp)), np.zeros(mine.d_mlp), np.zeros((mine.d_mlp, d))
+        read[:, kept], thresholds[kept] = w[:, : len(kept)] / sharpness, b[: len(kept)] / sharpness
+        out[kept] = back[: len(kept)] * (sharpness if family.gate is None else 1.0)
+        return [(read, thresholds), (out, bias)]
+
+    def gated(self) -> Iterator[Gated]:
+        """The neurons that multiply, as the parameters have them."""
+        held, plain = self.config.held, self.own.widths[0].d_mlp
+        sharpness, d = 1.0 if held is None else held.step_sharpness, self.frame.held
+        for i in range(self.own.n_layers):
+            gate = self.frame.unread(self.weight((self.family.gate or "").format(i=i)))
+            times = self.frame.unread(self.weight(self.family.modules.linear_1.format(i=i)))
+            back = self.weight(self.family.modules.linear_2.format(i=i))
+            for one, at in self.gates.places(i, plain):
+                yield replace(
+                    one, gate=gate[0][:, at] / sharpness, gate_bias=gate[1][at] / sharpness,
+                    times=times[0][:, at] * sharpness, times_bias=times[1][at] * sharpness, out=back[at, :d],
+                )  # fmt: skip
 
     def weight(self, name: str) -> Floats:
         """A map as [in, out]."""

@@ -39,11 +39,11 @@ class Parts:
 def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head: int, sharpness: float) -> Parts:
     """The maps of a family that compute what a plain model does. `sharpness`: K of relu(z) = act(K·z)/K."""
     always_on = any(layer.linear_2.b.any() for layer in found.layers) and "linear_2" not in family.biased
-    d_mlp = found.d_mlp + always_on
+    d_mlp = found.gates.d_mlp(found.d_mlp) + always_on
     rotation, sizes = rotation_of(found.turned, family, d_head, len(found.pos_embed)), (n_heads, d_head, d_mlp)
     made = [
-        _layer(layer, found, family, frame, sizes, sharpness, [one for one in found.turned if one.layer == i], rotation)
-        for i, layer in enumerate(found.layers)
+        _layer(i, found, family, frame, sizes, sharpness, [one for one in found.turned if one.layer == i], rotation)
+        for i in range(len(found.layers))
     ]
     positions = frame.written(found.pos_embed) if family.pos_embed is not None else None
     return Parts(
@@ -53,10 +53,10 @@ def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head:
 
 
 def _layer(
-    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, sizes: tuple[int, int, int], sharpness: float,
+    number: int, found: Plainly, family: Family, frame: Frame, sizes: tuple[int, int, int], sharpness: float,
     turned: Sequence[Turned], rotation: Rotation | None,
 ) -> tuple[Layer[Map], Map | None]:  # fmt: skip
-    n_heads, d_head, d_mlp = sizes
+    layer, (n_heads, d_head, d_mlp) = found.layers[number], sizes
     divisor = sqrt(d_head) if family.scales_scores else 1.0
     into = slots_of(family, found.d_head, d_head)
 
@@ -80,7 +80,7 @@ def _layer(
     plain_mixed = frame.written(layer.linear.w).reshape(found.n_heads, found.d_head, frame.width)
     mixed[: found.n_heads, into] = plain_mixed
     out = Map(mixed.reshape(-1, frame.width), frame.written(layer.linear.b[None])[0])
-    neurons, gate, back = _neurons(layer, found, family, frame, d_mlp, sharpness)
+    neurons, gate, back = _neurons(number, found, family, frame, d_mlp, sharpness)
     factor = divisor / found.divisor
     scored = inward(layer.query, factor, side=0), inward(layer.key, side=1)
     return Layer(*scored, inward(layer.value), out, neurons, back), gate
@@ -93,24 +93,26 @@ def slots_of(family: Family, own: int, d_head: int) -> slice:
 
 
 def _neurons(
-    layer: Layer[Map], found: Plainly, family: Family, frame: Frame, d_mlp: int, sharpness: float
+    number: int, found: Plainly, family: Family, frame: Frame, d_mlp: int, sharpness: float
 ) -> tuple[Map, Map | None, Map]:
     """What neurons read, what gates them, and what they write; the last one is always on where a bias needs it."""
-    w = np.zeros((found.d_model, d_mlp))
-    b = np.zeros(d_mlp)
-    own = found.d_mlp
-    w[:, :own], b[:own] = sharpness * layer.linear_1.w, sharpness * layer.linear_1.b
-    read = Map(frame.read(w, b), np.zeros(d_mlp))
-    back = np.zeros((d_mlp, frame.width))
-    back[:own] = frame.written(layer.linear_2.w)
-    bias = frame.written(layer.linear_2.b[None])[0]
+    layer, gates = found.layers[number], found.gates
+    kept, own = gates.kept(number, found.d_mlp), gates.d_mlp(found.d_mlp)
+    w, up = np.zeros((2, found.d_model, d_mlp))
+    b, through = np.zeros(d_mlp), np.full(d_mlp, 1 / sharpness)
+    rows, n = np.zeros((d_mlp, found.d_model)), len(kept)
+    w[:, :n], b[:n] = sharpness * layer.linear_1.w[:, kept], sharpness * layer.linear_1.b[kept]
+    rows[:n] = layer.linear_2.w[kept]
+    for one, place in gates.places(number, found.d_mlp):
+        w[:, place], b[place] = sharpness * one.gate, sharpness * one.gate_bias
+        up[:, place], through[place] = one.times / sharpness, one.times_bias / sharpness
+        rows[place] = one.out
+    back, bias = frame.written(rows), frame.written(layer.linear_2.b[None])[0]
     if d_mlp > own:
-        b[own], back[own] = ON, bias / ON
-        read, bias = Map(frame.read(w, b), read.b), np.zeros_like(bias)
+        b[own], back[own], through[own] = ON, bias / ON, 1.0
+        bias = np.zeros_like(bias)
+    read = Map(frame.read(w, b), np.zeros(d_mlp))
     if family.gate is None:
         back[:own] /= sharpness
         return read, None, Map(back, bias)
-    through = np.full(d_mlp, 1 / sharpness)
-    through[own:] = 1.0
-    up = Map(frame.read(np.zeros_like(w), through), np.zeros(d_mlp))
-    return up, read, Map(back, bias)
+    return Map(frame.read(up, through), np.zeros(d_mlp)), read, Map(back, bias)

@@ -9,8 +9,10 @@ import numpy as np
 
 from raspc.errors import InputError
 from raspc.stock.frame import Floats
+from raspc.stock.multiplying import NONE, Gates, gates_in
 from raspc.stock.turning import Turned, turned_in
 from raspc.target import Layer
+from raspc.target.families import Family
 from raspc.weights.model import Model
 
 
@@ -26,7 +28,8 @@ class Plainly:
     """Tables [n, d_model], the maps of each layer, and the head.
 
     `divisor`: what products of queries and keys are divided by. `bos`: the dimension that says whether it is BOS.
-    `turned`: the heads that a rotation may rank, so that nothing has to read positions.
+    `turned`: the heads that a rotation may rank, so that nothing has to read positions. `gates`: what gated neurons
+    multiply, in place of some neurons.
     """
 
     token_embed: Floats
@@ -38,6 +41,7 @@ class Plainly:
     divisor: float
     bos: int
     turned: tuple[Turned, ...] = ()
+    gates: Gates = NONE
 
     @property
     def d_model(self) -> int:
@@ -55,8 +59,11 @@ class Plainly:
         return bool(self.pos_embed.any())
 
 
-def plainly(model: Model) -> Plainly:
-    """The parameters of a model of the target `plain`. Raises InputError where layers have widths of their own."""
+def plainly(model: Model, family: Family) -> Plainly:
+    """The parameters of a model of the target `plain`, for a family.
+
+    Raises InputError where layers have widths of their own.
+    """
     config, names = model.config, model.config.target.names
     n_heads, d_head, _ = config.width_for("a stock architecture")
     arrays = {name: np.asarray(array, np.float64) for name, array in model.params.items()}
@@ -67,6 +74,7 @@ def plainly(model: Model) -> Plainly:
     return Plainly(
         arrays[names.token_embed], arrays[names.pos_embed], layers, unembed, n_heads, d_head,
         config.target.score_divisor(d_head), _bos(model), turned_in(model, config.target.score_divisor(d_head)),
+        gates_in(model, family),
     )  # fmt: skip
 
 

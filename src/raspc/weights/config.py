@@ -287,6 +287,8 @@ def _held_fits(config: Config) -> bool:
     if held is None or config.family not in STOCK or not config.uniform:
         return held is None and config.family not in STOCK
     own, most = (held.d_model, *held.widths), (config.d_model, *config.widths[0])
+    gated = STOCK[config.family].family.gate is not None  # then what multiplies may stand for many plain neurons
+    most = (*most[:-1], MAX_SIZE) if gated else most
     sizes = all(1 <= one <= other for one, other in zip(own, most, strict=True))
     powers = all(
         np.isfinite(x) and x > 0 and np.frexp(x)[0] == 0.5 and 2.0**-64 < x < 2.0**64

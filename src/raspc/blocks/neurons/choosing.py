@@ -17,10 +17,12 @@ from raspc.blocks.neurons.gated import gated_lines
 from raspc.blocks.neurons.grid import Grid
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.lone import lone
+from raspc.blocks.neurons.products import cases, multiplies, products, squares
 from raspc.blocks.neurons.slopes import slopes
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.spaces import Matrix
+from raspc.graph.nodes import Floats
 from raspc.graph.rows import distinct_rows
 from raspc.graph.tables import JOINT_LIMIT
 from raspc.numbers.choice import Choice
@@ -76,6 +78,8 @@ def choose(ways: Ways, outputs: Matrix, noise: float = NOISE, exact: bool = Fals
             best.take(_slopes(ready, grid, bears, best))
         if len(grid.axes) > 2 and not _undecoded(ready, grid) and ready.options.has("cubes"):
             best.take(_of_cubes(frontier, grid, exact, best))
+        if multiplies(ready.options):
+            best.take(_products(ways, grid, exact, bears, best))
         if best.could_be(7, 2) and ready.options.has("pulse"):  # a pulse has two neurons, or more
             best.take((7, pulse) for pulse in lone(ready, grid))
     if best.cost >= late(ready):
@@ -152,6 +156,29 @@ def _slopes(ready: Readiness, grid: Grid, bears: float, best: _Best) -> Iterator
         if ready.is_count(place) and ready.is_rough(place) and worth(1, (), ()):
             position, noise = ready.position(place)
             yield 10, slopes(grid, along, position, _narrow(ready, grid), noise, bears, worth)
+
+
+def _products(
+    ways: Ways, grid: Grid, exact: bool, bears: float, best: _Best
+) -> Iterator[tuple[int, Design | None]]:  # fmt: skip
+    """Products of functions of one variable, of a sum with itself, and of a case with a sum, for gated neurons."""
+    ready, worth = ways.ready, best.worth(11)
+    if len(grid.axes) < 2 or not best.could_be(11, 1):
+        return
+    yield 11, products(ready, grid, exact, bears, worth)
+    for positions in _sums(ways, grid):
+        yield 11, squares(ready, grid, positions, exact, bears, worth)
+    for along in range(len(grid.axes)):
+        yield 11, cases(ready, grid, along, exact, bears, worth)
+
+
+def _sums(ways: Ways, grid: Grid) -> Iterator[list[Floats]]:
+    """What the value itself is a sum of, or two numbers, or their difference."""
+    if ways.sum is not None and grid.axes == ways.frontiers[-1].axes:
+        yield ways.parts()
+    listed = [ways.ready.graph.variable(place).listed for place in grid.axes]
+    if len(listed) == 2 and all(one.all_numbers for one in listed):
+        yield from ([listed[0].numbers, sign * listed[1].numbers] for sign in (1.0, -1.0))
 
 
 def _of_cubes(frontier: Frontier, grid: Grid, exact: bool, best: _Best) -> Iterator[tuple[int, Design | None]]:

@@ -43,7 +43,7 @@ def cost(ready: Readiness, design: Design | None, roots: Sequence[int], noise: f
     drowned = float(design.noise(ready.unit).max(initial=0.0)) > noise * max(
         1.0, float(np.abs(design.out).max(initial=0.0))
     )
-    return design.size + waiting(ready, roots, design.axes, design.features) + 1e9 * drowned
+    return design.price + waiting(ready, roots, design.axes, design.features) + 1e9 * drowned
 
 
 def waiting(ready: Readiness, roots: Sequence[int], axes: Sequence[int], features: Sequence[Matrix]) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 
-from raspc.blocks.spaces import Matrix
+from raspc.blocks.spaces import WHERE_GIVEN, Matrix
 from raspc.graph.nodes import Floats
 
 NEURON_LIMIT = 1 << 15
@@ -25,11 +25,27 @@ def always(size: int, axes: Sequence[int], features: Sequence[Matrix]) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class Multiplied:
+    """relu(Σ_i features_i @ gates_i + gate_bias)·(Σ_i features_i @ times_i + times_bias) @ out, by gated neurons.
+
+    The features are those of a design, `off` [c] is about how far rounding moves each output.
+    """
+
+    gates: tuple[Matrix, ...]
+    gate_bias: Floats
+    times: tuple[Matrix, ...]
+    times_bias: Floats
+    out: Matrix
+    off: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Design:
     """relu(Σ_i features_i[value_i] @ weights_i + bias) @ out + base, for input variables i.
 
     `gap`: the least distance along a line between values that are told apart; infinite for cells.
-    `slack`, `reach` and `lead`: see `raspc.blocks.spaces.Neurons`; no `lead` stands for zeros.
+    `slack`, `reach` and `lead`: see `raspc.blocks.spaces.Neurons`; no `lead` stands for zeros. `products`: the same as
+    products, for a target that has gated neurons.
     """
 
     axes: tuple[int, ...]
@@ -42,6 +58,7 @@ class Design:
     slack: Floats
     reach: int = 0
     lead: Floats | None = None
+    products: Multiplied | None = field(default=None, metadata=WHERE_GIVEN)
 
     @property
     def leads(self) -> Floats:
@@ -53,8 +70,15 @@ class Design:
         """The number of neurons."""
         return len(self.bias)
 
+    @property
+    def price(self) -> int:
+        """The number of neurons that the target has for it."""
+        return self.size if self.products is None else len(self.products.gate_bias)
+
     def noise(self, unit: float) -> Floats:
         """[c] about how far rounding with this unit moves each output: a unit of all that the neurons can write."""
+        if self.products is not None:
+            return self.products.off
         top = self.bias
         for features, weights in zip(self.features, self.weights, strict=True):
             top = top + _greatest(features, weights)

@@ -196,12 +196,12 @@ def _is_exact(node: N.Node) -> bool:
     return isinstance(node, N.Token | N.Index) or (isinstance(node, N.Aggregate) and node.pick)
 
 
-def in_steps(domain: Listed) -> Floats | None:
+def in_steps(domain: Listed, farthest: float = FARTHEST) -> Floats | None:
     """Numbers in steps from the middle one; None where they do not lie in steps, or too far apart."""
     numbers = domain.numbers
     found = np.asarray((numbers - numbers[len(numbers) // 2]) / np.diff(numbers).min(initial=np.inf))
     whole = np.isfinite(found).all() and bool((np.rint(found) == found).all())
-    return found if whole and float(np.abs(found).max()) <= FARTHEST else None
+    return found if whole and float(np.abs(found).max()) <= farthest else None
 
 
 def _numbers(roots: Roots, place: int) -> Floats:

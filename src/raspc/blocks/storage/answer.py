@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raspc.blocks.neurons.products import is_product, multiplies
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading import plain
 from raspc.blocks.reading.plain import FARTHEST, OFF, in_steps, leaning
@@ -24,6 +25,8 @@ CHOICE = Choice(
     "the right logit leads by at least 1",
 )  # fmt: skip
 
+LONGEST = 2.0**11
+"""The logits 2vx − v² of whole numbers up to this are whole numbers that float32 has; of products nothing is off."""
 CATEGORIES = 256
 """A sum, or a mean that is computed on by neurons, is given as one of a list of at most so many values."""
 
@@ -71,6 +74,7 @@ def _answer_of(known: Known) -> tuple[Matrix, tuple[Read, ...]]:
         return number_logits(folded.along) + number_logits(folded.row), tuple(reads)
     if by_number and not known.numerical:
         steps = _leaning(known) if steps is None else steps
+        steps = _multiplied(known) if steps is None else steps
         n = np.arange(len(node.listed), dtype=np.float64) - len(node.listed) // 2 if steps is None else steps
         return number_logits(n), (Read(place, n, readers, OFF),)
     answer = _number(node) if known.numerical else np.eye(len(node.listed))
@@ -99,6 +103,16 @@ def _leaning(known: Known) -> Floats | None:
     joint, ready = known.ready.roots.joints[known.graph.output], known.ready
     rough = joint is not None and any(ready.is_count(root) and ready.is_rough(root) for root in joint.roots)
     return leaning(ready.roots, known.options) if rough else None
+
+
+def _multiplied(known: Known) -> Floats | None:
+    """An answer that gated neurons compute as products of numbers, in steps; None for others."""
+    place, ready = known.graph.output, known.ready
+    listed = known.graph.variable(place).listed
+    if not (multiplies(known.options) and listed.all_numbers):
+        return None
+    steps = in_steps(listed, LONGEST)
+    return steps if steps is not None and is_product(ready, place, steps) else None
 
 
 def _number(node: Variable) -> Matrix:

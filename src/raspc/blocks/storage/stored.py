@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from types import MappingProxyType
 
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.reading.groups import Group
 from raspc.blocks.scores.selection import Selection
-from raspc.blocks.spaces import Matrix
+from raspc.blocks.spaces import WHERE_GIVEN, Matrix
 from raspc.numbers.raised import Raised
 from raspc.numbers.shares import Share
 
 ANSWER, KEYS, QUERIES, VALUES, NEURONS = "answer", "keys", "queries", "values", "neurons"
 """What a variable is read for: the answer of the program, the two sides of a head's scores, what a head moves, and
 neurons that compute or decode a variable."""
-
-WHERE_GIVEN: Mapping[str, bool] = MappingProxyType({"where_given": True})
-"""Of a field that a file has only where it is not its default."""
 
 
 @dataclass(frozen=True)

@@ -85,14 +85,15 @@ class Cells:
             yield Piece(reads, self.value[cut], passed, rounding)
 
 
-def cells_of(read: Reading, ids: Ids | None, precision: Precision) -> Cells | None:
+def cells_of(read: Reading, ids: Ids | None, precision: Precision, by_line: bool = True) -> Cells | None:
     """Every combination of the values that are read; `ids`: the value that each gives, −1 for none.
 
-    None where there are too many.
+    `by_line`: what is done with the reads is straight between two thresholds, so that the outermost ones will do. None
+    where there are too many.
     """
     if ids is None:
         return None
-    if ids.size * read.width > LINE and ids.ndim > 1:
+    if by_line and ids.size * read.width > LINE and ids.ndim > 1:
         line = _along_a_line(ids, [one.values for one in read.seen.values()], read, precision)
         if line is not None and line.size <= READS:
             return line

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from raspc.blocks.reading import features as F
-from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write, reads_of
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Products, Read, Write, reads_of
 from raspc.certify.proof import mlp, segments
 from raspc.certify.proof.answering import answered, answered_in_parts
 from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, read_stream
@@ -29,6 +29,7 @@ from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
 from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
+from raspc.certify.proof.multiplied import both_reads, multiply
 from raspc.certify.proof.premises import Premises
 from raspc.certify.proof.rounding import fits
 from raspc.certify.proof.signs import cells_of_sign, has_gap
@@ -280,6 +281,9 @@ class _Prover:
             self.hold(space, found.error, found.grain, found.there, found.off_there)
 
     def neurons(self, place: int, said: Neurons) -> None:
+        if said.products is not None:
+            self.multiply(place, said, said.products)
+            return
         read = self.read(said.read, fired=True)
         loose = self.plan.loose
         read = replace(read, common=read.common + loose.written + loose.rate + loose.constant)
@@ -307,6 +311,20 @@ class _Prover:
             common, alone = found.common, None if found.alone is None else found.alone + beside
             grain = np.where((beside > 0) & (loose.dust is None), 0.0, found.grain)
             self.hold(space, found.error + beside, grain, there, found.at_bos + beside_there, common, alone)
+
+    def multiply(self, place: int, said: Neurons, products: Products) -> None:
+        """What gated neurons of a family write in place of these."""
+        read = self.read(both_reads(products))
+        cells = cells_of(*decided(self.meaning, place, read), self.precision, by_line=False)
+        if cells is None:
+            self.links.append(unfit("combinations", said.name, "of values that are few enough to list"))
+            for space, base in said.write.bias.items():
+                self.hold(space, np.full((1, 1), UNBOUNDED), np.zeros(len(base)), base, np.full(len(base), UNBOUNDED))
+            return
+        codes = {space: self.code(space) for space in said.write.bias}
+        found = multiply(products, said.write.bias, read, cells, codes, self.plan.loose, self.precision)
+        for space, one in found.items():
+            self.hold(space, one.error, one.grain, said.write.bias[space], one.at_bos)
 
     def range_of(self, said: Neurons, read: Reading) -> Iterator[Link]:
         """What neurons read, in a format whose largest number is small: times the sharpness of a family's steps."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from raspc.blocks.lower import Lowered
-from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Read, Write
+from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Products, Read, Write
 from raspc.certify.proof.examined import Actual, Examined, Reused
 from raspc.certify.proof.framed import links_of_family, loose_of
 from raspc.certify.proof.tenants import EMPTY, Tenants, leases_of
@@ -22,6 +22,8 @@ from raspc.certify.proof.turned import turning_of
 from raspc.errors import InputError
 from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
+from raspc.stock.model import gated_of
+from raspc.stock.multiplying import Gated
 from raspc.stock.turning import without_last
 from raspc.target import Dense, Names
 from raspc.weights.alignment import HeadPart, NeuronPart, VariableFacts
@@ -34,7 +36,7 @@ def examined(plan: Plan, model: Model) -> Examined:
     Raises InputError where the alignment does not tell where they are.
     """
     plain, added = model.plain, tuple(links_of_family(model, plan.options.precision))
-    found, loose = actual(plain, plan.graph, plan.lowered), loose_of(model)
+    found, loose = actual(plain, plan.graph, plan.lowered, gated_of(model)), loose_of(model)
     turned = turning_of(model, loose)
     blocks = tuple(
         unturned(block, turned[place].columns) if isinstance(block, Head) and place in turned else block
@@ -48,13 +50,13 @@ def unturned(head: Head, columns: int) -> Head:
     return replace(head, query=without_last(head.query, columns), key=without_last(head.key, columns))
 
 
-def actual(model: Model, graph: Graph, lowered: Lowered) -> Actual:
-    """The blocks of a plan with the numbers of the model's weights.
+def actual(model: Model, graph: Graph, lowered: Lowered, gated: Sequence[Gated] = ()) -> Actual:
+    """The blocks of a plan with the numbers of the model's weights. `gated`: what a family multiplies in place of some.
 
     Raises InputError where the alignment does not tell where they are.
     """
     try:
-        return _Reader(model, graph, lowered).read()
+        return _Reader(model, graph, lowered, gated).read()
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InputError(f"the model's alignment does not fit its graph ({error}); compile it again") from error
 
@@ -64,6 +66,7 @@ class _Reader:
     model: Model
     graph: Graph
     lowered: Lowered
+    gated: Sequence[Gated] = ()
     left: dict[str, Matrix] = field(default_factory=dict)
 
     def read(self) -> Actual:
@@ -188,7 +191,13 @@ class _Reader:
 
         What they read of a dimension that holds nothing stays unaccounted for.
         """
-        weights, held, maps = self.params[called.w][:, columns], self.held(stage), dict[str, Matrix]()
+        weights, held = self.params[called.w][:, columns], self.held(stage)
+        self.left[called.w][np.flatnonzero(held != EMPTY), columns] = 0.0
+        return Read(self.by_space(weights, stage), self.take(called.b, columns))
+
+    def by_space(self, weights: Matrix, stage: int) -> dict[str, Matrix]:
+        """The rows of a linear map by the spaces that the stream holds before a stage."""
+        held, maps = self.held(stage), dict[str, Matrix]()
         rows = np.flatnonzero(weights.any(axis=1))
         for number in np.unique(held[rows]):
             if number == EMPTY:
@@ -196,8 +205,7 @@ class _Reader:
             lease = self.tenants.leases[number]
             own = (held[lease.dims] == number)[:, None]
             maps[lease.space] = np.where(own, weights[lease.dims], 0.0)
-        self.left[called.w][np.flatnonzero(held != EMPTY), columns] = 0.0
-        return Read(maps, self.take(called.b, columns))
+        return maps
 
     # -- blocks ----------------------------------------------------------------------------------
 
@@ -259,7 +267,17 @@ class _Reader:
         read = self.linear(called.linear_1, cut, 2 * layer + 1)
         write = {s: self.take(called.linear_2.w, cut, self.dims[s]) for s in block.write.maps}
         bias = {s: self.take(called.linear_2.b, self.dims[s]) for s in block.write.maps}
-        return replace(block, read=read, write=Write(write, bias))
+        return replace(block, read=read, write=Write(write, bias), products=self.products(block, layer, start))
+
+    def products(self, block: Neurons, layer: int, start: int) -> Products | None:
+        """What a family multiplies in place of these neurons; None where it has them."""
+        one = next((one for one in self.gated if (one.layer, one.start) == (layer, start)), None)
+        if one is None:
+            return None
+        stage = 2 * layer + 1
+        gate = Read(self.by_space(one.gate, stage), one.gate_bias)
+        times = Read(self.by_space(one.times, stage), one.times_bias)
+        return Products(gate, times, {space: one.out[:, self.dims[space]] for space in block.write.maps})
 
     # -- dimensions that are used again -----------------------------------------------------------
 
