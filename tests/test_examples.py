@@ -36,3 +36,22 @@ def test_a_chat_adds(package: str, options: list[str], tmp_path: Path) -> None:
     ran = subprocess.run(command, cwd=tmp_path, input=asked, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.splitlines() == [f"{a + b:031}." for a, b in pairs]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "usage: python examples/serve_with_vllm.py DIRECTORY PROMPT"),
+        (["nowhere", "3142="], "nowhere holds no checkpoint"),
+        ([".", "3142="], "vLLM is not installed; it needs a GPU and: pip install vllm"),
+    ],
+)
+def test_serving_by_vllm_says_what_it_needs(given: list[str], told: str, tmp_path: Path) -> None:
+    """One line, and the status 1, where it cannot run."""
+    if importlib.util.find_spec("vllm") is not None:
+        pytest.skip("vLLM is installed")
+    (tmp_path / "config.json").write_text("{}")
+    command = [sys.executable, EXAMPLES / "serve_with_vllm.py", *given]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1 and ran.stdout == ""
+    assert ran.stderr.startswith(told) and len(ran.stderr.splitlines()) == 1
