@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -65,6 +66,8 @@ SECTIONS: dict[str, Callable[[], object]] = {
     "reliability": reliability.table,
     "products": products.table,
     "targets": targets.table,
+    "targets --dtype bfloat16": partial(targets.narrow_table, "bfloat16"),
+    "targets --dtype float16": partial(targets.narrow_table, "float16"),
     "text": text.table,
     "torchwright": torchwright.table,
     "total": total.table,
@@ -73,7 +76,7 @@ SECTIONS: dict[str, Callable[[], object]] = {
 }
 
 
-MARKS = {"\0": " --axis program", "\1": " --in transformers"}
+MARKS = {"\0": " --axis program", "\1": " --in transformers", "\2": " --dtype bfloat16", "\3": " --dtype float16"}
 """What follows the name of a section, and what stands for it while names are told apart."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from math import lcm
 from typing import Any
 
@@ -13,6 +15,8 @@ import raspc
 from benchmarks.measure import Table
 from raspc import library
 from raspc.library import Program
+from raspc.numbers.precision import PRECISIONS, Precision
+from raspc.numbers.promise import tolerance
 from raspc.stock.convert import stock_of
 from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
@@ -44,12 +48,37 @@ def row(family: str, level: int) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | None:
+NARROW_HEADERS = ("family", "-O", "proved", "measured", "refused", "wrong/total", "measured are", "refused are")
+
+
+def narrow_table(dtype: str, families: Sequence[str] = tuple(FAMILIES), levels: Sequence[int] = LEVELS) -> Table:
+    """For each family and level: how many programs are proved in a narrow format, and which are not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = [narrow_row(dtype, family, level) for family in families for level in levels]
+    return Table(f"Stock families: the library, compiled for {dtype}, {INPUTS} inputs a program", NARROW_HEADERS, rows)
+
+
+def narrow_row(dtype: str, family: str, level: int) -> tuple[str, ...]:
+    """All programs in one family and format: wrong answers are those of its class in transformers, in that format."""
+    found = {name: measured(family, level, program, dtype) for name, program in library.PROGRAMS.items()}
+    held = {name: one for name, one in found.items() if one is not None}
+    measured_ones = [name for name, one in held.items() if not one[3]]
+    refused = [name for name in found if name not in held]
+    wrong, total = (sum(one[place] for one in held.values()) for place in (0, 1))
+    counts = (len(held) - len(measured_ones), len(measured_ones), len(refused))
+    return (
+        family, str(level), *map(str, counts), f"{wrong}/{total}", ", ".join(measured_ones), ", ".join(refused),
+    )  # fmt: skip
+
+
+def measured(family: str, level: int, program: Program, dtype: str = "float32") -> tuple[Any, ...] | None:
     """What a row adds up: wrong inputs, inputs, error, whether it is proved, …; None where it does not fit."""
     try:
         model = raspc.compile(
-            program.program, program.vocab, program.max_seq_len, FAMILIES[family].causal, optimize=level, target=family
-        )
+            program.program, program.vocab, program.max_seq_len, FAMILIES[family].causal, optimize=level,
+            target=family, dtype=dtype,
+        )  # fmt: skip
     except (raspc.UnsupportedProgram, raspc.CertificateError):  # BERT's norms leave pair_balance too coarse a number
         return None
     began = time.perf_counter()
@@ -64,7 +93,9 @@ def measured(family: str, level: int, program: Program) -> tuple[Any, ...] | Non
     logits, own = logits_of(stock, ids)[..., columns], model.plain.logits(ids)
     lengths = np.array([len(tokens) for tokens in batch])
     given = encoders.decode_logits(model.config, logits, ids, lengths)
-    wrong = sum(not all(map(same, *pair)) for pair in zip(given, model.plain.apply_batch(batch).decoded, strict=True))
+    expected = model.plain.apply_batch(batch).decoded
+    right = partial(same, precision=model.precision)
+    wrong = sum(not all(map(right, *pair)) for pair in zip(given, expected, strict=True))
     size = sum(array.size for array in stock.params.values())
     proved = model.certificate is not None and model.certificate.verdict == "proved"
     factor = model.config.d_model / model.plain.config.d_model
@@ -96,13 +127,14 @@ def logits_of(stock: Stock, ids: Any) -> Any:
     config = transformers.AutoConfig.for_model(stock.config["model_type"], **fields, **labels, eos_token_id=None)
     found = getattr(transformers, stock.architecture)(config).eval()
     found.load_state_dict({name: torch.tensor(array) for name, array in stock.params.items()}, strict=False)
+    found = found.to(getattr(torch, stock.dtype))
     with torch.no_grad():
         given = torch.tensor(ids)
         return found(input_ids=given, attention_mask=(given != stock.pad_id).long()).logits.float().numpy()
 
 
-def same(one: Any, other: Any) -> bool:
-    """Equal answers; numbers as near as is promised."""
+def same(one: Any, other: Any, precision: Precision = PRECISIONS["float32"]) -> bool:
+    """Equal answers; numbers as near as is promised in the format."""
     if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= 1e-4 * abs(other) + 1e-5
+        return abs(one - other) <= float(tolerance(other, precision))
     return bool(one == other)

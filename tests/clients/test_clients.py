@@ -15,7 +15,8 @@ import pytest
 from tests.clients.cases import client, write
 
 import raspc
-from raspc import library
+from raspc import library, rasp
+from raspc.compiler import has_products
 from raspc.errors import RaspcError
 from raspc.target.families import FAMILIES, HUGE_THETA
 from raspc.weights import Model
@@ -86,6 +87,27 @@ def test_positions_by_rotation(family: str, tmp_path: Path) -> None:
         model = raspc.compile(entry.program, entry.vocab, 300, causal=True, target=family, optimize=2)
         assert model.config.held is not None and model.config.held.rope_theta < HUGE_THETA
         paths[name] = write(model, family, tmp_path / name, most=60)
+    answered("forward.py", paths)
+    if importlib.util.find_spec("transformer_lens") is not None:
+        answered("lens.py", paths)
+
+
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.gate is not None])
+def test_gated_neurons_multiply(family: str, tmp_path: Path) -> None:
+    """Numbers times the ones before, times the sums so far, and one of two sums, decided by a number."""
+    pytest.importorskip("transformers")
+    tokens, places = rasp.tokens, rasp.indices
+    before = rasp.Aggregate(rasp.Select(places, places - 1, rasp.Comparison.EQ), tokens, default=0)
+    total = rasp.Sum(rasp.Select(tokens, tokens, rasp.Comparison.TRUE), tokens)
+    paths = {}
+    for name, program in {
+        "before": tokens * before,
+        "total": tokens * total,
+        "one": rasp.where(tokens > 2, before, total),
+    }.items():
+        model = raspc.compile(program, range(5), 6, causal=True, target=family, optimize=2)
+        assert has_products(model)
+        paths[name] = write(model, family, tmp_path / name)
     answered("forward.py", paths)
     if importlib.util.find_spec("transformer_lens") is not None:
         answered("lens.py", paths)

@@ -20,7 +20,8 @@ from raspc.compiler import has_products, size_in
 from raspc.numbers.precision import PRECISIONS
 from raspc.rasp import Comparison, SOp
 from raspc.run.arrays import NUMPY
-from raspc.stock.convert import stock_of
+from raspc.stock.convert import fitting, stock_of
+from raspc.stock.ending import ending_of
 from raspc.stock.model import gated_of
 from raspc.target.families import FAMILIES
 from raspc.weights import Model, sampling
@@ -168,3 +169,20 @@ def test_an_activation_is_off_by_no_more_than_is_said(name: str, sharpness: floa
     off = np.abs(given_.astype(np.float64) - np.maximum(gate, 0.0))
     slack = 2.0**-23 * (np.abs(gate) + error)  # of this test, which rounds gates to float32
     assert (off <= bound + slack).all()
+
+
+def test_what_multiplies_does_not_write_the_stop() -> None:
+    """Beyond the longest input a product may be larger than any bound by sums, so that no neuron outweighs it."""
+    found = {}
+    for without in ((), ("products",)):
+        model = compiled(T * PLACE, disabled_passes=without)
+        plain = fitting(model.plain, FAMILIES["llama"])
+        found[has_products(model)] = ending_of(model.plain, FAMILIES["llama"], plain, plain.unembed, 2.0**20)
+    assert found[True] is None and found[False] is not None
+
+
+def test_t5_is_told_to_be_another_family() -> None:
+    """It counts no positions, so that nothing is gained by compiling for it."""
+    model = raspc.compile(rasp.Aggregate(rasp.Select(PLACE, PLACE - 1, Comparison.EQ), T, default=0), range(3), 3)
+    with pytest.raises(InputError, match="export it to bert"):
+        stock_of(model, "t5")

@@ -167,10 +167,9 @@ def fitting(model: Model, family: Family) -> Plainly:
         )
     found = plainly(model, family)
     if family.pos_embed is None and found.has_positions and not (found.turned and family.rotary):
-        raise InputError(
-            f"{family.name} has no table of positions, and this model reads one; compile it with "
-            f"target={family.name!r}, which counts them"
-        )
+        counts = f"compile it with target={family.name!r}, which counts them"
+        remedy = counts if family.causal else "export it to bert, which has one"
+        raise InputError(f"{family.name} has no table of positions, and this model reads one; {remedy}")
     if _is_steep(model):
         raise InputError(
             f"{family.name} squares what its stream holds, and this model has steep scores, which make that large; "

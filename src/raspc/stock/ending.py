@@ -58,8 +58,11 @@ def ending_of(model: Model, family: Family, found: Plainly, head: Map, sharpness
     """The neuron that tells what lies beyond the longest input, for a model whose positions are counted.
 
     `found`: the plain model; `head`: its logits. None where nothing counts positions in the first layer, in a narrow
-    format, in a family with a table of positions or with layer norms, and where counts N and N + 1 lie too close.
+    format, in a family with a table of positions or with layer norms, where gated neurons multiply, and where counts N
+    and N + 1 lie too close.
     """
+    if found.gates.gated:  # how large products can be beyond N no sum of weights tells
+        return None
     if model.plan is None or model.precision.narrow or family.pos_embed is not None or family.norms.kind != "rms":
         return None
     counted = next(_counts(model.plan), None)
