@@ -130,6 +130,7 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "numbers of keys": {"previous": "0 1 2 bfloat16 float16"},
         "numbers of partners": {"partners": "0 1 2 bfloat16", "by rank": "float16"},
         "the low digit": {"at count": "0 1 2 bfloat16 float16"},
+        "the low flags": {"as often": "0 1 2 bfloat16 float16"},
         "a score direction": {"previous": "0 1 2 bfloat16 float16"},
         "keys that are selected alike": {"earlier same": "0 1 bfloat16 float16", "at count": "2"},
         "a direction of low rank": {"attribute": "0 1 2 bfloat16 float16"},

@@ -141,6 +141,7 @@ SCORES: dict[str, Patch] = {
     "the low digit": both(
         wrapped(penalty, "_digits", W.high_digit), lambda patch: patch.setattr(penalty, "DIGITS_FROM", 3)
     ),
+    "the low flags": both(wrapped(penalty, "_flags", W.high_flags), W.few_values),
     "a score direction": wrapped(penalty, "_by_key", W.first_only),
     "keys that are selected alike": wrapped(penalty, "_by_key", nothing_undefined),
     "a direction of low rank": wrapped(penalty, "factored", W.too_few),

@@ -28,6 +28,7 @@ from tests.passes.test_mutations import (
     T,
 )  # fmt: skip
 from tests.passes.test_switches import (
+    AS_OFTEN,
     ATTRIBUTE,
     BACK,
     BY_COUNT,
@@ -65,6 +66,7 @@ PROGRAMS: dict[str, Shown] = {
     "both sides": Shown(PREVIOUS_AND_NEXT),
     "mirrored": Shown(MIRRORED, longest=5),
     "count": Shown(COUNT),
+    "as often": Shown(AS_OFTEN, longest=9),
     "earlier same": Shown(EARLIER_SAME),
     "smaller": Shown(SMALLER),
     "rarer": Shown(RARER),

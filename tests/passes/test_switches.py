@@ -175,6 +175,18 @@ def high_digit(original: Any, k: Any, q: Any) -> Any:
     return tuple(side[:1] for side in original(k, q))
 
 
+def high_flags(original: Any, k: Any, q: Any) -> Factors:
+    """Keys are selected by their high digit alone."""
+    found = original(k, q)
+    half = found.rank // 2
+    return Factors(found.keys[:, :half], found.queries[:, :half])
+
+
+def few_values(patch: pytest.MonkeyPatch) -> None:
+    """Flags for few values."""
+    patch.setattr(penalty, "FLAGS_FROM", 3)
+
+
 def last_columns(original: Any, *args: Any) -> Any:
     """Each head moves the last of its values only."""
     for slot in original(*args):
@@ -325,6 +337,7 @@ PARTNERS = rasp.Select(T, T, lambda k, q: {"a": "d", "b": "e", "c": "f"}.get(k) 
 ODD = rasp.Select(T, T, lambda k, q: (k * q) % 3 == 1 or k > 5)
 RANK = rasp.SelectorWidth(LESS) + EARLIER_SAME
 EARLY = rasp.Aggregate(SAME, I) < I
+AS_OFTEN = rasp.SelectorWidth(rasp.Select(COUNT, COUNT, Comparison.EQ))
 RANK_BY_THREE = rasp.map(lambda rank: rank % 3, RANK)
 BY_RANK = rasp.Aggregate(rasp.Select(RANK, I, Comparison.EQ), T)
 BACK = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), I, default=-1)
@@ -401,6 +414,7 @@ CASES: dict[str, Case] = {
                    tuple(range(20)), 20),
     "bits": Case(rasp.Aggregate(rasp.latest(rasp.Select(T, I, Comparison.EQ)), I),
                  wrapped(penalty, "_by_bits", fewer_bits), tuple(range(8)), 4, given=few_digits),
+    "digit_flags": Case(AS_OFTEN, wrapped(penalty, "_flags", high_flags), longest=9, given=few_values),
     "merge_values": Case(rasp.map(lambda x, i: int(x > 1 and i > 1), T, I), wrapped(grid, "merged", too_alike)),
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),

@@ -10,7 +10,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from raspc.blocks.scores.penalty import SQUARE_LIMIT, Factors, candidates
+from raspc.blocks.scores import penalty
+from raspc.blocks.scores.penalty import FLAGS_FROM, SQUARE_LIMIT, Factors, candidates
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Bits, Listed
 
@@ -64,6 +65,35 @@ def test_every_candidate_is_exact(table: tuple[Bits, Listed, Listed], competing:
         assert factors.keys.shape == (len(keys), factors.rank)
         assert factors.queries.shape == (len(queries), factors.rank)
         check(factors, cells, competing)
+
+
+@settings(max_examples=200)
+@given(tables(), st.booleans(), st.booleans())
+def test_flags_are_exact(table: tuple[Bits, Listed, Listed], competing: bool, many: bool) -> None:
+    """The same of flags of digits, of few values too, and where there are so many that nothing else is looked at."""
+    cells, keys, queries = table
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(penalty, "FLAGS_FROM", 0)
+        patch.setattr(penalty, "LARGE", -1 if many else penalty.LARGE)
+        found = list(candidates(cells, keys, queries, competing))
+    assert found
+    event(f"{len(found)} candidates")
+    for factors in found:
+        check(factors, cells, competing)
+
+
+def test_many_values_are_told_by_few_flags() -> None:
+    """2·√n directions for n values, each flat; of too many values for squares, nothing that is made of all pairs."""
+    few, many = FLAGS_FROM + 1, 2 * SQUARE_LIMIT + 2
+    for count in (few, many):
+        values = Listed(tuple(i / count for i in range(count)))
+        found = list(candidates(np.eye(count, dtype=np.int8), values, values, True))
+        flat = [one for one in found if one.keys.max() <= 1]
+        assert min(one.rank for one in flat) == 2 * int(np.ceil(np.sqrt(count)))
+        assert max(one.rank for one in found) == (count if count == few else flat[0].rank)
+    assert not any(one.rank == 3 for one in found), "numbers that large are not squared"
+    least = list(candidates(np.eye(FLAGS_FROM, dtype=np.int8), *[Listed(tuple(range(FLAGS_FROM)))] * 2, True))
+    assert [one.rank for one in least if one.keys.max() <= 1] == [FLAGS_FROM]
 
 
 def ranks(cells: Bits, keys: Listed, queries: Listed, competing: bool) -> set[int]:

@@ -13,8 +13,8 @@ import pytest
 import raspc
 from raspc import rasp
 from raspc.blocks.spaces import Neurons
+from raspc.certify.proof import added, bounds, mlp
 from raspc.certify.proof import cells as cells_room
-from raspc.certify.proof import mlp
 from raspc.certify.proof.cells import Cells
 from raspc.certify.proof.columns import Columns
 from raspc.study.certifying import certificate
@@ -56,6 +56,26 @@ def test_the_memory_of_a_proof_does_not_grow_with_the_combinations(monkeypatch: 
     assert certificate(hashed(24, 40, 29)).verdict == "proved"
     reads, peak = max(seen)
     assert peak < reads / 2, (reads, peak)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_some_of_what_is_read_shows_what_all_of_it_shows(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few numbers are summed at once, for all values: of one variable, of several, and by steps."""
+    so_far = rasp.Aggregate(rasp.Select(rasp.indices, rasp.indices, rasp.Comparison.LEQ), rasp.tokens)
+    steps = rasp.map(lambda x, i: round(7 * x) % 3 * i % 5, so_far, rasp.indices)
+    models = [hashed(9, 8, 23), raspc.compile(steps, range(3), 5, optimize=2, dtype=dtype, certify=False)]
+    whole = [certificate(model).links for model in models]
+    cuts: list[int] = []
+
+    def counted(original: Any, seen: Any, width: int) -> Any:
+        found = list(original(seen, width))
+        cuts.append(len(found))
+        return found
+
+    monkeypatch.setattr(added, "NUMBERS", 7)
+    monkeypatch.setattr(bounds, "some_at_once", partial(counted, added.some_at_once))
+    assert [certificate(model).links for model in models] == whole
+    assert max(cuts) > 20
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.9])

@@ -48,10 +48,19 @@ CHOICES = (
         "classes of keys and queries that are partners; a head that ranks keys, or scores steeply too",
         "as many terms as bits, each of them 0 or −1 where need be",
     ),
+    Choice(
+        "digit_flags", "scores",
+        "equality is by the two digits of a number for each value, with a direction for each digit at each place",
+        "classes of keys and queries that are partners, more than 64; attention that equal keys are to share alike",
+        "2·√n directions for n values, flat as indicators of the values are, where those would be n",
+    ),
 )  # fmt: skip
 
 LARGE = 1 << 20
 """Where a table has more cells than this and is an equality of numbers, no other way to write it is looked for."""
+FLAGS_FROM = 64
+"""More values than this are told by flags of their digits rather than by a direction each. A flag is the sum of more
+steps, which round more: so of fewer values more models are proved with a direction each."""
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""
 SQUARE_LIMIT = 1 << 11
@@ -113,12 +122,18 @@ def candidates(
     if many and (numbers := natural_numbers(cells, keys, queries)) is not None:
         yield from _equalities(*numbers, competing, without, small)
         return
+    if many and "digit_flags" not in without and (numbers := _classes(cells, without)) is not None:
+        yield from _equalities(*numbers, competing, without, small)
+        yield _flags(*numbers)
+        return
     indicators = _indicators((cells == 1) | (cells < 0), "distinct_rows" not in without)
     if indicators.rank <= 1:
         yield indicators
         return
     for numbers in _numberings(cells, keys, queries, without):
         yield from _equalities(*numbers, competing, without, small)
+        if indicators.rank > FLAGS_FROM and "digit_flags" not in without:
+            yield _flags(*numbers)
     yield indicators
     if "low_rank" not in without:
         yield from _low_rank((cells == 1) | (cells < 0), indicators.rank)
@@ -128,7 +143,8 @@ def _equalities(
     keys: Floats, queries: Floats, competing: bool, without: Collection[str], small: bool
 ) -> Iterator[Factors]:
     """Ways to say that two numbers are equal."""
-    yield _squares([keys], [queries], competing)
+    if max(np.abs(keys).max(), np.abs(queries).max()) <= SQUARE_LIMIT:
+        yield _squares([keys], [queries], competing)
     if "digits" not in without and max(np.ptp(keys), np.ptp(queries)) >= DIGITS_FROM:
         yield _squares(*_digits(keys, queries), competing)
     if "bits" not in without and small and max(np.ptp(keys), np.ptp(queries)) > 1:
@@ -154,9 +170,14 @@ def _numberings(
     natural = natural_numbers(cells, keys, queries) if "squares" not in without else None
     if natural is not None:
         yield natural
-    classes = _matching(cells) if not {"squares", "renumber"} & set(without) else None
+    classes = _classes(cells, without)
     if classes is not None:
         yield classes
+
+
+def _classes(cells: Bits, without: Collection[str]) -> tuple[Floats, Floats] | None:
+    """The same, as numbers of classes."""
+    return _matching(cells) if not {"squares", "renumber"} & set(without) else None
 
 
 def natural_numbers(cells: Bits, keys: Listed, queries: Listed) -> tuple[Floats, Floats] | None:
@@ -190,8 +211,6 @@ def _matching(cells: Bits) -> tuple[Floats, Floats] | None:
         return None
     partner = np.where(table.any(axis=1), table.argmax(axis=1), len(columns))
     k, q = partner[key_class.ravel()].astype(float), query_class.ravel().astype(float)
-    if max(k.max(), q.max()) > 2 * SQUARE_LIMIT:
-        return None
     middle = np.floor(len(columns) / 2)
     return k - middle, q - middle
 
@@ -200,6 +219,15 @@ def _undefined_lines(cells: Bits) -> bool:
     """Whether whole rows and columns are undefined, and nothing else."""
     bad = cells < 0
     return bool(np.array_equal(bad, np.asarray(bad.all(axis=1))[:, None] | np.asarray(bad.all(axis=0))[None, :]))
+
+
+def _flags(k: Floats, q: Floats) -> Factors:
+    """Minus the number of digits, of two, in which two numbers differ: a direction for each digit at each place."""
+    low = min(k.min(), q.min())
+    base = int(np.ceil(np.sqrt(max(k.max(), q.max()) - low + 1)))
+    digits = (np.divmod((x - low).astype(np.int64), base) for x in (k, q))
+    keys, queries = (np.hstack([d[:, None] == np.arange(base) for d in both]).astype(np.float64) for both in digits)
+    return Factors(keys, queries - 1.0)
 
 
 def _digits(k: Floats, q: Floats) -> tuple[list[Floats], list[Floats]]:

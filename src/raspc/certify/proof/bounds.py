@@ -8,16 +8,17 @@ What is stored in a narrow format is rounded once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import BOS, Matrix, Read
+from raspc.certify.proof.added import Seen, Summing, some_at_once
 from raspc.certify.proof.causes import WORK, Causes, used, work
 from raspc.certify.proof.loose import FIRM, Loose
-from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
+from raspc.certify.proof.rounding import ANY, fits, grain_of, swept_up
 from raspc.graph.nodes import Floats
 from raspc.numbers.precision import Precision
 
@@ -61,19 +62,6 @@ class Held:
         if self.common is None or self.alone is None or work([self.common], matrix.shape[1]) > WORK:
             return used([Causes(self.error, matrix)])
         return used([self.common.through(matrix), Causes(self.alone, matrix)])
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What a read sees of one variable, for each of its values: numbers, their errors, the size of the terms.
-
-    `causes`: of what the errors come, if it is known; they hold all of `error`.
-    """
-
-    values: Matrix
-    error: Matrix
-    size: Matrix
-    causes: tuple[Causes, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,18 +203,11 @@ def read_stream(
         terms, own = _with_mean(read, terms, loose, precision), own + loose.of_biases(read.bias)
         own, grain = own + _of_mean(read, terms, loose, precision), np.zeros_like(grain)
     size, passed = over_values(read.width, seen)
-    summed = _Summed.of(seen, read.bias, own)
-    exact = fits(grain, summed.reach, precision.sum_bits)
-    unrounded = np.where(exact.all(axis=0) & (own == 0), grain, 0.0)
-    exact = exact | alone
-    if fired and loose.exactly:
-        exact = exact | _scaled_and_shifted(read, stream, precision)
-    rows = np.where(exact, 0.0, of_sum(terms, summed.reach, summed.size, summed.top + own, precision))
-    if precision.bits < precision.sum_bits:
-        known = exact | (terms - (read.bias != 0) <= 1)  # one number alone is not added to anything
-        told = [known & _held(seen, bias, own, precision) for bias in (np.zeros(read.width), read.bias)]
-        rows = rows + summed.stored(read.bias, grain, exact, alone, told, precision)
-    rows = np.broadcast_to(rows + own, (len(rows), read.width))
+    firm = fired and loose.exactly
+    shifted = _scaled_and_shifted(read, stream, precision) if firm else np.zeros(read.width, bool)
+    summing = Summing(read.bias, grain, terms, own, alone, shifted, precision)
+    found = [summing.rounded(seen, cut) for cut in some_at_once(seen, read.width)]
+    rows, unrounded = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
     return Reading(
         seen, read.bias, size + np.abs(read.bias), passed, rows.max(axis=0, initial=0.0),
         rows if len(seen) == 1 else None, grain, unrounded, terms, own,
@@ -280,90 +261,6 @@ def _cut_products(held: Held, factor: Matrix, weight: Matrix, precision: Precisi
         return np.zeros(factor.shape[1])
     found: Floats = precision.sum_unit * ((np.abs(held.code) + held.error) @ (used * cut)).max(axis=0, initial=0.0)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Summed:
-    """Sums that are read, for each value of the one variable that is read, or for all values of several together.
-
-    `size`: of all terms; `reach`: how far from 0 a sum of some of them can be, which is no further than all that are
-    positive, or all that are not. `top`, `before`: how large the sum can be with the bias, and without.
-    """
-
-    size: Matrix
-    reach: Matrix
-    top: Matrix
-    before: Matrix
-
-    @classmethod
-    def of(cls, seen: Mapping[int, Seen], bias: Floats, own: Floats) -> _Summed:
-        """The sums of a read; `own`: errors of its terms."""
-        if len(seen) == 1:
-            (one,) = seen.values()
-            return cls.of_one(one, bias, own)
-        zero = np.zeros_like(bias, dtype=np.float64)[None]
-
-        def most(part: Callable[[Seen], Matrix]) -> Matrix:
-            return np.asarray(zero + sum(part(one).max(axis=0, initial=-np.inf) for one in seen.values()))
-
-        high, low = most(lambda one: one.values + one.error), -most(lambda one: one.error - one.values)
-        up = most(lambda one: (one.size + one.values + one.error) / 2)
-        down = most(lambda one: (one.size - one.values + one.error) / 2)
-        size = most(lambda one: one.size)
-        reach = np.maximum(up + np.maximum(bias, 0.0), down + np.maximum(-bias, 0.0)) + own
-        top = np.maximum(np.abs(high + bias), np.abs(low + bias))
-        return cls(size + np.abs(bias) + own, reach, top, np.maximum(np.abs(high), np.abs(low)))
-
-    @classmethod
-    def of_one(cls, one: Seen, bias: Floats, own: Floats) -> _Summed:
-        """The sums of a read of one variable, row by row: v with terms of size s and an error e.
-
-        Positive terms add up to (s + v)/2, and negative ones to (s − v)/2; the bias joins either. So the further of
-        the two is at most (s + e + |v + bias| + |bias|)/2.
-        """
-        size, sides = one.size + np.abs(bias), np.abs(one.values + bias)
-        reach = size + sides
-        reach += one.error
-        reach /= 2
-        reach += own
-        size += own
-        sides += one.error
-        before = np.abs(one.values)
-        before += one.error
-        return cls(size, reach, sides, before)
-
-    def stored(
-        self, bias: Floats, grain: Floats, exact: NDArray[np.bool_], alone: NDArray[np.bool_],
-        held: Sequence[NDArray[np.bool_]], precision: Precision,
-    ) -> Matrix:  # fmt: skip
-        """What a narrow format loses when the sum is stored, once without its bias and once with it.
-
-        `held`: where each of these is a number of the format, and known, though other sums may have more digits.
-        """
-        before, after = held
-        plain = alone | (before & after) | (exact & fits(grain, self.top, precision.bits))
-        first = (bias != 0) & ~before & ~fits(grain, self.before, precision.bits)
-        lost: Matrix = np.where(plain, 0.0, precision.unit * self.size)
-        return lost + np.where(first, precision.unit * self.before, 0.0)
-
-
-def _held(seen: Mapping[int, Seen], bias: Floats, own: Floats, precision: Precision) -> NDArray[np.bool_]:
-    """Which sums are numbers of the format if they do not round: row by row where one variable is read.
-
-    Where several are, those that read but one of them, for all its values.
-    """
-
-    def of_one(one: Seen) -> NDArray[np.bool_]:
-        sums = one.values + bias
-        return np.asarray((one.error == 0) & (own == 0) & (precision.round(sums) == sums))
-
-    if len(seen) == 1:
-        return of_one(*seen.values())
-    reads = [one.size.any(axis=0) for one in seen.values()]
-    alone = np.sum(reads, axis=0) <= 1 if reads else np.ones(len(bias), bool)
-    for one, read in zip(seen.values(), reads, strict=True):
-        alone = alone & (~read | of_one(one).all(axis=0))
-    return np.asarray(alone & (np.any(reads, axis=0) if reads else True))
 
 
 def _single_products(read: Read) -> NDArray[np.bool_]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from raspc.blocks.spaces import BOS, Matrix, Read
 from raspc.certify.proof import dusty
-from raspc.certify.proof.bounds import Held, Reading, Seen, joined, over_values, read_stream
+from raspc.certify.proof.added import Seen
+from raspc.certify.proof.bounds import Held, Reading, joined, over_values, read_stream
 from raspc.certify.proof.causes import Causes, used
 from raspc.certify.proof.dusty import Dust
 from raspc.graph.nodes import Floats

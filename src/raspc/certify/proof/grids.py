@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raspc.blocks.spaces import Matrix
-from raspc.certify.proof.bounds import Reading, Seen
+from raspc.certify.proof.added import Seen
+from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Alone, Causes, used
 from raspc.certify.proof.meaning import Meaning
 from raspc.graph.nodes import Ids
