@@ -13,6 +13,7 @@ import pytest
 import raspc
 from raspc import rasp
 from raspc.blocks.reading import features
+from raspc.blocks.scores import selection
 from raspc.rasp import Comparison, indices, tokens
 
 SO_FAR = rasp.Select(indices, indices, Comparison.LEQ)
@@ -57,3 +58,27 @@ def test_what_is_done_to_find_a_basis(monkeypatch: pytest.MonkeyPatch) -> None:
     raspc.compile(AS_OFTEN, "ab", 50, optimize=2, certify=False)
     rows, columns = max(seen)
     assert rows > 700 and columns < 5 * np.sqrt(rows), "those of keys, and those of queries"
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_comparison_with_too_many_directions_is_refused_at_once(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no digits tell takes a direction for each value: it is refused before that many features are looked at."""
+    monkeypatch.setattr(selection, "DIRECTIONS", 50)
+    monkeypatch.setattr(features, "basis", None)
+    near = rasp.SelectorWidth(rasp.Select(SHARE.named("share"), SHARE.named("share"), lambda k, q: abs(k - q) < 0.01))
+    with pytest.raises(raspc.UnsupportedProgram, match=r"share.* directions; needed at most 50 .*compare fewer"):
+        raspc.compile(near, "ab", 20, optimize=level)
+    monkeypatch.undo()
+    monkeypatch.setattr(selection, "DIRECTIONS", 5)
+    odd = rasp.SelectorWidth(rasp.Select(tokens, tokens, lambda k, q: (k * q) % 7 < 3))
+    assert raspc.compile(odd, range(7), 3, optimize=level).config.d_head > 5, "what is embedded is as it is"
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_flags_that_are_restored_are_proved(level: int) -> None:
+    """129 values: two neurons for each flag clear away what its steps round, so that the bounds tell all answers."""
+    model = raspc.compile(AS_OFTEN, "ab", 20, optimize=level, disabled_passes=["carry_errors"])
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+    assert parameters(model) < 200_000
+    texts = ["ab" * 10, "aab" * 6, "b" * 20, "abbabaabbaababbabaab", "a"]
+    assert [model(list(text)) for text in texts] == list(map(answer, texts))

@@ -13,6 +13,7 @@ from raspc.blocks.scores import steep
 from raspc.blocks.scores.orders import Orders
 from raspc.blocks.scores.penalty import Factors, candidates
 from raspc.blocks.scores.ranking import Ranking, ranking_of
+from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Bits, Graph, Select, Variable
 from raspc.target.families import is_centred
@@ -23,6 +24,11 @@ DIGITS = 24
 MIXED, MIXED_NUMBER = 1 << 12, 1 << 9
 """Where scores are added to steep ones, N times their largest terms should not be above this: they are rounded then.
 Less where a count is to be left as a number. It does not matter where all terms of what is selected are 0."""
+
+
+DIRECTIONS = 1 << 10
+"""A table over what is computed takes at most so many score directions: as many features of it are stored then, and the
+work of making them independent grows with the cube of that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +190,19 @@ class _Scorer:
         if order is not None and (powers or (False, steep.rank(order, n)) <= cost(best)[3:]):
             shortfall = steep.shortfall(n, order.sides)
             return Conjunct(select.key, select.query, select.cells, steep.factors(order, n), shortfall)
+        if best.rank > DIRECTIONS and not exact:
+            raise self.too_many(select, best.rank)
         return Conjunct(select.key, select.query, select.cells, best)
+
+    def too_many(self, select: Select, rank: int) -> UnsupportedProgram:
+        """The refusal of a table that takes too many score directions."""
+        keys, queries = (len(self.graph.variable(side).listed) for side in (select.key, select.query))
+        return UnsupportedProgram.at(
+            self.graph.labels[select.query],
+            f"a comparison of {keys:,} keys and {queries:,} queries that takes {rank:,} score directions",
+            f"at most {DIRECTIONS:,} where what is compared is computed",
+            "compare fewer different numbers, such as rounded ones, or shorten the maximum length",
+        )
 
     def candidates(self, select: Select, competing: bool, small: bool) -> list[Factors]:
         """All ways to write one table exactly."""

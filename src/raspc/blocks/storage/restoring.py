@@ -10,15 +10,18 @@ difference is 1 to the last digit, however x is off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from raspc.blocks.neurons.design import NEURON_LIMIT, Design
 from raspc.blocks.neurons.steps import alternating
+from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, outputs_of
+from raspc.blocks.reading.naming import feature_labels
 from raspc.blocks.reading.selectors import best_of, is_single
+from raspc.blocks.scores.penalty import FLAGS_FROM
 from raspc.blocks.scores.selection import shares_alike
 from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage import forms
@@ -48,14 +51,21 @@ STEEPNESS, STARTS = 4.0, (-0.75, -1.75)
 """By what the two neurons of a step multiply x, and what they add."""
 
 
-def restored_of(known: Known, place: int, wanted: Wanted, decision: Decision, rough: Decision) -> Decision:
+def restored_of(
+    known: Known, place: int, wanted: Wanted, decision: Decision, decide: Callable[[Known, int, Wanted], Decision]
+) -> Decision:  # fmt: skip
     """The decision with one more block, which restores what is kept of a variable for all who read it.
 
     Each value gets a direction, which is exactly 0 or 1, so that whatever is read off it is exact too; what people want
-    to see comes beside. `rough`: what is decided where each value is asked for. Where that gives no direction to each
-    value, the decision stays as it is.
+    to see comes beside. Of many values flags that tell what is read do. `decide`: what is stored of a variable, here
+    where each value, or each flag, is asked for. Where that gives no direction to each, the decision stays as it is.
     """
-    values = one_hot(known, place)
+    values = flags_of(known, place, wanted)
+    if values is None:
+        values = one_hot(known, place)
+        rough = decide(by_values(known), place, every_column(place, values.code))
+    else:
+        rough = decide(known, place, every_column(place, values.code))
     kept = tuple(map(_renamed, rough.stored.kept))
     if not any(np.array_equal(group.code, values.code) for group in kept):
         return decision
@@ -63,16 +73,31 @@ def restored_of(known: Known, place: int, wanted: Wanted, decision: Decision, ro
     groups = [group for group in decision.stored.kept if group.space in seen]
     own = [group for group in groups if np.array_equal(group.code, values.code)] or [values]
     groups = [*own, *(group for group in groups if group not in own)]
-    restored = Restored(tuple(groups), _design(place, values.code, outputs_of(groups)))
+    design = _design(place, values.code, outputs_of(groups))
+    if design is None:
+        return decision
+    restored = Restored(tuple(groups), design)
     stored = replace(rough.stored, kept=kept, restored=restored, readers=wanted.readers, error=wanted.error)
     return replace(rough, stored=stored)
 
 
-def every_value(known: Known, place: int) -> Wanted:
-    """What is asked of a variable that is to be restored: each of its values, by the neurons that restore it."""
+def flags_of(known: Known, place: int, wanted: Wanted) -> Group | None:
+    """Directions that are 0 or 1 and tell all that is read of a variable of many values; None where there are none."""
+    label, domain = known.graph.labels[place], known.graph.variable(place).listed
+    columns = [feature.column for feature in wanted.features.values()]
+    if len(domain) <= FLAGS_FROM or wanted.shown or not columns:
+        return None
+    flags = [column for column in columns if ((column == 0) | (column == 1)).all()]
+    code = F.basis(F.stacked(flags, len(domain)), np.zeros((len(domain), 0)))
+    if 2 * code.shape[1] > len(domain) or F.express(code, F.stacked(columns, len(domain))) is None:
+        return None
+    return Group(f"{label}:flags", feature_labels(label, code, domain), code)
+
+
+def every_column(place: int, code: Matrix) -> Wanted:
+    """What is asked of a variable that is to be restored: each value, or flag, by the neurons that restore it."""
     readers = (Reader(place, NEURONS, place),)
-    columns = np.eye(len(known.graph.variable(place).listed))
-    return Wanted({column.tobytes(): Feature(column, None, readers) for column in columns}, readers=readers)
+    return Wanted({column.tobytes(): Feature(column.copy(), None, readers) for column in code.T}, readers=readers)
 
 
 def by_values(known: Known) -> Known:
@@ -87,12 +112,19 @@ def is_to_be_restored(known: Known, place: int, wanted: Wanted, decision: Decisi
     if known.options.has("carry_errors") or known.options.precision.narrow or wanted.powers:
         return False
     computed = stored.design is not None or (isinstance(node, N.Aggregate) and bool(stored.kept))
-    few = isinstance(node.domain, Listed) and 2 <= len(node.listed) <= VALUES_LIMIT
-    if not (computed and few) or 2 * len(node.listed) > NEURON_LIMIT or any(group.steep for group in stored.kept):
+    told = computed and isinstance(node.domain, Listed) and _can_be_told(known, place, wanted)
+    if not told or any(group.steep for group in stored.kept):
         return False
     if stored.design is not None and float(stored.design.noise(known.ready.unit).max(initial=0.0)) > LOUD:
         return bool(wanted.readers)
     return _is_off(known, place) and any(_does_not_bear(known, reader) for reader in wanted.readers)
+
+
+def _can_be_told(known: Known, place: int, wanted: Wanted) -> bool:
+    """Whether there are few enough values, or flags of them, to be restored one by one."""
+    count = len(known.graph.variable(place).listed)
+    few = 2 <= count <= VALUES_LIMIT and 2 * count <= NEURON_LIMIT
+    return few or (count > 1 and flags_of(known, place, wanted) is not None)
 
 
 def _does_not_bear(known: Known, reader: Reader) -> bool:
@@ -130,10 +162,13 @@ def _renamed(group: Group) -> Group:
     return replace(group, space=f"{group.space}:rough", labels=tuple(f"{label}:rough" for label in group.labels))
 
 
-def _design(place: int, values: Matrix, code: Matrix) -> Design:
-    """A step for each value, which writes its code."""
-    count = len(values)
+def _design(place: int, values: Matrix, code: Matrix) -> Design | None:
+    """A step for each value, or flag, which writes what it adds to the code; None where they do not tell that."""
+    found = F.express(values, code)
+    if found is None:
+        return None
+    count = values.shape[1]
     return Design(
-        (place,), (values,), (np.repeat(STEEPNESS * values, 2, axis=1),), np.tile(STARTS, count), alternating(code),
-        np.zeros(code.shape[1]), np.inf, np.full(2 * count, -STARTS[0]), reach=2,
+        (place,), (values,), (np.repeat(STEEPNESS * np.eye(count), 2, axis=1),), np.tile(STARTS, count),
+        alternating(found[0]), found[1], np.inf, np.full(2 * count, -STARTS[0]), reach=2,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from raspc.blocks.storage.functions import function
 from raspc.blocks.storage.heads import moved_groups, scored
 from raspc.blocks.storage.known import Decision, Known
 from raspc.blocks.storage.requests import Requests, Wanted
-from raspc.blocks.storage.restoring import by_values, every_value, is_to_be_restored, restored_of
+from raspc.blocks.storage.restoring import is_to_be_restored, restored_of
 from raspc.blocks.storage.signs import signed
 from raspc.blocks.storage.stored import Storage, Stored
 from raspc.graph import nodes as N
@@ -47,7 +47,7 @@ def decide_and_restore(known: Known, place: int, wanted: Wanted) -> Decision:
     decision = decide(known, place, wanted)
     if not is_to_be_restored(known, place, wanted, decision):
         return decision
-    return restored_of(known, place, wanted, decision, decide(by_values(known), place, every_value(known, place)))
+    return restored_of(known, place, wanted, decision, decide)
 
 
 def decide(known: Known, place: int, wanted: Wanted) -> Decision:
