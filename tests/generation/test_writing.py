@@ -154,6 +154,10 @@ def test_programs_that_do_not_write() -> None:
     assert "writes 7 after ['a', '='], which a prompt leads to; it is no token" in refusal(
         InvalidProgram, program=rasp.where(T == "=", 7, "a")
     )
+    with pytest.raises(
+        InvalidProgram, match="no token of the vocabulary, whose '1' is a text and not a number; add it"
+    ):
+        raspc.compile(rasp.Map(int, T), "12.", 4, generate=True, stop=".", prompts="[12]")
     nothing = rasp.Aggregate(rasp.Select(T, T, rasp.Comparison.TRUE), T)
     assert "has no value after ['a', '=']" in refusal(UnsupportedProgram, program=nothing)
 

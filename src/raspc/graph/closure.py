@@ -206,7 +206,13 @@ def _refuse_undefined(task: Task, ids: Ids) -> None:
 def _refuse_no_token(task: Task, ids: Ids) -> None:
     tokens = [task.vocab[i] for i in ids.tolist()]
     value = interpret(task.program, tokens, True)[-1]
+    alike = next((token for token in task.vocab if str(token) == str(value)), None)
+    told = "" if alike is None else f", whose {alike!r} is {_kind(alike)} and not {_kind(value)}"
     raise InvalidProgram(
-        f"the program writes {value!r} after {tokens!r}, which a prompt leads to; it is no token of the vocabulary; "
-        "add it, or let the program give a token there"
+        f"the program writes {value!r} after {tokens!r}, which a prompt leads to; it is no token of the "
+        f"vocabulary{told}; add it, or let the program give a token there"
     )
+
+
+def _kind(value: V.Value) -> str:
+    return "a text" if isinstance(value, str) else "a number" if V.is_number(value) else "another value"

@@ -14,11 +14,14 @@ import pytest
 import raspc
 from raspc import library, parity, rasp
 from raspc.certify.checking.measure import measure
+from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.prove import prove
 from raspc.certify.proof.tightness import tightness, typical
+from raspc.errors import CertificateError
 from raspc.numbers.precision import PRECISIONS, SUMMATIONS, precision_of
 from raspc.numbers.shares import as_integers, counts_to
 from raspc.study.certifying import certificate, examined
+from raspc.weights.certificate import Link
 from raspc.weights.model import Model
 
 C = rasp.Comparison
@@ -290,6 +293,17 @@ def test_a_dtype_in_which_a_narrow_model_errs_is_refused() -> None:
     model = compiled("double_hist", dtype="bfloat16")
     with pytest.raises(raspc.InputError, match=r"float32 does not hold for this model: .* differs from bfloat16's"):
         model.to("torch", dtype="float32")
+
+
+def test_inputs_that_are_too_long_are_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not proved is refused there, before the scores of one input take all memory; what is proved is not."""
+    program = library.fraction()
+    sound = raspc.compile(program, "ab", 6)
+    monkeypatch.setattr(certificates, "LONGEST", 5)
+    assert raspc.compile(program, "ab", 6).certificate == sound.certificate
+    monkeypatch.setattr(certificates, "prove", lambda *_: (Link("separation", "fraction", 2.0, 1.0, "steps"),))
+    with pytest.raises(CertificateError, match="needs 2 times its margin; to run it instead, inputs of more than 5"):
+        raspc.compile(program, "ab", 6)
 
 
 def test_a_length_that_is_too_long_is_refused_with_one_that_is_not() -> None:

@@ -24,6 +24,9 @@ MEASURED = 500
 MEASURED_PAIRS = 1 << 22
 """How many (query, key) pairs these inputs may have in all, so that long ones are few."""
 
+LONGEST = 1 << 15
+"""Inputs that are longer are not run: the scores of one of them would take more than 4 GiB, and its powers as much."""
+
 
 def measure(model: Model, precision: Precision) -> Measured:
     """What a run found: inputs, failures, the largest error of a number, and the first input that fails."""

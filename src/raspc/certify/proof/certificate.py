@@ -2,14 +2,15 @@
 
 `proved`: every margin follows from sound bounds (see `bounds`, `attention`, `mlp`). Where a bound is too coarse to
 decide, the model is run against its program instead, and where it keeps `SLACK` times better
-than was promised, the certificate says that it was measured, not proved. A total model is proved, or fails.
+than was promised, the certificate says that it was measured, not proved. A total model is proved, or fails; so is one
+whose inputs are too long to be run.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from raspc.certify.checking.measure import has_slack, measure
+from raspc.certify.checking.measure import LONGEST, has_slack, measure
 from raspc.certify.proof.examined import Examined
 from raspc.certify.proof.premises import assumed
 from raspc.certify.proof.prove import FAULT, prove
@@ -39,6 +40,8 @@ def examine(model: Model, plan: Examined, precision: Precision, links: tuple[Lin
     if any(link.kind == PASSES for link in links) and plan.kept is not None:
         found = replace(found, passes=plan.kept.how)
     if proved or any(link.kind in DECISIVE and not link.holds for link in links):
+        return found
+    if plan.graph.max_seq_len > LONGEST:
         return found
     report = measure(model, precision)
     if plan.graph.total:  # inputs do not lead to all combinations that it is for
@@ -99,6 +102,8 @@ def refused(found: Certificate, graph: Graph) -> CertificateError:
     lacks = f"{after}, and {wording.share(weakest)}"
     shown = found.measured and found.measured.tokens
     example = f"; the input {list(shown)!r} shows it" if shown else ""
+    if found.measured is None and found.max_seq_len > LONGEST:
+        example = f"; to run it instead, inputs of more than {LONGEST:,} tokens are too long"
     remedy = REMEDIES.get(weakest.kind, "shorten the maximum length")
     error = CertificateError(f"{before}{weakest.name}{lacks}{example}; {remedy}, or compile with certify=False")
     error.before, error.where, error.graph = before, weakest.name, graph
