@@ -79,7 +79,7 @@ def _cases() -> Iterator[tuple[str, str, SOp, int, str]]:
     """Name of the writer, how it answers, the program, the longest text, and the prompts."""
     any_lengths = rf"[0-9]{{1,{DIGITS}}}\+[0-9]{{1,{DIGITS}}}="
     yield "write_addition", "any lengths, last digit first", write_addition(), 4 * DIGITS, any_lengths
-    yield "write_thought_sum", "any lengths, first thinking", write_thought_sum(DIGITS), 4 * DIGITS + 5, any_lengths
+    yield "write_thought_sum", "any lengths, first thinking", write_thought_sum(), 4 * DIGITS + 5, any_lengths
     same = rf"[0-9]{{{DIGITS}}}\+[0-9]{{{DIGITS}}}="
     yield "write_sum", f"{DIGITS} digits each, as it is read", write_sum(DIGITS), 3 * DIGITS + 3, same
 

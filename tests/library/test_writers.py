@@ -131,3 +131,14 @@ def test_sums_of_so_many_digits(name: str) -> None:
     report = check_writing(model, limit=500, reference=writer.reference)
     assert report.ok and report.referred == 500 and model.certificate.proved
     assert model.config.d_model < compiled(writer).config.d_model
+
+
+@pytest.mark.slow
+def test_thinking_first_is_proved_for_ten_digits() -> None:
+    """In less than the two millions of parameters that are its goal."""
+    writer = library.WRITERS["write_thought_sum"]
+    prompts = r"[0-9]{1,10}\+[0-9]{1,10}="
+    options = {**writer.options(), "prompts": prompts}
+    model = raspc.compile(write_thought_sum(10), writer.vocab, 47, optimize=2, **options)
+    assert model.certificate.proved and sum(array.size for array in model.params.values()) < 2_000_000
+    assert check_writing(model, limit=500, reference=writer.reference).ok

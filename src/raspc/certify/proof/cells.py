@@ -16,7 +16,7 @@ from raspc.certify.proof.rounding import of_sum
 from raspc.graph.nodes import Floats, Ids
 from raspc.numbers.precision import Precision
 
-READS = 1 << 25
+READS = 1 << 26
 """The most reads (cell, neuron) that are looked at."""
 AT_ONCE = 1 << 18
 """How many of these at once: what is worked out of them is a few dozen times as many numbers."""

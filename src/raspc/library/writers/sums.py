@@ -49,12 +49,15 @@ def _reversed_sum(after: Value, digits: int | None = None) -> SOp:
 
 
 def _inside(place: SOp, most: int | None) -> SOp:
-    """A place; where it is known how far numbers go, one before the input or beyond them is −1, where nothing is."""
+    """A place; where it is known how far numbers go, one before the input is −1, where nothing is.
+
+    None is beyond `most`; that it is said to end there makes it a straight line between two ends.
+    """
     return place if most is None else rasp.Map(partial(_at_most, most), place)
 
 
 def _at_most(most: int, place: int) -> int:
-    return place if 0 <= place <= most else -1
+    return max(-1, min(place, most))
 
 
 def _digit_behind(token: Value, mark: int) -> int:
