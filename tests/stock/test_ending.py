@@ -14,11 +14,13 @@ from tests.stock.stocked import differences, stock_class
 from tests.strategies import Case, cases
 
 import raspc
+from raspc import rasp
 from raspc.errors import RaspcError
 from raspc.export.checkpoint.writing import convert
 from raspc.library import WRITERS
 from raspc.stock import ending
-from raspc.stock.convert import stock_of
+from raspc.stock.convert import fitting, stock_of
+from raspc.target.families import FAMILIES
 from raspc.target.stock import Stock
 from raspc.weights import Model
 
@@ -79,6 +81,17 @@ def test_other_families_that_count(family: str) -> None:
     model = model_of("write_recall", family)
     stock = stock_with_stop(model, family)
     assert stock.ends and (beyond(stock) == column(stock, ".")).all() and differences(stock, model) == []
+
+
+def test_beside_neurons_that_multiply() -> None:
+    """Which stand in the place of others, so that the neuron comes behind those of its layer that are used."""
+    pytest.importorskip("transformers")
+    T = rasp.tokens
+    a, b = (rasp.SelectorWidth(rasp.Select(T, rasp.Full(one), rasp.Comparison.EQ)) for one in "ab")
+    model = raspc.compile(rasp.causal(a * b + rasp.indices), "abc", 6, optimize=2, target="llama")
+    stock = stock_of(model, "llama", "lm", stop=0)
+    assert fitting(model.plain, FAMILIES["llama"]).gates.gated and stock.ends
+    assert (beyond(stock) == column(stock, 0)).all() and differences(stock, model) == []
 
 
 @pytest.mark.parametrize(("name", "family"), [("write_recall", "gpt2"), ("write_copy_unique", "llama")])

@@ -28,6 +28,7 @@ from raspc.graph.nodes import Width
 from raspc.numbers.shares import Share
 from raspc.plan.plan import Plan
 from raspc.stock.frame import Floats
+from raspc.stock.multiplying import Gates
 from raspc.stock.plainly import Map, Plainly
 from raspc.target import Layer
 from raspc.target.families import Family
@@ -87,7 +88,8 @@ def with_ending(found: Plainly, ending: Ending) -> Plainly:
     """The same model with that neuron, and the dimension that it writes, the last one."""
     tokens, positions = (_wider(table) for table in (found.token_embed, found.pos_embed))
     layers = [_with_dimension(layer) for layer in found.layers]
-    place = _idle(found.layers[0])
+    gates = _wider_gates(found.gates)
+    place = _idle(found)
     if place is None:
         place, layers = found.d_mlp, [_with_neuron(layer) for layer in layers]
     first = layers[0]
@@ -95,7 +97,7 @@ def with_ending(found: Plainly, ending: Ending) -> Plainly:
     first.linear_1.w[ending.source, place] = ending.slope
     first.linear_2.w[place, -1] = 1.0
     unembed = Map(np.vstack([found.unembed.w, np.zeros(found.unembed.w.shape[1])]), found.unembed.b)
-    return replace(found, token_embed=tokens, pos_embed=positions, layers=tuple(layers), unembed=unembed)
+    return replace(found, token_embed=tokens, pos_embed=positions, layers=tuple(layers), unembed=unembed, gates=gates)
 
 
 def head_with(head: Map, ending: Ending, stop: int) -> Map:
@@ -127,12 +129,16 @@ def _left(share: Share, count: T) -> T:
 def _largest_logit(found: Plainly, head: Map) -> float | None:
     """What no logit exceeds whatever attention does and however long the input is; None where float32 ends before."""
     x = np.abs(found.token_embed).max(axis=0) + np.abs(found.pos_embed).max(axis=0, initial=0.0)
-    for layer in found.layers:
+    for i, layer in enumerate(found.layers):
         query, key = (_most(x, getattr(layer, side)) for side in ("query", "key"))
         if float(query @ key) > LARGEST:
             return None
         x = x + _most(_most(x, layer.value), layer.linear)
-        x = x + _most(_most(x, layer.linear_1) + 1.0, layer.linear_2)  # an activation may exceed max(0, x) by a little
+        added = _most(_most(x, layer.linear_1) + 1.0, layer.linear_2)  # an activation may exceed max(0, x) by a little
+        for one in found.gates.of(i):
+            gate, times = _most(x, Map(one.gate, one.gate_bias)) + 1.0, _most(x, Map(one.times, one.times_bias))
+            added = added + (gate * times) @ np.abs(one.out)
+        x = x + added
         if float(x.max(initial=0.0)) > LARGEST:
             return None
     most = float(_most(x, head).max(initial=1.0))
@@ -144,10 +150,24 @@ def _most(x: Floats, read: Map) -> Floats:
     return found
 
 
-def _idle(layer: Layer[Map]) -> int | None:
-    """A neuron that does nothing, as layers with fewer than the widest have."""
+def _idle(found: Plainly) -> int | None:
+    """A neuron of the first layer that does nothing, as layers with fewer than the widest have; the first behind those
+    that are used, where gated ones stand in the place of some."""
+    if found.gates.gated:
+        return found.gates.used[0] if found.gates.used[0] < found.d_mlp else None
+    layer = found.layers[0]
     idle = ~layer.linear_1.w.any(axis=0) & ~layer.linear_2.w.any(axis=1)
     return int(idle.argmax()) if idle.any() else None
+
+
+def _wider_gates(gates: Gates) -> Gates:
+    """Gated neurons of a stream of one dimension more, beside one neuron more in the first layer."""
+    if not gates.gated:
+        return gates
+    wider = (
+        replace(one, gate=_wider(one.gate.T).T, times=_wider(one.times.T).T, out=_wider(one.out)) for one in gates.gated
+    )
+    return replace(gates, gated=tuple(wider), used=(gates.used[0] + 1, *gates.used[1:]))
 
 
 def _wider(table: Floats) -> Floats:
