@@ -9,7 +9,8 @@ how many keys a position sees: of d keys it leaves a share that falls (or rises)
 It writes one dimension of its own, which the column of the stop reads, times more than any other logit can be. Beyond N
 what a program holds means nothing; how large it can be follows from the weights alone, whatever attention does:
 
-    |x| ≤ the largest embedding, and of each layer what its values and its neurons can add at most
+    |x| ≤ the largest embedding, and of each layer what its values and its neurons can add at most; of neurons that
+          multiply, the largest of one factor times that of the other
 
 Norms of constants do not matter to it: beyond N what a stream holds may make them divide all of it by the same number,
 which changes no order of logits and no bound.
@@ -59,11 +60,8 @@ def ending_of(model: Model, family: Family, found: Plainly, head: Map, sharpness
     """The neuron that tells what lies beyond the longest input, for a model whose positions are counted.
 
     `found`: the plain model; `head`: its logits. None where nothing counts positions in the first layer, in a narrow
-    format, in a family with a table of positions or with layer norms, where gated neurons multiply, and where counts N
-    and N + 1 lie too close.
+    format, in a family with a table of positions or with layer norms, and where counts N and N + 1 lie too close.
     """
-    if found.gates.gated:  # how large products can be beyond N no sum of weights tells
-        return None
     if model.plan is None or model.precision.narrow or family.pos_embed is not None or family.norms.kind != "rms":
         return None
     counted = next(_counts(model.plan), None)
