@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from math import exp, log
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ LEVELS = ("1", "2")
 VOCABULARIES: tuple[tuple[Any, ...], ...] = (
     ("a", "b", "c"), (0, 1, 2, 3), ("a", "b", "c", 1, 2), (-2, -1, 0, 1, 2), (0, 1), (True, False), (1, 2, 3),
 )  # fmt: skip
-Sizes = Mapping[str, Mapping[str, int]]
-"""Of each level, of each program by its name: parameters, 0 where it is refused."""
+Sizes = Mapping[str, Mapping[str, Sequence[int]]]
+"""Of each level, of each program by its name that is not refused: parameters and layers."""
 
 
 def programs() -> Iterator[tuple[str, Any, dict[str, Any]]]:
@@ -68,15 +69,13 @@ def answers(program: Any, vocab: tuple[Any, ...], max_seq_len: int, causal: bool
     return told.hexdigest()[:8]
 
 
-def parameters(level: int) -> dict[str, int]:
-    """Of each program, without its certificate; 0 for one that is refused."""
+def sizes(level: int) -> dict[str, list[int]]:
+    """Of each program, without its certificate."""
     found = {}
     for name, program, options in programs():
-        try:
+        with suppress(raspc.RaspcError):
             model = raspc.compile(program, certify=False, optimize=level, **options)
-            found[name] = sum(array.size for array in model.params.values())
-        except raspc.RaspcError:
-            found[name] = 0
+            found[name] = [sum(array.size for array in model.params.values()), model.config.n_layers]
     return found
 
 
@@ -88,21 +87,27 @@ def table(before: Sizes | None = None) -> Table:
 
 
 def row(level: str, before: Sizes | None) -> tuple[str, ...]:
-    """One level. Programs are compared that both revisions compile."""
+    """One level. Programs are compared that both revisions compile; of one that is larger the layers are told."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", raspc.UncertainProgram)
-        now, old = parameters(int(level)), (before or {}).get(level, {})
-    both = [(old[name], size) for name, size in now.items() if size and old.get(name)]
-    larger = [
-        f"{name}: {old[name]:,} to {now[name]:,}" for name in now if old.get(name) and now[name] > LARGER * old[name]
-    ]
-    compiled = [log(size) for size in now.values() if size]
-    told = f"-O{level}", f"{len(compiled)} of {len(now)}", f"{sum(compiled) / len(compiled):.3f}"
+        now, old = sizes(int(level)), (before or {}).get(level, {})
+    told = f"-O{level}", f"{len(now)} of {PROGRAMS}", f"{_mean(now.values()):.3f}"
+    both = [name for name in now if name in old]
     if not both:
         return *told, "–", "–", "–", "–"
-    means = (sum(log(sizes[i]) for sizes in both) / len(both) for i in (0, 1))
-    was, new = means
+    new, was = (_mean(found[name] for name in both) for found in (now, old))
+    larger = [
+        f"{name}: {old[name][0]:,} in {old[name][1]} layers, {now[name][0]:,} in {now[name][1]}"
+        for name in both
+        if now[name][0] > LARGER * old[name][0]
+    ]
     return *told, f"{len(both)}: {new:.3f}", f"{was:.3f}", f"{exp(new - was):.3f}", "; ".join(larger) or "none"
+
+
+def _mean(found: Iterable[Sequence[int]]) -> float:
+    """The mean of log(parameters)."""
+    logs = [log(parameters) for parameters, _ in found]
+    return sum(logs) / len(logs)
 
 
 def read(path: Path) -> Sizes:
@@ -118,8 +123,12 @@ def read(path: Path) -> Sizes:
 
 
 def _are_sizes(found: Any) -> bool:
-    """Whether this maps names to numbers of parameters."""
-    return isinstance(found, dict) and all(type(size) is int and size >= 0 for size in found.values())
+    """Whether this maps names to numbers of parameters and of layers."""
+    pairs = list(found.values()) if isinstance(found, dict) else [None]
+    return all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(size) is int and size > 0 for size in pair)
+        for pair in pairs
+    )
 
 
 def at(revision: str) -> Sizes:
@@ -151,7 +160,7 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     if args.write:
-        args.write.write_text(json.dumps({level: parameters(int(level)) for level in LEVELS}, indent=0))
+        args.write.write_text(json.dumps({level: sizes(int(level)) for level in LEVELS}, indent=0))
         return
     print(table(read(args.against) if args.against else at(args.base) if args.base else None))
 

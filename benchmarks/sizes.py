@@ -122,7 +122,7 @@ def rows() -> Iterator[Row]:
         yield Row("counts so far", library.hist, words(3), n, "≤ 45·N, ≤ 10 s",
                   lambda s, _: s.parameters <= 45 * s.length and s.seconds <= 10, causal=True,
                   bound="a count in stretches of positions takes a direction for each")  # fmt: skip
-    for n in (32, 64, 128, 256):
+    for n in (32, 64, 128, 256, 512):
         yield Row("sort", library.sort, numbers(n), n, "2 layers, ≤ 4.2 × the size before", grows(2))
     for n in (64, 128):
         yield Row("sort_freq", library.sort_freq, words(n), n, "3 layers, ≤ 4.2 × the size before", grows(3))

@@ -111,6 +111,7 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "where a chain bends": {"by count": "2"},
         "what a chain adds": {"by count": "2"},
         "where ramps begin": {"sorted": "2"},
+        "what parts of ramps write": {"sorted in parts": "2"},
         "where a strip bends": {"many counted": "2"},
         "values that are merged": {"both sides": "0 1 2 bfloat16 float16"},
         "gates that stay open": {"product": "0 1 2 bfloat16 float16"},

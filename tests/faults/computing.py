@@ -58,6 +58,12 @@ def late_feet(original: Any, along: Any, column: Any) -> Any:
         yield sign, foot + sign * lead, slope, lead
 
 
+def steeper_parts(original: Any, design: Any, x: Any) -> Any:
+    """Parts are taken for a little more than what is written."""
+    found = original(design, x)
+    return found * np.where(np.arange(found.shape[1]) == 1, 1.25, 1.0)
+
+
 NEURONS: dict[str, Patch] = {
     "thresholds of steps": wrapped(steps, "staircases", M.late_steps),
     "slopes of steps": wrapped(steps, "staircases", changed_design(slopes=lambda found: found.slopes / 8)),
@@ -73,6 +79,7 @@ NEURONS: dict[str, Patch] = {
     "where a chain bends": wrapped(chains, "_bent", W.late_bends),
     "what a chain adds": wrapped(chains, "_bent", changed_design(out=lambda found: found.out * 1.25)),
     "where ramps begin": wrapped(parabolas, "_ramps", changed_design(bias=lambda found: found.bias + 1)),
+    "what parts of ramps write": wrapped(parabolas, "_written", steeper_parts),
     "where a strip bends": wrapped(folds, "_ramps", changed_design(bias=lambda found: found.bias + 1)),
     "values that are merged": wrapped(grid, "merged", W.too_alike),
     "gates that stay open": wrapped(gated, "_gated", W.open_gates),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+import pytest
 from tests.faults.records import Shown, wrapped
 from tests.passes.test_mutations import (
     AFTER_NEURONS,
@@ -43,6 +44,7 @@ from tests.passes.test_switches import (
 )  # fmt: skip
 
 from raspc import library, rasp
+from raspc.blocks.neurons import parabolas
 from raspc.blocks.reading import left
 from raspc.rasp import Comparison
 
@@ -50,6 +52,13 @@ LESS_THAN_SOME = rasp.numerical(T * I)
 WORD_OR_NUMBER = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), rasp.Map({0: "a", 1: 5, 2: None}.get, T))
 THREE = wrapped(importlib.import_module("raspc.passes.share_counts"), "counted_by_one_head", three_keys)
 """Heads of narrow formats that count up to three keys, so that short inputs share their counts out too."""
+
+
+def in_parts(patch: pytest.MonkeyPatch) -> None:
+    """Sums of ramps are to round so little that two dozen of them are shared out."""
+    patch.setattr(parabolas, "ROUNDS", 8e-5)
+
+
 BY_SHARES = wrapped(left, "number_share", lambda original, *args: None)
 """Counts that are decoded, whoever reads them."""
 TOKEN_AND_PLACE = rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)
@@ -105,6 +114,7 @@ PROGRAMS: dict[str, Shown] = {
     "all": Shown(L, (0,), 40),
     "remainder by squares": Shown(MAXIMUM, (1, 2, 3, 4), 5),
     "sorted": Shown(library.sort(), (1, 2, 3), 4),
+    "sorted in parts": Shown(library.sort(), (1, 2, 3), 24, given=in_parts),
     "by frequency": Shown(library.sort_freq(), ("a", "b", "c"), 4),
     "most frequent": Shown(library.most_freq(), ("a", "b", "c"), 4),
     "brackets": Shown(library.shuffle_dyck(["()"]), ("(", ")"), 5),

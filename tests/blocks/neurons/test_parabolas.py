@@ -13,6 +13,7 @@ from raspc import library, rasp
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.parabolas import parabolas
+from raspc.blocks.reading.features import express
 from raspc.graph.nodes import Floats, Ids
 from raspc.rasp import Comparison
 
@@ -35,8 +36,9 @@ def test_numbers_and_squares_err_together(start: int, count: int, shift: int, of
     """A number that is off by e, and a square that is off by 2ke."""
     x = np.arange(start, start + count, dtype=np.float64)
     k = x + shift
-    design = parabolas(*along(x), np.stack([k, -(k**2)], axis=1), 0.25, UNIT)
-    assert design is not None and design.size == count
+    found = parabolas(*along(x), np.stack([k, -(k**2)], axis=1), 0.25, UNIT)
+    assert found is not None and found.design.size == count
+    design = found.design
     np.testing.assert_allclose(at(design, x), np.stack([k, -(k**2)], axis=1), atol=1e-9)
     np.testing.assert_allclose(at(design, x + off), np.stack([k + off, -(k**2) - 2 * k * off], axis=1), atol=1e-9)
 
@@ -52,8 +54,26 @@ def test_what_is_no_parabola_is_refused() -> None:
     assert parabolas(*along(x, 0.3), both, 1.0, UNIT) is None
     twice = Line((0,), [x], 0.0, x.shape), np.arange(20, dtype=np.int32) // 2
     assert parabolas(*twice, both[:10], 0.1, UNIT) is None
-    many = np.arange(600.0)
+    many = np.arange(1200.0)
     assert parabolas(*along(many), np.stack([many, many**2], axis=1), 0.1, UNIT) is None
+
+
+@pytest.mark.parametrize("count", [256, 300, 512])
+def test_many_ramps_are_parts_that_readers_add(count: int) -> None:
+    """A few directions more, of which the number and its square are sums that err together, as from one."""
+    x = np.arange(float(count)) - count // 2
+    both = np.stack([x, x**2], axis=1)
+    found = parabolas(*along(x), both, 0.25, UNIT)
+    assert found is not None and found.design.size == count
+    dims = found.code.shape[1]
+    assert dims == {256: 2, 300: 3, 512: 12}[count]
+    told = express(found.code, both)
+    assert told is not None
+    weights, constant = told
+    np.testing.assert_allclose(at(found.design, x), found.code, atol=1e-9)
+    for off in (0.0, 0.2, -0.2):
+        read = at(found.design, x + off) @ weights + constant
+        np.testing.assert_allclose(read, np.stack([x + off, x**2 + 2 * x * off], axis=1), atol=1e-6)
 
 
 T, I = rasp.tokens, rasp.indices  # noqa: E741

@@ -8,6 +8,9 @@ as both features err together. So the square is the chain of its own tangents,
 
 which is x² at every value x_i, with the slope 2·x_i, as far as the next kinks, halfway between two values.
 
+What the ramps add up to rounds by up to a unit of their sum for each of them. So many ramps are shared out among
+several directions, each a part of them; readers add these parts. Then each sum has fewer terms, and is smaller.
+
 Requires: columns that are polynomials of degree 2 at most of one sum, which is the same wherever the value is the same;
 a sum that is off by less than the readers bear, and by less than a quarter of a gap.
 Ensures: an error e of the sum moves each column by e times its slope. One neuron for each gap, and one more.
@@ -15,7 +18,7 @@ Ensures: an error e of the sum moves each column by e times its slope. One neuro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,10 +36,20 @@ CHOICE = Choice(
 )  # fmt: skip
 
 ROUNDS = 1 / 7
-"""By how much what the ramps add up to may round: 256 values do, about 0."""
+"""By how much what the ramps add up to may round: 256 values do, about 0, in one part."""
+PARTS = 16
+"""The ramps are shared out among at most so many directions."""
 
 
-def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: float) -> Design | None:
+@dataclass(frozen=True, eq=False)
+class Parabolas:
+    """The ramps, and what they write for each value [values, dims], of which the columns are sums."""
+
+    design: Design
+    code: Matrix
+
+
+def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: float) -> Parabolas | None:
     """The ramps; None where the columns are no parabolas along the line, or this errs too far.
 
     `values`: the value at each point of the line; `columns` [values, c]; `borne`: how far off the number may be, in its
@@ -54,7 +67,42 @@ def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: floa
     if not steepest or line.noise * steepest > borne or 4 * line.noise > gaps.min() or len(at.x) > NEURON_LIMIT:
         return None
     found = _ramps(line, at.x, columns[at.value], slopes, squares)
-    return found if rounding(found, at.x, unit) <= ROUNDS else None
+    if rounding(found, at.x, unit) <= ROUNDS:
+        return Parabolas(found, columns)
+    shared = (_shared_out(found, at.x, parts, slopes, squares, unit) for parts in range(2, PARTS + 1))
+    design = next((one for one in shared if one is not None), None)
+    if design is None:
+        return None
+    code = np.zeros((len(columns), design.out.shape[1]))
+    code[at.value] = _written(design, at.x)
+    return Parabolas(design, code)
+
+
+def _written(design: Design, x: Floats) -> Matrix:
+    """What the neurons write along the line."""
+    fired = np.maximum(np.outer(x, design.weights[0][0]) + design.bias, 0.0)
+    return np.asarray(fired @ design.out + design.base)
+
+
+def _shared_out(whole: Design, x: Floats, parts: int, slopes: Floats, squares: Floats, unit: float) -> Design | None:
+    """The number in one direction, and each of so many parts of the ramps in one more; None where this errs too far.
+
+    Each part has as many ramps on either side of the middle, where those of one side fire alone.
+    """
+    kinks, half = np.arange(1, whole.size), len(x) // 2
+    part = np.r_[np.arange(half) * parts // half, np.arange(whole.size - 1 - half) * parts // (whole.size - 1 - half)]
+    out = np.zeros((whole.size, 1 + parts))
+    out[0, 0] = 1.0
+    out[kinks, 1 + part] = 2 * np.diff(x)
+    found = replace(whole, out=out, base=np.zeros(1 + parts))
+    fired = np.maximum(np.outer(x[[0, -1]], whole.weights[0][0]) + whole.bias, 0.0)
+    used = (out != 0).astype(np.float64)
+    each = unit * ((fired > 0) @ used) * (fired @ out)  # [ends, directions]
+    errs = each @ np.vstack([np.abs(slopes), np.repeat(np.abs(squares)[None], parts, axis=0)])
+    added = (
+        unit * (parts + 2) * (fired @ out) @ np.vstack([0 * slopes, np.repeat(np.abs(squares)[None], parts, axis=0)])
+    )
+    return found if float((errs + added).max()) <= ROUNDS else None
 
 
 def rounding(design: Design, x: Floats, unit: float) -> float:

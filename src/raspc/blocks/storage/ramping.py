@@ -81,9 +81,9 @@ def _names(code: Matrix) -> tuple[str, ...]:
 
 def _ramps(known: Known, place: int, wanted: Wanted, line: Line, values: Ids) -> Ramps | None:
     code = F.stacked([feature.column for feature in wanted.features.values()], len(known.graph.variable(place).listed))
-    design = parabolas(line, values, code, wanted.along, known.options.precision.sum_unit)
-    if design is None:
+    found = parabolas(line, values, code, wanted.along, known.options.precision.sum_unit)
+    if found is None:
         return None
     label = known.graph.labels[place]
-    labels = feature_labels(label, code, known.graph.variable(place).listed)
-    return (Group(f"{label}:features", labels, code),), design
+    labels = feature_labels(label, found.code, known.graph.variable(place).listed)
+    return (Group(f"{label}:features", labels, found.code),), found.design
