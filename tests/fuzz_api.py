@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 import raspc
-from raspc import library, rasp
+from raspc import lab, library, rasp, raspl
 from raspc.cli.app import status
 from raspc.errors import RaspcError
 from raspc.text import load_program
@@ -80,8 +80,30 @@ COMPILE = {
     "program": _program, "vocab": ["a", "b"], "max_seq_len": 3, "causal": False, "bos": "BOS", "pad": "PAD",
     "optimize": 2, "partial": False, "strict": False, "certify": True, "verify": False, "disabled_passes": (),
     "dtype": "float32", "summation": "any order", "accumulate": "float32", "probabilities": "stored",
-    "memory": "1 GiB", "where": None,
+    "memory": "1 GiB", "where": None, "generate": False, "stop": None, "prompts": None, "target": "plain",
+    "uniform": True, "sharpness": 1.0, "margin": None, "total": False,
 }  # fmt: skip
+WRITES = {"vocab": ["a", "=", "."], "max_seq_len": 6, "generate": True, "stop": ".", "prompts": "a{1,2}=",
+          "optimize": 2, "target": "plain", "total": False, "margin": None}  # fmt: skip
+
+
+@cache
+def causal_model() -> raspc.Model:
+    """One that all families can have, and in which every variable may be forced."""
+    return raspc.compile(rasp.causal(library.hist()), "ab", 3, total=True)
+
+
+@cache
+def writer() -> raspc.Model:
+    """A small model that writes, which calls share."""
+    return raspc.compile(library.WRITERS["write_copy"].build(), **WRITES)
+
+
+@cache
+def task() -> lab.Task:
+    """A question of a model, which calls share."""
+    return lab.task(model(), pairs=4)
+
 
 ENTRIES: dict[str, Entry] = {
     "compile": Entry(raspc.compile, COMPILE),
@@ -100,6 +122,58 @@ ENTRIES: dict[str, Entry] = {
     "Model.apply_batch": Entry(lambda batch: model().apply_batch(batch), {"batch": [["BOS", "a"], ["BOS"]]}),
     "Model.save": Entry(lambda directory: model().save(directory), {"directory": "saved"}),
     "Model.to": Entry(lambda target, path: model().to(target, path), {"target": "npz", "path": "x.npz"}),
+    "compile a program that writes": Entry(
+        lambda program, **options: raspc.compile(program, **options),
+        {"program": library.WRITERS["write_copy"].build(), **WRITES},
+    ),
+    "Model.to a family": Entry(
+        lambda target, path, norm_scale, step_sharpness: causal_model().to(
+            target, path, norm_scale=norm_scale, step_sharpness=step_sharpness
+        ),
+        {"target": "llama", "path": "llama", "norm_scale": 2.0**12, "step_sharpness": 2.0**8},
+    ),
+    "Model.to GGUF": Entry(lambda path: causal_model().to("gguf", path), {"path": "x.gguf"}),
+    "Model.generate": Entry(lambda prompt, count: writer().generate(prompt, count), {"prompt": "a=", "count": 3}),
+    "Model.stream": Entry(lambda prompt, count: list(writer().stream(prompt, count)), {"prompt": "a=", "count": 3}),
+    "Model.generate_batch": Entry(
+        lambda prompts, count: writer().generate_batch(prompts, count), {"prompts": ["a=", "aa="], "count": 3}
+    ),
+    "Model.intervene": Entry(
+        lambda values, positions, tokens: model().intervene(values, positions)(tokens),
+        {"values": {"hist": 2}, "positions": [0], "tokens": "ab"},
+    ),
+    "Model.patch": Entry(
+        lambda source, names, tokens: model().patch(source, names)(tokens),
+        {"source": "ab", "names": ["hist"], "tokens": "aa"},
+    ),
+    "Model.ablate": Entry(
+        lambda names, how, seed: model().ablate(names, how, seed)("ab"), {"names": ["hist"], "how": "mean", "seed": 0}
+    ),
+    "Model.circuit": Entry(
+        lambda granularity, inputs: model().circuit(granularity, inputs), {"granularity": "component", "inputs": ["ab"]}
+    ),
+    "interpret, forced": Entry(
+        lambda force, positions: raspc.interpret(library.hist(), "ab", force=force, positions=positions),
+        {"force": {"hist": [1, 2]}, "positions": [0, 1]},
+    ),
+    "lab.task": Entry(
+        lab.task,
+        {"model": model, "corruption": "shuffle", "pairs": 4, "seed": 0, "dtype": "float64",
+         "granularity": "component", "name": "x"},
+    ),
+    "lab.truths": Entry(lambda one: lab.truths(task() if one is None else one), {"one": None}),
+    "lab.iia": Entry(lab.iia, {"model": model, "alignment": None, "pairs": 4, "seed": 0, "dtype": "float64"}),
+    "lab.check_forced": Entry(lab.check_forced, {"model": causal_model, "program": _program, "count": 5, "seed": 0}),
+    "lab.permute": Entry(lab.permute, {"model": model, "seed": 1}),
+    "raspl.select": Entry(raspl.select, {"k": rasp.tokens, "q": "a", "pred": raspl.equals, "causal": True}),
+    "raspl.kqv": Entry(
+        raspl.kqv,
+        {"k": rasp.tokens, "q": "a", "v": rasp.indices, "pred": raspl.equals, "default": 0, "reduction": "max"},
+    ),
+    "raspl.where": Entry(raspl.where, {"condition": rasp.tokens == "a", "x_if": 1, "y_else": 2}),
+    "raspl.shift_right": Entry(raspl.shift_right, {"x": rasp.tokens, "n": 1, "default": "a"}),
+    "C-RASP": Entry(load_program, {"path_or_source": "x(i) := #[j <= i] Q_a(j)", "name": "x", "dialect": "crasp"}),
+    "B-RASP": Entry(load_program, {"path_or_source": "x(i) := Q_a(i)", "name": "x", "dialect": "brasp"}),
     "library.get": Entry(library.get, {"name": "hist"}),
     "an s-op on an input": Entry(lambda xs: library.hist()(xs), {"xs": "ab"}),
     "an operator": Entry(lambda x: rasp.tokens + x, {"x": 1}),
@@ -130,6 +204,12 @@ LINES: tuple[Sequence[str], ...] = (
     ("view", "saved", "a", "-o", "page.html"), ("export", "saved", "--to", "npz", "-o", "x.npz"), ("list",),
     ("list", "--passes"), ("parity", "saved"),
     ("convert", "text.rasp:x", "--vocab", "a,b", "--max-seq-len", "3", "-o", "made2"),
+    ("compile", "hist", "--vocab", "a,b", "--max-seq-len", "3", "-o", "made3", "--target", "llama", "--causal",
+     "--total"),
+    ("export", "causal", "--to", "llama", "-o", "llama"), ("circuit", "saved", "--json"), ("lab", "list"),
+    ("compile", "write_copy", "--vocab", "a,=,.", "--max-seq-len", "6", "--generate", "--stop", ".", "--prompts",
+     "a{1,2}=", "-o", "writes"),
+    ("generate", "writes", "a="), ("check", "writes", "--generate"),
     ("compress", "saved", "--dims", "4", "--seeds", "1", "--methods", "pca", "-o", "swept"),
 )  # fmt: skip
 """Command lines that work, or are refused in one line."""
@@ -168,7 +248,7 @@ def api_call(rng: random.Random) -> tuple[str, Callable[[], Any]]:
 
 def made(value: Any) -> Any:
     """An argument that works: the shared model or a program, where their functions stand for them."""
-    return value() if value is model or value is _program else value
+    return value() if value is model or value is causal_model or value is _program else value
 
 
 def command_line(rng: random.Random) -> tuple[str, Callable[[], Any]]:
@@ -190,6 +270,8 @@ def command_line(rng: random.Random) -> tuple[str, Callable[[], Any]]:
 def prepare() -> None:
     """The files that command lines name, in the working directory."""
     model().save("saved")
+    causal_model().save("causal")
+    writer().save("writes")
     with open("text.rasp", "w") as text:
         text.write("x = tokens;\n")
     with open("code.py", "w") as code:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import raspc
-from raspc import RaspcError, rasp, view
+from raspc import RaspcError, lab, rasp, view
 from raspc.graph.build import build
 from raspc.rasp import Comparison, SOp
 
@@ -53,6 +53,10 @@ VALUES: dict[str, Callable[[], Any]] = {
     "lists as constants": lambda: rasp.ConstantSOp([[1], [2]]),
     "a list as a result": compiled(rasp.Map(lambda x: [x], T)),
     "a list as a token": lambda: raspc.interpret(T, [[1], [2]]),
+    "a file of half a character": lambda: SMALL.to("npz", "\ud800"),
+    "a selector forced to a matrix of another size": lambda: raspc.interpret(
+        rasp.Aggregate(BEFORE.named("before"), T), [1], force={"before": [[True, False]]}
+    ),
     "a list to be in": lambda: T.is_in([[1]]),
     "an infinite token, averaged and compared": compiled(MEAN > 1, (math.inf, 1)),
     "a length beyond any model": compiled(T, (1,), 10**9),
@@ -101,6 +105,12 @@ KINDS: dict[str, tuple[Callable[[], Any], str]] = {
     "one name for many": (lambda: SMALL.patch(["BOS", 1], "tokens"), "names"),
     "names that are a number": (lambda: SMALL.ablate(5), "names"),  # type: ignore[arg-type]
     "a page of nothing": (lambda: view.page(None, [1]), "model"),  # type: ignore[arg-type]
+    "a forcing of nothing": (lambda: lab.check_forced(object), "model"),  # type: ignore[arg-type]
+    "positions in words": (lambda: raspc.interpret(T, [1], force={"tokens": 2}, positions="a"), "positions"),  # type: ignore[arg-type]
+    "a selector forced to a number": (
+        lambda: raspc.interpret(rasp.Aggregate(BEFORE.named("before"), T), [1], force={"before": 5}),
+        "force",
+    ),
     "a page at no path": (lambda: view.write_page(SMALL, [1], None), "path"),  # type: ignore[arg-type]
     "is_in a number": (lambda: T.is_in(5), "is_in: values"),  # type: ignore[arg-type]
 }

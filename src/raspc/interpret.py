@@ -60,7 +60,7 @@ def trace(
     run = _Run(_tokens_of(xs), causal)
     results: Results = {}
     replaced = _replaced(program, {} if force is None else force)
-    positions = None if positions is not None and set(positions) >= set(range(run.n)) else positions
+    positions = _some_of(run, positions)
     for expr in rasp.topological(program):
         rule = _rule(expr)
         try:
@@ -74,6 +74,23 @@ def trace(
             error.expression = expr
             raise
     return results
+
+
+def _some_of(run: _Run, positions: Sequence[int] | None) -> Sequence[int] | None:
+    """Positions, as whole numbers; None where they are all. Raises TypeError, or InputError, for what are none."""
+    if positions is None:
+        return None
+    given = arguments.items("positions", positions, "a list of positions of tokens, counted from 0 without BOS")
+    found = [arguments.whole("positions", position, 0) for position in given]
+    return None if set(found) >= set(range(run.n)) else found
+
+
+def _matrix(run: _Run, expr: Expr, value: Any) -> list[list[bool]]:
+    """What a selector is forced to. Raises TypeError, or InputError, for what is no matrix of its size."""
+    rows = [list(row) for row in arguments.rows("force", value, "a row of True or False for each query")]
+    if len(rows) != run.n or any(len(row) != run.n for row in rows):
+        raise InputError(f"{expr.told}: found {len(rows)} rows, needed {run.n} of {run.n}: one for each query")
+    return [[bool(one) for one in row] for row in rows]
 
 
 def _replaced(program: Expr, force: Mapping[str, Any]) -> Results:
@@ -91,8 +108,8 @@ def _replaced(program: Expr, force: Mapping[str, Any]) -> Results:
 def _forced(run: _Run, expr: Expr, value: Any, own: Any, positions: Sequence[int] | None) -> Any:
     """What takes the place of an expression on one input. `own`: what it is, where it is replaced at some positions."""
     if isinstance(expr, rasp.Selector):
-        entry = value if callable(value) else lambda q, k: value[q][k]
-        return run.matrix(lambda q, k: bool(entry(q, k)))
+        rows = None if callable(value) else _matrix(run, expr, value)
+        return run.matrix(lambda q, k: bool(value(q, k)) if rows is None else rows[q][k])
     many = isinstance(value, list)
     if many and len(value) != run.n:
         raise InputError(f"{expr.told}: found {len(value)} values, needed one for each of {run.n} tokens")

@@ -20,6 +20,8 @@ from raspc.weights.model import Model
 
 MOST_AT_ONCE = 3
 """So many variables are forced at once, at most."""
+MOST_FORCINGS = 10**6
+"""So often a model is forced, at most."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,13 @@ def check_forced(model: Model, program: rasp.SOp | None = None, count: int = 200
     some positions, on random inputs.
 
     `program`: the expressions that the model was compiled from, whose interpreter is asked then; without them it is the
-    program as it was tabulated. Raises InputError for a model that was not compiled with total=True.
+    program as it was tabulated. Raises InputError for a model that was not compiled with total=True; TypeError for an
+    argument of another kind.
     """
-    arguments.whole("count", count, 1)
+    arguments.an(Model, "model", model, "a compiled model")
+    arguments.whole("count", count, 1, MOST_FORCINGS)
+    if program is not None:
+        arguments.an(rasp.SOp, "program", program, "an s-op")
     graph = model.tabulated
     if not graph.total:
         raise InputError("the model is not total; compile it with total=True (raspc compile --total)")

@@ -40,11 +40,19 @@ def fresh_directory(target: str | PathLike[str], marker: str) -> Iterator[Path]:
 def writing(path: str | PathLike[str]) -> Iterator[None]:
     """Turns an `OSError` of the block into an InputError that names the path; likewise a name that no file can have."""
     try:
-        if "\0" in os.fsdecode(path):
+        if not _can_be_a_name(path):
             raise InputError(f"cannot write {str(path)!r}: no file has such a name; choose another path")
         yield
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}; choose another path") from error
+
+
+def _can_be_a_name(path: str | PathLike[str]) -> bool:
+    """Whether a file can be called so: half of a pair of surrogates is no character."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _check_replaceable(path: Path, marker: str) -> None:
