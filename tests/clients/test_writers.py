@@ -34,7 +34,7 @@ def test_whole_answers(family: str, tmp_path: Path) -> None:
         model: Any = raspc.compile(
             writer.program, writer.vocab, writer.max_seq_len, optimize=2, target=family, **writer.options()
         )
-        assert model.certificate.proved is ((writer.name, family) != ("write_product", "gpt2"))
+        assert model.certificate.proved
         model.to(family, path)
         many = sum(model.as_written.where.writing.prompts.sizes(writer.max_seq_len))
         asked = [("".join(prompt), wanted(writer, prompt)) for prompt in some_prompts(model, max(FEW, many // PART))]
