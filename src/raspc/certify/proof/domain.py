@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,12 @@ def is_tried(graph: Graph) -> bool:
     return not graph.where.is_everything and not graph.total and search_of(graph).complete
 
 
+@lru_cache(maxsize=8)
 def lacking(graph: Graph) -> tuple[int, int]:
-    """(on how many permitted inputs the graph lacks a value that it should have, how many there are)."""
+    """(on how many permitted inputs the graph lacks a value that it should have, how many there are).
+
+    Remembered, since a graph is proved again with each constant that is tried for a stock family.
+    """
     missing = total = 0
     for batch in search_of(graph).batches:
         run = start(graph.nodes, batch, lean=True)

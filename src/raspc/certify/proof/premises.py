@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from raspc import values as V
@@ -35,6 +35,12 @@ class Premises:
 
     program: Graph
     graph: Graph
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def of(cls, program: Graph, graph: Graph) -> Premises:
+        """The same for all that are proved of one graph, with what was found out so far."""
+        return cls(program, graph)
 
     @cached_property
     def facts(self) -> Facts:

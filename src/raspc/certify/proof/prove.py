@@ -86,7 +86,7 @@ class _Prover:
     def __init__(self, plan: Examined, precision: Precision) -> None:
         self.plan, self.graph, self.precision = plan, plan.graph, precision
         self.lowered, self.meaning = plan.lowered, Meaning(plan.graph)
-        self.premises = Premises(plan.program, plan.graph)
+        self.premises = Premises.of(plan.program, plan.graph)
         self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}
         self.stream: dict[str, Held] = {}
         self.at_bos: dict[str, Floats] = {BOS: np.ones(1)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,12 @@ class Kept:
         return Link(PASSES, output, self.needed, self.present, f"inputs whose answer the passes change, {self.how}")
 
 
+@lru_cache(maxsize=4)
 def kept(program: Graph, graph: Graph) -> Kept | None:
-    """How it is known that two graphs have the same answers; None where they are one."""
+    """How it is known that two graphs have the same answers; None where they are one.
+
+    Remembered, since a graph is proved again with each constant that is tried for a stock family.
+    """
     if program is graph:
         return None
     if frame(program) != frame(graph):
