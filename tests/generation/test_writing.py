@@ -17,6 +17,7 @@ from raspc.certify.checking.variables import trace_variables
 from raspc.generation.checking import check_writing
 from raspc.graph.prompts import cut
 from raspc.run.cached import Session
+from raspc.run.stepping import Growing
 from raspc.weights.encoders import decode_logits
 
 T, I = rasp.tokens, rasp.indices  # noqa: E741
@@ -97,6 +98,9 @@ def test_kept_keys_give_what_a_whole_pass_gives(name: str, level: int) -> None:
             at += size
         logits = np.concatenate(parts, axis=2).transpose(1, 2, 0)
         assert decode_logits(model.config, logits, ids)[0] == whole
+    growing = Growing.by(model.steps)
+    alone = np.array([[growing.feed([i]) for i in ids[0].tolist()]])
+    assert decode_logits(model.config, alone, ids)[0] == whole
 
 
 def test_narrow_formats_write_the_same() -> None:

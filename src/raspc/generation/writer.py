@@ -6,6 +6,7 @@ In float32 each token costs one position (`raspc.run.cached`); in a narrow forma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count as count_from
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from raspc.graph.writing import Writing
 from raspc.numbers.precision import Precision
 from raspc.run.cached import Session
 from raspc.run.plain import Array, Ids
+from raspc.run.stepping import Growing
 from raspc.values import Value
 from raspc.weights.model import Model
 
@@ -79,7 +81,7 @@ def tokens_of(model: Model, prompt: Any, name: str = "prompt") -> list[Value]:
 
 def _checked(model: Model, prompts: Sequence[Any]) -> list[list[int]]:
     """The ids of prompts, BOS in front. Raises InputError for one that the model is not for."""
-    found, writing, known = [], writing_of(model), Listed(model.as_written.vocab)
+    found, writing, known = [], writing_of(model), model.as_written.tokens
     for i, prompt in enumerate(prompts):
         try:
             tokens = tokens_of(model, prompt)
@@ -129,26 +131,44 @@ def _limit_of(max_new_tokens: Any) -> int | None:
 
 
 def _streamed(model: Model, writing: Writing, ids: list[list[int]], limit: int | None) -> Iterator[Value]:
-    yield from (token for _, token in _written(model, writing, np.array(ids, np.intp), limit))
+    if model.precision.narrow:
+        yield from (token for _, token in _written(model, writing, np.array(ids, np.intp), limit))
+        return
+    growing, token_of, stop = Growing.by(model.steps), model.token_of, _stop_id(model, writing)
+    logits = growing.feed(ids[0])
+    for count in count_from(1):
+        token = int(token_of[logits.argmax()])
+        if token < 0:
+            _decoded(model, logits[None], token_of)
+        yield model.config.vocab[token]
+        if token == stop or count == limit:
+            return
+        if growing.filled == model.config.n_ctx:
+            raise _endless(model)
+        logits = growing.feed((token,))
 
 
 def _written(model: Model, writing: Writing, ids: Ids, limit: int | None) -> Iterator[tuple[int, Value]]:
     """(which prompt, the next token), for prompts [batch, position] of one length, one token of each after another."""
     alive, feed = np.arange(len(ids)), engine_of(model)
-    token_of, stop, room = _token_ids(model), _stop_id(model, writing), model.config.n_ctx
+    token_of, stop, room = model.token_of, _stop_id(model, writing), model.config.n_ctx
     new, length, count = ids, ids.shape[1], 0
     while len(alive) and count != limit:
         if length > room:
-            raise InputError(
-                f"no stop within the {model.config.max_seq_len} tokens that the model was compiled for; give a shorter "
-                "prompt, pass max_new_tokens, or compile it with a greater max_seq_len"
-            )
+            raise _endless(model)
         after = _decoded(model, feed(new, alive), token_of)
         for row, token in zip(alive.tolist(), after.tolist(), strict=True):
             yield row, model.config.vocab[token]
         going = after != stop
         new, alive = after[going][:, None], (alive if going.all() else alive[going])
         length, count = length + 1, count + 1
+
+
+def _endless(model: Model) -> InputError:
+    return InputError(
+        f"no stop within the {model.config.max_seq_len} tokens that the model was compiled for; give a shorter "
+        "prompt, pass max_new_tokens, or compile it with a greater max_seq_len"
+    )
 
 
 Feed = Callable[[Ids, Ids], Array]
@@ -185,14 +205,8 @@ def _again(model: Model, precision: Precision) -> Feed:
     return feed
 
 
-def _token_ids(model: Model) -> Ids:
-    """For each answer the id of the token that it is; UNDEFINED for one that is none."""
-    known = Listed(model.config.vocab)
-    return np.array([known.index.get(V.key(value), UNDEFINED) for value in model.config.output.values], np.intp)
-
-
 def _stop_id(model: Model, writing: Writing) -> int:
-    return UNDEFINED - 1 if writing.stop is None else Listed(model.config.vocab).id(writing.stop)
+    return UNDEFINED - 1 if writing.stop is None else model.tokens.id(writing.stop)
 
 
 def _decoded(model: Model, logits: Array, token_of: Ids) -> Ids:

@@ -355,7 +355,12 @@ class Graph:
     @property
     def vocab(self) -> tuple[Any, ...]:
         """The tokens that an input can hold."""
-        return next(node.listed.values for node in self.nodes if isinstance(node, Token))
+        return self.tokens.values
+
+    @property
+    def tokens(self) -> Listed:
+        """The same as a value set."""
+        return next(node.listed for node in self.nodes if isinstance(node, Token))
 
 
 def is_free(node: Node) -> bool:

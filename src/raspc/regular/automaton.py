@@ -68,12 +68,23 @@ class Automaton:
     def states(self, ids: Ids, lengths: NDArray[np.int64]) -> Ids:
         """[B, T]: the state after each token, DEAD where no continuation is accepted; at padding the last one."""
         found = np.full(ids.shape, DEAD, np.int32)
+        if len(ids) == 1:  # which is quicker without arrays
+            found[0] = self._walk(ids[0].tolist(), int(lengths[0]))
+            return found
         states = np.zeros(len(ids), np.int32) if self.n_states else np.full(len(ids), DEAD, np.int32)
         for position in range(ids.shape[1]):
             here = (position < lengths) & (states >= 0)
             states[here] = self.moves[states[here], ids[here, position]]
             found[:, position] = states
         return found
+
+    def _walk(self, ids: Sequence[int], length: int) -> list[int]:
+        """The same for one input."""
+        state, found = 0 if self.n_states else DEAD, list[int]()
+        for token in ids[:length]:
+            state = int(self.moves[state, token]) if state >= 0 else DEAD
+            found.append(state)
+        return [*found, *[state] * (len(ids) - length)]
 
     def dies_at(self, ids: Sequence[int]) -> int:
         """The first position from which no continuation is in the set; the length where there is none."""

@@ -16,7 +16,7 @@ from raspc import arguments, doors
 from raspc.errors import InputError, ModelFormatError
 from raspc.graph.domain import EVERYTHING
 from raspc.graph.evaluate import Batch
-from raspc.graph.nodes import UNDEFINED, Graph
+from raspc.graph.nodes import UNDEFINED, Graph, Listed
 from raspc.graph.permitted import permits, refusal
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
@@ -24,10 +24,11 @@ from raspc.plan.plan import Plan
 from raspc.run import rounded, stock
 from raspc.run.fast import FastWeights, forward, prune
 from raspc.run.plain import Array, Ids, Weights, prepare, trace
+from raspc.run.stepping import Steps, steps_of
 from raspc.run.stock import StockWeights, prepared
 from raspc.run.trace import Trace
 from raspc.target import PLAIN
-from raspc.values import Value, is_same
+from raspc.values import Value, is_same, key
 from raspc.weights import encoders
 from raspc.weights.alignment import Alignment
 from raspc.weights.certificate import Certificate
@@ -171,6 +172,16 @@ class Model:
     def input_encoder(self) -> encoders.CategoricalEncoder:
         """Tokens to ids."""
         return encoders.input_encoder(self.config)
+
+    @cached_property
+    def tokens(self) -> Listed:
+        """The vocabulary, BOS and PAD among it, as a value set."""
+        return Listed(self.config.vocab)
+
+    @cached_property
+    def token_of(self) -> Ids:
+        """For each answer the id of the token that it is; UNDEFINED for one that is none."""
+        return np.array([self.tokens.index.get(key(value), UNDEFINED) for value in self.config.output.values], np.intp)
 
     @cached_property
     def output_encoder(self) -> encoders.CategoricalEncoder | encoders.NumericalEncoder:
@@ -343,6 +354,11 @@ class Model:
     def fast(self) -> FastWeights:
         """The live parts of the parameters in float32, for large batches and for one token after another."""
         return prune(self.weights) if self.config.held is None else self.plain.fast
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The plan for one token after another, of one input."""
+        return steps_of(self.fast)
 
     def _rows_at_once(self, length: int) -> int:
         return max(1, CHUNK // (length * max(length, self.fast.widest)))
