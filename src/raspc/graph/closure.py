@@ -6,7 +6,7 @@ it is wider: what begins a prompt, and prompts with any tokens after them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,13 @@ from raspc import values as V
 from raspc.errors import InputError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import build
 from raspc.graph.domain import Domain
-from raspc.graph.evaluate import Batch, run_graph
+from raspc.graph.evaluate import Batch, Run, run_graph
+from raspc.graph.growing import Growth
 from raspc.graph.nodes import UNDEFINED, Graph, Ids, Listed
 from raspc.graph.prompts import and_what_follows, prompts_of
 from raspc.graph.writing import Writing
 from raspc.interpret import interpret
-from raspc.regular.automaton import Automaton, drawn, of_inputs
+from raspc.regular.automaton import Automaton, drawn, of_rows
 
 MOST_PREFIXES = 1_000_000
 """The domain is exact where prompts with all that is written after them begin with no more inputs than that."""
@@ -81,10 +82,10 @@ def _stop_of(stop: Any, vocab: tuple[Any, ...]) -> int | None:
         raise InvalidProgram(f"stop: {stop!r} is not in the vocabulary; add it, or name a token that is") from None
 
 
-def _exact(strings: Iterable[Ids], wide: Automaton) -> Automaton:
+def _exact(strings: Sequence[Ids], wide: Automaton) -> Automaton:
     """All that these begin with; the wider domain where they are too many for an automaton."""
     try:
-        found = of_inputs((ids[ids >= 0].tolist() for rows in strings for ids in rows), wide.n_tokens)
+        found = of_rows(np.concatenate(strings), wide.n_tokens)
     except InvalidProgram:
         return wide
     return found.prefixes()
@@ -103,28 +104,46 @@ def _some_of(prompts: Automaton, max_len: int) -> list[Ids]:
     return [ids[lengths == n, :n] for n in np.unique(lengths).tolist()]
 
 
-Next = Any
-"""From inputs [B, T] of one length to the numbers of their next tokens [B]."""
+@dataclass(frozen=True)
+class Follow:
+    """From inputs that grow together to what comes next; `at_once`: how many inputs of a length do so."""
+
+    opened: Callable[[], Next]
+    at_once: Callable[[int], int]
 
 
-def _strings(task: Task, rows: list[Ids], follow: Next) -> list[Ids]:
-    """[B, T] for each length of prompts: prompts with what is written after them, without the stop, padded with −1."""
-    found = list[Ids]()
-    for prompts in rows:
-        grown = np.full((len(prompts), task.max_len), UNDEFINED, np.int32)
-        grown[:, : prompts.shape[1]] = prompts
-        alive = np.arange(len(prompts))
-        for at in range(prompts.shape[1], task.max_len + 1):
-            after = follow(grown[alive, :at])
-            alive, after = alive[after != task.stop], after[after != task.stop]
-            if not len(alive):
-                break
-            if at == task.max_len:
-                _refuse_endless(task, grown[alive[0]], prompts.shape[1])
-                break
-            grown[alive, at] = after
-        found.append(grown)
-    return found
+Next = Callable[[Ids, NDArray[np.bool_]], NDArray[np.int64]]
+"""From inputs [B, T] of one length to the numbers of their next tokens [B].
+
+Beside them stands which of the inputs of the call before are left: each of these has one token more.
+"""
+
+
+def _strings(task: Task, rows: list[Ids], follow: Follow) -> list[Ids]:
+    """[B, T] for prompts of each length: they with what is written after them, without the stop, padded with −1."""
+    return [
+        _grown(task, prompts[i : i + size], follow.opened())
+        for prompts in rows
+        for size in (follow.at_once(prompts.shape[1]),)
+        for i in range(0, len(prompts), size)
+    ]
+
+
+def _grown(task: Task, prompts: Ids, after_of: Next) -> Ids:
+    grown = np.full((len(prompts), task.max_len), UNDEFINED, np.int32)
+    grown[:, : prompts.shape[1]] = prompts
+    alive, left = np.arange(len(prompts)), np.ones(len(prompts), bool)
+    for at in range(prompts.shape[1], task.max_len + 1):
+        after = after_of(grown[alive, :at], left)
+        left = after != task.stop
+        alive, after = alive[left], after[left]
+        if not len(alive):
+            break
+        if at == task.max_len:
+            _refuse_endless(task, grown[alive[0]], prompts.shape[1])
+            break
+        grown[alive, at] = after
+    return grown
 
 
 def _refuse_endless(task: Task, ids: Ids, length: int) -> None:
@@ -139,24 +158,37 @@ def _refuse_endless(task: Task, ids: Ids, length: int) -> None:
     )
 
 
-def _next_of(task: Task, wide: Automaton) -> Next:
+def _next_of(task: Task, wide: Automaton) -> Follow:
     """The next tokens by the graph over the wider domain; by the interpreter where that cannot be listed."""
     where = Domain(wide, written="what the prompts can be followed by")
     try:
         graph = build(task.program, task.vocab, task.max_len, True, where=where)
     except UnsupportedProgram as error:
-        return _Interpreted(task, error)
-    return lambda ids: np.concatenate([_by_graph(task, graph, part) for part in _parts(ids)])
+        interpreted = _Interpreted(task, error)
+        return Follow(lambda: interpreted, lambda _: BY_INTERPRETER)
+    return Follow(lambda: _ByGraph(task, graph), lambda length: max(1, PAIRS // max(length, 1) ** 2))
 
 
-def _parts(ids: Ids) -> Iterator[Ids]:
-    size = max(1, PAIRS // max(ids.shape[1], 1) ** 2)
-    yield from (ids[i : i + size] for i in range(0, max(len(ids), 1), size))
+class _ByGraph:
+    """The next tokens by a graph, which computes new positions alone where it is defined on every length."""
+
+    def __init__(self, task: Task, graph: Graph) -> None:
+        self.task, self.graph, self.growth = task, graph, Growth(graph)
+
+    def __call__(self, ids: Ids, left: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return _told(self.task, self.graph, ids, self.run(ids, left))
+
+    def run(self, ids: Ids, left: NDArray[np.bool_]) -> Run:
+        """The run over what is new."""
+        if self.graph.exact_length is not None:
+            return run_graph(self.graph, Batch(ids, np.full(len(ids), ids.shape[1], np.int64), True))
+        if self.growth.filled and not left.all():
+            self.growth.keep(left)
+        return self.growth.feed(ids[:, self.growth.filled :])
 
 
-def _by_graph(task: Task, graph: Graph, ids: Ids) -> NDArray[np.int64]:
-    lengths = np.full(len(ids), ids.shape[1], np.int64)
-    run = run_graph(graph, Batch(ids, lengths, True))
+def _told(task: Task, graph: Graph, ids: Ids, run: Run) -> NDArray[np.int64]:
+    """The numbers of the next tokens. Raises for an input on which the program has no value, or one that is none."""
     if run.undefined.any():
         _refuse_undefined(task, ids[int(run.undefined.argmax())])
     domain, known = graph.variable(graph.output).domain, Listed(task.vocab)
@@ -175,7 +207,7 @@ class _Interpreted:
     def __init__(self, task: Task, reason: UnsupportedProgram) -> None:
         self.task, self.reason, self.left = task, reason, BY_INTERPRETER
 
-    def __call__(self, ids: Ids) -> NDArray[np.int64]:
+    def __call__(self, ids: Ids, left: NDArray[np.bool_]) -> NDArray[np.int64]:
         self.left -= len(ids)
         if self.left < 0:
             raise self.reason

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from raspc import values as V
 from raspc.graph import nodes as N
 from raspc.graph.nodes import UNDEFINED, Floats, Graph, Ids, Listed, Node
+from raspc.graph.packing import cells_at
 from raspc.graph.scores import all_ranked, kinds, ranks
 from raspc.graph.tables import lookup
 from raspc.numbers import arithmetic
@@ -36,10 +37,15 @@ class Batch:
     lengths: NDArray[np.int64]
     causal: bool
 
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """[T]: the indices of the positions."""
+        return np.arange(self.ids.shape[1])
+
     @cached_property
     def real(self) -> Bools:
         """[B, T]: which positions hold a token."""
-        return np.arange(self.ids.shape[1]) < self.lengths[:, None]
+        return np.asarray(self.places < self.lengths[:, None])
 
     @cached_property
     def allowed(self) -> Bools:
@@ -76,11 +82,14 @@ class Gathered:
     mean: Floats
     numeric: Bools
 
-    @property
+    @cached_property
     def several(self) -> Bools:
         """[B, T]: more than one distinct value is selected."""
+        differ = (self.least != self.greatest) & (self.count > 1)
+        if np.array_equal(self.low, self.high):
+            return np.asarray(differ)
         spread = np.abs(self.high - self.low) > SAME * np.maximum(1.0, np.abs(self.high))
-        return np.asarray((self.count > 1) & ((self.least != self.greatest) | spread))
+        return np.asarray((self.count > 1) & (differ | spread))
 
 
 @dataclass
@@ -112,6 +121,10 @@ class Run:
         cell = self.upto(place)
         assert isinstance(cell, Column)
         return cell
+
+    def keys(self, place: int) -> Column:
+        """The same at all positions that a query may select; of a run of all positions there are no others."""
+        return self.column(place)
 
     def matrix(self, place: int) -> Bools:
         """The matrix [key, B, query] of the selector at a place."""
@@ -147,25 +160,52 @@ def start(nodes: Sequence[Node], batch: Batch, lean: bool = False) -> Run:
 def gather(run: Run, selector: Bools, source: Column, domain: N.Domain) -> Gathered:
     """What lies under the selected keys of each query."""
     count = _count(selector)
-    ids = source.ids.T[:, :, None]
+    least, greatest = _ends(selector, source.ids)
     numbers, numeric = as_numbers(source, domain)
-    least = np.where(selector, ids, np.iinfo(np.int32).max).min(axis=0, initial=np.iinfo(np.int32).max)
-    greatest = np.where(selector, ids, np.iinfo(np.int32).min).max(axis=0, initial=np.iinfo(np.int32).min)
     if source.numbers is None:
         low, high = (_numbers(domain, found) for found in (least, greatest))
     else:
         row = numbers.T[:, :, None]
         low = np.where(selector, row, np.inf).min(axis=0, initial=np.inf)
         high = np.where(selector, row, -np.inf).max(axis=0, initial=-np.inf)
-    mean = arithmetic.sums(selector, numbers) / np.maximum(count, 1)
-    words = np.zeros(count.shape) if numeric.all() else _weighted(selector.astype(np.float32), ~numeric)
     empty = count == 0
     low, high = np.where(empty, 0.0, low), np.where(empty, 0.0, high)
-    return Gathered(count, least, greatest, low, high, np.where(low == high, low, mean), words == 0)
+    mean = low
+    if not np.array_equal(low, high):  # else each selects one number, if any
+        mean = np.where(low == high, low, arithmetic.sums(selector, numbers) / np.maximum(count, 1))
+    words = np.zeros(count.shape) if numeric.all() else _weighted(selector.astype(np.float32), ~numeric)
+    return Gathered(count, least, greatest, low, high, mean, words == 0)
+
+
+def _ends(selector: Bools, ids: Ids) -> tuple[Ids, Ids]:
+    """[B, query]: the least and the greatest number that is selected; any where none is."""
+    raised = _raised(ids)
+    top = raised.max(initial=0)
+    down, up = (_greatest(selector, numbers) for numbers in (top - raised, raised))
+    return int(top) - RAISED - down, up - RAISED
+
+
+RAISED = 2
+"""By so much the numbers of values are raised, so that NUMBER is 0, and so is what is not selected."""
+
+
+def _raised(ids: Ids) -> NDArray[Any]:
+    """Value numbers, raised, in as few bytes as hold them: less has to be moved."""
+    most = int(ids.max(initial=0)) + RAISED
+    kind = next(kind for kind in (np.uint8, np.uint16, np.uint32) if most <= np.iinfo(kind).max)
+    return (ids + RAISED).astype(kind)
+
+
+def _greatest(selector: Bools, raised: NDArray[Any]) -> Ids:
+    """[B, query]: the greatest of the numbers [B, key], none of which is below 0, that is selected; 0 where none is."""
+    found = selector.view(np.uint8) * raised.T[:, :, None]
+    return np.asarray(found.max(axis=0, initial=0), np.int32)
 
 
 def _count(selector: Bools) -> NDArray[np.int64]:
     """[B, query]: how many keys are selected."""
+    if len(selector) < 1 << 7:
+        return np.asarray(selector.view(np.int8).sum(axis=0, dtype=np.int8), np.int64)
     narrow = np.int16 if len(selector) < 1 << 15 else np.int64
     return np.asarray(selector.sum(axis=0, dtype=narrow), np.int64)
 
@@ -211,7 +251,7 @@ def _token(run: Run, node: N.Token) -> Column:
 
 
 def _index(run: Run, node: N.Index) -> Column:
-    return Column(np.where(run.batch.real, np.arange(run.batch.ids.shape[1]), UNDEFINED).astype(np.int32))
+    return Column(np.where(run.batch.real, run.batch.places, UNDEFINED).astype(np.int32))
 
 
 def _length(run: Run, node: N.Length) -> Column:
@@ -250,11 +290,11 @@ def _sign(run: Run, node: N.Sign) -> Column:
 
 
 def _select(run: Run, node: N.Select) -> Bools:
-    keys, queries = (np.maximum(run.column(place).ids, 0) for place in (node.key, node.query))
-    found = node.cells.ravel().take((keys * node.cells.shape[1]).T[:, :, None] + queries)
-    if node.cells.min(initial=0) < 0:
-        run.flag(np.asarray(((found < 0) & run.batch.allowed).any(axis=0)))
-    return np.asarray((found > 0) & run.batch.allowed)
+    keys, queries = np.maximum(run.keys(node.key).ids, 0), np.maximum(run.column(node.query).ids, 0)
+    selected, undefined = cells_at(node, keys, queries)
+    if undefined is not None:
+        run.flag(np.asarray((undefined & run.batch.allowed).any(axis=0)))
+    return np.asarray(selected & run.batch.allowed)
 
 
 def _gate(run: Run, node: N.Gate) -> Bools:
@@ -266,12 +306,13 @@ def _gate(run: Run, node: N.Gate) -> Bools:
 def _best(run: Run, node: N.Best) -> Bools:
     inner, domain = run.matrix(node.selector), run.nodes[node.score].domain  # type: ignore[attr-defined]
     assert isinstance(domain, Listed)
-    rank = np.append(ranks(domain, node.end), UNDEFINED)  # where UNDEFINED stands is the last entry
-    found = rank[run.column(node.score).ids].T[:, :, None]
+    rank = _raised(np.append(ranks(domain, node.end), UNDEFINED))  # where UNDEFINED stands is the last entry
+    scores = run.keys(node.score).ids
+    found = rank[scores].T[:, :, None]
     if not all_ranked(domain):
-        run.flag(_incomparable(run, inner, np.append(kinds(domain), UNDEFINED)[run.column(node.score).ids]))
-    held = np.where(inner, found, np.int32(UNDEFINED))
-    return np.asarray(inner & (held == held.max(axis=0, initial=UNDEFINED)))
+        run.flag(_incomparable(run, inner, np.append(kinds(domain), UNDEFINED)[scores]))
+    held = inner.view(np.uint8) * found
+    return np.asarray(inner & (held == held.max(axis=0, initial=0)))
 
 
 def _incomparable(run: Run, selector: Bools, kind: Ids) -> Bools:
@@ -290,7 +331,7 @@ def _width(run: Run, node: N.Width) -> Column:
 
 
 def _aggregate(run: Run, node: N.Aggregate) -> Column:
-    source = run.column(node.source)
+    source = run.keys(node.source)
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     found = gather(run, run.matrix(node.selector), source, domain)
     run.flag(np.asarray(found.several & ~found.numeric & run.batch.real))
@@ -305,7 +346,7 @@ def _aggregate(run: Run, node: N.Aggregate) -> Column:
 def _sum(run: Run, node: N.Sum) -> Column:
     domain: N.Domain = run.nodes[node.source].domain  # type: ignore[attr-defined]
     selector, real = run.matrix(node.selector), run.batch.real
-    numbers, numeric = as_numbers(run.column(node.source), domain)
+    numbers, numeric = as_numbers(run.keys(node.source), domain)
     if not numeric.all():
         run.flag(np.asarray((_weighted(selector.astype(np.float32), ~numeric) > 0) & real))
     total = arithmetic.sums(selector, np.where(numeric, numbers, 0.0))
@@ -324,10 +365,12 @@ def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -
     own = node.domain.index if isinstance(node.domain, Listed) else {V.key(x): i for i, x in enumerate(specials)}
     other = UNDEFINED if listed else NUMBER
     codes = np.array([own.get(V.key(value), other) for value in pool] or [other], np.int32)
-    averaged = nearest(node.domain, found.mean) if isinstance(node.domain, Listed) else NUMBER
-    averaged = np.where(found.numeric, averaged, UNDEFINED)
+    several, averaged = found.several, np.array(UNDEFINED, np.int32)
+    if several.any() or ((found.least < 0) & (found.count > 0)).any():  # else all are moved as they are
+        near = nearest(node.domain, found.mean) if isinstance(node.domain, Listed) else NUMBER
+        averaged = np.where(found.numeric, near, UNDEFINED)
     moved = np.where(found.least >= 0, codes[np.clip(found.least, 0, len(codes) - 1)], averaged)
-    ids = np.where(found.several, averaged, moved)
+    ids = np.where(several, averaged, moved)
     ids = np.where(found.count == 0, own.get(V.key(node.default), other), ids)
     ids = np.where(batch.real, ids, UNDEFINED).astype(np.int32)
     if listed:

@@ -56,6 +56,10 @@ class Automaton:
         return isinstance(other, Automaton) and self.identity == other.identity
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(self.identity)
 
     def accepts(self, ids: Ids, lengths: NDArray[np.int64]) -> Bools:
@@ -242,35 +246,59 @@ def explored(
 
 def of_inputs(inputs: Iterable[Sequence[int]], n_tokens: int) -> Automaton:
     """The automaton of a finite set. Raises InvalidProgram where it has too many states."""
-    trie: list[dict[int, int]] = [{}]
-    ends: set[int] = set()
-    for ids in inputs:
-        state = 0
-        for token in ids:
-            after = trie[state].get(token)
-            if after is None:
-                after = trie[state][token] = len(trie)
-                trie.append({})
-            state = after
-        ends.add(state)
-    known: dict[Any, int] = {}
-    arcs: list[dict[int, int]] = []
-    merged = [0] * len(trie)
-    for state in range(len(trie) - 1, -1, -1):  # children have greater numbers
-        own = {token: merged[after] for token, after in trie[state].items()}
-        form = (state in ends, tuple(sorted(own.items())))
-        if form not in known:
-            known[form] = len(arcs)
-            arcs.append(own)
-        merged[state] = known[form]
-    if len(arcs) > 16 * MOST_STATES or len(arcs) * n_tokens > MOST_CELLS:
-        raise InvalidProgram(f"where: {len(arcs):,} states are needed to list these inputs; give an expression instead")
-    moves = np.full((len(arcs), n_tokens), DEAD, np.int32)
-    for place, own in enumerate(arcs):
-        moves[place, list(own)] = list(own.values())
-    accepting = np.zeros(len(arcs), bool)
-    accepting[[merged[end] for end in ends]] = True
-    return _numbered_from(moves, accepting, merged[0])
+    rows = list(inputs)
+    ids = np.full((len(rows), max(map(len, rows), default=0)), DEAD, np.int32)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+    return of_rows(ids, n_tokens)
+
+
+def of_rows(ids: Ids, n_tokens: int) -> Automaton:
+    """The same for inputs [B, T], padded with −1.
+
+    What inputs begin with makes a tree, one level after another; then subtrees that are alike are one state, from the
+    leaves on.
+    """
+    known: dict[bytes, int] = {}
+    after: NDArray[np.int32] = np.zeros(0, np.int32)
+    for ends, parents, tokens in reversed(_levels(ids, n_tokens)):
+        arcs = np.stack([tokens, after], axis=1).astype(np.int32)
+        blob, at = arcs.tobytes(), np.searchsorted(parents, np.arange(len(ends) + 1)) * 2 * arcs.itemsize
+        forms = zip(ends.tolist(), at[:-1].tolist(), at[1:].tolist(), strict=True)
+        after = np.array(
+            [known.setdefault(MARKS[end] + blob[one:other], len(known)) for end, one, other in forms], np.int32
+        )
+    if len(known) > 16 * MOST_STATES or len(known) * n_tokens > MOST_CELLS:
+        raise InvalidProgram(
+            f"where: {len(known):,} states are needed to list these inputs; give an expression instead"
+        )
+    moves = np.full((len(known), n_tokens), DEAD, np.int32)
+    for place, form in enumerate(known):
+        own = np.frombuffer(form, np.int32, offset=len(MARKS[0])).reshape(-1, 2)
+        moves[place, own[:, 0]] = own[:, 1]
+    return _numbered_from(moves, np.array([form.startswith(MARKS[1]) for form in known]), int(after[0]))
+
+
+MARKS = (b"more", b"over")
+"""What opens the form of a state at which no input ends, and of one at which some does."""
+
+Level = tuple[Bools, NDArray[np.int64], NDArray[np.int64]]
+"""Of the nodes of a tree at one depth: which end an input; and of those below, in order, the parent and the token."""
+
+
+def _levels(ids: Ids, n_tokens: int) -> list[Level]:
+    """The tree of all that inputs begin with."""
+    found, at, many = list[Level](), np.zeros(len(ids), np.int64), 1
+    for position in range(ids.shape[1] + 1):
+        here = ids[:, position] if position < ids.shape[1] else np.full(len(ids), DEAD, np.int32)
+        ends = np.zeros(many, bool)
+        ends[at[here < 0]] = True
+        ids, at, here = ids[here >= 0], at[here >= 0], here[here >= 0]
+        children, at = np.unique(at * n_tokens + here, return_inverse=True)
+        found.append((ends, children // n_tokens, children % n_tokens))
+        if not (many := len(children)):
+            break
+    return found
 
 
 def smallest(moves: Ids, accepting: Bools) -> Automaton:

@@ -78,9 +78,9 @@ class Attending:
     `read` takes a row for the queries [query of each head, 0 for each value], and one that is kept [key of each head,
     value of each]. So the product of the two rows is a score, and scores are asked of all that is kept in one piece.
     `half`: how wide a row is. `scale`: what scores are multiplied by, None where that is done to queries, which is
-    exact for a power of two. `asking`: of several heads, where the queries go in an array [head, row] of zeros. `mixing`:
-    where what each head moves stands in an array [head, row]. `parts`: where each head's keys and values stand in a
-    row. `ones`: so many as there are positions.
+    exact for a power of two. `asking`: of several heads, where the queries go in an array [head, row] of zeros.
+    `mixing`: where what each head moves stands in an array [head, row]. `parts`: where each head's keys and values
+    stand in a row. `ones`: so many as there are positions.
     """
 
     read: Taken
