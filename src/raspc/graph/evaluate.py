@@ -50,7 +50,7 @@ class Batch:
     @cached_property
     def allowed(self) -> Bools:
         """[key, B, query]: real pairs that the mask does not hide."""
-        pairs = self.real.T[:, :, None] & self.real
+        pairs = np.ascontiguousarray(self.real.T)[:, :, None] & self.real
         return pairs & np.tri(self.ids.shape[1], dtype=bool).T[:, None, :] if self.causal else pairs
 
 
@@ -198,7 +198,7 @@ def _raised(ids: Ids) -> NDArray[Any]:
 
 def _greatest(selector: Bools, raised: NDArray[Any]) -> Ids:
     """[B, query]: the greatest of the numbers [B, key], none of which is below 0, that is selected; 0 where none is."""
-    found = selector.view(np.uint8) * raised.T[:, :, None]
+    found = selector.view(np.uint8) * np.ascontiguousarray(raised.T)[:, :, None]
     return np.asarray(found.max(axis=0, initial=0), np.int32)
 
 
@@ -308,7 +308,7 @@ def _best(run: Run, node: N.Best) -> Bools:
     assert isinstance(domain, Listed)
     rank = _raised(np.append(ranks(domain, node.end), UNDEFINED))  # where UNDEFINED stands is the last entry
     scores = run.keys(node.score).ids
-    found = rank[scores].T[:, :, None]
+    found = np.ascontiguousarray(rank[scores].T)[:, :, None]
     if not all_ranked(domain):
         run.flag(_incomparable(run, inner, np.append(kinds(domain), UNDEFINED)[scores]))
     held = inner.view(np.uint8) * found

@@ -31,7 +31,8 @@ class Packed:
 
     def meet(self, keys: Ids, queries: Ids) -> NDArray[np.bool_]:
         """[key, B, query]: for numbers of keys [B, key] and of queries [B, query]."""
-        found: NDArray[np.bool_] = (self.keys.take(keys).T[:, :, None] & self.queries.take(queries)) != 0
+        own = np.ascontiguousarray(self.keys.take(keys).T)[:, :, None]  # else what is found were not, nor quick to read
+        found: NDArray[np.bool_] = (own & self.queries.take(queries)) != 0
         return found
 
 

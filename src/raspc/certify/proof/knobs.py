@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.prove import prove
+from raspc.certify.proof.prove import holding
 from raspc.certify.proof.weights import examined
 from raspc.errors import InputError
 from raspc.graph.nodes import Listed
@@ -55,8 +55,8 @@ def smallest(model: Model, plan: Plan, family: str) -> Proved | None:
                 raise
             return None
         seen = examined(plan, found)
-        links = prove(seen, precision)
-        return Proved(found, seen, links) if all(link.holds for link in links) and _tells_tokens(plan, links) else None
+        links = holding(seen, precision)
+        return Proved(found, seen, links) if links is not None and _tells_tokens(plan, links) else None
 
     first = next(((k, found) for k in sharp if (found := at(k, highest)) is not None), None)
     if first is None:

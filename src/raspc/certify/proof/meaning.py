@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from math import prod
 
 import numpy as np
@@ -35,6 +35,12 @@ class Meaning:
     graph: Graph
     _known: dict[tuple[int, Axes], Ids | None] = field(default_factory=dict)
     _occurs: dict[int, NDArray[np.bool_] | None] = field(default_factory=dict)
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def of(cls, graph: Graph) -> Meaning:
+        """The same for all that are proved of one graph, with what was looked up so far."""
+        return cls(graph)
 
     def size(self, place: int) -> int:
         """How many values a variable has; of an interval its two ends, and its special values."""

@@ -43,8 +43,21 @@ from raspc.weights.fitting import frame_faults
 
 def prove(plan: Examined, precision: Precision) -> tuple[Link, ...]:
     """All decisions of a model, the weakest first; an overflow before what follows of it."""
-    found = _run(plan, precision)
-    return tuple(sorted(found.links, key=lambda link: (-link.used, link.kind != "range", link.name, link.kind)))
+    return _in_order(_run(plan, precision).links)
+
+
+def holding(plan: Examined, precision: Precision) -> tuple[Link, ...] | None:
+    """The same where all of them hold; else None, as soon as one does not."""
+    found = _run(plan, precision, stops=True).links
+    return None if _fails(found) else _in_order(found)
+
+
+def _in_order(links: list[Link]) -> tuple[Link, ...]:
+    return tuple(sorted(links, key=lambda link: (-link.used, link.kind != "range", link.name, link.kind)))
+
+
+def _fails(links: list[Link]) -> bool:
+    return any(not link.holds for link in links)
 
 
 def bounds_of(plan: Examined, precision: Precision) -> dict[str, float]:
@@ -53,8 +66,8 @@ def bounds_of(plan: Examined, precision: Precision) -> dict[str, float]:
     return {space: float(held.error.max(initial=0.0)) for space, held in stream.items()}
 
 
-def _run(plan: Examined, precision: Precision) -> _Prover:
-    prover = _Prover(plan, precision)
+def _run(plan: Examined, precision: Precision, stops: bool = False) -> _Prover:
+    prover = _Prover(plan, precision, stops)
     with np.errstate(over="ignore", invalid="ignore"):  # weights beyond the range of the format prove nothing
         try:
             hold_to_graph(plan)
@@ -83,9 +96,10 @@ def unfit(kind: str, name: str, unit: str) -> Link:
 
 
 class _Prover:
-    def __init__(self, plan: Examined, precision: Precision) -> None:
-        self.plan, self.graph, self.precision = plan, plan.graph, precision
-        self.lowered, self.meaning = plan.lowered, Meaning(plan.graph)
+    def __init__(self, plan: Examined, precision: Precision, stops: bool = False) -> None:
+        """`stops`: where a link does not hold, what would follow is left out."""
+        self.plan, self.graph, self.precision, self.stops = plan, plan.graph, precision, stops
+        self.lowered, self.meaning = plan.lowered, Meaning.of(plan.graph)
         self.premises = Premises.of(plan.program, plan.graph)
         self.groups = {g.space: (place, g) for place, groups in self.lowered.home.items() for g in groups}
         self.stream: dict[str, Held] = {}
@@ -107,6 +121,8 @@ class _Prover:
                 self.embed(space, kind)
         order = sorted(range(len(actual.blocks)), key=actual.stages.__getitem__)
         for i in order:
+            if self.stops and _fails(self.links):
+                return
             self.block(self.lowered.place_of_block[i], actual.blocks[i], actual.stages[i] // 2)
         if self.plan.kept is not None:
             self.links.append(self.plan.kept.link(self.graph.labels[self.graph.output]))
