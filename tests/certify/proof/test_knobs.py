@@ -11,7 +11,7 @@ from tests.stock.stocked import compiled
 import raspc
 from raspc import library, rasp
 from raspc.certify.proof import knobs
-from raspc.certify.proof.prove import prove
+from raspc.certify.proof.prove import holding, prove
 from raspc.certify.proof.weights import examined
 from raspc.numbers.precision import PRECISIONS
 from raspc.stock import model as making
@@ -68,12 +68,15 @@ def test_the_proof_runs_once_for_each_choice(monkeypatch: pytest.MonkeyPatch) ->
     """What was proved to find the knobs is the certificate; nothing is proved again."""
     seen: list[tuple[float, float]] = []
 
-    def told(plan, precision):  # type: ignore[no-untyped-def]
-        seen.append(plan.loose)
-        return prove(plan, precision)
+    def told(asked):  # type: ignore[no-untyped-def]
+        def one(plan, precision):  # type: ignore[no-untyped-def]
+            seen.append(plan.loose)
+            return asked(plan, precision)
 
-    monkeypatch.setattr(knobs, "prove", told)
-    monkeypatch.setattr("raspc.certify.proof.certificate.prove", told)
+        return one
+
+    monkeypatch.setattr(knobs, "holding", told(holding))
+    monkeypatch.setattr("raspc.certify.proof.certificate.prove", told(prove))
     compiled("hist", "gpt2")
     assert len(seen) == len({id(one) for one in seen}) and len(seen) <= 2 + 1 + 5
 

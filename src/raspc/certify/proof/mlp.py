@@ -9,7 +9,7 @@ takes memory for what is stored of the values, and not for all combinations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -122,12 +122,20 @@ class Fired:
     weakest: Step | None
 
 
-def fire(block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix], precision: Precision) -> Fired:
-    """All neurons, in all cells, held against the code that each value of the variable should have in each space."""
+def fire(
+    block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix], precision: Precision,
+    see: Callable[[Piece, Piece], None] | None = None,
+) -> Fired:  # fmt: skip
+    """All neurons, in all cells, held against the code that each value of the variable should have in each space.
+
+    `see`: is shown the cells as well, as they are and once they are stored.
+    """
     steps, weakest, start = steps_of(block), None, 0
     spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
     for given in cells.pieces(max((space.weights.widest for space in spaces.values()), default=1)):
         piece = as_read(given, read, cells, precision)
+        if see is not None:
+            see(given, piece)
         open_ = _Open.of(piece, steps)
         nearest = _nearest(piece, steps, start, read.dust is not None)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)

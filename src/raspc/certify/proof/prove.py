@@ -9,7 +9,7 @@ held from then on. So a wrong plan, or weights that are not those of the plan, e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from raspc.certify.proof import mlp, segments
 from raspc.certify.proof.answering import answered, answered_in_parts
 from raspc.certify.proof.bounds import Held, Reading, embedded, grain_of_exact, read_stream
 from raspc.certify.proof.causes import Causes
-from raspc.certify.proof.cells import Cells, cells_of
+from raspc.certify.proof.cells import Cells, Piece, cells_of
 from raspc.certify.proof.domain import occurs
 from raspc.certify.proof.dusted import read_through
 from raspc.certify.proof.dusty import grain_of_all, swept
@@ -27,6 +27,7 @@ from raspc.certify.proof.examined import Examined, Reused
 from raspc.certify.proof.fitting import PlanError, hold_to_graph
 from raspc.certify.proof.grids import decided
 from raspc.certify.proof.heads import HeadProof
+from raspc.certify.proof.loose import Loose
 from raspc.certify.proof.meaning import Meaning
 from raspc.certify.proof.mlp import UNBOUNDED
 from raspc.certify.proof.multiplied import both_reads, multiply
@@ -314,12 +315,13 @@ class _Prover:
                 self.hold(space, np.full((1, 1), UNBOUNDED), np.zeros(len(base)), base, np.full(len(base), UNBOUNDED))
             return
         codes = {space: self.code(space) for space in said.write.bias}
-        fired = mlp.fire(said, read, cells, codes, self.precision)
+        near, soft_there = self.near_at_first(cells, read)
+        fired = mlp.fire(said, read, cells, codes, self.precision, near.see if near.is_asked else None)
         if (step := fired.weakest) is not None:
             unit = "half-widths of a ramp"
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
         self.links += self.range_of(said, read)
-        soft, soft_there = self.soft(cells, read)
+        soft = near.found
         for space, plain in fired.writes.items():
             found = segments.written(said, space, codes[space], read, cells, self.precision) or plain
             there, beside = said.write.bias[space], self.beside_relu(said, space, soft)
@@ -349,18 +351,16 @@ class _Prover:
         most = float(np.maximum(read.size + read.passed, read.at_bos).max(initial=0.0))
         yield Link("range", said.name, self.plan.loose.steep * most, self.precision.largest, "largest read of a neuron")
 
-    def soft(self, cells: Cells, read: Reading) -> tuple[Bits, Bits]:
-        """Which neurons may read a number, other than 0, for which their activation is not quite relu; and at BOS."""
+    def near_at_first(self, cells: Cells, read: Reading) -> tuple[Near, Bits]:
+        """Which neurons may read a number, other than 0, for which their activation is not quite relu; and at BOS.
+
+        The first is found out while all cells are gone through.
+        """
         loose = self.plan.loose
         if not loose.neuron:
-            return np.zeros(read.width, bool), np.zeros(read.width, bool)
-        near = loose.near(read.there, read.there_error)
-        found = np.full(read.width, not cells.whole)
-        for given in cells.pieces() if cells.whole else ():
-            piece = given if loose.dust is None else mlp.as_read(given, read, cells, self.precision)
-            off = piece.passed + piece.rounding
-            found = found | loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
-        return found, near
+            return Near(loose, np.zeros(read.width, bool), False), np.zeros(read.width, bool)
+        at_bos = loose.near(read.there, read.there_error)
+        return Near(loose, np.full(read.width, not cells.whole) | at_bos, cells.whole), at_bos
 
     def beside_relu(self, said: Neurons, space: str, soft: Bits) -> Floats:
         """What neurons write besides, where their activation is not quite relu."""
@@ -377,6 +377,21 @@ class _Prover:
             return cells_of_sign(self.graph, node, said, read)
         found = cells_of(*decided(self.meaning, place, read), self.precision)
         return found or cells_by_sums(self.meaning, place, read)
+
+
+@dataclass
+class Near:
+    """Which neurons may read such a number in some cell, of those that were seen so far."""
+
+    loose: Loose
+    found: Bits
+    is_asked: bool
+
+    def see(self, given: Piece, as_read: Piece) -> None:
+        """Look at some cells: as they are, or in a format whose dust is counted, as they are stored."""
+        piece = given if self.loose.dust is None else as_read
+        off = piece.passed + piece.rounding
+        self.found = self.found | self.loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
 
 
 def _least_step(numbers: Floats) -> float:
