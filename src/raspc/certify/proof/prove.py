@@ -360,7 +360,7 @@ class _Prover:
         if not loose.neuron:
             return Near(loose, np.zeros(read.width, bool), False), np.zeros(read.width, bool)
         at_bos = loose.near(read.there, read.there_error)
-        return Near(loose, np.full(read.width, not cells.whole) | at_bos, cells.whole), at_bos
+        return Near(loose, np.full(read.width, not cells.whole), cells.whole), at_bos
 
     def beside_relu(self, said: Neurons, space: str, soft: Bits) -> Floats:
         """What neurons write besides, where their activation is not quite relu."""
