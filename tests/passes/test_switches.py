@@ -185,6 +185,7 @@ def high_flags(original: Any, k: Any, q: Any) -> Factors:
 def few_values(patch: pytest.MonkeyPatch) -> None:
     """Flags for few values."""
     patch.setattr(penalty, "FLAGS_FROM", 3)
+    patch.setattr(penalty, "WHOLE_FLAGS_FROM", 3)
 
 
 def last_columns(original: Any, *args: Any) -> Any:

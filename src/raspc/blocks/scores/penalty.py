@@ -61,6 +61,8 @@ LARGE = 1 << 20
 FLAGS_FROM = 64
 """More values than this are told by flags of their digits rather than by a direction each. A flag is the sum of more
 steps, which round more: so of fewer values more models are proved with a direction each."""
+WHOLE_FLAGS_FROM = 512
+"""The same of whole numbers, such as counts, which lie further apart than means: up to so many are proved without."""
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""
 SQUARE_LIMIT = 1 << 11
@@ -130,9 +132,10 @@ def candidates(
     if indicators.rank <= 1:
         yield indicators
         return
+    flags_from = FLAGS_FROM if natural_numbers(cells, keys, queries) is None else WHOLE_FLAGS_FROM
     for numbers in _numberings(cells, keys, queries, without):
         yield from _equalities(*numbers, competing, without, small)
-        if indicators.rank > FLAGS_FROM and "digit_flags" not in without:
+        if indicators.rank > flags_from and "digit_flags" not in without:
             yield _flags(*numbers)
     yield indicators
     if "low_rank" not in without:
