@@ -190,7 +190,7 @@ SHOWN: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "packing of heads": {
         "heads that do not score alike share": {"both sides": "0 1 2 bfloat16 float16"},
         "parts of a split head": {"previous": "0 1 bfloat16 float16", "both sides": "2"},
-        "values of a shared head": {"token and place": "0 1 bfloat16 float16"},
+        "values of a shared head": {"token and place": "0 1"},
         "heads that are exchanged": {"most frequent": "0 1 2 bfloat16 float16"},
     },
     "assembly": {

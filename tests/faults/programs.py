@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from tests.faults.records import Shown, wrapped
+from tests.faults.records import Shown, both, wrapped
 from tests.passes.test_mutations import (
     AFTER_NEURONS,
     ALL,
@@ -46,6 +46,7 @@ from tests.passes.test_switches import (
 from raspc import library, rasp
 from raspc.blocks.neurons import parabolas
 from raspc.blocks.reading import left
+from raspc.blocks.storage import decoding
 from raspc.rasp import Comparison
 
 LESS_THAN_SOME = rasp.numerical(T * I)
@@ -59,8 +60,11 @@ def in_parts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(parabolas, "ROUNDS", 8e-5)
 
 
-BY_SHARES = wrapped(left, "number_share", lambda original, *args: None)
-"""Counts that are decoded, whoever reads them."""
+BY_SHARES = both(
+    wrapped(left, "number_share", lambda original, *args: None),
+    wrapped(decoding, "_chained", lambda original, *args: None),
+)
+"""Counts that are decoded by steps, whoever reads them."""
 TOKEN_AND_PLACE = rasp.SequenceMap(lambda x, i: (x, i), PREVIOUS, BACK)
 STEPS = [rasp.Map(dict(enumerate(row)).get, T) for row in ((1, 0, -1), (0, 1, -2), (0, 2, -4))]
 BALANCED = rasp.map(lambda *found: not any(found), *(rasp.Aggregate(ALL, rasp.numerical(s)) != 0 for s in STEPS))
