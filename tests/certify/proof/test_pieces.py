@@ -42,10 +42,10 @@ def test_the_memory_of_a_proof_does_not_grow_with_the_combinations(monkeypatch: 
     """It is a few times what the block weighs; what neurons read in all cells would be far more."""
     seen: list[tuple[int, int]] = []
 
-    def watched(fire: Any, block: Neurons, read: Any, cells: Cells, codes: Any, precision: Any) -> Any:
+    def watched(fire: Any, block: Neurons, read: Any, cells: Cells, *rest: Any) -> Any:
         tracemalloc.start()
         try:
-            found = fire(block, read, cells, codes, precision)
+            found = fire(block, read, cells, *rest)
             seen.append((cells.size * 8, tracemalloc.get_traced_memory()[1]))
         finally:
             tracemalloc.stop()

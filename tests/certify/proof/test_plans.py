@@ -102,7 +102,8 @@ def broken(*args: Any) -> None:
 def test_a_fault_of_the_proof_fails_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no link that is quietly measured away."""
     model = neighbours()
-    monkeypatch.setattr(prove, "answered", broken)
+    for name in ("answered", "answered_in_parts"):
+        monkeypatch.setattr(prove, name, broken)
     with pytest.raises(RuntimeError, match="a fault of the proof"):
         raspc.certificate(model)
 
@@ -110,7 +111,8 @@ def test_a_fault_of_the_proof_fails_the_tests(monkeypatch: pytest.MonkeyPatch) -
 def test_a_fault_of_the_proof_is_told_as_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """For users nothing is proved, no run makes up for it, and a compile says what to do."""
     model = neighbours()
-    monkeypatch.setattr(prove, "answered", broken)
+    for name in ("answered", "answered_in_parts"):
+        monkeypatch.setattr(prove, name, broken)
     monkeypatch.setattr(prove, "surface", lambda error: None)
     found = raspc.certificate(model)
     assert found.verdict == "fails" and found.weakest is not None
