@@ -105,6 +105,14 @@ def task() -> lab.Task:
     return lab.task(model(), pairs=4)
 
 
+def _scores() -> dict[str, float]:
+    return dict.fromkeys(task().edges, 0.5)
+
+
+def _truth() -> list[str]:
+    return list(task().edges)[:1]
+
+
 ENTRIES: dict[str, Entry] = {
     "compile": Entry(raspc.compile, COMPILE),
     "check": Entry(raspc.check, {"model": model, "limit": 20, "seed": 0, "symmetric": True, "threads": 1,
@@ -164,6 +172,13 @@ ENTRIES: dict[str, Entry] = {
     "lab.truths": Entry(lambda one: lab.truths(task() if one is None else one), {"one": None}),
     "lab.iia": Entry(lab.iia, {"model": model, "alignment": None, "pairs": 4, "seed": 0, "dtype": "float64"}),
     "lab.check_forced": Entry(lab.check_forced, {"model": causal_model, "program": _program, "count": 5, "seed": 0}),
+    "lab.methods": Entry(lambda name, one: lab.methods.method(name)(task() if one is None else one),
+                         {"name": "weights", "one": None}),
+    "lab.scores": Entry(lambda scores, truth, absolute: lab.scores.score(scores, truth, task(), absolute=absolute),
+                        {"scores": _scores, "truth": _truth, "absolute": True}),
+    "lab.probe": Entry(
+        lab.methods.probe, {"model": model, "variable": "hist", "stage": 1, "seed": 0, "dtype": "float64"}
+    ),
     "lab.permute": Entry(lab.permute, {"model": model, "seed": 1}),
     "raspl.select": Entry(raspl.select, {"k": rasp.tokens, "q": "a", "pred": raspl.equals, "causal": True}),
     "raspl.kqv": Entry(

@@ -105,6 +105,8 @@ KINDS: dict[str, tuple[Callable[[], Any], str]] = {
     "one name for many": (lambda: SMALL.patch(["BOS", 1], "tokens"), "names"),
     "names that are a number": (lambda: SMALL.ablate(5), "names"),  # type: ignore[arg-type]
     "a page of nothing": (lambda: view.page(None, [1]), "model"),  # type: ignore[arg-type]
+    "a list for a method": (lambda: lab.methods.method([]), "name"),  # type: ignore[arg-type]
+    "a list for a variable": (lambda: lab.methods.probe(SMALL, ["a"], 0), "variable"),  # type: ignore[arg-type]
     "a forcing of nothing": (lambda: lab.check_forced(object), "model"),  # type: ignore[arg-type]
     "positions in words": (lambda: raspc.interpret(T, [1], force={"tokens": 2}, positions="a"), "positions"),  # type: ignore[arg-type]
     "a selector forced to a number": (

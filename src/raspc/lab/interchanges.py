@@ -324,7 +324,7 @@ def float_format(dtype: Any) -> np.dtype[Any]:
     """The format in which a model is run. Raises InputError for one that is not float64 or float32."""
     try:
         found = np.dtype("float64" if dtype is None else dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # of a text that is no name at all, such as half a surrogate
         found = np.dtype(bool)
     if found.name not in DTYPES:
         raise InputError(f"dtype is {dtype!r}, needed one of {', '.join(map(repr, DTYPES))}")

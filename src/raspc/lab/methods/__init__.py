@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from raspc import arguments
 from raspc.errors import InputError
 from raspc.lab.methods import acdc, atp, baselines, gradients, masks, patching, paths
 from raspc.lab.methods.autoencoders import Sae, sae
@@ -25,7 +26,10 @@ METHODS: Mapping[str, Method] = MappingProxyType({found.name: found for module i
 
 
 def method(name: str) -> Method:
-    """The method of that name. Raises InputError for another, with the names that there are."""
-    if name not in METHODS:
+    """The method of that name.
+
+    Raises TypeError for what is no text, InputError for another name, with those that there are.
+    """
+    if arguments.an(str, "name", name, "the name of a method, as 'eap'") not in METHODS:
         raise InputError(f"there is no method {name!r}; there are {', '.join(METHODS)}")
     return METHODS[name]

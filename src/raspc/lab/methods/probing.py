@@ -90,8 +90,11 @@ def probe(model: Model, variable: str, stage: int, *, seed: int = 0, dtype: str 
 
 
 def variable_of(graph: Graph, name: str) -> str:
-    """The label of a variable. Raises InputError for a name that the program does not have, and for a selector."""
-    place = place_of(graph, name)
+    """The label of a variable.
+
+    Raises TypeError for what is no name, InputError for a name that the program does not have, and for a selector.
+    """
+    place = place_of(graph, arguments.an(str, "variable", name, "the name of a variable"))
     if not isinstance(graph[place], Variable):
         raise InputError(f"{graph.labels[place]} is a selector; needed a variable")
     return graph.labels[place]

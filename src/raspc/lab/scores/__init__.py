@@ -111,6 +111,7 @@ def _asked(scores: Mapping[str, float], truth: Collection[str], task: Task) -> t
     """Whether edges or nodes are scored, and which there are. Raises InputError for scores that do not fit the task."""
     arguments.an(Mapping, "scores", scores, "a score for each edge, or each node, by name")
     arguments.an(Task, "task", task, "a task, as raspc.lab.task makes it")
+    arguments.names("truth", truth)
     of = "nodes" if scores and not any("->" in str(name) for name in scores) else "edges"
     expected = task.nodes if of == "nodes" else task.edges
     missing = [name for name in expected if name not in scores]
