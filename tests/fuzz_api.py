@@ -263,7 +263,7 @@ def api_call(rng: random.Random) -> tuple[str, Callable[[], Any]]:
 
 def made(value: Any) -> Any:
     """An argument that works: the shared model or a program, where their functions stand for them."""
-    return value() if value is model or value is causal_model or value is _program else value
+    return value() if any(value is one for one in (model, causal_model, _program, _scores, _truth)) else value
 
 
 def command_line(rng: random.Random) -> tuple[str, Callable[[], Any]]:

@@ -72,9 +72,12 @@ def score(
     `truth`: the names that are true, such as `lab.truths(task).varying`. `absolute`: rank scores without their signs.
     `model_too`: run the model for faithfulness, completeness and minimality, which takes longer.
 
-    Raises InputError where an edge (or node) has no score, for a name that is none, and for a score that is no number.
+    Raises InputError where an edge (or node) has no score, for a name that is none, and for a score that is no number;
+    TypeError for an argument of another kind.
     """
     truth = arguments.items("truth", truth, "the names that are true, as lab.truths(task).varying")
+    for argument, given in (("absolute", absolute), ("model_too", model_too)):
+        arguments.an(bool, argument, given, "True or False")
     of, expected = _asked(scores, truth, task)
     names, values, true = as_arrays({name: scores[name] for name in expected}, frozenset(truth), absolute)
     size = int(true.sum())
