@@ -138,7 +138,7 @@ def test_das_by_pyvene(tmp_path: Path) -> None:
     raspc.compile(library.reverse(), "abc", 4, sharpness=0).save(tmp_path / "model")
     (found,) = told("pyvene", "backends.py", tmp_path / "model", raspc=True).values()
     assert found["backend"] == "pyvene" and found["same"]
-    assert found["changed"] > 0.9 > 0.5 > max(found["random"], found["nowhere"])
+    assert found["changed"] > 0.9 > 0.6 > max(found["random"], found["nowhere"])
 
 
 def test_an_autoencoder_by_sae_lens(tmp_path: Path) -> None:
