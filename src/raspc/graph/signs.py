@@ -206,14 +206,14 @@ def _outcomes(
 ) -> dict[int, Any] | None:
     """What a function gives for each sign; None where it gives two values for one."""
     found: dict[int, Any] = {}
+    typed: dict[int, Any] = {}
     order = [i for i, x in enumerate(means) if x % 1 == 0]  # whole numbers first: there most other functions show
     seen = set(order)
     for i in (*order, *(i for i in range(len(means)) if i not in seen)):
-        for j, y in enumerate(others):
+        for y, sign in zip(others, signs[i].tolist(), strict=True):
             value = call(means[i], y)
-            sign = int(signs[i, j])
             if sign not in found:
-                found[sign] = value
-            elif V.typed(found[sign]) != V.typed(value):
+                found[sign], typed[sign] = value, V.typed(value)
+            elif typed[sign] != V.typed(value):
                 return None
     return found
