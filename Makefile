@@ -4,6 +4,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 # Where PyTorch comes from, and nothing else: an index beside PyPI could offer any package under a name of PyPI's.
 TORCH_INDEX ?=
+# Modules are translated once, not by each of the many processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check

@@ -22,12 +22,13 @@ def number(value: int, base: int, places: int, backwards: bool = False) -> list[
     return list(itertools.chain(*(pairs if backwards else pairs[::-1])))
 
 
-def sums(base: int, places: int, backwards: bool) -> Iterator[tuple[list[int], list[int]]]:
-    """Prompts and answers of all sums that have so many digits."""
-    for a, b in itertools.product(range(base**places), repeat=2):
-        if a + b < base**places:
-            prompt = [*number(a, base, places), PLUS, *number(b, base, places), EQUALS]
-            yield prompt, [*number(a + b, base, places, backwards), END]
+def sums(base: int, places: int, backwards: bool, some: slice = slice(None)) -> Iterator[tuple[list[int], list[int]]]:
+    """Prompts and answers of all sums that have so many digits, or of some of these."""
+    top = base**places
+    pairs = [(one, other) for one in range(top) for other in range(top - one)]
+    for a, b in pairs[some]:
+        prompt = [*number(a, base, places), PLUS, *number(b, base, places), EQUALS]
+        yield prompt, [*number(a + b, base, places, backwards), END]
 
 
 def counts(most: int) -> Iterator[tuple[list[int], list[int]]]:
@@ -46,11 +47,11 @@ def written(next_tokens: Callable[[list[int]], list[Any]], prompt: list[int], st
 
 PROGRAMS: dict[str, tuple[SOp, list[tuple[list[int], list[int]]]]] = {
     "count": (examples.count(), list(counts(7))),
-    "addition": (examples.addition(), list(sums(10, 2, False))[::61]),
-    "addition of three places": (examples.addition(), list(sums(10, 3, False))[5::9973]),
+    "addition": (examples.addition(), list(sums(10, 2, False, slice(0, None, 61)))),
+    "addition of three places": (examples.addition(), list(sums(10, 3, False, slice(5, None, 9973)))),
     "binary addition": (examples.addition(2), list(sums(2, 3, False))),
-    "reversed addition": (examples.reversed_addition(), list(sums(10, 2, True))[::61]),
-    "reversed addition of three places": (examples.reversed_addition(), list(sums(10, 3, True))[5::9973]),
+    "reversed addition": (examples.reversed_addition(), list(sums(10, 2, True, slice(0, None, 61)))),
+    "reversed addition of three places": (examples.reversed_addition(), list(sums(10, 3, True, slice(5, None, 9973)))),
     "reversed binary addition": (examples.reversed_addition(2), list(sums(2, 3, True))),
 }
 
