@@ -56,6 +56,18 @@ def test_generate(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["trace"]["at"] == {"values": [2, 2, 2], "held": True}
 
 
+def test_other_commands_cut_a_prompt_too(made: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """`run`, `view` and `parity` take it as one text; a fault is told as `generate` does."""
+    assert status(["run", f"{made}/model", "ab=a", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"input": [*"ab=a"], "output": [".", ".", "a", "b"]}
+    assert status(["run", f"{made}/model", "a"]) == 0
+    assert status(["view", f"{made}/model", "ab=", "-o", f"{tmp_path}/page.html", "--json"]) == 0
+    assert '"input": ["a", "b", "="]' in capsys.readouterr().out
+    for line in (["run", f"{made}/model", "a?"], ["parity", f"{made}/model", "--input", "ab=", "--input", "a?"]):
+        assert status(line) == 2
+        assert "the text 'a?': no token begins at character 2" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("prompt", "text"),
     [(["ab"], "is not whole"), (["x"], "no token begins at character 1"), (["a", "x"], "'x'"), ([""], "is empty")],

@@ -10,7 +10,7 @@ import typer
 from raspc.cli import syntax
 from raspc.cli.options import Directory, Json
 from raspc.cli.output import answer, encoded, say, table
-from raspc.cli.run import shown
+from raspc.cli.run import shown, typed_input
 
 if TYPE_CHECKING:
     from raspc.weights import Model
@@ -36,11 +36,10 @@ def generate(
 ) -> None:
     """Let the model go on from PROMPT until it stops, and print what it writes."""
     from raspc.generation.writer import generate as write
-    from raspc.generation.writer import tokens_of
     from raspc.weights import load
 
     model = load(directory)
-    tokens = tokens_of(model, prompt[0]) if len(prompt) == 1 else [syntax.token(w, model.config.vocab) for w in prompt]
+    tokens = typed_input(prompt, model)[1:]
     written = write(model, tokens, max_new_tokens)
     report: dict[str, Any] = {"prompt": encoded(tokens), "answer": encoded(written)}
     steps = _steps(model, tokens, written) if trace else []

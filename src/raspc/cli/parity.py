@@ -16,7 +16,7 @@ from raspc.errors import InputError
 if TYPE_CHECKING:
     from raspc.parity import ParityReport
     from raspc.parity.sweep import Case
-    from raspc.weights import Config, Model
+    from raspc.weights import Model
 
 SAME, STOCK = 1e-5, 1e-3
 """The tolerance where the same numbers are computed, and where a stock class computes them in its own way."""
@@ -95,7 +95,7 @@ def _one(
     from raspc.parity import run
 
     model = _model(name)
-    report = run(model, _inputs(inputs, model.config), tolerance, require, only or None)
+    report = run(model, _inputs(inputs, model), tolerance, require, only or None)
     answer(report.to_json(), as_json, lambda: _tell(name, report))
     return report.ok
 
@@ -104,7 +104,7 @@ def _stock(name: str, family: str, exit: str | None, inputs: list[str] | None, t
     from raspc.parity import stock
 
     model = _model(name)
-    report = stock.run(model, family, _inputs(inputs, model.config), tolerance, exit)
+    report = stock.run(model, family, _inputs(inputs, model), tolerance, exit)
     answer(report.to_json(), as_json, lambda: _tell(name, report))
     return report.ok
 
@@ -121,8 +121,8 @@ def _model(name: str) -> Model:
     return compile(entry.program, entry.vocab, entry.max_seq_len, causal=entry.causal)
 
 
-def _inputs(texts: list[str] | None, config: Config) -> list[list[Any]] | None:
-    return [typed_input(_words(text), config) for text in texts] if texts else None
+def _inputs(texts: list[str] | None, model: Model) -> list[list[Any]] | None:
+    return [typed_input(_words(text), model) for text in texts] if texts else None
 
 
 def _words(text: str) -> list[str]:

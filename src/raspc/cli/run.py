@@ -14,7 +14,7 @@ from raspc.cli.output import answer, encoded, say, table
 
 if TYPE_CHECKING:
     from raspc.certify.checking.variables import VariableTrace
-    from raspc.weights import Config, Model
+    from raspc.weights import Model
 
 UNREADABLE = "?"
 
@@ -29,7 +29,7 @@ def run(
     from raspc.weights import load
 
     model = load(directory)
-    inputs = typed_input(tokens, model.config)
+    inputs = typed_input(tokens, model)
     decoded = model.apply(inputs).decoded[1:]
     means = has_value(model, inputs[1:])
     report: dict[str, Any] = {"input": encoded(inputs[1:]), "output": encoded(decoded)}
@@ -63,9 +63,17 @@ def has_value(model: Model, tokens: Sequence[Any]) -> bool:
     return not run_graph(model.as_written, batch_of(model.as_written, [known])).undefined.any()
 
 
-def typed_input(tokens: Sequence[str], config: Config) -> list[Any]:
-    """The tokens that the words stand for, opened with BOS where they are not."""
-    typed = [syntax.token(token, config.vocab) for token in tokens]
+def typed_input(words: Sequence[str], model: Model) -> list[Any]:
+    """The tokens that words stand for, opened with BOS where they are not.
+
+    For a model that writes a single word is a prompt, cut into tokens. Raises InputError where it is not made of them.
+    """
+    from raspc.generation.writer import tokens_of
+
+    config = model.config
+    typed = [syntax.token(word, config.vocab) for word in words]
+    if len(typed) == 1 and typed[0] not in config.vocab and model.program and model.program.where.writing:
+        typed = tokens_of(model, words[0])
     return typed if typed[:1] == [config.bos] else [config.bos, *typed]
 
 

@@ -23,7 +23,7 @@ def view(
     from raspc.view import write_page
 
     model = load_whole(directory)
-    inputs = typed_input(tokens, model.config)
+    inputs = typed_input(tokens, model)
     path = write_page(model, inputs[1:], output)
     size = path.stat().st_size
     report = {"page": str(path), "bytes": size, "input": encoded(inputs[1:])}
