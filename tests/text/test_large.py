@@ -48,7 +48,9 @@ def test_its_other_results() -> None:
     assert program(7, "opens_with_t")(bits) == [True] * len(bits)
 
 
-@pytest.mark.parametrize(("length", "steps", "level"), [(10, 4, 1), (16, 6, 2)])
+@pytest.mark.parametrize(
+    ("length", "steps", "level"), [(10, 4, 1), (14, 5, 2), pytest.param(16, 6, 2, marks=pytest.mark.slow)]
+)
 def test_it_compiles(length: int, steps: int, level: int) -> None:
     """The model answers as the program does, on random inputs of all lengths."""
     with warnings.catch_warnings():

@@ -35,6 +35,8 @@ def _bind(
     given: Sequence[Value], named: dict[str, Value],
 ) -> dict[str, Value]:  # fmt: skip
     assert isinstance(defaults, dict)
+    if len(given) == len(parameters) and not named:
+        return dict(zip(parameters, given, strict=True))
     signature = f"{name}({', '.join(parameters)})"
     if len(given) > len(parameters):
         raise Refused(f"{signature} takes {_count(parameters, defaults)}; found {len(given)}")

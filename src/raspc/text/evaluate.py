@@ -55,7 +55,7 @@ def _start(node: Node, frame: Frame, stack: list[tuple[Steps, Node, Frame]]) -> 
     """The value of a leaf; of any other node the start of its rule, put on the stack."""
     while isinstance(node, syntax.Brackets):
         node = node.inner
-    frame.budget.spend(frame.at(node))
+    frame.budget.spend()
     if leaf := expressions.LEAVES.get(type(node)):
         return leaf(node, frame)
     stack.append((RULES[type(node)](node, frame), node, frame))

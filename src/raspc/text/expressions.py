@@ -37,7 +37,7 @@ def _name(node: syntax.Name, frame: Frame) -> Value:
 
 def _prefix(node: syntax.Prefix, frame: Frame) -> Steps:
     operand = yield node.operand, frame
-    return placed(prefix(node.operator.symbol, operand), frame.at(node))
+    return placed(prefix(node.operator.symbol, operand), node, frame)
 
 
 def _chain(node: syntax.Chain, frame: Frame) -> Steps:
@@ -61,10 +61,10 @@ def _precedence(operator: syntax.Operator) -> int:
 def _apply(operator: syntax.Operator, values: list[Value], frame: Frame) -> None:
     right, left = values.pop(), values.pop()
     try:
-        values.append(placed(binary(operator.symbol, left, right), frame.at(operator)))
+        values.append(placed(binary(operator.symbol, left, right), operator, frame))
+        frame.budget.hold(values[-1])
     except Refused as error:
         raise TextError(str(error), frame.at(operator)) from error
-    frame.budget.hold(values[-1], frame.at(operator))
 
 
 def _choice(node: syntax.Choice, frame: Frame) -> Steps:
@@ -72,7 +72,7 @@ def _choice(node: syntax.Choice, frame: Frame) -> Steps:
     if isinstance(condition, SOp):
         chosen = yield node.chosen, frame
         otherwise = yield node.otherwise, frame
-        return placed(choose(chosen, condition, otherwise), frame.at(node))
+        return placed(choose(chosen, condition, otherwise), node, frame)
     if not (is_atom(condition) or isinstance(condition, (list, dict))):
         where = frame.at(node.condition)
         raise TextError(f"a condition is a boolean or an s-op; found {kind(condition)}", where)
@@ -82,7 +82,7 @@ def _choice(node: syntax.Choice, frame: Frame) -> Steps:
 def _index(node: syntax.Index, frame: Frame) -> Steps:
     container = yield node.container, frame
     at = yield node.index, frame
-    return placed(index(container, at), frame.at(node))
+    return placed(index(container, at), node, frame)
 
 
 def _list(node: syntax.ListOf, frame: Frame) -> Steps:
@@ -134,7 +134,7 @@ def _call(node: syntax.Call, frame: Frame) -> Steps:
     if isinstance(callee, Function):
         return (yield from _body(callee, bind(callee, given, named), frame))
     if isinstance(callee, Builtin):
-        return placed(_built(callee, bind_builtin(callee, given, named), node, frame), frame.at(node))
+        return placed(_built(callee, bind_builtin(callee, given, named), node, frame), node, frame)
     if isinstance(callee, (SOp, Selector)):
         return apply_to(callee, given, named, frame.at(node))
     raise TextError(f"{kind(callee)} cannot be called", frame.at(node.callee))
@@ -146,7 +146,7 @@ def _built(callee: Builtin, arguments: list[Value], node: syntax.Call, frame: Fr
     except Refused as error:
         culprit = node if error.argument is None else _argument(callee, error.argument, node)
         raise TextError(str(error), frame.at(culprit)) from error
-    frame.budget.hold(value, frame.at(node))
+    frame.budget.hold(value)
     return value
 
 

@@ -9,6 +9,7 @@ from raspc.rasp import Expr
 from raspc.text import syntax
 from raspc.text.kinds import Value
 from raspc.text.layout import USAGE
+from raspc.text.operators import Refused
 from raspc.text.source import Location, Source, TextError, nearest
 from raspc.text.syntax import Node
 
@@ -20,6 +21,9 @@ that calls itself for ever, ends in an error, not in a hang."""
 ITEMS_PER_STEP = 10
 """How many items of lists and characters of strings a text may make for each step that it may take: what bounds the
 memory of a list of long lists."""
+
+LONG = (str, list, dict)
+"""What has items."""
 
 WORDS = frozenset({"select", "aggregate", "range", "zip", "len"})
 """Functions that belong to the grammar of RASP's own interpreter: they cannot be given another meaning."""
@@ -50,27 +54,25 @@ class Budget:
         """Whether a step or an item was asked for that is not there."""
         return self.left < 0 or self.items < 0
 
-    def spend(self, where: Location) -> None:
-        """One step more. Raises TextError where none is left."""
+    def spend(self) -> None:
+        """One step more. Raises Refused where none is left."""
         self.left -= 1
         if self.left < 0:
-            raise TextError(
-                f"this text asks for more than {self.limit:,} steps; {self.remedy}, or give it more: {self._more}",
-                where,
+            raise Refused(
+                f"this text asks for more than {self.limit:,} steps; {self.remedy}, or give it more: {self._more}"
             )
 
-    def hold(self, value: Value, where: Location) -> None:
+    def hold(self, value: Value) -> None:
         """Takes the items of a list, or the characters of a string, that an operator or a function has just made.
 
         Those of a list that is written out, or of a comprehension, took a step each.
-        Raises TextError where they are more than are left.
+        Raises Refused where they are more than are left.
         """
-        self.items -= len(value) if isinstance(value, str | list | dict) else 0
+        self.items -= len(value) if isinstance(value, LONG) else 0
         if self.items < 0:
-            raise TextError(
+            raise Refused(
                 f"this text makes more than {ITEMS_PER_STEP * self.limit:,} items of lists and characters of strings; "
-                f"make fewer, or give it more: {self._more}",
-                where,
+                f"make fewer, or give it more: {self._more}"
             )
 
     @property
@@ -136,8 +138,8 @@ def unknown(node: syntax.Name, frame: Frame) -> TextError:
     return TextError(f'unknown name "{node.id}"{remedy}', frame.at(node))
 
 
-def placed(value: Value, where: Location) -> Value:
+def placed(value: Value, node: Node, frame: Frame) -> Value:
     """An expression that was just built, with the place that it comes from; other values as they are."""
     if isinstance(value, Expr) and "location" not in value.annotations:
-        return value.annotated(location=where)
+        return value.annotated(location=frame.at(node))
     return value

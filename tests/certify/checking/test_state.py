@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import raspc
 from raspc import InputError, jsonvalues, library
 from raspc.certify.checking import check as checking
-from raspc.certify.checking import inputs, state
+from raspc.certify.checking import inputs, ordered, state
 from raspc.certify.checking.check import Report, check
 from raspc.weights import Model
 
@@ -70,8 +70,9 @@ ASKED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sound", [True, False])
 @pytest.mark.parametrize("asked", ASKED)
-def test_an_interrupted_check_goes_on(asked: str, sound: bool, tmp_path: Path) -> None:
+def test_an_interrupted_check_goes_on(asked: str, sound: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted after each of its batches, again and again: the report of a check that nobody disturbed."""
+    monkeypatch.setattr(ordered, "ALONE", 0.0)
     model, options = model_of(sound), ASKED[asked]
     expected = check(model, **options)
     assert expected.ok == sound

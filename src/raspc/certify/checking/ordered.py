@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from time import perf_counter
 from typing import TypeVar
 
 T = TypeVar("T")
+ALONE = 0.1
+"""So many seconds of work one thread does alone: several, which wait for one another, take longer to do little."""
 
 
 def cores() -> int:
@@ -20,10 +23,11 @@ def cores() -> int:
 
 def in_order(tasks: Iterable[Callable[[], T]], threads: int) -> Iterator[T]:
     """The results of the tasks in their order, a few of them ahead of the one that is waited for."""
-    tasks = iter(tasks)
-    if threads == 1:
-        yield from (task() for task in tasks)
-        return
+    tasks, start = iter(tasks), perf_counter()
+    for task in tasks:
+        yield task()
+        if threads > 1 and perf_counter() - start > ALONE:
+            break
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[T]] = deque(pool.submit(task) for task in islice(tasks, 2 * threads))
         try:

@@ -17,7 +17,8 @@ from raspc.text.dialects.meaning import Defined, Follows, Scope
 from raspc.text.dialects.terms import Term, fold, parser
 from raspc.text.faults import Fault, Words, syntax_fault
 from raspc.text.frames import MAX_STEPS, Budget
-from raspc.text.source import Source, TextFaults, located, nearest
+from raspc.text.operators import Refused
+from raspc.text.source import Source, TextError, TextFaults, located, nearest
 
 SPELLED = {
     "NAME": "a name", "$END": "the end", "COMMA": '","', "COLON": '":"', "LPAR": '"("', "RPAR": '")"', "LSQB": '"["',
@@ -108,7 +109,10 @@ class _Reading:
     def _defined(self, definition: Definition) -> Defined:
         head, body = self._parsed(definition.text).parts
         where = self.source.at(definition.start + body.start, definition.start + body.end)
-        fold(body, lambda term, parts: self.budget.spend(where))
+        try:
+            fold(body, lambda term, parts: self.budget.spend())
+        except Refused as error:
+            raise TextError(str(error), where) from error
         found = self.dialect.define(body, Scope(self.known, head.word("NAME", 1)))
         return Defined(found.sop.annotated(name=definition.name, location=where), found.is_count)
 
