@@ -126,7 +126,7 @@ def _check_inside(where: Any, tokens: list[Value], causal: bool) -> None:
 
 def _is_inside(where: Any, tokens: list[Value], causal: bool) -> bool:
     if isinstance(where, str):
-        known = list(dict.fromkeys(tokens))
+        known = sorted(set(tokens), key=str)
         ids = np.array([[known.index(token) for token in tokens]], np.int32).reshape(1, len(tokens))
         return bool(automaton_of(where, known).accepts(ids, np.array([len(tokens)]))[0])
     if isinstance(where, rasp.SOp):

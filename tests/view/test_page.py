@@ -195,7 +195,7 @@ def test_large_models_open_soon(open_page: Callable[..., Any]) -> None:
     opened.page.context.clear_cookies()
     path = opened.page.url.removeprefix("file://")
     write_page(model, tokens, path)
-    assert min(seconds_to_open(opened.page) for _ in range(3)) < 2  # other work may slow one of them
+    assert any(seconds_to_open(opened.page) < 2 for _ in range(3))  # other work may slow one of them
     assert opened.texts("#answer .answer") == [str(i) for i in range(64)]
     opened.page.locator("#stream .grid-scroll").evaluate("node => { node.scrollTop = 2000; }")
     assert opened.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

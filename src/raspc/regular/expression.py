@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from raspc.errors import InvalidProgram
@@ -20,6 +21,8 @@ from raspc.regular.syntax import Char, Either, Repeat, Row, Test, Tree, Whole, p
 
 MOST_PARTS = 20_000
 """The most states that the parts of an expression may have together, repetitions written out."""
+KEPT = 64
+"""How many automata are kept, those that were asked for last."""
 
 
 def automaton_of(pattern: str, vocab: Sequence[Any]) -> Automaton:
@@ -29,7 +32,12 @@ def automaton_of(pattern: str, vocab: Sequence[Any]) -> Automaton:
     """
     if not isinstance(pattern, str):
         raise InvalidProgram(f"where: found {pattern!r}, needed a regular expression as text")
-    texts = [str(token) for token in vocab]
+    return _of_texts(pattern, tuple(str(token) for token in vocab))
+
+
+@lru_cache(maxsize=KEPT)
+def _of_texts(pattern: str, texts: tuple[str, ...]) -> Automaton:
+    """One is made once for all inputs of the same tokens that are asked one by one."""
     parts = _Parts(texts)
     first = parts.state()
     last = parts.add(parse(pattern), first)
