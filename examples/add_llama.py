@@ -52,7 +52,8 @@ def main() -> int:
     model = adder(DIGITS, 2, "llama")
     assert model.certificate is not None
     size = sum(array.size for array in model.params.values())
-    print(f"Compiled write_sum for {DIGITS} digits: {model.config.n_layers} layers, {size:,} parameters")
+    layers, verdict = model.config.n_layers, model.certificate.verdict
+    print(f"Compiled write_sum for {DIGITS} digits: {layers} layers, {size:,} parameters, {verdict}")
     model.to("llama", DIRECTORY)
     print(f"Wrote {DIRECTORY}, a LlamaForCausalLM")
 

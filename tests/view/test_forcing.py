@@ -199,8 +199,13 @@ def test_a_model_writes_in_its_page(open_page: Callable[..., Any]) -> None:
     assert "and stopped" in opened.texts("#written")[0] and len(opened.texts("#steps tbody tr")) > 2
     page.click("#write-again")
     assert opened.texts("#answer .token") == prompt and page.is_hidden("#steps")
-    page.fill("#tokens", " ".join(prompt[:1]))
-    assert "no whole prompt" in opened.texts("#written")[0] and page.is_disabled("#write-all")
+    for typed in (prompt[:1], [*prompt, prompt[0], prompt[0]]):
+        page.fill("#tokens", " ".join(typed))
+        assert "no whole prompt" in opened.texts("#written")[0] and page.is_disabled("#write-all")
+    page.fill("#tokens", " ".join([*prompt, *map(str, expected[:1])]))
+    assert opened.texts("#written") == [""]
+    page.click("#write-all")  # it goes on from what it has written already
+    assert opened.texts("#steps .writes td") == list(map(str, expected[1:]))
 
 
 def test_other_models_do_not_write(open_page: Callable[..., Any]) -> None:

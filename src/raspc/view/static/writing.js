@@ -4,15 +4,16 @@ const WRITING = DATA.writing;
 const PROMPTS = WRITING && WRITING.automaton && { moves: unpack(WRITING.automaton.moves), accepting: WRITING.automaton.accepting };
 const writingState = { prompt: null, steps: [], ended: "" };
 
-// Whether the input is one that the program goes on from; null where the page cannot tell.
-function isPrompt(ids) {
+// Whether the input is one that the program goes on from: a prompt, and what the model has written after it, if anything;
+// null where the page cannot tell.
+function goesOn(ids, run) {
   if (!PROMPTS) return null;
-  let at = 0;
-  for (const id of ids) {
-    at = PROMPTS.moves.data[at * PROMPTS.moves.shape[1] + id];
-    if (at === DEAD) return false;
+  let at = 0, whole = false;
+  for (const [place, id] of ids.entries()) {
+    whole = (whole || PROMPTS.accepting[at]) && place > 0 && id !== WRITING.stop && nextToken(ids.slice(0, place), run).id === id;
+    at = at === DEAD ? DEAD : PROMPTS.moves.data[at * PROMPTS.moves.shape[1] + id];
   }
-  return PROMPTS.accepting[at];
+  return whole || (at !== DEAD && PROMPTS.accepting[at]);
 }
 
 // {id} of the next token after an input, or {ended} with the reason why there is none.
@@ -73,11 +74,11 @@ function resetWriting() { Object.assign(writingState, { prompt: null, steps: [],
 function drawWriting() {
   if (!WRITING) return;
   const { steps, prompt, ended } = writingState;
-  const whole = isPrompt(prompt || state.ids);
+  const whole = prompt !== null || goesOn(state.ids, state.run);
   byId("write-one").disabled = byId("write-all").disabled = Boolean(ended) || whole === false;
   byId("write-again").disabled = !prompt;
   const texts = steps.map(({ id }) => tokenText(id));
-  byId("written").textContent = whole === false ? "This input is no whole prompt: what the model would write after it means nothing."
+  byId("written").textContent = whole === false ? "This input is no whole prompt, nor one with what the model wrote after it: what it would write here means nothing."
     : steps.length ? `Written: ${texts.join(texts.every((text) => text.length === 1) ? "" : " ")}${ended ? `; ${ended}` : ""}` : ended ? `${capital(ended)}.` : "";
   byId("steps").hidden = !steps.length;
   if (!steps.length) { fill("steps"); return; }
