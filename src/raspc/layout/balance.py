@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Head
 from raspc.layout.heads import alike, scaled, scores_of, values_of
-from raspc.layout.schedule import Schedule, Windows, bounds_of, windows
+from raspc.layout.schedule import Schedule, Windows, bounds_of, late_spaces, windows
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 
@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 
 def balanced(lowered: Lowered, schedule: Schedule, options: Options) -> Schedule:
     """The schedule after all moves that pay; itself where none does."""
-    found = windows(lowered.blocks)
+    found = windows(lowered.blocks, late_spaces(lowered, options))
     free = found.free()
     if not free or schedule.n_layers == 1:
         return schedule
@@ -82,7 +82,7 @@ def _move(layers: _Layers, blocks: Sequence[Block], found: Windows, free: Sequen
 
 def _others(stages: Sequence[int], found: Windows, readers: Sequence[Sequence[int]], i: int) -> Iterator[int]:
     """The other stages that a block can be in while all others stay where they are."""
-    first = max((stages[j] + 1 for j in found.needs[i]), default=0)
+    first = max([found.soonest[i], *(stages[j] + 1 for j in found.needs[i])])
     last = min((stages[j] - 1 for j in readers[i]), default=found.late[i])
     parity = stages[i] % 2
     first += first % 2 != parity

@@ -7,13 +7,17 @@ no search say whether that is the best there is; where they leave it open, `rasp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Head, Neurons, reads_of
+from raspc.graph.stages import attention_after
 from raspc.numbers.choice import Choice
+from raspc.numbers.options import Options
+from raspc.target.distances import tells_by_distance
 
 CHOICE = Choice(
     "schedule", "layers",
@@ -56,9 +60,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Windows:
-    """The stages that each block can be in, if the model has no more layers than it must."""
+    """The stages that each block can be in, if the model has no more layers than it must.
+
+    `needs`: the blocks that write what it reads; `soonest`: before which stage it cannot be even so.
+    """
 
     needs: tuple[frozenset[int], ...]
+    soonest: tuple[int, ...]
     early: tuple[int, ...]
     late: tuple[int, ...]
 
@@ -76,12 +84,23 @@ def dependencies(blocks: Sequence[Block]) -> list[set[int]]:
     ]
 
 
-def windows(blocks: Sequence[Block]) -> Windows:
-    """The earliest and the latest stage of each block. The longest chain of blocks says how many layers there are."""
+def late_spaces(lowered: Lowered, options: Options) -> frozenset[str]:
+    """The spaces that nothing in the first layer can read: positions, where that layer makes them by biases."""
+    return frozenset(lowered.positions if tells_by_distance(options.target) else ())
+
+
+def windows(blocks: Sequence[Block], late: Collection[str] = ()) -> Windows:
+    """The earliest and the latest stage of each block. The longest chain of blocks says how many layers there are.
+
+    `late`: spaces that nothing in the first layer can read.
+    """
     needs = dependencies(blocks)
+    waits = [any(space in late for read in reads_of(block) for space in read.maps) for block in blocks]
+    soonest = [attention_after(1) if wait else 0 for wait in waits]
     early: list[int] = []
-    for block, need in zip(blocks, needs, strict=True):
+    for block, need, first in zip(blocks, needs, soonest, strict=True):
         after = max((early[i] + 1 for i in need), default=0)
+        after = max(after, first)
         early.append(after + (after % 2 != isinstance(block, Neurons)))
     last = max(early, default=0) | 1
     limits = [last] * len(blocks)
@@ -89,19 +108,19 @@ def windows(blocks: Sequence[Block]) -> Windows:
         limits[i] -= limits[i] % 2 != isinstance(blocks[i], Neurons)
         for j in needs[i]:
             limits[j] = min(limits[j], limits[i] - 1)
-    return Windows(tuple(frozenset(need) for need in needs), tuple(early), tuple(limits))
+    return Windows(tuple(frozenset(need) for need in needs), tuple(soonest), tuple(early), tuple(limits))
 
 
-def as_soon_as_possible(blocks: Sequence[Block]) -> Schedule:
-    """Each block in the first stage in which all that it reads is there."""
-    found = windows(blocks)
+def as_soon_as_possible(blocks: Sequence[Block], late: Collection[str] = ()) -> Schedule:
+    """Each block in the first stage in which all that it reads is there. `late`: see `windows`."""
+    found = windows(blocks, late)
     bounds = bounds_of(blocks, found, found.early)
     return Schedule(found.early, "as soon as possible", all(b.found == b.least for b in bounds.values()), bounds)
 
 
-def greedy(blocks: Sequence[Block]) -> Schedule:
-    """As soon as possible, then evened out."""
-    found = windows(blocks)
+def greedy(blocks: Sequence[Block], late: Collection[str] = ()) -> Schedule:
+    """As soon as possible, then evened out. `late`: see `windows`."""
+    found = windows(blocks, late)
     stages = tuple(_evened(blocks, found))
     bounds = bounds_of(blocks, found, stages)
     return Schedule(stages, "greedy", all(b.found == b.least for b in bounds.values()), bounds)
@@ -112,7 +131,7 @@ def _evened(blocks: Sequence[Block], found: Windows) -> list[int]:
     load: dict[int, int] = {}
     stage = list(found.early)
     for i, block in enumerate(blocks):
-        first = max((stage[j] + 1 for j in found.needs[i]), default=0)
+        first = max([found.soonest[i], *(stage[j] + 1 for j in found.needs[i])])
         first += first % 2 != isinstance(block, Neurons)
         options = range(first, found.late[i] + 1, 2)
         stage[i] = min(options, key=lambda s: (load.get(s, 0), s)) if found.late[i] > first else first

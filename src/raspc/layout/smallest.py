@@ -10,7 +10,7 @@ taken on every run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import product
 from math import prod
 
@@ -34,9 +34,12 @@ MOST = 32
 LayOut = Callable[[Schedule], Layout]
 
 
-def schedules(blocks: Sequence[Block], most: int = MOST) -> list[Schedule]:
-    """All schedules with the fewest layers, greedy's choice of early stages first; none if they may be too many."""
-    found = windows(blocks)
+def schedules(blocks: Sequence[Block], most: int = MOST, late: Collection[str] = ()) -> list[Schedule]:
+    """All schedules with the fewest layers, greedy's choice of early stages first; none if they may be too many.
+
+    `late`: see `raspc.layout.schedule.windows`.
+    """
+    found = windows(blocks, late)
     options = [range(early, late + 1, 2) for early, late in zip(found.early, found.late, strict=True)]
     if prod(map(len, options)) > most:
         return []

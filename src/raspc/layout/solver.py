@@ -8,7 +8,7 @@ deterministic work rather than of time: the same blocks get the same schedule on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -33,19 +33,22 @@ def is_installed() -> bool:
     return find_spec("ortools") is not None
 
 
-def solved(blocks: Sequence[Block]) -> Schedule:
-    """The greedy schedule where that is proved the best or OR-tools is not installed, else the solver's."""
-    start = greedy(blocks)
+def solved(blocks: Sequence[Block], late: Collection[str] = ()) -> Schedule:
+    """The greedy schedule where that is proved the best or OR-tools is not installed, else the solver's.
+
+    `late`: see `raspc.layout.schedule.windows`.
+    """
+    start = greedy(blocks, late)
     if start.proved_optimal:
         return start
     if not is_installed():
         return replace(start, method="greedy (OR-tools is not installed)")
-    return cp_sat(blocks, start)
+    return cp_sat(blocks, start, late=late)
 
 
-def cp_sat(blocks: Sequence[Block], start: Schedule, work: float = WORK) -> Schedule:
+def cp_sat(blocks: Sequence[Block], start: Schedule, work: float = WORK, late: Collection[str] = ()) -> Schedule:
     """The solver's schedule, never worse than the one that it starts from. `work`: the limit of each solve."""
-    found = windows(blocks)
+    found = windows(blocks, late)
     bounds, stages = dict(bounds_of(blocks, found, start.stages)), start.stages
     problem = _Problem.of(blocks, found, bounds)
     for name, kind in (("heads", 0), ("neurons", 1)):

@@ -14,7 +14,7 @@ from raspc.graph.nodes import Graph
 from raspc.layout.balance import balanced
 from raspc.layout.layout import Layout, lay_out
 from raspc.layout.placement import reuse
-from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy
+from raspc.layout.schedule import Schedule, as_soon_as_possible, greedy, late_spaces
 from raspc.layout.smallest import schedules, smallest
 from raspc.layout.solver import solved
 from raspc.numbers.options import DEFAULT, Level, Options
@@ -128,17 +128,17 @@ def placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, 
 
 def _placed(graph: Graph, lowered: Lowered, options: Options) -> tuple[Schedule, Layout]:
     """The same at one level. The solver, and the smallest model, are compact."""
-    rows = rows_of(graph, lowered)
+    rows, late = rows_of(graph, lowered), late_spaces(lowered, options)
 
     def laid_out(schedule: Schedule) -> Layout:
         layout = lay_out(lowered, schedule, options)
         return reuse(lowered, schedule, layout, rows) if options.level.compact and options.has("reuse") else layout
 
     if not options.has("schedule"):
-        return smallest(lowered, [as_soon_as_possible(lowered.blocks)], laid_out, rows)
-    if options.level.compact and options.has("smallest") and len(possible := schedules(lowered.blocks)) > 1:
+        return smallest(lowered, [as_soon_as_possible(lowered.blocks, late)], laid_out, rows)
+    if options.level.compact and options.has("smallest") and len(possible := schedules(lowered.blocks, late=late)) > 1:
         return smallest(lowered, possible, laid_out, rows)
     scheduler = solved if options.level.compact and options.has("solver") else greedy
-    start = scheduler(lowered.blocks)
+    start = scheduler(lowered.blocks, late)
     moved = balanced(lowered, start, options) if options.has("balance") else start
     return smallest(lowered, [start] if moved is start else [start, moved], laid_out, rows)

@@ -24,6 +24,7 @@ from raspc.run.plain import hidden as hidden_from
 from raspc.run.rounded import rounding_of
 from raspc.run.trace import Recorder, See, Trace, unseen
 from raspc.target import Layer
+from raspc.target.distances import bucket_of
 from raspc.target.families import HUGE_THETA, Family, Norms
 from raspc.target.stocked import STOCK
 
@@ -64,7 +65,8 @@ def prepared(
         tokens = store(tokens * tokens.dtype.type(config.d_model**0.5))
     positions = None if family.pos_embed is None else held[f"{family.pos_embed}.weight"][family.pos_offset :]
     layers, first = tuple(map(parts.layer, range(len(config.widths)))), parts.once(family.norms.first)
-    return StockWeights(config, family, tokens, positions, first, layers, parts.head(), _arrays(store), store)
+    biases = None if family.relative is None else held[f"{family.relative}.weight"]
+    return StockWeights(config, family, tokens, positions, first, layers, parts.head(), _arrays(store, biases), store)
 
 
 def logits(weights: StockWeights, ids: Ids, see: See = unseen) -> Array:
@@ -99,15 +101,27 @@ def _as_it_is(x: Any) -> Any:
     return x
 
 
-def _arrays(store: Rounding) -> Arrays:
-    """NumPy's, with scores and probabilities stored."""
-    if store is _as_it_is:
+def _arrays(store: Rounding, biases: Array | None = None) -> Arrays:
+    """NumPy's, with scores and probabilities stored. `biases` [buckets, heads]: what scores get by distance."""
+    if store is _as_it_is and (biases is None or not biases.any()):
         return NUMPY
+
+    def scores(q: Any, k: Any) -> Any:
+        found = store(NUMPY.scores(q, k))
+        return found if biases is None else store(found + _by_distance(biases, q.shape[-2]))
+
     return Arrays(
-        NUMPY.rows, NUMPY.places, NUMPY.split, lambda x: NUMPY.joined(store(x)),
-        lambda q, k: store(NUMPY.scores(q, k)), lambda s, hidden: store(NUMPY.softmax(store(s), hidden)),
+        NUMPY.rows, NUMPY.places, NUMPY.split, lambda x: NUMPY.joined(store(x)), scores,
+        lambda s, hidden: store(NUMPY.softmax(store(s), hidden)),
         NUMPY.zeros, NUMPY.activations,
     )  # fmt: skip
+
+
+def _by_distance(biases: Array, n: int) -> Array:
+    """[heads, query, key]: what scores of n places get by the distance of key and query."""
+    places = np.arange(n)
+    found: Array = biases[bucket_of(places[None, :] - places[:, None], len(biases))].transpose(2, 0, 1)
+    return found
 
 
 @dataclass(frozen=True)

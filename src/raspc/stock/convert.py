@@ -18,11 +18,12 @@ from raspc import values
 from raspc.errors import InputError
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.numbers.raised import SMALL_SHARE
-from raspc.stock import ending, exits, naming
+from raspc.stock import ending, exits, naming, placing
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
 from raspc.stock.parts import Parts, parts_of
 from raspc.stock.plainly import Map, Plainly, plainly, without_attention_bias
 from raspc.stock.sizes import largest_of, scale_of
+from raspc.target.distances import BUCKETS, FARTHEST, buckets_for, farthest_for
 from raspc.target.families import FAMILIES, Family
 from raspc.target.stock import EXITS, Array, Stock
 from raspc.values import Value
@@ -166,10 +167,17 @@ def fitting(model: Model, family: Family) -> Plainly:
             "causal=False, or export it to llama or gpt2"
         )
     found = plainly(model, family)
-    if family.pos_embed is None and found.has_positions and not (found.turned and family.rotary):
-        counts = f"compile it with target={family.name!r}, which counts them"
-        remedy = counts if family.causal else "export it to bert, which has one"
-        raise InputError(f"{family.name} has no table of positions, and this model reads one; {remedy}")
+    by_turning = bool(found.turned) and family.rotary
+    if family.relative is not None and found.has_positions and placing.reads_too_soon(found):
+        raise InputError(
+            f"{family.name} has no table of positions, and its first layer makes them, in which this model reads them; "
+            f"compile it with target={family.name!r}, which reads them later"
+        )
+    if family.pos_embed is None and family.relative is None and found.has_positions and not by_turning:
+        raise InputError(
+            f"{family.name} has no table of positions, and this model reads one; compile it with "
+            f"target={family.name!r}, which counts them"
+        )
     if _is_steep(model):
         raise InputError(
             f"{family.name} squares what its stream holds, and this model has steep scores, which make that large; "
@@ -180,7 +188,8 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"{family.name} rounds what BOS holds, and this model adds numbers by heads that multiply it by 2²⁶; "
             f"compile it with target={family.name!r}, which keeps that small"
         )
-    return found if "linear" in family.biased else without_attention_bias(found)
+    found = found if "linear" in family.biased else without_attention_bias(found)
+    return placing.placed(found) if family.relative is not None and found.has_positions else found
 
 
 def _adds(model: Model) -> bool:
@@ -212,7 +221,7 @@ def heads_of(family: Family, found: Plainly, width: int) -> tuple[int, int]:
 def _frames(family: Family, found: Plainly, scale: float, precision: Precision) -> Iterator[Frame]:
     kind = RMS if family.norms.kind == "rms" else MIRRORED if precision.narrow else NULL
     if family.own_width:
-        return frames(kind, found.d_model, scale, lcm(found.n_heads, 2), bos=found.bos)
+        return frames(kind, found.d_model, scale, lcm(found.own_heads, 2), bos=found.bos)
     return frames(kind, found.d_model, scale, lcm(found.d_head, 2), found.n_heads * found.d_head, found.bos)
 
 
@@ -245,7 +254,8 @@ def fields(
     named = {name: sizes[size] for size, name in family.sizes.items()}
     ids = {"vocab_size": n_tokens, "bos_token_id": model.config.bos_id, "pad_token_id": model.config.pad_id}
     architecture = {"model_type": family.model_type, "architectures": [family.classes[exit][0]]}
-    return {**architecture, **named, **ids, **family.fields, **_turning(family, parts)}
+    told = {**_turning(family, parts), **_distances(family, parts, model.config.n_ctx)}
+    return {**architecture, **named, **ids, **family.fields, **told}
 
 
 def _turning(family: Family, parts: Parts) -> dict[str, Any]:
@@ -253,3 +263,13 @@ def _turning(family: Family, parts: Parts) -> dict[str, Any]:
     if parts.rotation is None:
         return {}
     return {"rope_parameters": {**family.fields["rope_parameters"], "rope_theta": parts.rotation.theta}}
+
+
+def _distances(family: Family, parts: Parts, n_ctx: int) -> dict[str, Any]:
+    """The buckets of distances, of a family that has biases by them."""
+    if family.relative is None:
+        return {}
+    buckets, farthest = BUCKETS, FARTHEST
+    if parts.placing is not None:
+        buckets, farthest = buckets_for(n_ctx), farthest_for(n_ctx)
+    return {"relative_attention_num_buckets": buckets, "relative_attention_max_distance": farthest}

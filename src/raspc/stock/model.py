@@ -9,13 +9,15 @@ from math import sqrt
 import numpy as np
 
 from raspc.blocks.spaces import Head
-from raspc.errors import ModelFormatError
+from raspc.errors import InputError, ModelFormatError
 from raspc.plan.plan import Plan
 from raspc.stock import multiplying, naming
 from raspc.stock.convert import fitting, framed
 from raspc.stock.frame import Floats, Frame
-from raspc.stock.multiplying import Gated, Gates
+from raspc.stock.multiplying import NONE, Gated, Gates
 from raspc.stock.parts import ON, slots_of
+from raspc.stock.placing import Told
+from raspc.stock.plainly import Map
 from raspc.stock.sizes import scale_of
 from raspc.stock.turning import give_back
 from raspc.target import TARGETS
@@ -48,7 +50,11 @@ def _stocked(model: Model, family: Family, held: Held) -> Model:
     config = replace(
         model.config, family=family.name, activation=family.activation, n_heads=parts.n_heads, d_model=frame.width,
         d_head=parts.d_head, d_mlp=parts.d_mlp,
-        held=replace(held, frame=frame.kind, rope_theta=parts.rotation.theta if parts.rotation else HUGE_THETA),
+        held=replace(
+            held, frame=frame.kind, rope_theta=parts.rotation.theta if parts.rotation else HUGE_THETA,
+            positions_from=parts.placing.start if parts.placing else 0,
+            positions_to=parts.placing.stop if parts.placing else 0,
+        ),
     )  # fmt: skip
     return replace(model, config=config, params=params, residual_labels=(*model.residual_labels, *frame.labels))
 
@@ -106,6 +112,14 @@ def gated_of(model: Model) -> tuple[Gated, ...]:
     return tuple(_Reading(model.params, model.config, family, frame_of(model), own, gates).gated())
 
 
+def told_of(model: Model) -> Told | None:
+    """The heads and neurons of a model in a family's parameters that make positions; None where there are none."""
+    if not model.config.tells_by_distance:
+        return None
+    family = FAMILIES[model.config.family]
+    return _Reading(model.params, model.config, family, frame_of(model), model.plain.config, NONE).told()
+
+
 def attention_biases(plan: Plan) -> dict[int, Floats]:
     """What attention adds to the stream whatever it attends to, by layer, by the plan."""
     found: dict[int, Floats] = {}
@@ -141,7 +155,10 @@ def strays(model: Model) -> dict[str, float]:
     held = model.config.held
     if held is None:
         return {}
-    again = _stocked(plain_of(model), FAMILIES[model.config.family], held)
+    try:
+        again = _stocked(plain_of(model), FAMILIES[model.config.family], held)
+    except InputError:  # no family holds what was read
+        return {"positions": np.inf}
     if again.config != model.config:
         return {"config": np.inf}
     off = {name: float(np.abs(array - again.params[name]).max(initial=0.0)) for name, array in model.params.items()}
@@ -164,6 +181,8 @@ class _Reading:
         if family.embed_scale:
             tokens = (tokens.astype(np.float32) * np.float32(self.frame.width**0.5)).astype(np.float64)
         positions = np.zeros((own.n_ctx, d))
+        if self.config.tells_by_distance:
+            positions = self.told().table
         if family.pos_embed is not None:
             positions = self.held[f"{family.pos_embed}.weight"][family.pos_offset :, :d]
         found = {names.token_embed: tokens[:, :d], names.pos_embed: positions}
@@ -202,13 +221,30 @@ class _Reading:
         gate = self.weight(inward if family.gate is None else family.gate.format(i=i))
         w, b = self.frame.unread(gate)
         back, bias = self.weight(outward)[:, :d], self.bias(outward, "linear_2")
-        if len(back) > (own := self.gates.d_mlp(mine.d_mlp)):
+        if len(back) > (own := max(self.gates.d_mlp(mine.d_mlp), 0 if held is None else held.positions_to)):
             bias = back[own] * ON
         kept = self.gates.kept(i, mine.d_mlp)
+        if i == 0 and self.config.tells_by_distance and held is not None:
+            kept = kept[: held.positions_from]
         read, thresholds, out = np.zeros((d, mine.d_mlp)), np.zeros(mine.d_mlp), np.zeros((mine.d_mlp, d))
         read[:, kept], thresholds[kept] = w[:, : len(kept)] / sharpness, b[: len(kept)] / sharpness
         out[kept] = back[: len(kept)] * (sharpness if family.gate is None else 1.0)
         return [(read, thresholds), (out, bias)]
+
+    def told(self) -> Told:
+        """The heads and neurons that make positions, which stand behind those of the program."""
+        held, (n_heads, d_head, _) = self.config.held, self.config.widths[0]
+        own = self.own.widths[0].n_heads
+        names, columns = [name.format(i=0) for name in self.family.modules], slice(own * d_head, n_heads * d_head)
+        query, key, value = (Map(*self.frame.unread(self.weight(name)[:, columns])) for name in names[:3])
+        start, stop = (0, 0) if held is None else (held.positions_from, held.positions_to)
+        read, thresholds = self.frame.unread(self.weight(names[4])[:, start:stop])
+        d = self.frame.held
+        return Told(
+            self.held[f"{self.family.relative}.weight"][:, own:], query, key, value, self.weight(names[3])[columns, :d],
+            Map(read, thresholds), self.weight(names[5])[start:stop, :d], self.own.n_ctx, d_head,
+            self.config.target.score_divisor(d_head), self.frame.bos,
+        )  # fmt: skip
 
     def gated(self) -> Iterator[Gated]:
         """The neurons that multiply, as the parameters have them."""

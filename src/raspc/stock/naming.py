@@ -12,6 +12,7 @@ from raspc.stock.frame import Floats, Frame
 from raspc.stock.parts import Parts
 from raspc.stock.plainly import Map
 from raspc.target import Layer
+from raspc.target.distances import BUCKETS
 from raspc.target.families import Family
 from raspc.target.stock import Array
 
@@ -47,6 +48,9 @@ def _named(parts: Parts, head: Floats, family: Family, frame: Frame, exit: str) 
     yield f"{name}.weight", head.T
     if exit == "labels":
         yield f"{name}.bias", np.zeros(head.shape[1])
+    if family.relative is not None:
+        none = np.zeros((BUCKETS, parts.n_heads))
+        yield f"{family.relative}.weight", none if parts.placing is None else parts.placing.biases
     for name, shape in family.idle.items():
         yield name, np.zeros([sizes[n] if isinstance(n, str) else n for n in shape])
 

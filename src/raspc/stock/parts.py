@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 
 from raspc.stock.frame import Floats, Frame
-from raspc.stock.plainly import Map, Plainly
+from raspc.stock.plainly import Map, Placing, Plainly
 from raspc.stock.turning import Turned, pairs_of, rotation_of
 from raspc.target import Layer
 from raspc.target.families import Family
@@ -23,7 +23,8 @@ ON = 128.0
 class Parts:
     """Tables [n, width], the maps of each layer, and what neurons are gated by; biases that are 0 are left as such.
 
-    `rotation`: by which positions are ranked; None where nothing that is in use turns.
+    `rotation`: by which positions are ranked; None where nothing that is in use turns. `placing`: what makes positions,
+    and the biases by which; None where a table has them, or nothing reads any.
     """
 
     token_embed: Floats
@@ -34,6 +35,7 @@ class Parts:
     d_head: int
     d_mlp: int
     rotation: Rotation | None = None
+    placing: Placing | None = None
 
 
 def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head: int, sharpness: float) -> Parts:
@@ -49,6 +51,7 @@ def parts_of(found: Plainly, family: Family, frame: Frame, n_heads: int, d_head:
     return Parts(
         frame.embedding(found.token_embed), positions, tuple(layer for layer, _ in made),
         tuple(gate for _, gate in made if gate is not None), n_heads, d_head, d_mlp, rotation,
+        found.placing,
     )  # fmt: skip
 
 

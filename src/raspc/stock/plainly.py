@@ -24,12 +24,26 @@ class Map(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Placing:
+    """How positions come into the stream where no table has them (`raspc.stock.placing`).
+
+    By the last `heads` heads, and the neurons of the first layer from `start` to `stop`. `biases` [buckets, all heads]:
+    what scores get by the distance of key and query.
+    """
+
+    biases: Floats
+    heads: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
 class Plainly:
     """Tables [n, d_model], the maps of each layer, and the head.
 
     `divisor`: what products of queries and keys are divided by. `bos`: the dimension that says whether it is BOS.
     `turned`: the heads that a rotation may rank, so that nothing has to read positions. `gates`: what gated neurons
-    multiply, in place of some neurons.
+    multiply, in place of some neurons. `placing`: what makes positions, in place of the table.
     """
 
     token_embed: Floats
@@ -42,6 +56,12 @@ class Plainly:
     bos: int
     turned: tuple[Turned, ...] = ()
     gates: Gates = NONE
+    placing: Placing | None = None
+
+    @property
+    def own_heads(self) -> int:
+        """How many heads a layer has, without those that make positions."""
+        return self.n_heads - (0 if self.placing is None else self.placing.heads)
 
     @property
     def d_model(self) -> int:

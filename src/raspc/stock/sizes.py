@@ -30,15 +30,18 @@ class Extent:
     total: float
 
 
-def extent_of(model: Model) -> Extent:
-    """By the plan: of a variable in several directions, such as one-hot ones, no value has all of them; or measured."""
+def extent_of(model: Model, place: float = 0.0) -> Extent:
+    """By the plan: of a variable in several directions, such as one-hot ones, no value has all of them; or measured.
+
+    `place`: the number of a place that the stream holds besides, before it becomes a position (`raspc.stock.placing`).
+    """
     largest = largest_of(model)
     squares, total = float((largest**2).sum()), float(largest.sum())
     if model.plan is not None:
         rows = _rows_by_plan(model.plan)
         squares = min(squares, SLACK**2 * sum(float((row**2).sum(axis=1).max(initial=0.0)) for row in rows) + 1.0)
         total = min(total, SLACK * sum(float(row.sum(axis=1).max(initial=0.0)) for row in rows) + 1.0)
-    return Extent(largest, squares, total)
+    return Extent(largest, squares + place**2, total + place)
 
 
 def largest_of(model: Model) -> Floats:
@@ -96,6 +99,8 @@ def scale_of(family: Family, model: Model, precision: Precision) -> float:
         extent = extent_of(model)
         size = max(extent.squares, 1.0) * 2.0 ** (precision.bits + 2) / (2 * len(extent.largest))
         return float(2.0 ** np.ceil(np.log2(size) / 2 + 0.1))
-    size = max(float((largest_of(model) ** 2).sum()), 1.0)
+    told = family.relative is not None and np.any(model.params[model.config.target.names.pos_embed])
+    place = model.config.max_seq_len if told else 0
+    size = max(float((largest_of(model) ** 2).sum()) + place**2, 1.0)
     bits = min(25, precision.bits + 4) if family.norms.kind == "rms" else 25
     return float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))

@@ -50,6 +50,7 @@ class Family:
     by their positions. `own_width`: heads may have any width; else heads × width is that of the stream.
     `embed_scale`: embeddings are multiplied by the root of that width. `scales_scores`: products are divided by the
     root of the width of heads.
+    `relative`: the table of biases that scores get by the distance of key and query, or None where there is none.
     `sizes`: what `config.json` calls layers, heads, width, neurons and positions; `fields`: its other fields. `idle`:
     parameters that stay 0, with their shapes.
     """
@@ -73,6 +74,7 @@ class Family:
     own_width: bool = False
     embed_scale: bool = False
     scales_scores: bool = True
+    relative: str | None = None
     fields: Mapping[str, Any] = field(default_factory=_nothing)
     idle: Mapping[str, tuple[int | str, ...]] = field(default_factory=_nothing)
 
@@ -280,17 +282,14 @@ T5 = Family(
     activation="relu",
     own_width=True,
     scales_scores=False,
+    relative="transformer.encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
     sizes={
         "n_layers": "num_layers", "n_heads": "num_heads", "d_model": "d_model", "d_mlp": "d_ff", "d_head": "d_kv",
         "n_ctx": "n_positions",
     },
     fields={
         "feed_forward_proj": "relu", "layer_norm_epsilon": 1e-6, "dropout_rate": 0.0, "classifier_dropout": 0.0,
-        "is_encoder_decoder": False, "num_decoder_layers": 0, "relative_attention_num_buckets": 32,
-        "relative_attention_max_distance": 128, "use_cache": False,
-    },
-    idle={
-        "transformer.encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight": (32, "n_heads"),
+        "is_encoder_decoder": False, "num_decoder_layers": 0, "use_cache": False,
     },
 )  # fmt: skip
 

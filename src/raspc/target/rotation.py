@@ -132,8 +132,9 @@ CHOICE = Choice(
 
 
 def counts_positions(options: Options) -> bool:
-    """Whether the target has no table of positions."""
-    return options.target in FAMILIES and FAMILIES[options.target].pos_embed is None
+    """Whether the target has neither a table of positions nor biases that tell them."""
+    family = FAMILIES.get(options.target)
+    return family is not None and family.pos_embed is None and family.relative is None
 
 
 def turns_positions(graph: Graph, options: Options) -> bool:

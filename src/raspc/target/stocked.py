@@ -16,7 +16,8 @@ class Held:
 
     `target`: that of the plain model. `frame`: the kind of frame (`raspc.stock.frame`); `norm_scale`: its root mean
     square; `step_sharpness`: K of relu(z) = act(K·z)/K. `rope_theta`: the base of a rotation, HUGE_THETA where nothing
-    that is in use turns.
+    that is in use turns. `positions_from`, `positions_to`: the neurons of the first layer that make positions of what
+    heads tell by biases, which stand behind the heads of the program (`raspc.target.distances`).
     """
 
     target: str
@@ -28,6 +29,8 @@ class Held:
     norm_scale: float
     step_sharpness: float
     rope_theta: float = HUGE_THETA
+    positions_from: int = 0
+    positions_to: int = 0
 
     @property
     def widths(self) -> Widths:
@@ -64,6 +67,8 @@ class StockTarget(Target):
         if self.exit == "labels":
             found[f"{name}.bias"] = (sizes.d_vocab_out,)
         named = {"n_heads": sizes.widths[0].n_heads, "d_model": d}
+        if family.relative is not None:
+            found[f"{family.relative}.weight"] = (sizes.buckets, sizes.widths[0].n_heads)
         return found | {
             name: tuple(named[n] if isinstance(n, str) else n for n in shape) for name, shape in family.idle.items()
         }

@@ -43,7 +43,10 @@ class Widths(NamedTuple):
 
 
 class Sizes(Protocol):
-    """What the shapes of parameters follow from; `raspc.weights.Config` has these."""
+    """What the shapes of parameters follow from; `raspc.weights.Config` has these.
+
+    `buckets`: how many buckets of distances there are, in families with biases by distance.
+    """
 
     @property
     def widths(self) -> Sequence[Widths]: ...
@@ -55,6 +58,8 @@ class Sizes(Protocol):
     def d_vocab(self) -> int: ...
     @property
     def d_vocab_out(self) -> int: ...
+    @property
+    def buckets(self) -> int: ...
 
 
 class Wiring(Protocol):

@@ -12,6 +12,7 @@ import numpy as np
 from raspc import jsonvalues, values
 from raspc.errors import InputError, ModelFormatError, RaspcError
 from raspc.target import PLAIN, TARGETS, Target, Widths
+from raspc.target.distances import BUCKETS, buckets_for, tells_by_distance
 from raspc.target.families import HUGE_THETA
 from raspc.target.stocked import STOCK, Held, target_named
 from raspc.values import Value
@@ -32,6 +33,8 @@ _WIDTHS = Widths._fields
 """Sizes that may be lists, with one for each layer."""
 _NAMED = {"family": "target"}
 """Fields that have another name in the file."""
+_OF_POSITIONS = ("positions_from", "positions_to")
+"""What is said of neurons that make positions, and left out where there are none."""
 FRAMES = ("rms", "null", "mirrored")
 """The kinds of frames in which a stock family holds a program (`raspc.stock.frame`)."""
 _KINDS = {"categorical": "values", "numerical": "specials"}
@@ -145,6 +148,17 @@ class Config:
         return self.widths[0]
 
     @property
+    def tells_by_distance(self) -> bool:
+        """Whether heads behind those of the program tell positions by biases (`raspc.target.distances`)."""
+        held = self.held
+        return held is not None and tells_by_distance(self.family) and self.widths[0].n_heads > held.n_heads
+
+    @property
+    def buckets(self) -> int:
+        """How many buckets of distances there are, in families with biases by distance."""
+        return buckets_for(self.n_ctx) if self.tells_by_distance else BUCKETS
+
+    @property
     def bos(self) -> Value:
         """The token that opens every input."""
         return self.vocab[self.bos_id]
@@ -164,7 +178,7 @@ class Config:
         plain = {_NAMED.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
         plain |= {name: list(plain[name]) for name in _WIDTHS if isinstance(plain[name], tuple)}
         held = plain.pop("held")
-        plain |= {} if held is None else {"held": asdict(held)}
+        plain |= {} if held is None else {"held": _without_idle(asdict(held))}
         vocab = [jsonvalues.encode(value) for value in self.vocab]
         return plain | {"vocab": vocab, "output": self.output.to_json()}
 
@@ -193,12 +207,18 @@ def _held(obj: Any) -> Held | None:
     kinds = {"target": str, "frame": str, "norm_scale": float, "step_sharpness": float, "rope_theta": float}
     if not isinstance(obj, Mapping):
         raise ModelFormatError("config.held: needed a JSON object")
-    obj = {"rope_theta": HUGE_THETA, **obj}
+    obj = {"rope_theta": HUGE_THETA, **dict.fromkeys(_OF_POSITIONS, 0), **obj}
     _check_names("config.held", obj, tuple(field.name for field in fields(Held)))
     for name, value in obj.items():
         if type(value) is not kinds.get(name, int):
             raise ModelFormatError(f"config.held: {name} must be of type {kinds.get(name, int).__name__}")
     return Held(**obj)
+
+
+def _without_idle(held: dict[str, Any]) -> dict[str, Any]:
+    """The same without the neurons that make positions, where there are none."""
+    told = held["positions_to"] > 0
+    return {name: value for name, value in held.items() if told or name not in _OF_POSITIONS}
 
 
 def _check_names(where: str, obj: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -295,7 +315,8 @@ def _held_fits(config: Config) -> bool:
         for x in (held.norm_scale, held.step_sharpness)
     )
     turns = 1.0 < held.rope_theta <= HUGE_THETA
-    return sizes and powers and turns and held.target in TARGETS and held.frame in FRAMES
+    places = 0 <= held.positions_from <= held.positions_to <= (most[-1] if config.tells_by_distance else 0)
+    return sizes and powers and turns and places and held.target in TARGETS and held.frame in FRAMES
 
 
 def _two_ids(config: Config) -> bool:

@@ -14,7 +14,7 @@ from math import prod
 
 from raspc.graph.nodes import Graph, Listed, Variable
 from raspc.layout.layout import Layout, lay_out
-from raspc.layout.schedule import Schedule, as_soon_as_possible
+from raspc.layout.schedule import Schedule, as_soon_as_possible, late_spaces
 from raspc.plan.plan import Plan
 from raspc.plan.switches import SWITCHES
 from raspc.weights.alignment import PassFacts
@@ -48,7 +48,7 @@ def record(plan: Plan, config: Config, changes: Mapping[str, int]) -> tuple[Pass
 def _sizes(plan: Plan, config: Config) -> list[dict[str, int]]:
     """The sizes before and after each of the last passes."""
     lowered, schedule, options = plan.lowered, plan.schedule, plan.options
-    early, plain = as_soon_as_possible(lowered.blocks), options.leaving_out(HEADS)
+    early, plain = as_soon_as_possible(lowered.blocks, late_spaces(lowered, options)), options.leaving_out(HEADS)
     layouts = [
         (early, lay_out(lowered, early, plain)),
         (schedule, lay_out(lowered, schedule, plain)),

@@ -37,6 +37,8 @@ MUST: Mapping[str, str] = MappingProxyType(
         "stray weights": "the weights {} must be 0, as no part of the program needs them",
         "norm": "the norm of {} must change no number by more than rounding",
         "rotation": "the rotations of {} must hardly turn a query or a key",
+        "digit": "the heads of {} that tell positions must look at one key",
+        "position": "BOS must have no position in {}",
         "placement": "each direction must be free when it is written: {}",
         "frame": "the graph must fit the model: {}",
         "plan": "the plan must fit the graph: {}",

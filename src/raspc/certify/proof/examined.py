@@ -59,7 +59,8 @@ class Examined:
     """All that a proof is about. The plan only says where to look, and what to look for; `program`: as it was written.
 
     `program`, `config` and `actual` are those of the model. `loose`: the errors that a stock family adds, and `added`:
-    the decisions. `turned`: by variable, what a rotation of the family stands for in its head.
+    the decisions. `turned`: by variable, what a rotation of the family stands for in its head. `off_places`
+    [n_ctx, dims]: how far off positions are that the family makes by biases.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ class Examined:
     loose: Loose = FIRM
     added: tuple[Link, ...] = ()
     turned: Mapping[int, Turning] = field(default_factory=dict)
+    off_places: Matrix | None = None
 
     @property
     def graph(self) -> Graph:

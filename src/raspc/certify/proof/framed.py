@@ -33,6 +33,7 @@ import numpy as np
 from raspc.blocks.spaces import Matrix
 from raspc.certify.proof.dusty import Dust
 from raspc.certify.proof.loose import FIRM, Loose
+from raspc.certify.proof.placed import links_of_places
 from raspc.certify.proof.turned import links_of_rotation
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame
@@ -59,7 +60,7 @@ def loose_of(model: Model) -> Loose:
     held = model.config.held
     if held is None:
         return FIRM
-    frame, family, extent = frame_of(model), FAMILIES[model.config.family], extent_of(model.plain)
+    frame, family, extent = frame_of(model), FAMILIES[model.config.family], _extent(model)
     quiet = (SMALL_QUIET if model.precision.highest < 100 else QUIET) / held.step_sharpness
     steps = Loose(BESIDE_RELU[family.activation] / held.step_sharpness, quiet, held.step_sharpness)
     norms = 2 * model.config.n_layers + 1
@@ -75,6 +76,11 @@ def loose_of(model: Model) -> Loose:
     twice = common + 6 * UNIT if family.gate is not None else 0.0
     base = 2 * common + 12 * UNIT
     return replace(steps, common=common, rate=OWN * UNIT, written=twice, base=base, added=added)
+
+
+def _extent(model: Model) -> Extent:
+    """What the stream holds; the number of a place for a while, where positions are made of these."""
+    return extent_of(model.plain, model.config.max_seq_len if model.config.tells_by_distance else 0)
 
 
 def is_identity(frame: Frame, extent: Extent) -> bool:
@@ -193,7 +199,7 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     frame, family = frame_of(model), FAMILIES[model.config.family]
     for name in unframed(model, frame, family):
         yield Link("stray weights", name, np.inf, 0.0, "of a number that the frame must have")
-    extent = extent_of(model.plain)
+    extent = _extent(model)
     size = extent.squares
     if precision.narrow:
         part = _factor(frame, family, extent) + OWN * UNIT
@@ -204,3 +210,4 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
         room = frame.width * frame.scale**2 * 2.0**-10
         yield Link("norm", family.name, size, room, "of squares beside those of constants")
     yield from links_of_rotation(model)
+    yield from links_of_places(model, loose_of(model), precision)

@@ -152,7 +152,11 @@ class _Prover:
         if not isinstance(self.graph[place], kind):
             self.links.append(unfit("embedding", space, "of a variable that an embedding can hold"))
         found = embedded(place, self.code(space), self.plan.actual.tables[space], self.precision)
-        self.hold(space, found.error, found.grain, np.zeros(found.code.shape[1]), found.at_bos)
+        error, off = found.error, self.plan.off_places
+        if kind is N.Index and off is not None:
+            error = error + off[1:, self.plan.dims[space]]
+        grain = np.where((error > found.error).any(axis=0), 0.0, found.grain)
+        self.hold(space, error, grain, np.zeros(found.code.shape[1]), found.at_bos)
 
     # -- what is held ----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Products, Read, Write
 from raspc.certify.proof.examined import Actual, Examined, Reused
 from raspc.certify.proof.framed import links_of_family, loose_of
+from raspc.certify.proof.placed import off_places
 from raspc.certify.proof.tenants import EMPTY, Tenants, leases_of
 from raspc.certify.proof.turned import turning_of
 from raspc.errors import InputError
@@ -42,7 +43,8 @@ def examined(plan: Plan, model: Model) -> Examined:
         unturned(block, turned[place].columns) if isinstance(block, Head) and place in turned else block
         for place, block in zip(plan.lowered.place_of_block, found.blocks, strict=True)
     )
-    return Examined(plan, model.as_written, plain.config, replace(found, blocks=blocks), loose, added, turned)
+    off = off_places(model, loose, plan.options.precision)
+    return Examined(plan, model.as_written, plain.config, replace(found, blocks=blocks), loose, added, turned, off)
 
 
 def unturned(head: Head, columns: int) -> Head:
