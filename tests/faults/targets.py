@@ -13,7 +13,7 @@ from tests.faults.records import Patch
 
 from raspc.export.checkpoint import tokenizer, writing
 from raspc.graph.selectors import FALSE
-from raspc.stock import convert, exits, model, multiplying, naming, parts
+from raspc.stock import convert, exits, model, multiplying, naming, parts, placing
 from raspc.stock.frame import NULL, Frame
 from raspc.stock.plainly import Map
 
@@ -295,6 +295,74 @@ MULTIPLIED: Mapping[str, Patch] = {
     "nothing to multiply with": _gated(times=lambda times: 0 * times),
 }
 """Faults of gated neurons; each shows in a product of two digits."""
+
+
+def _placed(change: Any) -> Patch:
+    """The heads and neurons that make positions, changed; `change` takes the layers, the biases, and what was made."""
+
+    def changed(found: Any, *_: Any) -> Any:
+        layers = [type(layer)(*(Map(np.array(w), np.array(b)) for w, b in layer)) for layer in found.layers]
+        biases = np.array(found.placing.biases)
+        given = change(layers, biases, found)
+        placing = replace(found.placing, biases=biases if given is None else given)
+        return replace(found, layers=tuple(layers), placing=placing)
+
+    return _changed(placing, "placed", changed)
+
+
+def _in_first(role: str, where: Any, value: float, bias: bool = False) -> Patch:
+    """One weight of the first layer; `where`: what it is of what was made."""
+
+    def change(layers: Any, biases: Any, made: Any) -> None:
+        map_ = getattr(layers[0], role)
+        (map_.b if bias else map_.w)[where(made)] = value
+
+    return _placed(change)
+
+
+def _head(made: Any) -> int:
+    """The first column of the first head that tells a digit."""
+    return int(made.own_heads * made.d_head)
+
+
+def _later(layers: Any, biases: Any, made: Any) -> None:
+    """Heads write in the second layer what they do in the first."""
+    for role in ("value", "linear"):
+        mine, theirs = getattr(layers[1], role), getattr(layers[0], role)
+        cut = (slice(None), slice(_head(made), None)) if role == "value" else slice(_head(made), None)
+        mine.w[cut] = theirs.w[cut]
+
+
+def _of_program(layers: Any, biases: Any, made: Any) -> None:
+    """The first head of the program has biases as well."""
+    biases[:, 0] = biases[:, -1]
+
+
+BIASED: Mapping[str, Patch] = {
+    "biases that are too small": _placed(lambda layers, biases, made: biases / 16),
+    "the other sign": _placed(lambda layers, biases, made: -biases),
+    "the next bucket": _placed(lambda layers, biases, made: np.roll(biases, 1, axis=0)),
+    "another head": _placed(lambda layers, biases, made: np.roll(biases, -1, axis=1)),
+    "biases of a head of the program": _placed(_of_program),
+    "no biases": _placed(lambda layers, biases, made: 0 * biases),
+    "later keys are seen": _placed(
+        lambda layers, biases, made: biases * (np.arange(len(biases)) < len(biases) // 2)[:, None]
+    ),
+    "BOS is not raised": _in_first("key", lambda made: (made.bos, _head(made)), 0.0),
+    "BOS is moved as a token": _in_first("value", lambda made: (made.bos, _head(made)), 0.0),
+    "keys of tokens differ": _in_first("key", lambda made: (0 if made.bos else 1, _head(made)), 512.0),
+    "a digit that counts twice": _placed(
+        lambda layers, biases, made: layers[0].linear.w.__setitem__(_head(made), 2 * layers[0].linear.w[_head(made)])
+    ),
+    "a bend at another place": _in_first("linear_1", lambda made: made.placing.start, -2.5, bias=True),
+    "a bend that counts twice": _placed(
+        lambda layers, biases, made: layers[0].linear_2.w.__setitem__(
+            made.placing.start, 2 * layers[0].linear_2.w[made.placing.start]
+        )
+    ),
+    "heads that write in the second layer": _placed(_later),
+}  # fmt: skip
+"""Faults of heads and neurons that make positions by biases; each shows in `shift_by`."""
 
 CHECKED: Mapping[str, tuple[tuple[str, ...], Patch]] = {
     "the next token as the answer": (("llama", "gpt2"), _changed(exits, "lm", _next_column)),

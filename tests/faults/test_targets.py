@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.faults.records import planted
-from tests.faults.targets import CERTIFIED, CHECKED, COUNTED, MIRRORED, MULTIPLIED, TOKENIZERS, TURNED, unsharp
+from tests.faults.targets import BIASED, CERTIFIED, CHECKED, COUNTED, MIRRORED, MULTIPLIED, TOKENIZERS, TURNED, unsharp
 from tests.stock.stocked import compiled
 
 import raspc
@@ -111,6 +111,29 @@ def test_a_fault_of_a_rotation_is_refused(name: str) -> None:
     assert not raspc.certificate(wrong).holds
     assert answers(wrong) != answers(sound) or name == "a base that turns what is to stand still"
     assert not is_turned(itself) and answers(itself) == answers(sound)
+
+
+@pytest.mark.parametrize("name", BIASED)
+def test_a_fault_of_positions_by_biases_is_refused(name: str) -> None:
+    """By the sound certificate, and by the proof of a compiler that makes, reads and compares with the same fault."""
+    plain = compiled("shift_by", "t5", certify=False).plain
+    sound = stocked(plain, "t5", 1.0)
+    assert raspc.certificate(sound).proved
+    with planted(BIASED[name]):
+        wrong = stocked(plain, "t5", 1.0)
+        try:
+            itself = compiled("shift_by", "t5").certificate.proved
+        except RaspcError:
+            itself = False
+    assert not raspc.certificate(wrong).holds and not itself
+    assert answers(wrong) != answers(sound) or name in RIGHT_HERE
+
+
+RIGHT_HERE = (
+    "biases that are too small", "biases of a head of the program", "heads that write in the second layer",
+    "later keys are seen", "keys of tokens differ",
+)  # fmt: skip
+"""Faults that leave the answers as they are: all tokens have one value, whichever of them a head sees."""
 
 
 def product_of_digits(**options: Any) -> Model:

@@ -24,7 +24,7 @@ PROGRAMS = ("hist", "sort", "cumulative_sum", "dyck1_ptf", "induction")
 RMS_FAMILIES = ("llama", "qwen2", "mistral", "gemma")
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "t5"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_family_gives_the_answers(family: str, name: str) -> None:
     """Whatever norm, activation and order a family has, at the default level and as small as can be."""
@@ -44,7 +44,7 @@ def refused(wanted: bool) -> AbstractContextManager[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "t5"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", library.PROGRAMS)
 def test_all_of_the_library(family: str, name: str) -> None:
     """Every program, in every family that has its mask and its exit, at -O1 and -O2."""
@@ -55,8 +55,8 @@ def test_all_of_the_library(family: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["hist", "majority"])
-def test_t5_holds_what_reads_no_positions(name: str) -> None:
-    """Its encoder has no table of positions."""
+def test_t5_holds_a_plain_model_whose_first_layer_reads_no_positions(name: str) -> None:
+    """Its encoder has no table of positions, so that they are there from the second layer on."""
     program = library.get(name)
     model = raspc.compile(program.program, program.vocab, program.max_seq_len)
     assert differences(stock_of(model, "t5"), model) == []
@@ -158,12 +158,13 @@ def test_a_target_that_does_not_fit_is_refused(options: dict[str, Any], says: st
         raspc.compile(library.hist(), "ab", 3, **options)
 
 
-def test_positions_that_a_family_neither_has_nor_counts_are_refused() -> None:
-    """T5's encoder sees all positions and has no table of them; what is named instead takes the program."""
-    with pytest.raises(raspc.UnsupportedProgram, match=r"for t5, which has no table.*for bert, or with causal"):
-        raspc.compile(library.sort(), "ab", 3, target="t5")
-    for family, causal in (("bert", False), ("llama", True)):
-        assert raspc.compile(library.sort(), "ab", 3, causal=causal, target=family).config.family == family
+def test_positions_that_are_read_before_a_family_has_made_them_are_refused() -> None:
+    """T5's first layer makes positions; a model that is compiled for it reads them later."""
+    with pytest.raises(InputError, match=r"its first layer makes them.*compile it with target='t5'") as refusal:
+        stock_of(raspc.compile(library.sort(), "ab", 3), "t5")
+    assert "\n" not in str(refusal.value)
+    model = raspc.compile(library.sort(), "ab", 3, target="t5")
+    assert differences(stock_of(model, "t5"), model) == []
 
 
 def test_a_norm_scale_and_a_sharpness_may_be_asked_for() -> None:

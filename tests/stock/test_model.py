@@ -20,7 +20,7 @@ from raspc.weights import Model, Params, sampling
 from raspc.weights.config import Config
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of programs that a causal mask changes
-FAMILY = pytest.mark.parametrize("family", [name for name in FAMILIES if name != "t5"])
+FAMILY = pytest.mark.parametrize("family", FAMILIES)
 
 
 def edited(model: Model, name: str, change: Any) -> Model:

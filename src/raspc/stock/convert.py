@@ -189,7 +189,18 @@ def fitting(model: Model, family: Family) -> Plainly:
             f"compile it with target={family.name!r}, which keeps that small"
         )
     found = found if "linear" in family.biased else without_attention_bias(found)
-    return placing.placed(found) if family.relative is not None and found.has_positions else found
+    return placing.placed(_countable(found, model, family)) if family.relative and found.has_positions else found
+
+
+def _countable(found: Plainly, model: Model, family: Family) -> Plainly:
+    """A model whose places the format can number. Raises InputError for one with more."""
+    precision, n = model.precision, model.config.max_seq_len
+    if not precision.holds(np.arange(n + 1.0)):
+        raise InputError(
+            f"{family.name} makes positions of the numbers of places, of which {precision.name} holds those up to "
+            f"{2**precision.bits} alone, and this model has {n}; compile it for fewer tokens, or for float32"
+        )
+    return found
 
 
 def _adds(model: Model) -> bool:

@@ -115,41 +115,51 @@ class Told:
     bos: int
 
     @cached_property
-    def scores(self) -> Floats:
-        """[heads, query, key] of the places of an input, the first of which is BOS."""
-        places = np.arange(self.n_ctx)
-        away = bucket_of(places[None, :] - places[:, None], len(self.biases))
-        query, key = self._at_places(self.query), self._at_places(self.key)
-        found: Floats = np.einsum("phd,khd->hpk", query, key) / self.divisor + self.biases[away].transpose(2, 0, 1)
+    def own(self) -> Floats:
+        """[n_ctx, heads]: the score of a place itself."""
+        found: Floats = self._against(self._keys) + self.biases[0]
+        return found
+
+    @cached_property
+    def bos_key(self) -> Floats:
+        """[n_ctx, heads]: the score of BOS."""
+        found: Floats = self._against(self._keys[:1])
+        found += self.biases[bucket_of(-np.arange(self.n_ctx), len(self.biases))]
         return found
 
     @property
     def lead(self) -> float:
-        """By how much one key leads all others, for each head and query; no lead where tokens change a score."""
+        """By how much one of the two leads the other and all keys besides; no lead where tokens change a score."""
         if any(np.delete(read.w, self.bos, axis=0).any() for read in (self.query, self.key, self.value)):
             return 0.0
-        ranked = np.sort(self.scores, axis=-1)
-        return float((ranked[..., -1] - ranked[..., -2]).min(initial=np.inf))
+        apart, best = np.abs(self.own - self.bos_key), np.maximum(self.own, self.bos_key)
+        lead = float(apart[1:].min(initial=np.inf))
+        places = np.arange(self.n_ctx)
+        back, ahead = (self.biases[bucket_of(sign * places[1:], len(self.biases))] for sign in (-1, 1))
+        others = self._against(self._keys[-1:])
+        none = np.full((1, back.shape[1]), -np.inf)
+        earlier = np.vstack([none, none, np.maximum.accumulate(back, axis=0)])[: self.n_ctx]
+        later = np.vstack([none, np.maximum.accumulate(ahead, axis=0)])[::-1]
+        return min(lead, float((best - others - np.maximum(earlier, later)).min(initial=np.inf)))
 
     @property
     def reach(self) -> float:
         """The size of all that a score is a sum of."""
-        query, key = (np.abs(self._at_places(read)) for read in (self.query, self.key))
-        products = np.einsum("phd,khd->hpk", query, key) / self.divisor
+        query, key = (np.abs(array).max(axis=0) for array in (self._at_places(self.query), self._keys))
+        products = (query * key).sum(axis=-1) / self.divisor
         return float(products.max(initial=0.0) + np.abs(self.biases).max(initial=0.0))
 
     @property
     def terms(self) -> int:
         """Of how many products, that are not 0, a score is a sum."""
-        asked = self._at_places(self.query).any(axis=(0, 1))
-        return int(np.count_nonzero(asked & self._at_places(self.key).any(axis=(0, 1))))
+        query, key = (array.any(axis=(0, 1)) for array in (self._at_places(self.query), self._keys))
+        return int(np.count_nonzero(query & key))
 
     @cached_property
     def places(self) -> Floats:
-        """[n_ctx, d_model]: what the heads write at each place, where each moves what its first key has."""
-        chosen = self.scores.argmax(axis=-1)
+        """[n_ctx, d_model]: what the heads write at each place, where each moves what BOS or the place itself has."""
         values = self._at_places(self.value)
-        moved = np.stack([values[chosen[head], head] for head in range(len(chosen))], axis=1)
+        moved = np.where((self.bos_key > self.own)[..., None], values[0], values)
         found: Floats = moved.reshape(self.n_ctx, -1) @ self.out
         return found
 
@@ -168,3 +178,13 @@ class Told:
         rows = np.repeat(read.b[None], self.n_ctx, axis=0)
         rows[0] += read.w[self.bos]
         return rows.reshape(self.n_ctx, -1, self.d_head)
+
+    @cached_property
+    def _keys(self) -> Floats:
+        """[n_ctx, heads, d_head]: the keys, that of BOS first; those of tokens are alike."""
+        return self._at_places(self.key)
+
+    def _against(self, keys: Floats) -> Floats:
+        """[n_ctx, heads]: what the query of each place scores with one of these, or with its own, without biases."""
+        found: Floats = (self._at_places(self.query) * keys).sum(axis=-1) / self.divisor
+        return found

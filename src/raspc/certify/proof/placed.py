@@ -16,6 +16,7 @@ number by a part r besides, these may be off:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,13 @@ def _is_exact(told: Told, precision: Precision) -> bool:
 
 
 def links_of_places(model: Model, loose: Loose, precision: Precision) -> Iterator[Link]:
-    """Whether one key leads all others, for every digit and place; and whether BOS has no position."""
+    """Whether one key leads all others, for every digit and place; whether BOS has no position; and what else is there.
+
+    Heads of the program have no biases, and heads and neurons that make positions do nothing in later layers.
+    """
+    for parameter, size in _besides(model):
+        if size > 0:
+            yield Link("stray weights", parameter, size, 0.0, "of a bias or a weight that makes no position")
     told = told_of(model)
     if told is None:
         return
@@ -78,3 +85,30 @@ def links_of_places(model: Model, loose: Loose, precision: Precision) -> Iterato
     yield Link("digit", name, NOTHING + 2 * told.reach * part, told.lead, "by which one key leads all others")
     if told.table[0].any():
         yield Link("position", name, float(np.abs(told.table[0]).max()), 0.0, "of what BOS has of a position")
+
+
+def _besides(model: Model) -> Iterator[tuple[str, float]]:
+    """The largest bias of heads of the program, and what heads and neurons for positions write in other layers."""
+    config, held = model.config, model.config.held
+    family = FAMILIES[config.family]
+    if held is None or family.relative is None:
+        return
+    name = f"{family.relative}.weight"
+    yield name, _largest(model.params[name][:, : held.n_heads])
+    if not config.tells_by_distance:
+        return
+    columns, neurons = held.n_heads * config.widths[0].d_head, max(held.d_mlp, held.positions_to)
+    for i in range(config.n_layers):
+        linear, back = (f"{name.format(i=i)}.weight" for name in (family.modules.linear, family.modules.linear_2))
+        if i > 0:
+            yield linear, _largest(_rows(model, linear)[columns:])
+        yield back, _largest(_rows(model, back)[held.positions_to if i == 0 else held.d_mlp : neurons])
+
+
+def _rows(model: Model, name: str) -> Any:
+    """A map as [in, out]."""
+    return model.params[name] if FAMILIES[model.config.family].rows_are_inputs else model.params[name].T
+
+
+def _largest(array: Any) -> float:
+    return float(np.abs(array).max(initial=0.0))
