@@ -179,10 +179,3 @@ def test_what_multiplies_writes_the_stop_too() -> None:
         plain = fitting(model.plain, FAMILIES["llama"])
         found[has_products(model)] = ending_of(model.plain, FAMILIES["llama"], plain, plain.unembed, 2.0**20)
     assert found[True] is not None and found[False] is not None
-
-
-def test_t5_is_told_to_be_another_family() -> None:
-    """It counts no positions, so that nothing is gained by compiling for it."""
-    model = raspc.compile(rasp.Aggregate(rasp.Select(PLACE, PLACE - 1, Comparison.EQ), T, default=0), range(3), 3)
-    with pytest.raises(InputError, match="export it to bert"):
-        stock_of(model, "t5")

@@ -40,7 +40,7 @@ def test_buckets_are_those_of_the_class(n_ctx: int) -> None:
     assert biases_for(n_ctx).shape == (buckets, (n_ctx - 1).bit_length())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 4), st.data())
 def test_any_table_is_a_chain_of_bends(n: int, width: int, data: st.DataObject) -> None:
     """Neurons max(0, place − j) make every table of whole numbers, beside the number of the place."""
