@@ -7,7 +7,7 @@ The mean of up to n whole numbers is a fraction whose denominator is at most n. 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -165,11 +165,11 @@ def recognised(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) ->
         return None
     own = V.canonical((*means, *([node.default] if node.may_be_empty and V.is_number(node.default) else [])))
 
-    def call(x: Any, y: Any) -> Any:
-        return V.apply(expr.f, (x, y) if axis == 0 else (y, x), True)
+    def calls(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
+        return V.apply_to_rows(expr.f, *((xs, ys) if axis == 0 else (ys, xs)))
 
     try:
-        found = _by_sign(call, own, other.values)
+        found = _by_sign(calls, own, other.values)
     except Exception:  # whatever a person's function raises: then it is no comparison
         return None
     if found is None:
@@ -179,13 +179,17 @@ def recognised(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) ->
     return None if sign is None else builder.elementwise_of(lambda s: outcomes.get(s), (sign,), expr.told)
 
 
+Calls = Callable[[Sequence[Any], Sequence[Any]], list[Any]]
+"""What a function gives for each of some means beside each of as many whole numbers."""
+
+
 def _by_sign(
-    call: Callable[[Any, Any], Any], means: Sequence[Any], others: Sequence[Any]
+    calls: Calls, means: Sequence[Any], others: Sequence[Any]
 ) -> tuple[tuple[int, int], dict[int, Any]] | None:
     """((slope, more), the value for each sign of mean − slope·other − more), if a function looks at nothing else."""
     numbers, whole = np.array(means, np.float64), np.array(others, np.float64)
     middle = len(others) // 2
-    column = [V.typed(call(x, others[middle])) for x in means]
+    column = [*map(V.typed, calls(means, [others[middle]] * len(means)))]
     changes = [i for i in range(1, len(column)) if column[i] != column[i - 1]]
     if not 1 <= len(changes) <= 2:
         return None
@@ -195,25 +199,32 @@ def _by_sign(
             more = int(end - slope * whole[middle])
             away = numbers[:, None] - slope * whole[None, :] - more
             signs = np.where(np.abs(away) < 1e-9, 0, np.sign(away)).astype(np.int64)
-            outcomes = _outcomes(call, means, others, signs)
+            outcomes = _outcomes(calls, means, others, signs)
             if outcomes is not None:
                 return (slope, more), outcomes
     return None
 
 
 def _outcomes(
-    call: Callable[[Any, Any], Any], means: Sequence[Any], others: Sequence[Any], signs: NDArray[np.int64]
+    calls: Calls, means: Sequence[Any], others: Sequence[Any], signs: NDArray[np.int64]
 ) -> dict[int, Any] | None:
     """What a function gives for each sign; None where it gives two values for one."""
     found: dict[int, Any] = {}
-    typed: dict[int, Any] = {}
     order = [i for i, x in enumerate(means) if x % 1 == 0]  # whole numbers first: there most other functions show
     seen = set(order)
     for i in (*order, *(i for i in range(len(means)) if i not in seen)):
-        for y, sign in zip(others, signs[i].tolist(), strict=True):
-            value = call(means[i], y)
-            if sign not in found:
-                found[sign], typed[sign] = value, V.typed(value)
-            elif typed[sign] != V.typed(value):
+        for sign, value in _distinct(signs[i].tolist(), calls([means[i]] * len(others), others)):
+            if V.typed(found.setdefault(sign, value)) != V.typed(value):
                 return None
     return found
+
+
+SCALARS = {int, bool, float, str, type(None)}
+"""Types of which two values are one to a function where they are of one type and equal."""
+
+
+def _distinct(signs: Sequence[int], values: Sequence[Any]) -> Iterable[tuple[int, Any]]:
+    """The pairs of a sign and a value, in their order; of those that are alike, hardly more than the first."""
+    if SCALARS.issuperset(map(type, values)):
+        return ((sign, value) for sign, _, value in dict.fromkeys(zip(signs, map(type, values), values, strict=True)))
+    return zip(signs, values, strict=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from types import EllipsisType
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +25,25 @@ AT_ONCE = 1 << 18
 """How many of these at once: what is worked out of them is a few dozen times as many numbers."""
 LINE = 1 << 14
 """From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
+MANY = 1 << 7
+"""From so many neurons on it is worth asking which of them are shut in all cells that are looked at."""
+Some: TypeAlias = NDArray[np.intp] | EllipsisType
+"""Some of the neurons."""
+ALL = ...
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
     """Some cells: what the neurons read there [cells, neurons], and which value of the variable each one gives.
 
-    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells.
+    `passed`, `rounding`: errors, [cells, neurons] or the same for all cells. `neurons`: which these are.
     """
 
     reads: Matrix
     value: Ids
     passed: Matrix
     rounding: Matrix
+    neurons: Some = ALL
 
     def __len__(self) -> int:
         return len(self.reads)
@@ -51,7 +60,7 @@ class Cells:
     `reads`: what the `width` neurons read in the cells of a slice. All of them together may be far more numbers than
     the model has weights, so that they are only ever made for some cells at once. `places` [cells]: which of those that
     can occur in the grid `ids` over `axes` they are, where not all are; of several that read alike the first. `whole`:
-    whether all sums are there, and not the outermost ones alone.
+    whether all sums are there, and not the outermost ones alone. `grid`: knows more of the same reads, if all are there.
     """
 
     value: Ids
@@ -61,6 +70,7 @@ class Cells:
     ids: Ids | None = None
     places: Ids | None = None
     whole: bool = True
+    grid: _Grid | None = None
 
     def at(self, cell: int) -> Mapping[int, int]:
         """The values of the axes in a cell; none where these are not known."""
@@ -76,13 +86,21 @@ class Cells:
         """How many reads there are."""
         return len(self) * self.width
 
-    def pieces(self, widest: int = 1) -> Iterator[Piece]:
-        """All cells, some at once; `widest`: so many numbers are made of each one at most."""
+    def pieces(self, widest: int = 1, open_: Callable[[Floats], NDArray[np.bool_]] | None = None) -> Iterator[Piece]:
+        """All cells, some at once; `widest`: so many numbers are made of each one at most.
+
+        `open_`: of the most that each neuron reads in some cells, errors included, which neurons matter there.
+        """
         step = max(1, AT_ONCE // max(1, self.width, widest))
         for start in range(0, len(self), step):
             cut = slice(start, start + step)
-            reads, passed, rounding = self.reads(cut)
-            yield Piece(reads, self.value[cut], passed, rounding)
+            if open_ is None or self.grid is None or self.width < MANY:
+                reads, passed, rounding = self.reads(cut)
+                yield Piece(reads, self.value[cut], passed, rounding)
+                continue
+            some = np.flatnonzero(open_(self.grid.most(cut)))
+            reads, passed, rounding = self.grid.reads(cut, some)
+            yield Piece(reads, self.value[cut], passed, rounding, some)
 
 
 def cells_of(read: Reading, ids: Ids | None, precision: Precision, by_line: bool = True) -> Cells | None:
@@ -99,9 +117,25 @@ def cells_of(read: Reading, ids: Ids | None, precision: Precision, by_line: bool
             return line
     if ids.size * read.width > READS:
         return None
-    known = np.flatnonzero(ids.ravel() >= 0)
-    reads = _Grid(read, ids.shape, known, precision).reads
-    return Cells(ids.ravel()[known], read.width, reads, tuple(read.seen), ids)
+    known, order = np.flatnonzero(ids.ravel() >= 0), None
+    if ids.ndim > 1 and read.width >= MANY and ids.size * read.width > AT_ONCE:
+        order = _alike_together(read, np.unravel_index(known, ids.shape))
+        known = known[order]
+    grid = _Grid(read, ids.shape, known, precision)
+    return Cells(ids.ravel()[known], read.width, grid.reads, tuple(read.seen), ids, order, grid=grid)
+
+
+def _alike_together(read: Reading, rows: Sequence[NDArray[np.intp]]) -> Ids:
+    """An order of cells in which few neurons fire in some that follow each other.
+
+    Those come together that have one value of the variable by whose values most neurons are shut; then of the next.
+    `rows`: the value of each variable in each cell.
+    """
+    parts = [one.values + one.error for one in read.seen.values()]
+    most = sum((part.max(axis=0) for part in parts), read.bias + read.rounding)
+    firing = [float((part - part.max(axis=0) + most > 0).mean()) for part in parts]
+    first = sorted(range(len(parts)), key=firing.__getitem__)
+    return np.lexsort([rows[axis] for axis in reversed(first)]).astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,24 +147,50 @@ class _Grid:
     known: NDArray[np.intp]
     precision: Precision
 
-    def reads(self, cut: slice) -> Read3:
-        """What is read in some of them."""
+    def reads(self, cut: slice, some: Some = ALL) -> Read3:
+        """What some neurons read in some of them."""
         read, seen = self.read, list(self.read.seen.values())
-        rows = np.unravel_index(self.known[cut], self.shape) if self.shape else ()
+        rows = self.rows(cut)
 
         def of_cells(parts: Sequence[Matrix]) -> Matrix:
-            found: Matrix = np.zeros((len(self.known[cut]), read.width))
+            found: Matrix = np.zeros((len(self.known[cut]), len(read.bias[some])))
             for part, row in zip(parts, rows, strict=True):
-                found += part[row]
+                found += part[:, some][row]
             return found
 
-        reads = of_cells([one.values for one in seen]) + read.bias
-        passed = of_cells([one.error for one in seen]) if read.passed.any() else read.passed[None]
+        reads = of_cells([one.values for one in seen]) + read.bias[some]
+        passed = of_cells([one.error for one in seen]) if read.passed.any() else read.passed[None, some]
         rounding = read.rounding[None] if read.rounded_rows is None else read.rounded_rows[self.known[cut]]
+        rounding = rounding[:, some]
         if len(seen) > 1 and read.rounding.any() and not self.precision.narrow:
-            up, down = (of_cells(side) for side in _sides(read))
-            rounding = _rounded_each(read, reads, up, down, passed, self.precision)
+            up, down = (of_cells(side) for side in self.sides)
+            rounding = _rounded_each(read, reads, up, down, passed, self.precision, some)
         return reads, passed, rounding
+
+    @cached_property
+    def sides(self) -> tuple[list[Matrix], list[Matrix]]:
+        """What `_sides` says of the variables."""
+        return _sides(self.read)
+
+    def rows(self, cut: slice) -> tuple[NDArray[np.intp], ...]:
+        """The value of each variable in some of the cells."""
+        return np.unravel_index(self.known[cut], self.shape) if self.shape else ()
+
+    def most(self, cut: slice) -> Floats:
+        """The most that each neuron reads in some of the cells, with all errors.
+
+        It is added up as what is read in one cell is, and rounding keeps the order of numbers: so no cell has more.
+        """
+        read, rows = self.read, self.rows(cut)
+        most, passed = np.zeros(read.width), np.zeros(read.width)
+        for one, row in zip(read.seen.values(), rows, strict=True):
+            met = np.flatnonzero(np.bincount(row, minlength=len(one.values)))
+            most += one.values[met].max(axis=0)
+            passed += one.error[met].max(axis=0)
+        most, passed, rounding = most + read.bias, passed if read.passed.any() else read.passed, read.rounding
+        if read.shifted is not None:
+            passed, rounding = passed + read.shifted, np.maximum(rounding - read.shifted, 0.0)
+        return np.asarray(most + passed + rounding)
 
 
 def _sides(read: Reading) -> tuple[list[Matrix], list[Matrix]]:
@@ -143,12 +203,13 @@ def _sides(read: Reading) -> tuple[list[Matrix], list[Matrix]]:
 
 
 def _rounded_each(
-    read: Reading, reads: Matrix, up: Matrix, down: Matrix, passed: Matrix, precision: Precision
+    read: Reading, reads: Matrix, up: Matrix, down: Matrix, passed: Matrix, precision: Precision, some: Some = ALL
 ) -> Matrix:
     """What reads round in each cell; `up`, `down`: the positive and the negative terms there, without the bias."""
-    up, down = up + np.maximum(read.bias, 0.0) + read.own, down + np.maximum(-read.bias, 0.0) + read.own
-    found = of_sum(read.terms, np.maximum(up, down), up + down, np.abs(reads) + passed + read.own, precision)
-    return np.minimum(found + read.own, read.rounding)
+    bias, own = read.bias[some], read.own[some]
+    up, down = up + np.maximum(bias, 0.0) + own, down + np.maximum(-bias, 0.0) + own
+    found = of_sum(read.terms[some], np.maximum(up, down), up + down, np.abs(reads) + passed + own, precision)
+    return np.minimum(found + own, read.rounding[some])
 
 
 def _along_a_line(ids: Ids, parts: Sequence[Matrix], read: Reading, precision: Precision) -> Cells | None:

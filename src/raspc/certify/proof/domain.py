@@ -210,13 +210,26 @@ class Places:
                 self._known[key] |= np.isin(self.automaton.moves[state], list(key[1]))
         return self._known[key]
 
+    @cached_property
+    def _met(self) -> dict[tuple[int | None, int | None], NDArray[np.bool_]]:
+        return {}
+
+    def met(self, index: int | None, length: int | None) -> NDArray[np.bool_]:
+        """[token]: whether it can stand there; None for an index or a length is any."""
+        if (index, length) not in self._met:
+            pairs = (
+                (i, n)
+                for n in (range(1, self.longest + 1) if length is None else [length])
+                for i in (range(n) if index is None else [index])
+                if i < n
+            )
+            self._met[index, length] = np.zeros(self.automaton.n_tokens, bool)
+            for pair in pairs:
+                self._met[index, length] |= self.tokens(*pair)
+        return self._met[index, length]
+
     def can_be(self, kinds: list[type[Node]], values: list[int]) -> bool:
         """Whether a position can have these values of token, index and length; what else is named can be anything."""
         at = dict(zip(kinds, values, strict=True))
-        lengths = [at[Length] + 1] if Length in at else range(1, self.longest + 1)
-        for length in lengths:
-            for index in [at[Index]] if Index in at else range(length):
-                there = self.tokens(index, length) if index < length else np.zeros(self.automaton.n_tokens, bool)
-                if there[at[Token]] if Token in at else there.any():
-                    return True
-        return False
+        there = self.met(at.get(Index), at[Length] + 1 if Length in at else None)
+        return bool(there[at[Token]] if Token in at else there.any())

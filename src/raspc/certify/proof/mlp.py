@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from raspc.blocks.spaces import BOS, Matrix, Neurons
 from raspc.certify.proof import dusty
 from raspc.certify.proof.bounds import Reading
 from raspc.certify.proof.causes import Causes
-from raspc.certify.proof.cells import Cells, Piece
+from raspc.certify.proof.cells import ALL, Cells, Piece, Some
 from raspc.certify.proof.columns import Columns
 from raspc.certify.proof.grains import grain_in_cells
 from raspc.certify.proof.rounding import ANY, fits, grain_of, of_sum, swept_up
@@ -80,6 +81,19 @@ class Steps:
         found[self.first] = found[self.second] = False
         return np.flatnonzero(found)
 
+    def whole(self, neurons: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Some neurons, each half of a step with the other."""
+        found = neurons.copy()
+        found[self.first] = found[self.second] = neurons[self.first] | neurons[self.second]
+        return found
+
+    def among(self, neurons: Some) -> tuple[Steps, Some]:
+        """The steps of some neurons, by their places among these; and which of all steps they are."""
+        if isinstance(neurons, EllipsisType):
+            return self, ALL
+        places = np.flatnonzero(np.isin(self.first, neurons, assume_unique=True))
+        return Steps(np.searchsorted(neurons, self.first[places]), self.height[places]), places
+
 
 def steps_of(block: Neurons) -> Steps:
     """The steps among neurons, by their weights."""
@@ -124,23 +138,26 @@ class Fired:
 
 def fire(
     block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix], precision: Precision,
-    see: Callable[[Piece, Piece], None] | None = None,
+    see: Callable[[Piece, Piece], None] | None = None, near: float = 0.0,
 ) -> Fired:  # fmt: skip
     """All neurons, in all cells, held against the code that each value of the variable should have in each space.
 
-    `see`: is shown the cells as well, as they are and once they are stored.
+    `see`: is shown the cells as well, as they are and once they are stored; of neurons that read less than −`near` in
+    all of some cells, nothing, as they are shut.
     """
     steps, weakest, start = steps_of(block), None, 0
     spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
-    for given in cells.pieces(max((space.weights.widest for space in spaces.values()), default=1)):
+    widest = max((space.weights.widest for space in spaces.values()), default=1)
+    for given in cells.pieces(widest, None if precision.narrow else lambda most: steps.whole(most > -near)):
         piece = as_read(given, read, cells, precision)
         if see is not None:
             see(given, piece)
-        open_ = _Open.of(piece, steps)
-        nearest = _nearest(piece, steps, start, read.dust is not None)
+        own, places = steps.among(piece.neurons)
+        open_ = _Open.of(piece, own)
+        nearest = _nearest(piece, own, start, read.dust is not None)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
         for space in spaces.values():
-            space.take(open_, piece.value)
+            space.among(piece.neurons, own, places).take(open_, piece.value)
         start += len(piece)
     told = None if weakest is None else replace(weakest, at=cells.at(weakest.cell))
     return Fired({name: space.written() for name, space in spaces.items()}, told)
@@ -179,7 +196,8 @@ def _shifted(cells: Piece, read: Reading) -> Piece:
     """
     if read.shifted is None:
         return cells
-    return replace(cells, passed=cells.passed + read.shifted, rounding=np.maximum(cells.rounding - read.shifted, 0.0))
+    shifted = read.shifted[cells.neurons]
+    return replace(cells, passed=cells.passed + shifted, rounding=np.maximum(cells.rounding - shifted, 0.0))
 
 
 def _shut(cells: Piece) -> NDArray[np.bool_]:
@@ -293,8 +311,8 @@ class _Weights:
 class _Space:
     """A space that neurons write to: the worst so far, for each value of the variable.
 
-    `error`, `alone` [values, dims], `flaws` [values, steps]: as `Written` and `_Open` have them; they are raised in
-    place, piece by piece. `common`: the part of itself that all that neurons write is off by, by one factor.
+    `error`, `alone` [values, dims], `flaws` [values, all steps]: as `Written` and `_Open` have them; they are raised in
+    place, piece by piece. `places`: which of all steps are `steps`. `common`: the part of itself that all that neurons write is off by, by one factor.
     """
 
     steps: Steps
@@ -312,6 +330,7 @@ class _Space:
     flaws: Matrix
     common: float
     has_dust: bool
+    places: Some = ALL
 
     @classmethod
     def of(
@@ -325,6 +344,16 @@ class _Space:
         cuts, weights = _cuts(matrix, precision), _Weights.of(matrix, steps)
         return cls(steps, matrix, weights, base, code, grain, read.grain, cuts, at_bos, precision, error, alone,
                    np.zeros((len(code), len(steps.first))), read.common, read.dust is not None)  # fmt: skip
+
+    def among(self, neurons: Some, steps: Steps, places: Some) -> _Space:
+        """The same for some neurons alone, where all others are shut."""
+        if isinstance(neurons, EllipsisType):
+            return self
+        matrix = self.matrix[neurons]
+        return replace(
+            self, matrix=matrix, steps=steps, places=places, weights=_Weights.of(matrix, steps),
+            read_grain=self.read_grain[neurons],
+        )  # fmt: skip
 
     def take(self, open_: _Open, value: Ids) -> None:
         """What is written in some cells."""
@@ -349,7 +378,7 @@ class _Space:
         raise_to(self.error, value, off + sums.error)
         raise_to(self.alone, value, off + sums.alone)
         if open_.flaws.any():
-            raise_to(self.flaws, value, open_.flaws)
+            raise_to(self.flaws, value, open_.flaws, self.places)
 
     def _off_with_dust(self, sums: Sums, side: Matrix, size: Matrix, exact: NDArray[np.bool_], value: Ids) -> Matrix:
         """How far what is stored is from its code, where what neurons give has dust."""
@@ -382,14 +411,18 @@ class _Space:
         return Written(self.error, self.grain, self.at_bos, common, self.alone)
 
 
-def raise_to(worst: Matrix, value: Ids, rows: Matrix) -> None:
-    """Raise the row `worst[v]` of each value v to the largest entries of its `rows`, of which each belongs to one."""
+def raise_to(worst: Matrix, value: Ids, rows: Matrix, columns: Some = ALL) -> None:
+    """Raise the row `worst[v]` of each value v to the largest entries of its `rows`, of which each belongs to one.
+
+    `columns`: those of `worst` that `rows` have.
+    """
     if len(value):
         order = np.argsort(value, kind="stable")
         held = value[order]
         first = np.flatnonzero(np.r_[True, held[1:] != held[:-1]])
         met = held[first]
-        worst[met] = np.maximum(worst[met], np.maximum.reduceat(rows[order], first, axis=0))
+        where = np.ix_(met, np.arange(worst.shape[1])[columns])
+        worst[where] = np.maximum(worst[where], np.maximum.reduceat(rows[order], first, axis=0))
 
 
 def _cuts(matrix: Matrix, precision: Precision) -> NDArray[np.bool_]:

@@ -320,7 +320,8 @@ class _Prover:
             return
         codes = {space: self.code(space) for space in said.write.bias}
         near, soft_there = self.near_at_first(cells, read)
-        fired = mlp.fire(said, read, cells, codes, self.precision, near.see if near.is_asked else None)
+        see, quiet = (near.see, loose.quiet) if near.is_asked else (None, 0.0)
+        fired = mlp.fire(said, read, cells, codes, self.precision, see, quiet)
         if (step := fired.weakest) is not None:
             unit = "half-widths of a ramp"
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
@@ -395,7 +396,8 @@ class Near:
         """Look at some cells: as they are, or in a format whose dust is counted, as they are stored."""
         piece = given if self.loose.dust is None else as_read
         off = piece.passed + piece.rounding
-        self.found = self.found | self.loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
+        near = self.loose.near(piece.reads, np.broadcast_to(off, piece.reads.shape)).any(axis=0)
+        self.found[piece.neurons] |= near
 
 
 def _least_step(numbers: Floats) -> float:
