@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 from raspc.blocks.lower import Lowered
 from raspc.blocks.spaces import Block, Matrix, Read
@@ -16,6 +19,23 @@ from raspc.graph.nodes import Graph
 from raspc.plan.plan import Plan
 from raspc.weights.certificate import Link
 from raspc.weights.config import Config
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are equal to the last digit, with all that they are made of."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if is_dataclass(one):
+        return all(alike(getattr(one, part.name), getattr(other, part.name)) for part in fields(one))
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(alike(part, other[name]) for name, part in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +91,12 @@ class Examined:
     added: tuple[Link, ...] = ()
     turned: Mapping[int, Turning] = field(default_factory=dict)
     off_places: Matrix | None = None
+
+    def is_as(self, other: Examined) -> bool:
+        """Whether all that a proof is about is the same, but for the decisions that a family adds."""
+        if self.plan is not other.plan or self.program is not other.program:
+            return False
+        return all(alike(getattr(self, one), getattr(other, one)) for one in ("config", "loose", "turned", "actual"))
 
     @property
     def graph(self) -> Graph:

@@ -8,12 +8,12 @@ enough for any K, then of the scale, which is looked for by halves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from raspc.certify.proof.examined import Examined
-from raspc.certify.proof.prove import holding
+from raspc.certify.proof.prove import Outcome, holding
 from raspc.certify.proof.weights import examined
 from raspc.errors import InputError
 from raspc.graph.nodes import Listed
@@ -45,29 +45,77 @@ def smallest(model: Model, plan: Plan, family: str) -> Proved | None:
     the family does not hold.
     """
     kind, precision = FAMILIES[family], model.precision
-    highest, sharp = scale_of(kind, model, precision), sharpness_of(kind, precision)
-
-    def at(sharpness: float, scale: float) -> Proved | None:
-        try:
-            found = stocked(model, family, sharpness, scale)
-        except InputError:
-            if sharpness == sharp[0] and scale == highest:  # no number is smaller: the family does not hold the model
-                raise
-            return None
-        seen = examined(plan, found)
-        links = holding(seen, precision)
-        return Proved(found, seen, links) if links is not None and _tells_tokens(plan, links) else None
-
-    first = next(((k, found) for k in sharp if (found := at(k, highest)) is not None), None)
-    if first is None:
+    search, highest = _Search(model, plan, family), scale_of(kind, model, precision)
+    sharpness, found = search.first(sharpness_of(kind, precision), highest)
+    if found is None:
         return None
-    sharpness, found = first
     low, high = LEAST_SCALE - 1, round(np.log2(highest))
     while high - low > 1:
         middle = (low + high) // 2
-        smaller = at(sharpness, 2.0**middle)
+        smaller = search.at(sharpness, 2.0**middle)
         low, high, found = (middle, high, found) if smaller is None else (low, middle, smaller)
     return found
+
+
+@dataclass
+class _Search:
+    """Proofs of one model in a family's parameters; one that would be the same as one that is known is not run again.
+
+    `known`: what was examined so far, and what became of the proof. `broken`: the link by which the last one ended.
+    """
+
+    model: Model
+    plan: Plan
+    family: str
+    known: list[tuple[Examined, Outcome]] = field(default_factory=list)
+    broken: Link | None = None
+
+    def first(self, choices: Sequence[float], scale: float) -> tuple[float, Proved | None]:
+        """The first of some K, in ascending order, with which the model is proved, and that; None where it is not.
+
+        A link that does not hold, and that a steeper K hardly changed, is not for want of K: then no more are asked.
+        Raises InputError where the family does not hold the model even with the first.
+        """
+        before: Link | None = None
+        for sharpness in choices:
+            found = self.at(sharpness, scale, raises=sharpness == choices[0])
+            if found is not None:
+                return sharpness, found
+            if before is not None and self.broken is not None and _is_stuck(before, self.broken):
+                break
+            before = self.broken
+        return choices[-1], None
+
+    def at(self, sharpness: float, scale: float, raises: bool = False) -> Proved | None:
+        """The model with these knobs, if it is proved. `raises`: what the family does not hold is no "no"."""
+        self.broken = None
+        try:
+            model = stocked(self.model, self.family, sharpness, scale)
+        except InputError:
+            if raises:
+                raise
+            return None
+        seen = examined(self.plan, model)
+        links = self.links_of(seen)
+        return Proved(model, seen, links) if links is not None and _tells_tokens(self.plan, links) else None
+
+    def links_of(self, seen: Examined) -> tuple[Link, ...] | None:
+        """The links of the proof where all of them hold."""
+        same = next((one for one in self.known if seen.is_as(one[0])), None)
+        outcome = holding(seen, self.model.precision) if same is None else same[1].beside(same[0].added, seen.added)
+        self.broken = outcome.broken
+        if same is None and all(link.holds for link in seen.added):
+            self.known.append((seen, outcome))
+        return outcome.links if outcome.broken is None else None
+
+
+def _is_stuck(before: Link, after: Link) -> bool:
+    """Whether one link does not hold with a steeper K either, though all that K changes is several times less there.
+
+    What is needed does not fall by more than it fell already, and that is too little.
+    """
+    same = (before.kind, before.name, before.present) == (after.kind, after.name, after.present)
+    return same and 2 * after.needed - before.needed > after.present
 
 
 def _tells_tokens(plan: Plan, links: Sequence[Link]) -> bool:

@@ -8,7 +8,7 @@ held from then on. So a wrong plan, or weights that are not those of the plan, e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,10 +47,26 @@ def prove(plan: Examined, precision: Precision) -> tuple[Link, ...]:
     return _in_order(_run(plan, precision).links)
 
 
-def holding(plan: Examined, precision: Precision) -> tuple[Link, ...] | None:
-    """The same where all of them hold; else None, as soon as one does not."""
-    found = _run(plan, precision, stops=True).links
-    return None if _fails(found) else _in_order(found)
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a proof: all links, or the first one that does not hold."""
+
+    links: tuple[Link, ...] = ()
+    broken: Link | None = None
+
+    def beside(self, others: Sequence[Link], instead: Sequence[Link]) -> Outcome:
+        """The same with other links of the family, as these are `instead` of the `others`."""
+        broken = next((link for link in instead if not link.holds), self.broken)
+        if broken is not None:
+            return Outcome(broken=broken)
+        return Outcome(_in_order([*(link for link in self.links if link not in others), *instead]))
+
+
+def holding(plan: Examined, precision: Precision) -> Outcome:
+    """All decisions where all of them hold; it ends soon after one does not."""
+    links = _run(plan, precision, stops=True).links
+    broken = next((link for link in links if not link.holds), None)
+    return Outcome(_in_order(links)) if broken is None else Outcome(broken=broken)
 
 
 def _in_order(links: list[Link]) -> tuple[Link, ...]:
