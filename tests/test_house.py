@@ -21,8 +21,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [
     "version", "errors", "arguments", "values", "typed", "jsonvalues", "records", "doors", "naming", "numbers",
     "regular", "rasp", "interpret", "library", "raspl", "graph", "target", "passes", "blocks", "layout", "plan",
-    "run", "weights", "stock", "certify", "generation", "refusals", "doubts", "recounting", "compiler", "study",
-    "export", "parity", "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli", "__main__",
+    "run", "weights", "stock", "certify", "generation", "refusals", "doubts", "recounting", "attempts", "compiler",
+    "study", "export", "parity", "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli", "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}

@@ -10,10 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from raspc import doubts, rasp, recounting
-from raspc.blocks.neurons.costs import CHOICE as SOONEST
-from raspc.blocks.neurons.products import CHOICE as PRODUCTS
-from raspc.blocks.neurons.products import multiplies
-from raspc.blocks.spaces import Neurons
+from raspc.attempts import Found, designs, model_by, turned_or_counted
 from raspc.certify.proof import certificate as certificates
 from raspc.certify.proof.knobs import smallest
 from raspc.certify.proof.weights import examined
@@ -21,7 +18,7 @@ from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import Built, built
 from raspc.graph.checked import checked_length, checked_vocab
 from raspc.graph.closure import domain_of_prompts
-from raspc.graph.nodes import Graph, Index
+from raspc.graph.nodes import Graph
 from raspc.graph.prompts import Prompts
 from raspc.graph.where import Where, domain_of
 from raspc.library.causal import says_so
@@ -29,17 +26,15 @@ from raspc.numbers.memory import DEFAULT_BUDGET
 from raspc.numbers.options import DEFAULT, Options
 from raspc.numbers.precision import precision_of
 from raspc.plan.alternatives import Refused, attempt, best
-from raspc.plan.asked import check_arguments, checked_target, options_of, plainest, roomier
+from raspc.plan.asked import check_arguments, checked_target, options_of
 from raspc.plan.budget import check_budget
 from raspc.plan.plan import Plan, Size, frontier
 from raspc.plan.planning import alternatives
 from raspc.refusals import told
 from raspc.stock.convert import usual_sharpness
-from raspc.stock.model import is_turned, stocked
+from raspc.stock.model import stocked
 from raspc.target import PLAIN
 from raspc.target.families import FAMILIES
-from raspc.target.rotation import CHOICE as ROTATION
-from raspc.target.rotation import may_turn
 from raspc.weights.making import model_of
 from raspc.weights.model import Model
 
@@ -124,91 +119,18 @@ def compile(
     tabulate, tabulated = combined(tabulate, doubts.settled(program, tabulate(), partial, strict), total)
     softly = partial_of(softest, sharpness=float(sharpness), certify=certify)
 
-    def made(options: Options) -> Model:
+    def made(options: Options) -> Found:
         make = partial_of(softly, bos=bos, pad=pad, options=options, changes=tabulated.changes)
         with told(program, tabulated, options, make):
             model = replace(recounting.settled(make, tabulated.graph, tabulate), expression=program)
             doubts.warn_of_level(program, model)
             model = doubts.settled_by_expressions(model, program, tabulated, began, partial) if certify else model
-        return model if name == PLAIN.name else in_family(model, name, certify)
+        return Found(model) if name == PLAIN.name else in_family(model, name, certify)
 
-    told_apart = partial_of(turned_or_counted, partial_of(multiplied_or_listed, made), graph=tabulated.graph)
-    model = with_room(told_apart, options, name) if certify else told_apart(options)
+    each = designs(options, name) if certify else (options,)
+    model = model_by(one for design in each for one in turned_or_counted(made, design, tabulated.graph))
     doubts.warn_of_family(program, model)
     return model
-
-
-def turned_or_counted(made: Callable[[Options], Model], options: Options, graph: Graph) -> Model:
-    """A model whose positions a rotation tells, if that is proved; else one that counts them, if it is."""
-    if not may_turn(options) or not any(isinstance(node, Index) for node in graph.nodes):
-        return made(options)
-    found = attempt(partial_of(made, options))
-    if isinstance(found, Model) and (not is_turned(found) or _verdict(found) in (None, "proved")):
-        return found
-    counted = attempt(partial_of(made, options.leaving_out([ROTATION.name])))
-    if isinstance(counted, Model) and (isinstance(found, Refused) or _verdict(counted) == "proved"):
-        return counted
-    if isinstance(found, Refused):
-        raise found.error
-    return found
-
-
-def multiplied_or_listed(made: Callable[[Options], Model], options: Options) -> Model:
-    """A model that multiplies in gated neurons, where that makes it smaller, or is proved alone; else one without."""
-    found = attempt(partial_of(made, options))
-    if not multiplies(options):
-        return _unless_refused(found)
-    if isinstance(found, Refused) or (not has_products(found) and _verdict(found) not in (None, "proved")):
-        later = attempt(partial_of(made, options.leaving_out([SOONEST.name])))  # products of what is decoded first
-        found = later if isinstance(later, Model) and has_products(later) and _verdict(later) == "proved" else found
-    if isinstance(found, Model) and not has_products(found):
-        return found
-    listed = attempt(partial_of(made, options.leaving_out([PRODUCTS.name])))
-    if isinstance(found, Refused) or isinstance(listed, Refused):
-        return _unless_refused(listed if isinstance(found, Refused) else found)
-    return min(
-        (found, listed),
-        key=lambda model: (_verdict(model) not in (None, "proved"), model.config.n_layers, size_in(model)),
-    )
-
-
-def _unless_refused(found: Model | Refused) -> Model:
-    if isinstance(found, Refused):
-        raise found.error
-    return found
-
-
-def size_in(model: Model) -> int:
-    """How many parameters a model has."""
-    return sum(array.size for array in model.params.values())
-
-
-def has_products(model: Model) -> bool:
-    """Whether gated neurons multiply."""
-    blocks = () if model.plan is None else model.plan.lowered.blocks
-    return any(isinstance(block, Neurons) and block.products is not None for block in blocks)
-
-
-def with_room(made: Callable[[Options], Model], options: Options, name: str) -> Model:
-    """The model of a program; of a stock family one whose codes have room, where that alone is proved.
-
-    A layer norm rounds every number, and counted positions err: the squares by which compact codes tell values apart
-    bear less of it than directions of their own. So codes have room as well where else the model were refused.
-    After a layer norm neurons that find values without squares, and a direction for each row of a table that is scored,
-    may be proved where that is not.
-    """
-    if name == PLAIN.name or options.margin is not None:
-        return made(options)
-    designs = (options, roomier(options), plainest(options))
-    found: list[Model | Refused] = []
-    for design in designs[: 3 if FAMILIES[name].norms.centred else 2]:
-        found.append(attempt(partial_of(made, design)))
-        if isinstance(one := found[-1], Model) and _verdict(one) == "proved":
-            return one
-    models = [one for one in found if isinstance(one, Model)]
-    if isinstance(first := found[0], Refused) and not models:
-        raise first.error
-    return models[0]
 
 
 Tabulate = Callable[..., Built]
@@ -231,18 +153,21 @@ def combined(tabulate: Tabulate, known: Built, total: bool) -> tuple[Tabulate, B
     return tabulate, replace(found, graph=replace(found.graph, notes=known.graph.notes))
 
 
-def in_family(model: Model, name: str, certify: bool) -> Model:
+def in_family(model: Model, name: str, certify: bool) -> Found:
     """A model in the parameters of a stock family: with the least constants and the least sharpness that are proved.
 
-    Raises CertificateError where what the family rounds is more than the margins bear.
+    Where none are, it is to be measured, which raises CertificateError where what the family rounds is more than the
+    margins bear.
     """
     plan, usual = model.plan, usual_sharpness(FAMILIES[name], model.precision)
     if plan is None or not certify:
-        return stocked(model, name, usual)
+        return Found(stocked(model, name, usual))
     found = smallest(model, plan, name) if model.certificate is not None and model.certificate.proved else None
     if found is None:
-        return certified(stocked(model, name, usual), plan)
-    return replace(found.model, certificate=certificates.examine(found.model, found.plan, model.precision, found.links))
+        made = stocked(model, name, usual)
+        return Found(made, partial_of(certified, made, plan))
+    proof = certificates.examine(found.model, found.plan, model.precision, found.links)
+    return Found(replace(found.model, certificate=proof))
 
 
 def softest(graph: Graph, options: Options, sharpness: float, certify: bool, **asked: Any) -> Model:

@@ -16,7 +16,7 @@ from tests.clients.cases import client, write
 
 import raspc
 from raspc import library, rasp
-from raspc.compiler import has_products
+from raspc.attempts import has_products
 from raspc.errors import RaspcError
 from raspc.target.families import FAMILIES, HUGE_THETA
 from raspc.weights import Model

@@ -14,8 +14,8 @@ from tests.stock.stocked import compiled
 
 import raspc
 from raspc import library, rasp
+from raspc.attempts import has_products
 from raspc.certify.proof import knobs
-from raspc.compiler import has_products
 from raspc.errors import InternalError, RaspcError
 from raspc.stock import exits
 from raspc.stock.convert import USUAL

@@ -14,9 +14,9 @@ from tests.stock.stocked import logits_of
 
 import raspc
 from raspc import InputError, ModelFormatError, rasp
+from raspc.attempts import has_products, size_in
 from raspc.certify.proof.loose import Loose
 from raspc.certify.proof.multiplied import _Factors, _of_activation
-from raspc.compiler import has_products, size_in
 from raspc.numbers.precision import PRECISIONS
 from raspc.rasp import Comparison, SOp
 from raspc.run.arrays import NUMPY

@@ -60,7 +60,8 @@ class Cells:
     `reads`: what the `width` neurons read in the cells of a slice. All of them together may be far more numbers than
     the model has weights, so that they are only ever made for some cells at once. `places` [cells]: which of those that
     can occur in the grid `ids` over `axes` they are, where not all are; of several that read alike the first. `whole`:
-    whether all sums are there, and not the outermost ones alone. `grid`: knows more of the same reads, if all are there.
+    whether all sums are there, and not the outermost ones alone. `grid`: what knows more of the same reads, if it is
+    there.
     """
 
     value: Ids

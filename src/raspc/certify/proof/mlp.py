@@ -311,8 +311,9 @@ class _Weights:
 class _Space:
     """A space that neurons write to: the worst so far, for each value of the variable.
 
-    `error`, `alone` [values, dims], `flaws` [values, all steps]: as `Written` and `_Open` have them; they are raised in
-    place, piece by piece. `places`: which of all steps are `steps`. `common`: the part of itself that all that neurons write is off by, by one factor.
+    `error`, `alone` [values, dims], `flaws` [values, all steps]: as `Written` and `_Open` have them; they are raised
+    in place, piece by piece. `places`: which of all steps are `steps`. `common`: the part of itself that all that
+    neurons write is off by, by one factor.
     """
 
     steps: Steps
