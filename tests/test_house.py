@@ -22,7 +22,8 @@ ROOMS = [
     "version", "errors", "arguments", "values", "typed", "jsonvalues", "records", "doors", "naming", "numbers",
     "regular", "rasp", "interpret", "library", "raspl", "graph", "target", "passes", "blocks", "layout", "plan",
     "run", "weights", "stock", "certify", "generation", "refusals", "doubts", "recounting", "attempts", "compiler",
-    "study", "export", "parity", "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli", "__main__",
+    "study", "export", "parity", "compress", "text", "compat", "lab", "view", "neighbours", "programs", "cli",
+    "__main__",
 ]  # fmt: skip
 
 FRONT_DOOR = {"", "__main__"}
