@@ -160,6 +160,8 @@ def start(nodes: Sequence[Node], batch: Batch, lean: bool = False) -> Run:
 def gather(run: Run, selector: Bools, source: Column, domain: N.Domain) -> Gathered:
     """What lies under the selected keys of each query."""
     count = _count(selector)
+    if source.numbers is None and count.max(initial=0) <= 1:
+        return _of_one(count, selector, source.ids, domain)
     least, greatest = _ends(selector, source.ids)
     numbers, numeric = as_numbers(source, domain)
     if source.numbers is None:
@@ -175,6 +177,16 @@ def gather(run: Run, selector: Bools, source: Column, domain: N.Domain) -> Gathe
         mean = np.where(low == high, low, arithmetic.sums(selector, numbers) / np.maximum(count, 1))
     words = np.zeros(count.shape) if numeric.all() else _weighted(selector.astype(np.float32), ~numeric)
     return Gathered(count, least, greatest, low, high, mean, words == 0)
+
+
+def _of_one(count: NDArray[np.int64], selector: Bools, ids: Ids, domain: N.Domain) -> Gathered:
+    """The same where no query selects more than one key, so that nothing is to be averaged."""
+    one, empty = _greatest(selector, _raised(ids)) - RAISED, count == 0
+    number = np.where(empty, 0.0, _numbers(domain, one))
+    numeric = empty | (one < 0)
+    if isinstance(domain, Listed):
+        numeric |= domain.is_number.take(one, mode="clip")
+    return Gathered(count, one, one, number, number, number, numeric)
 
 
 def _ends(selector: Bools, ids: Ids) -> tuple[Ids, Ids]:

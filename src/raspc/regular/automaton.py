@@ -105,10 +105,16 @@ class Automaton:
         if len(rows) <= longest:
             rows = list(rows)  # other threads may read, or lengthen, the one that is kept
             while len(rows) <= longest:
-                last = rows[-1]
-                rows.append([sum([last[to] for to in arc]) for arc in self._arcs])
+                rows.append(self._summed(rows[-1]))
             self.__dict__["_counted"] = rows
         return rows[: longest + 1]
+
+    def _summed(self, last: list[int]) -> list[int]:
+        """[state]: the sum of these numbers over all states that its tokens lead to."""
+        if max(last, default=0) * self.n_tokens < 1 << 62:
+            found: list[int] = np.array([*last, 0], np.int64)[self.moves].sum(axis=1).tolist()  # DEAD is the last
+            return found
+        return [sum([last[to] for to in arc]) for arc in self._arcs]
 
     @cached_property
     def _counted(self) -> list[list[int]]:
@@ -259,6 +265,8 @@ def of_rows(ids: Ids, n_tokens: int) -> Automaton:
     What inputs begin with makes a tree, one level after another; then subtrees that are alike are one state, from the
     leaves on.
     """
+    if not len(ids):
+        return nothing(n_tokens)
     known: dict[bytes, int] = {}
     after: NDArray[np.int32] = np.zeros(0, np.int32)
     for ends, parents, tokens in reversed(_levels(ids, n_tokens)):
@@ -338,7 +346,7 @@ def _by_what_follows(moves: Ids, accepting: Bools, order: Sequence[int]) -> NDAr
 
 def _children_first(moves: Ids) -> list[int] | None:
     """All states, each after those that it leads to; None where one leads back to itself."""
-    after = [set(row[row >= 0].tolist()) for row in moves]
+    after = [set(row) - {DEAD} for row in moves.tolist()]
     before: list[list[int]] = [[] for _ in after]
     for state, found in enumerate(after):
         for to in found:
@@ -361,26 +369,26 @@ def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _alive(moves: Ids, accepting: Bools) -> Bools:
     """Which states can still accept."""
-    before: list[list[int]] = [[] for _ in accepting]
-    for state, row in enumerate(moves):
-        for to in set(row[row >= 0].tolist()):
-            before[to].append(state)
-    alive, todo = accepting.copy(), np.flatnonzero(accepting).tolist()
-    while todo:
-        for state in before[todo.pop()]:
-            if not alive[state]:
-                alive[state] = True
-                todo.append(state)
+    alive = accepting.copy()
+    state, token = np.nonzero(moves >= 0) if not alive.all() else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    to = moves[state, token]
+    before = state[np.argsort(to, kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(to, minlength=len(moves)))])
+    found = np.flatnonzero(alive)
+    while len(found):
+        many = starts[found + 1] - starts[found]
+        first = np.repeat(starts[found] - np.cumsum(many) + many, many)
+        parents = np.unique(before[first + np.arange(len(first))])
+        found = parents[~alive[parents]]
+        alive[found] = True
     return alive
 
 
 def _numbered_from(moves: Ids, accepting: Bools, start: int) -> Automaton:
-    """The states that can be reached, in the order in which they are first met, and none that accepts nothing."""
-    if not _alive(moves, accepting)[start]:
-        return nothing(moves.shape[1])
-    order, places, at = [start], {start: 0}, 0
+    """The states that can be reached, in the order in which they are first met; each can accept something."""
+    order, places, at, rows = [start], {start: 0}, 0, moves.tolist()
     while at < len(order):
-        for to in dict.fromkeys(moves[order[at]].tolist()):
+        for to in rows[order[at]]:
             if to >= 0 and to not in places:
                 places[to] = len(order)
                 order.append(to)
