@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 Value = Any
@@ -176,20 +177,26 @@ def apply(f: Callable[..., Value], args: Sequence[Value], none_in_none_out: bool
     return result
 
 
-def apply_to_rows(f: Callable[..., Value], *columns: Sequence[Value]) -> list[Value]:
-    """`apply` for many rows of arguments at once, of which none is None: a column for each argument.
+def apply_beside(f: Callable[..., Value], one: Value, others: Sequence[Value], first: bool) -> list[Value]:
+    """`apply` of a function of two to one value beside each of some others, none of which is None.
 
-    Where nothing out of the ordinary comes back, a row costs hardly more than the call of `f`.
+    `first`: whether the one value is the first argument. Where nothing out of the ordinary comes back, that takes
+    hardly more than the calls of `f`.
     """
-    given = columns if getattr(f, "as_given", False) else [[*map(whole, column)] for column in columns]
+    same, each = repeat(one), others
+    if not getattr(f, "as_given", False):
+        same = repeat(whole(one))
+        each = others if _WHOLE.issuperset(map(type, others)) else [*map(whole, others)]
     try:
-        found = [*map(f, *given)]
+        found = [*(map(f, same, each) if first else map(f, each, same))]
     except (ArithmeticError, ValueError):
         found = []
-    if len(found) == len(columns[0]) and _ORDINARY.issuperset(map(type, found)):
+    if len(found) == len(others) and _ORDINARY.issuperset(map(type, found)):
         return found
-    return [apply(f, row, True) for row in zip(*columns, strict=True)]
+    return [apply(f, (one, other) if first else (other, one), True) for other in others]
 
 
+_WHOLE = {int, bool, str}
+"""Types of values that functions are given as they are."""
 _ORDINARY = _SIMPLE | {float}
 """Types of results that are values as they are."""

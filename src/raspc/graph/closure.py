@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -176,7 +177,14 @@ class _ByGraph:
         self.task, self.graph, self.growth = task, graph, Growth(graph)
 
     def __call__(self, ids: Ids, left: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return _told(self.task, self.graph, ids, self.run(ids, left))
+        return _told(self.task, self.graph, ids, self.run(ids, left), self.tokens)
+
+    @cached_property
+    def tokens(self) -> NDArray[np.int64]:
+        """Which token each value of the answer is; the last entry is for none."""
+        domain, known = self.graph.variable(self.graph.output).domain, Listed(self.task.vocab)
+        values = domain.values if isinstance(domain, Listed) else ()
+        return np.array([known.index.get(V.key(value), UNDEFINED) for value in values] + [UNDEFINED], np.int64)
 
     def run(self, ids: Ids, left: NDArray[np.bool_]) -> Run:
         """The run over what is new."""
@@ -187,15 +195,12 @@ class _ByGraph:
         return self.growth.feed(ids[:, self.growth.filled :])
 
 
-def _told(task: Task, graph: Graph, ids: Ids, run: Run) -> NDArray[np.int64]:
+def _told(task: Task, graph: Graph, ids: Ids, run: Run, tokens: NDArray[np.int64]) -> NDArray[np.int64]:
     """The numbers of the next tokens. Raises for an input on which the program has no value, or one that is none."""
     if run.undefined.any():
         _refuse_undefined(task, ids[int(run.undefined.argmax())])
-    domain, known = graph.variable(graph.output).domain, Listed(task.vocab)
     last = run.column(graph.output).ids[:, -1]
-    values = domain.values if isinstance(domain, Listed) else ()
-    token = np.array([known.index.get(V.key(value), UNDEFINED) for value in values] + [UNDEFINED], np.int64)
-    found = token[np.where(last >= 0, last, len(values))]
+    found = tokens[np.where(last >= 0, last, len(tokens) - 1)]
     if (found < 0).any():
         _refuse_no_token(task, ids[int((found < 0).argmax())])
     return found

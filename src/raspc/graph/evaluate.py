@@ -7,9 +7,9 @@ first, [key, B, query], so that what runs over keys runs over contiguous numbers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -371,12 +371,9 @@ def _sum(run: Run, node: N.Sum) -> Column:
 
 def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -> Column:
     """The aggregate's own value numbers, from what it found."""
-    pool = source.values if isinstance(source, Listed) else source.specials
     listed = isinstance(node.domain, Listed)
-    specials = node.domain.specials
-    own = node.domain.index if isinstance(node.domain, Listed) else {V.key(x): i for i, x in enumerate(specials)}
-    other = UNDEFINED if listed else NUMBER
-    codes = np.array([own.get(V.key(value), other) for value in pool] or [other], np.int32)
+    own, other = _numbered(node.domain), UNDEFINED if listed else NUMBER
+    codes = _codes(source, node.domain)
     several, averaged = found.several, np.array(UNDEFINED, np.int32)
     if several.any() or ((found.least < 0) & (found.count > 0)).any():  # else all are moved as they are
         near = nearest(node.domain, found.mean) if isinstance(node.domain, Listed) else NUMBER
@@ -389,6 +386,21 @@ def settle(batch: Batch, node: N.Aggregate, found: Gathered, source: N.Domain) -
         return Column(ids)
     default = float(node.default) if V.is_number(node.default) else 0.0
     return Column(ids, np.where(found.count == 0, default, found.mean))
+
+
+def _numbered(domain: N.Domain) -> Mapping[V.Value, int]:
+    """The numbers of the values that are told apart by numbers, by their keys."""
+    return domain.index if isinstance(domain, Listed) else {V.key(x): i for i, x in enumerate(domain.specials)}
+
+
+@lru_cache(maxsize=64)
+def _codes(source: N.Domain, domain: N.Domain) -> Ids:
+    """The number that each value of a source has in another domain. Remembered, as each token of a writer asks."""
+    pool = source.values if isinstance(source, Listed) else source.specials
+    own, other = _numbered(domain), UNDEFINED if isinstance(domain, Listed) else NUMBER
+    codes = np.array([own.get(V.key(value), other) for value in pool] or [other], np.int32)
+    codes.setflags(write=False)
+    return codes
 
 
 RULES: dict[type[Node], Callable[[Run, Any], Cell]] = {

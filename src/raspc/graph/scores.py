@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from raspc import values as V
 from raspc.graph.nodes import UNDEFINED, Ids, Listed
 
+REMEMBERED = 64
+"""Of so many value sets ranks are remembered: a program that writes asks for them at each token."""
 
+
+@lru_cache(maxsize=REMEMBERED)
 def ranks(domain: Listed, end: str) -> Ids:
     """The place of each value in the order of its kind, the one that never wins first; UNDEFINED for None and NaN.
 
@@ -26,6 +32,7 @@ def ranks(domain: Listed, end: str) -> Ids:
         place = {key: taken + rank for rank, key in enumerate(dict.fromkeys(V.key(domain.values[i]) for i in order))}
         found[order] = [place[V.key(domain.values[i])] for i in order]
         taken += len(place)
+    found.setflags(write=False)
     return found
 
 
@@ -35,6 +42,7 @@ def kinds(domain: Listed) -> Ids:
     return np.where(ranks(domain, "max") >= 0, found, UNDEFINED).astype(np.int32)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def all_ranked(domain: Listed) -> bool:
     """Whether the values are of one kind, so that every key can compete with every other."""
     found = kinds(domain)

@@ -165,8 +165,8 @@ def recognised(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) ->
         return None
     own = V.canonical((*means, *([node.default] if node.may_be_empty and V.is_number(node.default) else [])))
 
-    def calls(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
-        return V.apply_to_rows(expr.f, *((xs, ys) if axis == 0 else (ys, xs)))
+    def calls(one: Any, others: Sequence[Any], is_mean: bool) -> list[Any]:
+        return V.apply_beside(expr.f, one, others, is_mean == (axis == 0))
 
     try:
         found = _by_sign(calls, own, other.values)
@@ -179,8 +179,11 @@ def recognised(builder: Builder, expr: rasp.Elementwise, args: Sequence[int]) ->
     return None if sign is None else builder.elementwise_of(lambda s: outcomes.get(s), (sign,), expr.told)
 
 
-Calls = Callable[[Sequence[Any], Sequence[Any]], list[Any]]
-"""What a function gives for each of some means beside each of as many whole numbers."""
+Calls = Callable[[Any, Sequence[Any], bool], list[Any]]
+"""What a function gives for a mean beside each of some whole numbers; or for a whole number beside each of some means.
+
+The last argument says whether the first is the mean.
+"""
 
 
 def _by_sign(
@@ -189,7 +192,7 @@ def _by_sign(
     """((slope, more), the value for each sign of mean − slope·other − more), if a function looks at nothing else."""
     numbers, whole = np.array(means, np.float64), np.array(others, np.float64)
     middle = len(others) // 2
-    column = [*map(V.typed, calls(means, [others[middle]] * len(means)))]
+    column = [*map(V.typed, calls(others[middle], means, False))]
     changes = [i for i in range(1, len(column)) if column[i] != column[i - 1]]
     if not 1 <= len(changes) <= 2:
         return None
@@ -213,7 +216,7 @@ def _outcomes(
     order = [i for i, x in enumerate(means) if x % 1 == 0]  # whole numbers first: there most other functions show
     seen = set(order)
     for i in (*order, *(i for i in range(len(means)) if i not in seen)):
-        for sign, value in _distinct(signs[i].tolist(), calls([means[i]] * len(others), others)):
+        for sign, value in _distinct(signs[i].tolist(), calls(means[i], others, True)):
             if V.typed(found.setdefault(sign, value)) != V.typed(value):
                 return None
     return found

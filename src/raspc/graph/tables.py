@@ -185,11 +185,21 @@ def listing(
 def _trimmed(roots: tuple[int, ...], cells: Ids, ok: NDArray[np.bool_]) -> Joint:
     """Without the roots that make no difference."""
     for axis in range(len(roots) - 1, -1, -1):
+        if _first_two_differ(cells, ok, axis):  # as most do, and that is soon seen
+            continue
         merged = cells.max(axis=axis, keepdims=True)
         if np.all((cells == merged) | ~ok):
             roots = roots[:axis] + roots[axis + 1 :]
             cells, ok = merged.squeeze(axis), np.asarray(ok.any(axis=axis))
     return Joint(roots, cells.copy(order="C"))
+
+
+def _first_two_differ(cells: Ids, ok: NDArray[np.bool_], axis: int) -> bool:
+    """Whether the first two values of an axis make a difference, whatever the others do."""
+    if cells.shape[axis] < 2:
+        return False
+    (one, other), (here, there) = (np.moveaxis(array, axis, 0)[:2] for array in (cells, ok))
+    return bool(((one != other) & here & there).any())
 
 
 def own_listing(place: int, node: Node) -> Joint | None:
