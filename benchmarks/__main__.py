@@ -57,6 +57,7 @@ SECTIONS: dict[str, Callable[[], object]] = {
     "generate": lambda: f"{generate.table()}\n{memories.table()}",
     "memories": memories.table,
     "generate --in transformers": generate.in_transformers,
+    "generate --compile": generate.compiles,
     "growth": lambda: f"{sizes.table()}\n{random_sizes.table()}\n{growth.table()}",
     "growth --axis program": programs.table,
     "widths": widths.table,
@@ -76,7 +77,8 @@ SECTIONS: dict[str, Callable[[], object]] = {
 }
 
 
-MARKS = {"\0": " --axis program", "\1": " --in transformers", "\2": " --dtype bfloat16", "\3": " --dtype float16"}
+WORDS = (" --axis program", " --in transformers", " --dtype bfloat16", " --dtype float16", " --compile")
+MARKS = {chr(number): words for number, words in enumerate(WORDS)}
 """What follows the name of a section, and what stands for it while names are told apart."""
 
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,29 @@ SIZED = (
     Row("word problem of S₅, up to 64 letters", "write_word_problem", 130, "[ab]{1,64}="),
 )
 DEFAULTS = tuple(Row(name, name, writer.max_seq_len) for name, writer in WRITERS.items())
+
+
+FAMILIES = ("llama", "gpt2", "plain")
+SECONDS = "import sys; from benchmarks.generate import row_of; print(row_of(*sys.argv[1:]).compiled()[1])"
+"""What a process of its own prints: the seconds of processor time of one compile, with all that it imports for it."""
+
+
+def row_of(label: str, target: str) -> Row:
+    """The row with that label, for a target."""
+    return replace(next(row for row in (*DEFAULTS, *SIZED) if row.label == label), target=target)
+
+
+def compiles() -> Table:
+    """What compiles take, each in a process of its own: all writers at their default size, then the larger rows."""
+    rows = [[row.label, *(_seconds(row.label, target) for target in FAMILIES)] for row in DEFAULTS]
+    rows += [[row.label, *(_seconds(row.label, row.target) if row.target == target else "" for target in FAMILIES)]
+             for row in SIZED]  # fmt: skip
+    return Table("Compiles of programs that write, -O2, seconds of CPU", ("program", *FAMILIES), rows)
+
+
+def _seconds(label: str, target: str) -> str:
+    command = [sys.executable, "-c", SECONDS, label, target]
+    return f"{float(subprocess.run(command, capture_output=True, text=True, check=True).stdout):.1f}"
 
 
 HEADERS = (

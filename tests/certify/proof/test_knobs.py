@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.stock.stocked import compiled
 
 import raspc
 from raspc import library, rasp
 from raspc.certify.proof import knobs
-from raspc.certify.proof.prove import holding, prove
+from raspc.certify.proof.examined import alike
+from raspc.certify.proof.prove import Outcome, holding, prove
 from raspc.certify.proof.weights import examined
 from raspc.numbers.precision import PRECISIONS
 from raspc.stock import model as making
@@ -19,6 +21,7 @@ from raspc.stock.convert import sharpness_of, stock_of
 from raspc.stock.sizes import scale_of
 from raspc.target.families import FAMILIES
 from raspc.weights import Model
+from raspc.weights.certificate import Link
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of programs that a causal mask changes
 
@@ -101,3 +104,53 @@ def test_a_range_that_a_neuron_leaves_is_refused() -> None:
     for seen, holds in ((plan, True), (steeper, False)):
         links = [link for link in prove(seen, model.precision) if link.unit == "largest read of a neuron"]
         assert links and all(link.holds for link in links) is holds
+
+
+def test_what_is_known_of_a_proof_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof that is not run again has the links of one that is: of a norm that is the identity, at two scales."""
+    runs, asked = list[Outcome](), list[object]()
+    monkeypatch.setattr(knobs, "holding", lambda *given: runs.append(holding(*given)) or runs[-1])
+    own = knobs._Search.links_of
+    monkeypatch.setattr(knobs._Search, "links_of", lambda self, seen: asked.append(seen) or own(self, seen))
+    writer = library.WRITERS["write_sort"]
+    model = raspc.compile(
+        writer.program, writer.vocab, writer.max_seq_len, generate=True, stop=writer.stop, prompts=writer.prompts,
+        optimize=2, target="llama",
+    )  # fmt: skip
+    assert model.plan is not None and len(runs) < len(asked)
+    assert model.certificate.links == prove(examined(model.plan, model), model.precision)
+
+
+def test_other_links_of_the_family_break_a_known_proof() -> None:
+    """And where they hold they take the place of those that were there."""
+    plain, old = Link("answer", "x", 0.1, 1.0, ""), Link("norm", "llama", 1.0, 2.0, "")
+    good, bad = Link("norm", "llama", 1.5, 2.0, ""), Link("norm", "llama", 3.0, 2.0, "")
+    known = Outcome((old, plain))
+    assert known.beside([old], [good]) == Outcome((good, plain))
+    assert known.beside([old], [bad]).broken == bad
+    assert Outcome(broken=plain).beside([old], [good]).broken == plain
+
+
+def test_a_link_that_a_steeper_activation_hardly_changes_is_stuck() -> None:
+    """What is needed falls once by all that is left to fall; another link, or one that falls fast, is asked again."""
+
+    def link(needed: float, name: str = "x") -> Link:
+        return Link("answer", name, needed, 1.0, "")
+
+    assert knobs._is_stuck(link(22.0), link(14.0))
+    assert not knobs._is_stuck(link(50.0), link(6.0))
+    assert not knobs._is_stuck(link(22.0, "y"), link(14.0))
+
+
+def test_what_is_examined_is_compared_to_the_last_digit() -> None:
+    """Arrays, what holds them, and numbers."""
+    one, two = np.zeros(3), np.zeros(3)
+    assert alike({"a": (one, 1.0)}, {"a": (two, 1.0)})
+    two[1] = 1e-300
+    assert not alike({"a": (one, 1.0)}, {"a": (two, 1.0)})
+    assert not alike([one], (one,)) and not alike({"a": one}, {"b": one})
+    model = compiled("hist", "llama")
+    assert model.plan is not None
+    seen = examined(model.plan, model)
+    assert seen.is_as(examined(model.plan, model))
+    assert not seen.is_as(replace(seen, loose=replace(seen.loose, quiet=1.0)))
