@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import EllipsisType
 from typing import TypeAlias
 
@@ -27,6 +28,8 @@ LINE = 1 << 14
 """From so many reads on, cells whose reads are equal are looked at once, where all neurons read along one line."""
 MANY = 1 << 7
 """From so many neurons on it is worth asking which of them are shut in all cells that are looked at."""
+TOGETHER = 1 << 4
+"""As many cells, on average, are looked at together, lest each takes more than it saves."""
 Some: TypeAlias = NDArray[np.intp] | EllipsisType
 """Some of the neurons."""
 ALL = ...
@@ -61,7 +64,7 @@ class Cells:
     the model has weights, so that they are only ever made for some cells at once. `places` [cells]: which of those that
     can occur in the grid `ids` over `axes` they are, where not all are; of several that read alike the first. `whole`:
     whether all sums are there, and not the outermost ones alone. `grid`: what knows more of the same reads, if it is
-    there.
+    there. `starts`: where cells begin that are not looked at together with those before.
     """
 
     value: Ids
@@ -72,6 +75,7 @@ class Cells:
     places: Ids | None = None
     whole: bool = True
     grid: _Grid | None = None
+    starts: tuple[int, ...] = (0,)
 
     def at(self, cell: int) -> Mapping[int, int]:
         """The values of the axes in a cell; none where these are not known."""
@@ -93,8 +97,7 @@ class Cells:
         `open_`: of the most that each neuron reads in some cells, errors included, which neurons matter there.
         """
         step = max(1, AT_ONCE // max(1, self.width, widest))
-        for start in range(0, len(self), step):
-            cut = slice(start, start + step)
+        for cut in self.cuts(step):
             if open_ is None or self.grid is None or self.width < MANY:
                 reads, passed, rounding = self.reads(cut)
                 yield Piece(reads, self.value[cut], passed, rounding)
@@ -102,6 +105,11 @@ class Cells:
             some = np.flatnonzero(open_(self.grid.most(cut)))
             reads, passed, rounding = self.grid.reads(cut, some)
             yield Piece(reads, self.value[cut], passed, rounding, some)
+
+    def cuts(self, step: int) -> Iterator[slice]:
+        """All cells, at most `step` at once."""
+        for start, stop in pairwise((*self.starts, len(self))):
+            yield from (slice(low, min(low + step, stop)) for low in range(start, stop, step))
 
 
 def cells_of(read: Reading, ids: Ids | None, precision: Precision, by_line: bool = True) -> Cells | None:
@@ -119,24 +127,31 @@ def cells_of(read: Reading, ids: Ids | None, precision: Precision, by_line: bool
     if ids.size * read.width > READS:
         return None
     known, order = np.flatnonzero(ids.ravel() >= 0), None
+    starts: tuple[int, ...] = (0,)
     if ids.ndim > 1 and read.width >= MANY and ids.size * read.width > AT_ONCE:
-        order = _alike_together(read, np.unravel_index(known, ids.shape))
+        order, starts = _alike_together(read, np.unravel_index(known, ids.shape))
         known = known[order]
     grid = _Grid(read, ids.shape, known, precision)
-    return Cells(ids.ravel()[known], read.width, grid.reads, tuple(read.seen), ids, order, grid=grid)
+    return Cells(ids.ravel()[known], read.width, grid.reads, tuple(read.seen), ids, order, grid=grid, starts=starts)
 
 
-def _alike_together(read: Reading, rows: Sequence[NDArray[np.intp]]) -> Ids:
-    """An order of cells in which few neurons fire in some that follow each other.
+def _alike_together(read: Reading, rows: Sequence[NDArray[np.intp]]) -> tuple[Ids, tuple[int, ...]]:
+    """An order of cells in which few neurons fire in some that follow each other, and where others begin.
 
-    Those come together that have one value of the variable by whose values most neurons are shut; then of the next.
+    Those come together that have one value of the variable by whose values most neurons are shut, and of the next.
     `rows`: the value of each variable in each cell.
     """
     parts = [one.values + one.error for one in read.seen.values()]
     most = sum((part.max(axis=0) for part in parts), read.bias + read.rounding)
     firing = [float((part - part.max(axis=0) + most > 0).mean()) for part in parts]
     first = sorted(range(len(parts)), key=firing.__getitem__)
-    return np.lexsort([rows[axis] for axis in reversed(first)]).astype(np.int32)
+    order = np.lexsort([rows[axis] for axis in reversed(first)]).astype(np.int32)
+    for told in (first[:2], first[:1]):
+        fresh = np.any([np.diff(rows[axis][order]) != 0 for axis in told], axis=0)
+        starts = (0, *(np.flatnonzero(fresh) + 1).tolist())
+        if len(order) >= TOGETHER * len(starts):
+            return order, starts
+    return order, (0,)
 
 
 @dataclass(frozen=True, eq=False)

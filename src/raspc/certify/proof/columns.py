@@ -13,6 +13,9 @@ SPARSE = 16
 """A matrix with fewer than one in so many entries that are not 0 is multiplied with by these alone: a product of whole
 matrices does about that many terms in the time in which one is looked up."""
 
+SMALL = 1 << 12
+"""A matrix of no more numbers is multiplied with as it is: to look for what is not 0 would take longer."""
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:
@@ -32,6 +35,9 @@ class Columns:
     @classmethod
     def of(cls, matrix: Matrix) -> Columns:
         """All of a matrix."""
+        if matrix.size <= SMALL:
+            none = np.zeros(0, np.intp)
+            return cls(matrix.shape[1], none, np.zeros((0, 1)), none, none, matrix)
         rows, column = np.nonzero(matrix)
         whole = matrix if SPARSE * len(rows) >= matrix.size else None
         order = np.argsort(column, kind="stable")

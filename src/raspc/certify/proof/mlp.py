@@ -9,10 +9,11 @@ takes memory for what is stored of the values, and not for all combinations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import EllipsisType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,28 +137,43 @@ class Fired:
     weakest: Step | None
 
 
+class Near(Protocol):
+    """Who is shown what neurons read. `reach` [neurons]: how far below 0 it asks for that."""
+
+    @property
+    def reach(self) -> Floats:
+        """0 for neurons that it knows enough of."""
+
+    def see(self, given: Piece, as_read: Piece) -> None:
+        """Look at some cells."""
+
+
 def fire(
     block: Neurons, read: Reading, cells: Cells, codes: Mapping[str, Matrix], precision: Precision,
-    see: Callable[[Piece, Piece], None] | None = None, near: float = 0.0,
+    near: Near | None = None,
 ) -> Fired:  # fmt: skip
     """All neurons, in all cells, held against the code that each value of the variable should have in each space.
 
-    `see`: is shown the cells as well, as they are and once they are stored; of neurons that read less than −`near` in
-    all of some cells, nothing, as they are shut.
+    `near`: is shown the cells as well, as they are and once they are stored; of neurons that are shut in all of some
+    cells those that it still asks for.
     """
     steps, weakest, start = steps_of(block), None, 0
     spaces = {space: _Space.of(block, space, code, read, steps, precision) for space, code in codes.items()}
     widest = max((space.weights.widest for space in spaces.values()), default=1)
-    for given in cells.pieces(widest, None if precision.narrow else lambda most: steps.whole(most > -near)):
+
+    def open_(most: Floats) -> NDArray[np.bool_]:
+        return steps.whole(most > (0.0 if near is None else -near.reach))
+
+    for given in cells.pieces(widest, None if precision.narrow else open_):
         piece = as_read(given, read, cells, precision)
-        if see is not None:
-            see(given, piece)
+        if near is not None:
+            near.see(given, piece)
         own, places = steps.among(piece.neurons)
-        open_ = _Open.of(piece, own)
+        fires = _Open.of(piece, own)
         nearest = _nearest(piece, own, start, read.dust is not None)
         weakest = max((one for one in (weakest, nearest) if one is not None), key=lambda one: one.used, default=None)
         for space in spaces.values():
-            space.among(piece.neurons, own, places).take(open_, piece.value)
+            space.among(piece.neurons, own, places).take(fires, piece.value)
         start += len(piece)
     told = None if weakest is None else replace(weakest, at=cells.at(weakest.cell))
     return Fired({name: space.written() for name, space in spaces.items()}, told)

@@ -336,8 +336,7 @@ class _Prover:
             return
         codes = {space: self.code(space) for space in said.write.bias}
         near, soft_there = self.near_at_first(cells, read)
-        see, quiet = (near.see, loose.quiet) if near.is_asked else (None, 0.0)
-        fired = mlp.fire(said, read, cells, codes, self.precision, see, quiet)
+        fired = mlp.fire(said, read, cells, codes, self.precision, near if near.is_asked else None)
         if (step := fired.weakest) is not None:
             unit = "half-widths of a ramp"
             self.links.append(Link("staircase", said.name, step.needed, step.present, unit, step.at))
@@ -407,6 +406,11 @@ class Near:
     loose: Loose
     found: Bits
     is_asked: bool
+
+    @property
+    def reach(self) -> Floats:
+        """[neurons]: how far below 0 a number may be such; 0 for a neuron that is known to read one."""
+        return np.where(self.found, 0.0, self.loose.quiet)
 
     def see(self, given: Piece, as_read: Piece) -> None:
         """Look at some cells: as they are, or in a format whose dust is counted, as they are stored."""
