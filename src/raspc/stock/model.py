@@ -156,7 +156,7 @@ def strays(model: Model) -> dict[str, float]:
     if held is None:
         return {}
     try:
-        again = _stocked(plain_of(model), FAMILIES[model.config.family], held)
+        again = _stocked(model.plain, FAMILIES[model.config.family], held)
     except InputError:  # no family holds what was read
         return {"positions": np.inf}
     if again.config != model.config:
