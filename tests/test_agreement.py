@@ -28,6 +28,7 @@ from raspc.graph.evaluate import batch_of, decoded, run_graph
 from raspc.numbers.options import Level, Options
 from raspc.plan.planning import planned
 from raspc.rasp import SOp
+from raspc.stock.model import strays
 from raspc.weights import Model
 from raspc.weights.encoders import decode_logits
 from raspc.weights.params import parameters_of
@@ -167,6 +168,36 @@ def test_random_programs_in_layers_of_their_own_widths(case: Case, level: int) -
 def test_wild_programs_in_layers_of_their_own_widths(wild: Wild, level: int) -> None:
     """The same of arbitrary tables."""
     widths_agree(wild.build(), wild, level)
+
+
+def families_agree(program: SOp, case: Case | Wild, level: int) -> None:
+    """In the parameters of a family a program answers as it does; the plain model that they hold is read off them."""
+    tried = list(some_inputs(case.vocab, case.max_seq_len, 80, 8))
+    wanted = interpreted(program, tried, case.causal)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UncertainProgram)
+        try:
+            model = raspc.compile(
+                program, case.vocab, case.max_seq_len, case.causal, optimize=level, partial=True, certify=False,
+                target="llama" if case.causal else "t5",
+            )  # fmt: skip
+        except (InputError, UnsupportedProgram):
+            note(f"refused at -O{level}")
+            return
+    note(f"{model.config.family}{', positions by biases' if model.config.tells_by_distance else ''}")
+    some = [(xs, want) for xs, want in zip(tried, wanted, strict=True) if want is not None]
+    kept = [xs for xs, _ in some]
+    assert strays(model) == {}
+    for (xs, want), plain, own in zip(some, of_weights(model.plain, kept), of_weights(model, kept), strict=True):
+        assert alike(plain, want), ("plain", model.config.family, level, xs, want, plain)
+        assert alike(own, want), (model.config.family, level, xs, want, own)
+
+
+@settings(max_examples=15)
+@given(cases(max_operations=6, longest=4), st.sampled_from(LEVELS))
+def test_random_programs_in_stock_families(case: Case, level: int) -> None:
+    """Counted, turned and made positions, gates and norms, around any program."""
+    families_agree(case.program, case, level)
 
 
 @settings(max_examples=120)

@@ -14,7 +14,8 @@ from tests.stock.stocked import compiled, differences
 from tests.stock.test_model import edited
 
 import raspc
-from raspc import InputError, ModelFormatError, RaspcError, library, rasp
+from raspc import InputError, ModelFormatError, RaspcError, lab, library, rasp
+from raspc.certify.checking.variables import first_difference, trace_variables
 from raspc.stock.convert import stock_of
 from raspc.stock.model import strays, told_of
 from raspc.stock.placing import bends_of
@@ -184,3 +185,23 @@ def test_other_exports_of_its_plain_model_say_what_to_do() -> None:
         model.to("npz")
     assert model.circuit().faults() == []
     assert model.apply(["BOS", "a", "b"]).decoded == model.plain.apply(["BOS", "a", "b"]).decoded
+
+
+def test_a_trace_shows_positions_from_the_stage_on_that_makes_them() -> None:
+    """What the first layer holds of them before is the number of a place, which is no value of theirs."""
+    model = compiled("reverse", "t5")
+    found = trace_variables(model, list("abc"))
+    shown = [stage for stage, variables in sorted(found.held.items()) if "indices" in variables]
+    assert shown[0] == 1 and all(found.held[stage]["indices"] == [0, 1, 2] for stage in shown)
+    assert first_difference(model, list("abc")) is None
+    assert model.spaces["indices"].from_stage == 1 and model.plain.spaces["indices"].from_stage == -1
+
+
+def test_positions_are_no_module_s_output() -> None:
+    """Attention and an MLP make them together; neurons of theirs are none of the circuit's."""
+    model = compiled("double_hist", "t5")
+    with pytest.raises(InputError, match=r"made by attention and an MLP together.*model\.intervene"):
+        lab.module_sites(model, ["indices"])
+    held, circuit = model.config.held, model.circuit()
+    assert held is not None and 0 < held.positions_from < held.d_mlp
+    assert circuit.module("m0").at == tuple(range(held.positions_from))

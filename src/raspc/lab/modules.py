@@ -85,6 +85,8 @@ def _neurons(circuit: Circuit, node: Node, channel: str | None) -> ModulePart:
     reads = names.linear_1 if gate is None else gate.format(i=node.layer)
     gates = NONE if stock is None else gates_in(stock, _family(stock))
     if node.index is None:
+        held = None if stock is None or not stock.config.tells_by_distance else stock.config.held
+        own = min(own, held.positions_from) if held is not None and node.layer == 0 else own
         return ModulePart(names.linear_2 if channel is None else reads, tuple(range(gates.d_mlp(own))))
     kept = gates.kept(node.layer, own)
     if node.index not in kept:

@@ -84,8 +84,9 @@ def module_sites(model: Model, names: Sequence[str]) -> tuple[ModuleSite, ...]:
 
 def _site(model: Model, ground: Ground, label: str, space: Living) -> ModuleSite:
     stage, before = space.from_stage, np.zeros(model.config.d_model)
-    if stage < 0 and space.name not in ground.frame.plan.lowered.embeddings:
-        raise InputError(f"{label} comes from a table of positions, which is no module's output; use model.intervene")
+    if space.name in ground.frame.plan.lowered.positions:
+        made = "is made by attention and an MLP together" if stage >= 0 else "comes from a table of positions"
+        raise InputError(f"{label} {made}, which is no module's output; use model.intervene")
     if model.config.held is None:
         module = "token_embed" if stage < 0 else f"layers.{stage // 2}.{('attn', 'mlp')[stage % 2]}"
         return ModuleSite(module, space, before)

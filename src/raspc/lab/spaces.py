@@ -15,6 +15,7 @@ from raspc.errors import InputError
 from raspc.graph.nodes import Listed
 from raspc.lab.frame import Frame, Matrix, framed
 from raspc.stock.model import frame_of
+from raspc.target.distances import MADE
 from raspc.weights.align import homes_of
 from raspc.weights.model import Model
 
@@ -109,8 +110,16 @@ def spaces_of(model: Model) -> Spaces:
     found = living(framed(model))
     if model.config.held is None:
         return found
-    stock = frame_of(model)
-    return Spaces({name: replace(space, basis=stock.written(space.basis)) for name, space in found.items()})
+    stock, plan = frame_of(model), model.plan
+    late = plan.lowered.positions if plan is not None and model.config.tells_by_distance else ()
+    return Spaces(
+        {
+            name: replace(
+                space, basis=stock.written(space.basis), from_stage=MADE if name in late else space.from_stage
+            )
+            for name, space in found.items()
+        }
+    )
 
 
 def living(frame: Frame) -> Spaces:

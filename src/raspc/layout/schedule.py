@@ -17,7 +17,7 @@ from raspc.blocks.spaces import Block, Head, Neurons, reads_of
 from raspc.graph.stages import attention_after
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
-from raspc.target.distances import tells_by_distance
+from raspc.target.distances import MADE, tells_by_distance
 
 CHOICE = Choice(
     "schedule", "layers",
@@ -96,7 +96,7 @@ def windows(blocks: Sequence[Block], late: Collection[str] = ()) -> Windows:
     """
     needs = dependencies(blocks)
     waits = [any(space in late for read in reads_of(block) for space in read.maps) for block in blocks]
-    soonest = [attention_after(1) if wait else 0 for wait in waits]
+    soonest = [attention_after(MADE) if wait else 0 for wait in waits]
     early: list[int] = []
     for block, need, first in zip(blocks, needs, soonest, strict=True):
         after = max((early[i] + 1 for i in need), default=0)

@@ -32,6 +32,8 @@ HIDDEN = -MARGIN
 """The bias of a key that is hidden."""
 SHUT = -3 * MARGIN
 """The bias by which BOS is hidden too."""
+MADE = 1
+"""The stage after which positions are there: the MLP of the first layer."""
 BUCKETS, FARTHEST = 32, 128
 """How many buckets there are where nothing is told by distance, and from where on all distances have one."""
 

@@ -14,7 +14,8 @@ from raspc.blocks.reading.groups import Group
 from raspc.errors import ModelFormatError
 from raspc.graph.evaluate import batch_of, run_graph
 from raspc.graph.evaluate import decoded as decoded_column
-from raspc.graph.nodes import Affine, Graph, Interval, Listed, Table, Variable
+from raspc.graph.nodes import Affine, Graph, Index, Interval, Listed, Table, Variable
+from raspc.target.distances import MADE
 from raspc.weights.format1 import homes
 from raspc.weights.model import Model
 
@@ -137,6 +138,7 @@ class _Decoder:
     def __init__(self, model: Model, graph: Graph, homes: Homes, stage: int, stream: Any) -> None:
         self.graph, self.stage, self.stream = graph, stage, stream.astype(np.float64)
         self.alignment = model.alignment
+        self.first = MADE if model.config.tells_by_distance else -1
         self.homes = homes
         self.known: dict[int, Values | None] = {}
 
@@ -156,6 +158,8 @@ class _Decoder:
 
     def present(self, place: int) -> list[tuple[Group, slice]]:
         """The groups that stand in the stream at this stage; the latest written first."""
+        if isinstance(self.graph[place], Index) and self.stage < self.first:
+            return []
         spaces = {space.name: space for space in self.alignment.variables[self.graph.labels[place]].spaces}
         found = []
         for group in self.homes.get(place, ()):
