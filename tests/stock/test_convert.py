@@ -167,6 +167,30 @@ def test_positions_that_are_read_before_a_family_has_made_them_are_refused() -> 
     assert differences(stock_of(model, "t5"), model) == []
 
 
+PLACES = rasp.where(rasp.indices > 3, rasp.tokens, "a")
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt_neox", "gpt2", "bert", "t5"])
+def test_a_length_beyond_the_limit_of_a_family_is_refused(family: str) -> None:
+    """In bfloat16 counted and made positions end at 256, which is said in a line; a table of them goes on."""
+    options = {"causal": FAMILIES[family].causal, "target": family, "optimize": 2, "dtype": "bfloat16"}
+    if FAMILIES[family].pos_embed is not None:
+        assert raspc.compile(PLACES, "abc", 260, **options).certificate.proved
+        return
+    with pytest.raises(
+        RaspcError, match=r"bfloat16 (tells apart|holds).*(up to length 256|compile it for fewer)"
+    ) as found:
+        raspc.compile(PLACES, "abc", 260, **options)
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt_neox", "gpt2", "bert", "t5"])
+def test_long_inputs_are_taken_in_float32(family: str) -> None:
+    """No family ends at a length of its own."""
+    model = raspc.compile(PLACES, "abc", 20_000, causal=FAMILIES[family].causal, target=family, optimize=2)
+    assert model.certificate.proved and model.config.max_seq_len == 20_000
+
+
 def test_a_norm_scale_and_a_sharpness_may_be_asked_for() -> None:
     """They are what the weights show."""
     model = compiled("hist", "llama")
