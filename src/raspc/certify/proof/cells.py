@@ -206,7 +206,7 @@ class _Grid:
         most, passed, rounding = most + read.bias, passed if read.passed.any() else read.passed, read.rounding
         if read.shifted is not None:
             passed, rounding = passed + read.shifted, np.maximum(rounding - read.shifted, 0.0)
-        return np.asarray(most + passed + rounding)
+        return np.asarray(most + (passed + rounding))
 
 
 def _sides(read: Reading) -> tuple[list[Matrix], list[Matrix]]:
