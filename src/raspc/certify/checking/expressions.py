@@ -177,9 +177,11 @@ def telling(graph: Graph) -> list[tuple[Any, ...]]:
 
 
 def _some_of(graph: Graph) -> list[tuple[Any, ...]]:
-    found = [xs for batch in search_of(graph).batches for xs in tokens_of(batch, graph.vocab) if len(xs) <= LONG]
+    batches, vocab = search_of(graph).batches, graph.vocab
+    found = [(batch, row) for batch in batches for row in np.flatnonzero(batch.lengths <= LONG).tolist()]
     step = max(1, len(found) // 6)
-    return list(dict.fromkeys([*found[::step], *found[-1:]]))
+    rows = [batch.ids[row, : batch.lengths[row]].tolist() for batch, row in (*found[::step], *found[-1:])]
+    return list(dict.fromkeys(tuple(vocab[i] for i in row) for row in rows))
 
 
 PAIRED = 6
