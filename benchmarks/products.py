@@ -9,7 +9,7 @@ from typing import Any
 import raspc
 from benchmarks.measure import Table
 from raspc import rasp
-from raspc.compiler import size_in
+from raspc.attempts import size_in
 from raspc.rasp import Comparison, SOp
 from raspc.weights import Model, sampling
 
