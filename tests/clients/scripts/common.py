@@ -16,6 +16,8 @@ sys.modules["raspc"] = None  # type: ignore[assignment]  # installed or not, imp
 
 TOLERANCE = 1e-3
 """How far a number may be off, relative to its size or to 1; raspc promises less, at most this."""
+NARROW = {"bfloat16": 2**-6, "float16": 2**-9}
+"""The same in a narrow format: four units of it, which is what raspc promises."""
 
 
 class Case:
@@ -28,6 +30,7 @@ class Case:
         self.path = Path(directory)
         facts = json.loads((self.path / "rows.json").read_text())
         self.exit, self.dtype, self.pad, self.family = facts["exit"], facts["dtype"], facts["pad"], facts["family"]
+        self.tolerance: float = NARROW.get(self.dtype, TOLERANCE)
         self.n_ctx: int = facts["n_ctx"]
         self.ids: list[list[int]] = facts["ids"]
         self.texts: list[str] = facts["texts"]
@@ -55,9 +58,11 @@ class Case:
         return ids, mask
 
 
-def wrong(logits: Any, answers: Sequence[Sequence[Any]], left: bool = False) -> int:
+def wrong(
+    logits: Any, answers: Sequence[Sequence[Any]], left: bool = False, tolerance: float = TOLERANCE
+) -> int:  # fmt: skip
     """How many rows of logits [row, position, column], padded, hold an answer that is not right."""
-    return sum(not right(_own(logits[i], len(row), left), row) for i, row in enumerate(answers))
+    return sum(not right(_own(logits[i], len(row), left), row, tolerance) for i, row in enumerate(answers))
 
 
 def _own(logits: Any, n: int, left: bool) -> Any:
@@ -65,19 +70,22 @@ def _own(logits: Any, n: int, left: bool) -> Any:
     return logits[len(logits) - n :] if left else logits[1 : n + 1]
 
 
-def right(logits: Any, answers: Sequence[Any]) -> bool:
+def right(logits: Any, answers: Sequence[Any], tolerance: float = TOLERANCE) -> bool:
     """Whether logits [position, column] say these answers."""
     is_number = any(isinstance(answer, float) for answer in answers)
     said = logits.argmax(-1).tolist() if not is_number else None
-    return all(says_number(logits[i], answer) if is_number else said[i] == answer for i, answer in enumerate(answers))
+    return all(
+        says_number(logits[i], answer, tolerance) if is_number else said[i] == answer
+        for i, answer in enumerate(answers)
+    )
 
 
-def says_number(logits: Any, answer: Any) -> bool:
+def says_number(logits: Any, answer: Any, tolerance: float) -> bool:
     """Column 0 is the number, unless the sign of a special value exceeds ½."""
     signs = logits[1:].tolist()
     if signs and max(signs) > 0.5:
         return bool(answer == 1 + signs.index(max(signs)))
-    return isinstance(answer, float) and abs(float(logits[0]) - answer) <= TOLERANCE * max(1.0, abs(answer))
+    return isinstance(answer, float) and abs(float(logits[0]) - answer) <= tolerance * max(1.0, abs(answer))
 
 
 def report(results: Callable[[Case], dict[str, Any]], directories: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ def run(model: Any, case: Case, left: bool, most: int | None) -> int:
     for batch, answers in case.batches(most):
         ids, mask = (torch.tensor(rows) for rows in case.padded(batch, left))
         places = {"position_ids": (mask.cumsum(-1) - 1).clamp(min=0)} if left and case.family in WITH_POSITIONS else {}
-        faults += wrong(model(ids, attention_mask=mask, **places).logits.float(), answers, left)
+        faults += wrong(model(ids, attention_mask=mask, **places).logits.float(), answers, left, case.tolerance)
     return faults
 
 
@@ -47,7 +47,7 @@ def stepwise(model: Any, case: Case, rows: int = 20) -> int:
         kept = {name: DynamicCache(config=model.config), "use_cache": True}
         logits = [model(torch.tensor([[token]]), **kept).logits[0, -1].float() for token in ids]
         assert kept[name].get_seq_length() == len(ids)
-        faults += not right(torch.stack(logits[1:]), answers)
+        faults += not right(torch.stack(logits[1:]), answers, case.tolerance)
     return faults
 
 
