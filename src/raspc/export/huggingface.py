@@ -224,13 +224,14 @@ def mobilebert_state(config: Config, params: Mapping[str, Any]) -> dict[str, Ten
 
 @dataclass(frozen=True)
 class _Sizes:
-    """The sizes of a model that has room for more than the one that it holds."""
+    """The sizes of a model that has room for more than the one that it holds, and no biases by distance."""
 
     widths: tuple[Widths, ...]
     d_model: int
     n_ctx: int
     d_vocab: int
     d_vocab_out: int
+    buckets: int = 0
 
 
 def _state(

@@ -55,6 +55,11 @@ class Inferred:
         return PLAIN
 
     @property
+    def buckets(self) -> int:
+        """It has no biases by distance."""
+        return 0
+
+    @property
     def widths(self) -> tuple[Widths, ...]:
         """The heads and the neurons of each layer."""
         return (Widths(self.n_heads, self.head_dim, self.d_mlp),) * self.n_layers
