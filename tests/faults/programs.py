@@ -60,8 +60,10 @@ def in_parts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(parabolas, "ROUNDS", 8e-5)
 
 
+NO_NUMBER = wrapped(left, "number_share", lambda original, *args: None)
+"""Counts that are shares of attention, whoever reads them."""
 BY_SHARES = both(
-    wrapped(left, "number_share", lambda original, *args: None),
+    NO_NUMBER,
     wrapped(decoding, "_chained", lambda original, *args: None),
 )
 """Counts that are decoded by steps, whoever reads them."""
@@ -85,7 +87,7 @@ PROGRAMS: dict[str, Shown] = {
     "rarer": Shown(RARER),
     "at count": Shown(AT_COUNT),
     "by rank": Shown(BY_RANK),
-    "by count": Shown(BY_COUNT, longest=6, causal=True),
+    "by count": Shown(BY_COUNT, longest=6, causal=True, given=NO_NUMBER),
     "product": Shown(PRODUCT),
     "times index": Shown(LESS_THAN_SOME),
     "remainder": Shown(rasp.map(lambda x, i: (x * i) % 3, T, I)),

@@ -131,6 +131,12 @@ def first_only(original: Any, *args: Any) -> Factors:
     return Factors(found.keys[:, :1], found.queries[:, :1])
 
 
+def onto_keys(original: Any, keys: Any, queries: Any) -> Any:
+    """What is no key is taken for the least or the greatest key, not for a neighbour."""
+    return np.clip(queries, keys.min(), keys.max())
+
+
+FAR_OFF = rasp.Aggregate(rasp.Select(I, I - 3 * T, Comparison.EQ), T, default=9)
 ATTRIBUTE = rasp.Select(T, T, lambda k, q: (q >> k % 2) % 2 == k // 2)
 """A key tests one bit of the query for one value: four distinct rows and columns, rank three."""
 
@@ -405,6 +411,7 @@ CASES: dict[str, Case] = {
     "add_shares": Case(RANK_BY_THREE, wrapped(_Lowering, "width_head", broken.with_head(log_sink=lambda head: 0.0)),
                        (1, 2, 3, 4, 5), 5),
     "squares": Case(MIRRORED, wrapped(penalty, "_squares", first_only), longest=6),
+    "neighbours": Case(FAR_OFF, wrapped(penalty, "_beside", onto_keys), (0, 1, 2, 3), 6),
     "renumber": Case(rasp.Aggregate(PARTNERS, I), wrapped(penalty, "_matching", shifted_classes), WORDS, 3),
     "distinct_rows": Case(rasp.Aggregate(ODD, I), wrapped(penalty, "_by_key", first_only), tuple(range(7)), 3),
     "carry_errors": Case(rasp.Aggregate(rasp.Select(EARLY, EARLY, Comparison.EQ), T),
@@ -420,7 +427,8 @@ CASES: dict[str, Case] = {
     "square_gates": Case(MAXIMUM, wrapped(cells, "gate", squares_only), (1, 2, 3, 4), 6),
     "lines": Case(RANK_BY_THREE, wrapped(steps, "staircases", broken.late_steps)),
     "parabolas": Case(library.sort(), wrapped(parabolas, "_polynomials", wider), tuple(range(6)), 6),
-    "chains": Case(BY_COUNT, wrapped(chains, "_bent", late_bends), longest=8, causal=True),
+    "chains": Case(BY_COUNT, wrapped(chains, "_bent", late_bends), longest=8, causal=True,
+                   beside=("plain_counts",)),
     "folds": Case(COUNT, wrapped(folds, "_ramps", later), (0, 1), 40, given=few),
     "cubes": Case(FALL_BACKS, wrapped(cubes, "leaves", next_class), ("a", "b", "c", "d")),
     "soonest": Case(NESTED, wrapped(functions, "choose", other_neurons), (0, 1, 2, 3), 8),

@@ -11,12 +11,12 @@ import numpy as np
 from raspc.blocks.neurons.design import Design, Multiplied
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
+from raspc.blocks.reading.moving import moved
 from raspc.blocks.reading.readiness import STEEP, Readiness
 from raspc.blocks.reading.selectors import best_of, is_single, selects_of
 from raspc.blocks.scores.ranking import LEAST_SCALE, SINK
 from raspc.blocks.scores.selection import Selection
 from raspc.blocks.spaces import BOS, Block, Head, Matrix, Neurons, Products, Read, Space, Write, reads_of
-from raspc.blocks.storage.heads import moved
 from raspc.blocks.storage.stored import Restored, Storage
 from raspc.blocks.stream import Stream, beside
 from raspc.errors import UnsupportedProgram

@@ -14,11 +14,13 @@ import numpy as np
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, side_by_side
 from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.reading.roots import over_root
 from raspc.blocks.scores.steep import form, multiple
 from raspc.blocks.spaces import BOS, Matrix, Read, Space
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Floats, Graph, Listed
+from raspc.graph.tables import Joint
 
 
 @dataclass
@@ -171,6 +173,8 @@ class Stream:
         joint = self.ready.derived(place)
         if joint is None:
             return None
+        if len(joint.roots) == 1 and columns.shape[1] > 1 and (together := self.at_once(joint, columns)) is not None:
+            return together
         maps: dict[str, Matrix] = {}
         constant = np.zeros(columns.shape[1])
         for j, column in enumerate(columns.T):
@@ -188,6 +192,12 @@ class Stream:
                     maps.setdefault(space, np.zeros((len(w), columns.shape[1])))[:, j] += w[:, 0]
                 constant[j] += got[1][0]
         return maps, constant
+
+    def at_once(self, joint: Joint, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
+        """Features of one root off one group, if there is one that offers all: a number and its square err together."""
+        if any(self.ready.additive(joint, column) is None for column in columns.T):
+            return None
+        return self.found(joint.roots[0], np.ascontiguousarray(over_root(joint, columns)), last_resort=False)
 
     def read_side(self, steep: bool, place: int, columns: Matrix) -> Read:
         """Features of one variable, steep or not."""

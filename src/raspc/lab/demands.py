@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import outputs_of
+from raspc.blocks.reading.moving import moved
 from raspc.blocks.reading.selectors import best_of
 from raspc.blocks.scores.selection import Conjunct
 from raspc.blocks.spaces import Head, Matrix, Neurons
-from raspc.blocks.storage.heads import moved
 from raspc.graph import nodes as N
 from raspc.graph.nodes import Graph, Variable
 from raspc.lab.permuting import neuron_order

@@ -17,7 +17,9 @@ from raspc.blocks.neurons.costs import waiting as waiting_cost
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.neurons.ways import Ways
 from raspc.blocks.reading.groups import Group, outputs_of
+from raspc.blocks.reading.plain import rests_on
 from raspc.blocks.reading.readiness import Readiness
+from raspc.blocks.reading.roots import Roots
 from raspc.blocks.storage.stored import Stored
 from raspc.graph.nodes import Table
 from raspc.graph.rows import distinct_rows
@@ -115,6 +117,19 @@ def _could_be_hasty(plan: Plan, ready: Readiness, place: int) -> bool:
     return found is not None and not ready.is_late(found.axes, found.features)
 
 
+def neighboured(plan: Plan) -> bool:
+    """Queries that are no key are taken for neighbours of keys, so that a sum may be none any more."""
+    selections = (stored.selection for stored in plan.storage.variables if stored is not None)
+    conjuncts = (conjunct for one in selections if one is not None for conjunct in one.conjuncts)
+    return any(
+        conjunct.factors.squares
+        and not conjunct.factors.near
+        and len(rests_on(Roots.of(plan.graph), conjunct.query)) > 1
+        and len(distinct_rows(conjunct.factors.queries)[0]) < len(conjunct.factors.queries)
+        for conjunct in conjuncts
+    )
+
+
 HASTY = 64
 """To save no more neurons than this is not worth a layer."""
 
@@ -162,7 +177,7 @@ def rounding(plan: Plan) -> bool:
 
 DOUBTS: Mapping[str, Callable[[Plan], bool]] = {
     "steep": steep, "complement_widths": complement, "decode_terms": decoded, "waiting": waiting, "rounding": rounding,
-    "haste": haste, "fuse_chains": fused, "factor_keys": factored,
+    "haste": haste, "fuse_chains": fused, "factor_keys": factored, "neighbours": neighboured,
 }  # fmt: skip
-CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms", "fuse_chains", "factor_keys")
+CAN_BE_GIVEN_UP = ("steep", "complement_widths", "decode_terms", "fuse_chains", "factor_keys", "neighbours")
 """The doubts that are names of passes and choices: there is a plan without them."""

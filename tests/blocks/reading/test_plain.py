@@ -33,9 +33,20 @@ PLAIN = {
     "a query": library.reverse(),
     "words": rasp.map(str, SAME),
 }
+ZEROS = rasp.Select(T, rasp.Full(0), Comparison.EQ)
+COPIED = rasp.Aggregate(rasp.Select(I, I - 1, Comparison.EQ), SAME, default=-1)
+MOVED = {
+    "a query that may find nothing": rasp.Aggregate(rasp.Select(I, SAME, Comparison.EQ), T, default=0),
+    "a rank": rasp.Aggregate(rasp.best(ZEROS, SAME), T, default=9),
+    "a rank that is moved": rasp.Aggregate(rasp.best(ZEROS, SAME, "min"), 2 * SAME, default=-1),
+    "the answer, one before": COPIED,
+    "a sum with what a pick moves, as a query": rasp.Aggregate(
+        rasp.Select(I, SAME - COPIED, Comparison.EQ), T, default=9
+    ),
+}
 STRICT = {
     "not a multiple": rasp.map(lambda c: c * c % 3, SAME),
-    "a query that may find nothing": rasp.Aggregate(rasp.Select(I, SAME, Comparison.EQ), T, default=0),
+    "an odd one that is moved": rasp.map(lambda c: c % 2, COPIED),
     "an order": rasp.Aggregate(rasp.Select(I, SAME, Comparison.LT), T),
     "what is averaged": rasp.Aggregate(rasp.Select(I, I, Comparison.LEQ), SAME),
     "an answer that is a number": rasp.numerical(SAME),
@@ -59,6 +70,18 @@ def test_who_bears_an_eighth_gets_the_number(name: str) -> None:
     model = raspc.compile(PLAIN[name], (0, 1, 2), 6, optimize=2)
     assert model.certificate.verdict == "proved" and model.config.d_mlp == 1
     assert raspc.check(model, limit=300).ok
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_picks_pass_on_what_they_move(name: str) -> None:
+    """Ranks bear a sixteenth, and a pick bears what its readers do: the count is a number, and all is proved."""
+    assert all(plain(found(MOVED[name])))
+    model = raspc.compile(MOVED[name], (0, 1, 2), 6, optimize=2)
+    assert model.certificate.verdict == "proved"
+    assert raspc.check(model, limit=300).ok
+    counted = "transformer/layer_0/attn/linear/w"
+    params = {**model.params, counted: np.asarray(model.params[counted] * 1.5, np.float32)}
+    assert not certificate(replace(model, params=params)).proved
 
 
 @pytest.mark.parametrize("name", STRICT)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raspc.blocks.neurons.bent import Pieces, bent
 from raspc.blocks.neurons.design import NEURON_LIMIT, Design
 from raspc.blocks.spaces import Matrix
 from raspc.graph.nodes import Floats
@@ -58,13 +59,5 @@ def _bent(place: int, position: Floats, x: Floats, wanted: Matrix, slopes: Matri
     `x`, `wanted`: in ascending order. Neurons read the line in steps of about one value, which are powers of two.
     """
     steep = 2.0 ** np.round(np.log2(len(slopes) / (x[-1] - x[0])))
-    left, right = np.arange(1, start + 1), np.arange(start + 1, len(slopes))
-    side = np.r_[1.0, -np.ones(len(left)), np.ones(len(right))]
-    kinks = np.r_[x[0], x[left], x[right]]
-    bends = np.diff(slopes, axis=0)  # at x[1], x[2], …
-    out = np.vstack([slopes[start], bends[left - 1], bends[right - 1]]) / steep
-    base = wanted[start] - slopes[start] * (x[start] - x[0])
-    return Design(
-        (place,), (position[:, None],), (steep * side[None, :],), -steep * side * kinks, out, base,
-        float(np.diff(x).min()), np.zeros(len(side)),
-    )  # fmt: skip
+    pieces = Pieces(x[1:-1], slopes, start, float(x[start]), wanted[start])
+    return bent(((place,), (position[:, None],)), pieces, float(x[0]), float(np.diff(x).min()), float(steep))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from raspc.blocks.neurons.bent import Pieces, bent
 from raspc.blocks.neurons.design import Design
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.neurons.parabolas import rounding
@@ -56,17 +57,8 @@ def folds(line: Line, columns: Matrix, borne: float, unit: float) -> Design | No
 
 
 def _ramps(line: Line, x: Floats, columns: Matrix, slopes: Matrix, bends: NDArray[np.intp]) -> Design:
-    """The tangent at the middle, then each bend, which fires on the side away from there.
-
-    Bends above the middle come from the far end: beside each other, two that are opposite would look like a step.
-    """
-    half, foot = len(x) // 2, x[0] - (x[1] - x[0])
-    bends = np.r_[bends[bends < half], bends[bends >= half][::-1]]
-    sign, feet = np.r_[1.0, np.where(bends < half, -1.0, 1.0)], np.r_[foot, x[bends]]
-    middle = slopes[half - 1] if half in bends else slopes[half]
-    axes, features = line.reads
-    return Design(
-        axes, features, tuple(sign[None, :] for _ in axes), -sign * feet,
-        np.vstack([middle, slopes[bends] - slopes[bends - 1]]),
-        columns[half] - middle * (x[half] - foot), float(np.diff(x).min()), np.zeros(len(sign)), reach=0,
-    )  # fmt: skip
+    """The tangent at the middle, then each bend, which fires on the side away from there."""
+    half, foot = len(x) // 2, float(2 * x[0] - x[1])
+    start = int((bends < half).sum())
+    pieces = Pieces(x[bends], slopes[np.r_[0, bends]], start, float(x[half]), columns[half])
+    return bent(line.reads, pieces, foot, float(np.diff(x).min()))

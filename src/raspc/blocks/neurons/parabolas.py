@@ -8,12 +8,16 @@ as both features err together. So the square is the chain of its own tangents,
 
 which is x² at every value x_i, with the slope 2·x_i, as far as the next kinks, halfway between two values.
 
+Where values lie beyond all that they are compared with, the columns may be flat: there the ramps end, at the last
+value before.
+
 What the ramps add up to rounds by up to a unit of their sum for each of them. So many ramps are shared out among
 several directions, each a part of them; readers add these parts. Then each sum has fewer terms, and is smaller.
 
-Requires: columns that are polynomials of degree 2 at most of one sum, which is the same wherever the value is the same;
-a sum that is off by less than the readers bear, and by less than a quarter of a gap.
-Ensures: an error e of the sum moves each column by e times its slope. One neuron for each gap, and one more.
+Requires: columns that are polynomials of degree 2 at most of one sum, which is the same wherever the value is the same,
+but for flat ends; a sum that is off by less than the readers bear, and by less than a quarter of a gap.
+Ensures: an error e of the sum moves each column by e times its slope. One neuron for each gap, one
+for each end, and one more.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from raspc.blocks.neurons.bent import Pieces, bent
 from raspc.blocks.neurons.design import NEURON_LIMIT, Design
 from raspc.blocks.neurons.lines import Line
 from raspc.blocks.spaces import Matrix
@@ -58,18 +63,26 @@ def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: floa
     at = _one_place_each(line.sums, values, len(columns))
     if at is None or len(at.x) < 3 or not isinstance(line.noise, float):
         return None
-    polynomials = _polynomials(at.x, columns[at.value])
+    inner = _between_flat_ends(columns[at.value])
+    polynomials = _polynomials(at.x[inner], columns[at.value[inner]])
     if polynomials is None:
         return None
     slopes, squares = polynomials
     gaps = np.diff(at.x)
     steepest = float(np.abs(slopes[squares == 0]).max(initial=0.0))
-    if not steepest or line.noise * steepest > borne or 4 * line.noise > gaps.min() or len(at.x) > NEURON_LIMIT:
+    if (
+        (line.noise and not steepest)
+        or line.noise * steepest > borne
+        or 4 * line.noise > gaps.min()
+        or len(at.x) > NEURON_LIMIT
+    ):
         return None
-    found = _ramps(line, at.x, columns[at.value], slopes, squares)
+    terms = _ramps(line, at.x, inner)
+    middle = at.value[inner][len(at.x[inner]) // 2]
+    found = _combined(terms, np.stack([slopes, squares]), columns[middle])
     if rounding(found, at.x, unit) <= ROUNDS:
         return Parabolas(found, columns)
-    shared = (_shared_out(found, at.x, parts, slopes, squares, unit) for parts in range(2, PARTS + 1))
+    shared = (_shared_out(terms, at.x, parts, slopes, squares, unit) for parts in range(2, PARTS + 1))
     design = next((one for one in shared if one is not None), None)
     if design is None:
         return None
@@ -78,36 +91,50 @@ def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: floa
     return Parabolas(design, code)
 
 
+def _between_flat_ends(columns: Matrix) -> slice:
+    """Which of the values, in ascending order, all columns change among; from the last one of a flat end on."""
+    moving = np.flatnonzero((columns[1:] != columns[:-1]).any(axis=1))
+    return slice(int(moving[0]), int(moving[-1]) + 2) if len(moving) else slice(0, len(columns))
+
+
+def _combined(terms: Design, factors: Matrix, middle: Floats) -> Design:
+    """The sum of number and square with these factors [2, c], which is `middle` [c] where both are 0."""
+    return replace(terms, out=terms.out @ factors, base=middle + terms.base @ factors)
+
+
 def _written(design: Design, x: Floats) -> Matrix:
     """What the neurons write along the line."""
-    fired = np.maximum(np.outer(x, design.weights[0][0]) + design.bias, 0.0)
-    return np.asarray(fired @ design.out + design.base)
+    return np.asarray(_fired(design, x) @ design.out + design.base)
 
 
-def _shared_out(whole: Design, x: Floats, parts: int, slopes: Floats, squares: Floats, unit: float) -> Design | None:
+def _shared_out(terms: Design, x: Floats, parts: int, slopes: Floats, squares: Floats, unit: float) -> Design | None:
     """The number in one direction, and each of so many parts of the ramps in one more; None where this errs too far.
 
     Each part has as many ramps on either side of the middle, where those of one side fire alone.
     """
-    kinks, half = np.arange(1, whole.size), len(x) // 2
-    part = np.r_[np.arange(half) * parts // half, np.arange(whole.size - 1 - half) * parts // (whole.size - 1 - half)]
-    out = np.zeros((whole.size, 1 + parts))
-    out[0, 0] = 1.0
-    out[kinks, 1 + part] = 2 * np.diff(x)
-    found = replace(whole, out=out, base=np.zeros(1 + parts))
-    fired = np.maximum(np.outer(x[[0, -1]], whole.weights[0][0]) + whole.bias, 0.0)
-    used = (out != 0).astype(np.float64)
-    each = unit * ((fired > 0) @ used) * (fired @ out)  # [ends, directions]
-    errs = each @ np.vstack([np.abs(slopes), np.repeat(np.abs(squares)[None], parts, axis=0)])
-    added = (
-        unit * (parts + 2) * (fired @ out) @ np.vstack([0 * slopes, np.repeat(np.abs(squares)[None], parts, axis=0)])
-    )
-    return found if float((errs + added).max()) <= ROUNDS else None
+    rows, out = np.flatnonzero(terms.out[:, 1]), np.zeros((terms.size, 1 + parts))
+    for falling in (True, False):
+        side = rows[(terms.weights[0][0][rows] < 0) == falling]
+        out[side, 1 + np.arange(len(side)) * parts // max(len(side), 1)] = terms.out[side, 1]
+    out[:, 0] = terms.out[:, 0]
+    found = replace(terms, out=out, base=np.r_[terms.base[0], np.zeros(parts)])
+    fired, sizes = _fired(terms, x[[0, -1]]), np.abs(out)
+    factors = np.vstack([np.abs(slopes), np.repeat(np.abs(squares)[None], parts, axis=0)])
+    each = unit * ((fired > 0) @ (out != 0).astype(np.float64)) * (fired @ sizes)  # [ends, directions]
+    factors_of_parts = np.vstack([0 * slopes, np.repeat(np.abs(squares)[None], parts, axis=0)])
+    added = unit * (parts + 2) * (fired @ sizes) @ factors_of_parts
+    return found if float((each @ factors + added).max()) <= ROUNDS else None
+
+
+def _fired(design: Design, x: Floats) -> Matrix:
+    """What each neuron gives at some places of the line."""
+    found: Matrix = np.maximum(np.outer(x, design.weights[0][0]) + design.bias, 0.0)
+    return found
 
 
 def rounding(design: Design, x: Floats, unit: float) -> float:
     """By how much what is written may round, at either end of the line: each addition by a unit of all before it."""
-    fired = np.maximum(np.outer(x[[0, -1]], design.weights[0][0]) + design.bias, 0.0)
+    fired = _fired(design, x[[0, -1]])
     terms, sums = (fired[:, 1:] > 0).sum(axis=1), fired @ np.abs(design.out) + np.abs(design.base)
     return float((unit * terms[:, None] * sums).max())
 
@@ -145,15 +172,16 @@ def _middle(x: Floats) -> float:
     return float(x[len(x) // 2])
 
 
-def _ramps(line: Line, x: Floats, columns: Matrix, slopes: Floats, squares: Floats) -> Design:
-    """The tangent at the middle, then a kink between each two values, which fires on the side away from there."""
-    middle, half = _middle(x), len(x) // 2
-    kinks, side = (x[1:] + x[:-1]) / 2, np.where(np.arange(len(x) - 1) < half, -1.0, 1.0)
-    foot = x[0] - (x[1] - x[0])
-    sign, feet = np.r_[1.0, side], np.r_[foot, kinks]
-    out = np.vstack([slopes, 2 * np.diff(x)[:, None] * squares])
-    axes, features = line.reads
-    return Design(
-        axes, features, tuple(sign[None, :] for _ in axes), -sign * feet, out,
-        columns[half] - slopes * (middle - foot), float(np.diff(x).min()), np.zeros(len(sign)), reach=0,
-    )  # fmt: skip
+def _ramps(line: Line, x: Floats, inner: slice) -> Design:
+    """The number, and the square of its distance from the middle, whose kinks lie between each two values.
+
+    Both are 0 in the middle of the `inner` values, and flat beyond these.
+    """
+    own, (first, end, _) = x[inner], inner.indices(len(x))
+    middle, tangents = _middle(own), np.stack([np.ones_like(own), 2 * (own - _middle(own))], axis=1)
+    none = np.zeros((1, 2))
+    low, high = first > 0, end < len(x)
+    kinks = np.r_[own[:1][:low], (own[1:] + own[:-1]) / 2, own[-1:][:high]]
+    slopes = np.vstack([none[:low], tangents, none[:high]])
+    pieces = Pieces(kinks, slopes, len(own) // 2 + low, middle, np.zeros(2))
+    return bent(line.reads, pieces, float(2 * x[0] - x[1]), float(np.diff(x).min()))

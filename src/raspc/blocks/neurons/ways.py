@@ -70,6 +70,8 @@ def _along_itself(ways: Ways) -> Line | None:
             if scale is None:
                 return None
             part, noise = scale * position, noise + abs(scale) * error
+        elif part.any() and (error := ready.moved_roughness(root)):
+            noise += error * float(np.abs(np.diff(part) / np.diff(ready.position(root)[0])).max(initial=0.0))
         positions.append(part)
     return frontier.line(positions, noise)
 

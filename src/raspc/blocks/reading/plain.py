@@ -1,8 +1,9 @@
 """Which counts are wanted as numbers, and by nobody who does not bear what the number is off by as attention leaves it.
 
-Three readers bear any error below a half of a whole number x: the answer, whose logits 2vx − v² part neighbours by 1,
-less twice the error; the query of a pick by −(k − q)², in which an error e of q takes 2e·|k − q| from (k − q)²; and its
-keys, where k and k² err together (`raspc.blocks.neurons.parabolas`).
+Four readers bear any error below a half of a whole number x: the answer, whose logits 2vx − v² part neighbours by 1,
+less twice the error; the query of a pick by −(k − q)², in which an error e of q takes 2e·|k − q| from (k − q)²; its
+keys, and a query whose square is read too, where a number and its square err together
+(`raspc.blocks.neurons.parabolas`); and the rank of a key. A pick that moves a count bears what its own readers do.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from raspc.blocks.reading import features as F
+from raspc.blocks.reading.moving import moved
 from raspc.blocks.reading.roots import Roots
 from raspc.blocks.reading.selectors import best_of, selects_of
 from raspc.blocks.reading.slopes import straight
 from raspc.blocks.scores.penalty import natural_numbers
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Floats, Listed, Select, Table
+from raspc.graph.nodes import Floats, Graph, Listed, Select, Table
+from raspc.graph.tables import Joint
 from raspc.numbers.choice import Choice
 from raspc.numbers.options import Options
 from raspc.numbers.shares import Share, as_number
@@ -36,6 +39,8 @@ LEAN = 4
 """What a count is off by, times the slope along it, may come to this part of what the answer bears."""
 FARTHEST = 512.0
 """The logits 2vx − v² of numbers up to this are right to much less than 1 in float32."""
+OFF_RANK = 1 / 16
+"""How far off a rank of a key may be, which is a whole number."""
 OFF_FOLDED = 0.24
 """How far off a whole number may be that is read by its row and its place there: what ramps round comes on top."""
 COUNTS = (N.Width, N.Length)
@@ -63,37 +68,98 @@ def wanted_as_numbers(roots: Roots, options: Options) -> frozenset[int]:
     counts = {p for p, node in enumerate(graph.nodes) if isinstance(node, COUNTS) and len(node.listed) > 2}
     if not counts or not options.storage.compact or not options.has("plain_counts"):
         return frozenset()
-    strict = {place for use in _uses(roots, options) for place in _strict(roots, use, options)}
-    return frozenset(counts - strict)
+    return frozenset(counts - _strict(roots, options))
 
 
-def _strict(roots: Roots, use: _Use, options: Options) -> Iterator[int]:
-    """The counts that somebody does not read as plain numbers, or would read as too rough ones."""
-    joint = roots.joints[use.place]
-    rests_on = (use.place,) if joint is None else joint.roots
-    counts = [root for root in rests_on if isinstance(roots.graph[root], COUNTS)]
+def _strict(roots: Roots, options: Options) -> set[int]:
+    """The counts that somebody does not read as plain numbers, or would read as too rough ones.
+
+    What is asked of a pick is asked of what it copies, which comes before it.
+    """
+    moves, found = _moving(roots), set[int]()
+    asked: dict[int, dict[tuple[bytes | None, bool], _Use]] = {}
+
+    def ask(use: _Use) -> None:
+        key = None if use.numbers is None else use.numbers.tobytes(), use.leans
+        others = asked.setdefault(use.place, {})
+        others[key] = use if key not in others or use.off < others[key].off else others[key]
+
+    for use in _uses(roots, options):
+        ask(use)
+    for place in reversed(range(len(roots.graph))):
+        for use in asked.pop(place, {}).values():
+            for term in _terms(roots, use, moves, options):
+                if isinstance(roots.graph[term.place], COUNTS):
+                    found |= set() if _is_borne(roots, term, options) else {term.place}
+                else:
+                    ask(_of_source(roots, term))
+    return found
+
+
+def _moving(roots: Roots) -> set[int]:
+    """The counts, and the picks that move what rests on one."""
+    found = set[int]()
+    for place, node in enumerate(roots.graph.nodes):
+        moved = is_listed_pick(roots.graph, place) and not found.isdisjoint(rests_on(roots, node.source))  # type: ignore[attr-defined]
+        if isinstance(node, COUNTS) or moved:
+            found.add(place)
+    return found
+
+
+def rests_on(roots: Roots, place: int) -> tuple[int, ...]:
+    """The variables that one is a function of in the end."""
+    joint = roots.joints[place]
+    return (place,) if joint is None else joint.roots
+
+
+def is_listed_pick(graph: Graph, place: int) -> bool:
+    """Whether a variable is copied from a key, and its values are listed, as are those of what it is a copy of."""
+    node = graph[place]
+    if not (isinstance(node, N.Aggregate) and node.pick and isinstance(node.domain, Listed)):
+        return False
+    return isinstance(graph.variable(node.source).domain, Listed)
+
+
+def _terms(roots: Roots, use: _Use, moves: set[int], options: Options) -> Iterator[_Use]:
+    """What a use takes of counts, and of picks that move them, which share what it bears."""
+    joint, own = roots.joints[use.place], [root for root in rests_on(roots, use.place) if root in moves]
     if joint is not None and use.leans and use.numbers is not None:
-        (root,) = counts
-        slopes = straight(joint.cells, rests_on.index(root), _numbers(roots, root), use.numbers[:, None])
-        share = number_share(roots, root, options)
-        if slopes is None or share is None or LEAN * slopes.steepest * share.noise.max() > use.off:
-            yield root
+        yield from _leant_on(roots, use, joint, options)
         return
-    found = F.additive(joint, use.numbers) if joint is not None and use.numbers is not None and counts else None
+    found = F.additive(joint, use.numbers) if joint is not None and use.numbers is not None and own else None
     parts: Mapping[int, Floats] = {} if found is None else dict(found.parts)
-    for root in counts:
-        if root not in parts or not _is_borne(roots, root, parts[root], use.off / len(counts), options):
-            yield root
+    for root in own:
+        yield _Use(root, parts.get(root), use.off / len(own))
 
 
-def _is_borne(roots: Roots, root: int, part: Floats, off: float, options: Options) -> bool:
-    """Whether a part of a sum is a multiple of a count, and no further off than that."""
-    numbers = roots.graph.variable(root).listed.numbers
-    slopes = np.diff(part) / np.diff(numbers)
+def _leant_on(roots: Roots, use: _Use, joint: Joint, options: Options) -> Iterator[_Use]:
+    """The count that a use leans on, where that is too rough for it."""
+    assert use.numbers is not None
+    (root,) = (root for root in joint.roots if isinstance(roots.graph[root], COUNTS))
+    slopes = straight(joint.cells, joint.roots.index(root), _numbers(roots, root), use.numbers[:, None])
     share = number_share(roots, root, options)
+    if slopes is None or share is None or LEAN * slopes.steepest * share.noise.max() > use.off:
+        yield _Use(root)
+
+
+def _of_source(roots: Roots, use: _Use) -> _Use:
+    """What is asked of a pick, as asked of what it copies."""
+    node = roots.graph[use.place]
+    assert isinstance(node, N.Aggregate)
+    if use.numbers is None:
+        return _Use(node.source)
+    return _Use(node.source, np.ascontiguousarray(moved(roots.graph, node, use.numbers[:, None])[:, 0]), use.off)
+
+
+def _is_borne(roots: Roots, use: _Use, options: Options) -> bool:
+    """Whether a multiple of a count is read, and it is no further off than that."""
+    if use.numbers is None:
+        return False
+    slopes = np.diff(use.numbers) / np.diff(_numbers(roots, use.place))
+    share = number_share(roots, use.place, options)
     if share is None or not len(slopes) or np.ptp(slopes) > F.TOLERANCE:
         return False
-    return bool(abs(slopes[0]) * share.noise.max() <= off)
+    return bool(abs(slopes[0]) * share.noise.max() <= use.off)
 
 
 def _uses(roots: Roots, options: Options) -> Iterator[_Use]:
@@ -102,20 +168,21 @@ def _uses(roots: Roots, options: Options) -> Iterator[_Use]:
     yield _answer(roots, options)
     for place, node in enumerate(graph.nodes):
         if isinstance(node, N.Width | N.Length | N.Aggregate | N.Sum):
-            yield from _heads(roots, node, options)
+            yield from _heads(roots, place, node, options)
         elif isinstance(node, N.Affine | N.Sign) or (isinstance(node, Table) and roots.is_opaque(place)):
             yield from map(_Use, node.args)
 
 
 def _answer(roots: Roots, options: Options) -> _Use:
     """The output: of one that is given as one of a list the place in the list is read."""
-    place, node = roots.graph.output, roots.graph.variable(roots.graph.output)
-    joint = roots.joints[place]
+    graph = roots.graph
+    place, node, joint = graph.output, graph.variable(graph.output), roots.joints[graph.output]
     if node.numerical or not options.has("number_answers"):
         return _Use(place)
     if (steps := leaning(roots, options)) is not None:
         return _Use(place, steps, leans=True)
-    counted = joint is not None and all(isinstance(roots.graph[r], (*COUNTS, N.Index, N.Token)) for r in joint.roots)
+    exact, moves = (N.Index, N.Token), _moving(roots)
+    counted = joint is not None and all(isinstance(graph[r], exact) or r in moves for r in joint.roots)
     off = OFF if folded_answer(roots, options) is None else OFF_FOLDED
     return _Use(place, np.arange(len(node.listed), dtype=np.float64) if counted else None, off)
 
@@ -180,7 +247,8 @@ def leaning(roots: Roots, options: Options) -> Floats | None:
     if joint is None or len(joint.roots) < 2 or not isinstance(domain, Listed) or not domain.all_numbers:
         return None
     counts = [root for root in joint.roots if isinstance(graph[root], COUNTS)]
-    exact = all(_is_exact(graph[root]) for root in joint.roots if root not in counts)
+    moves = _moving(roots)
+    exact = all(_is_exact(graph[root]) and root not in moves for root in joint.roots if root not in counts)
     places = np.arange(len(domain), dtype=np.float64)
     if len(counts) != 1 or not exact or not options.has("slopes") or F.additive(joint, places) is not None:
         return None
@@ -208,19 +276,29 @@ def _numbers(roots: Roots, place: int) -> Floats:
     return roots.graph.variable(place).listed.numbers
 
 
-def _heads(roots: Roots, node: N.Variable, options: Options) -> Iterator[_Use]:
-    """What a head compares and moves."""
+def _heads(roots: Roots, place: int, node: N.Variable, options: Options) -> Iterator[_Use]:
+    """What a head compares and moves; what a pick moves is asked for by its readers."""
     graph = roots.graph
     best = best_of(graph, node)
     if best is not None:
-        yield _Use(best.score)
-    if isinstance(node, N.Aggregate | N.Sum):
+        yield _Use(best.score, _ranked(graph, best), OFF_RANK)
+    if isinstance(node, N.Aggregate | N.Sum) and not is_listed_pick(graph, place):
         yield _Use(node.source)
     picks = isinstance(node, N.Aggregate) and node.pick and best is None
     for select in selects_of(graph, node):
         keys, queries = _compared(roots, select) if picks and options.has("squares") else (None, None)
+        competes = isinstance(node, N.Aggregate) and node.may_be_empty
         yield _Use(select.key, keys if options.has("parabolas") else None, OFF / 2)
-        yield _Use(select.query, None if isinstance(node, N.Aggregate) and node.may_be_empty else queries)
+        squared = competes and options.has("parabolas")
+        yield _Use(select.query, queries if squared or not competes else None, OFF / 2 if competes else OFF)
+
+
+def _ranked(graph: Graph, best: N.Best) -> Floats | None:
+    """The numbers by which keys are ranked, where they are whole and stand for their ranks as they are."""
+    domain = graph.variable(best.score).domain
+    if not isinstance(domain, Listed) or not domain.all_numbers or (domain.numbers % 1).any():
+        return None
+    return domain.numbers
 
 
 def _compared(roots: Roots, select: Select) -> tuple[Floats, Floats] | tuple[None, None]:

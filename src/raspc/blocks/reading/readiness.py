@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.left import Left, left_by_attention
+from raspc.blocks.reading.plain import is_listed_pick
 from raspc.blocks.reading.roots import Roots
 from raspc.blocks.reading.times import Times
 from raspc.blocks.spaces import Matrix
@@ -202,12 +203,49 @@ class Readiness:
         return part * float(np.abs(np.diff(share.code)).min())
 
     def is_rough(self, place: int) -> bool:
-        """Whether attention leaves a number that is off by what it rounds: a sum, or a count that is added up."""
-        return isinstance(self.graph[place], N.Sum) or (self.is_count(place) and self.share(place).is_number)
+        """Whether attention leaves a number that is off by what it rounds: a sum, or a count that is added up, or what
+        a pick moves of such a count."""
+        if isinstance(self.graph[place], N.Sum) or (self.is_count(place) and self.share(place).is_number):
+            return True
+        return self.moved_roughness(place) > 0
 
     def roughness(self, place: int) -> float:
         """How far off such a number may be."""
-        return float(self.counted(place)[1].max()) if self.is_count(place) else self.summed(place)
+        if self.is_count(place):
+            return float(self.counted(place)[1].max())
+        return self.summed(place) if isinstance(self.graph[place], N.Sum) else self.moved_roughness(place)
+
+    def moved_roughness(self, place: int) -> float:
+        """How far off the number may be that a pick moves of counts that are added up; 0 of any other variable."""
+        return self._moved_roughness[place]
+
+    @cached_property
+    def _moved_roughness(self) -> list[float]:
+        """Of every node, in their order."""
+        found: list[float] = []
+        for place, node in enumerate(self.graph.nodes):
+            found.append(0.0)
+            if is_listed_pick(self.graph, place) and isinstance(node, N.Aggregate) and place not in self.left:
+                found[place] = sum(
+                    (slope * self._number_off(root, found) for root, slope in self._slopes_of(node.source)), 0.0
+                )
+        return found
+
+    def _number_off(self, place: int, moved: Sequence[float]) -> float:
+        """How far off a number is that attention adds up, or a pick moves; `moved`: of picks before it."""
+        if self.is_count(place):
+            return self.roughness(place) if self.share(place).is_number else 0.0
+        return moved[place]
+
+    def _slopes_of(self, place: int) -> Iterator[tuple[int, float]]:
+        """By how much at most the number of a variable changes with that of each variable that it is a sum of."""
+        joint, domain = self.roots.joints[place], self.graph.variable(place).listed
+        whole = domain.all_numbers and joint is not None
+        found = F.additive(joint, domain.numbers) if whole and joint is not None else None
+        for root, part in () if found is None else found.parts:
+            numbers = self.graph.variable(root).listed.numbers
+            if self.graph.variable(root).listed.all_numbers and len(numbers) > 1:
+                yield root, float(np.abs(np.diff(part) / np.diff(numbers)).max())
 
     def summed(self, place: int) -> float:
         """How far off a sum may be as attention leaves it."""
@@ -232,5 +270,5 @@ class Readiness:
             stored = 3 * self.unit if self.precision.narrow else 0.0
             return numbers, (self.precision.sum_unit * (float(self.precision.roundings(float(n))) + 8) + stored) * top
         if node.listed.all_numbers:
-            return node.listed.numbers, 0.0
+            return node.listed.numbers, self.moved_roughness(place)
         return np.arange(len(node.listed), dtype=float), 0.0

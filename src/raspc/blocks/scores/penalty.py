@@ -25,6 +25,12 @@ CHOICES = (
         "0 where equal, at most −1 elsewhere",
     ),
     Choice(
+        "neighbours", "scores",
+        "queries that are no key are taken for neighbours of the least and the greatest key",
+        "equality of numbers by squares, where BOS competes; a query that is a function of several variables",
+        "small squares, and few values of them; it is tried without too",
+    ),
+    Choice(
         "renumber", "scores",
         "classes of keys and queries that are partners get one number each, for the squares",
         "each class of keys is selected by at most one class of queries, and conversely",
@@ -147,11 +153,17 @@ def _equalities(
 ) -> Iterator[Factors]:
     """Ways to say that two numbers are equal."""
     if max(np.abs(keys).max(), np.abs(queries).max()) <= SQUARE_LIMIT:
-        yield _squares([keys], [queries], competing)
+        beside = competing and "neighbours" not in without
+        yield _squares([keys], [_beside(keys, queries) if beside else queries], competing)
     if "digits" not in without and max(np.ptp(keys), np.ptp(queries)) >= DIGITS_FROM:
         yield _squares(*_digits(keys, queries), competing)
     if "bits" not in without and small and max(np.ptp(keys), np.ptp(queries)) > 1:
         yield from _by_bits(keys, queries, competing)
+
+
+def _beside(keys: Floats, queries: Floats) -> Floats:
+    """Queries that are no key, put beside the least and the greatest: they find nothing there either."""
+    return np.clip(queries, keys.min() - 1, keys.max() + 1)
 
 
 def _low_rank(selected: Matrix, rank: int) -> Iterator[Factors]:

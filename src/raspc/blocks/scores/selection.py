@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from raspc.blocks.reading.groups import is_flat
+from raspc.blocks.reading.plain import rests_on
 from raspc.blocks.reading.readiness import Readiness
 from raspc.blocks.reading.selectors import best_of, selects_of
 from raspc.blocks.scores import steep
@@ -207,6 +208,8 @@ class _Scorer:
     def candidates(self, select: Select, competing: bool, small: bool) -> list[Factors]:
         """All ways to write one table exactly."""
         made, without = _made(self.graph), self.ready.options.without
+        if len(rests_on(self.ready.roots, select.query)) < 2:
+            without = (*without, "neighbours")  # its square is read off one variable, which may hold that of keys too
         key = (select.key, select.query, select.cells.tobytes(), competing, without, small)
         if key not in made:
             keys, queries = self.graph.variable(select.key).listed, self.graph.variable(select.query).listed

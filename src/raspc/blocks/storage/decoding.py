@@ -10,6 +10,7 @@ from raspc.blocks.neurons.chains import CHOICE as CHAINS
 from raspc.blocks.neurons.chains import chain, moved
 from raspc.blocks.neurons.choosing import staircase
 from raspc.blocks.neurons.design import Design, beside
+from raspc.blocks.neurons.parabolas import ROUNDS, rounding
 from raspc.blocks.neurons.ramps import ramps
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group, outputs_of
@@ -22,7 +23,7 @@ from raspc.blocks.storage.ramping import ramps_of_count
 from raspc.blocks.storage.requests import Feature, Wanted
 from raspc.errors import UnsupportedProgram
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Listed
+from raspc.graph.nodes import Floats, Listed
 from raspc.graph.totals import size_of_terms
 
 
@@ -108,7 +109,27 @@ def _chained(known: Known, place: int, wanted: Wanted, rest: Sequence[Feature], 
     if found is None:
         return None
     off = moved(position, code, noise).max(axis=0, initial=0.0) + found.noise(known.ready.unit)
-    return found if is_borne(wanted, rest, code, off) else None
+    borne = is_borne(wanted, rest, code, off) or _is_borne_together(known, place, rest, code, off, found)
+    return found if borne else None
+
+
+def _is_borne_together(
+    known: Known, place: int, rest: Sequence[Feature], code: Matrix, off: Floats, design: Design
+) -> bool:
+    """The same where a number and its square are read, which err together along a chain, as they do along parabolas.
+
+    A piece of the square from k to k + 1 has the slope 2k + 1, where its tangent had 2k: it is off by as much as the
+    number is, besides.
+    """
+    together = [feature for feature in rest if feature.along > 0]
+    alone = [feature for feature in rest if feature.along <= 0]
+    domain = known.graph.variable(place).listed
+    if not together or not domain.all_numbers or not is_borne(Wanted(), alone, code, off):
+        return False
+    (position, noise), steps = known.ready.counted(place), np.diff(domain.numbers)
+    number = moved(position, domain.numbers[:, None] / steps.min(initial=1.0), noise).max(initial=0.0)
+    rounds = rounding(design, np.sort(position), known.options.precision.sum_unit)
+    return bool(2 * number <= min(feature.along for feature in together) and rounds <= ROUNDS)
 
 
 def _with_ramps(known: Known, place: int, powers: Sequence[Group], design: Design | None) -> Design:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from math import isfinite
 
 from raspc.blocks.neurons.choosing import choose
 from raspc.blocks.neurons.copies import copied
@@ -50,10 +51,10 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
         show = (Show(joint.roots[0], place),) if is_readable(known, place, bool(wanted.features)) else ()
         return nothing.asking(*show, *_parts(known.ready, joint, wanted, wanted.features.values()))
     free, rest = _free(known, joint, wanted)
-    ramps = _ramps(known, place, joint, wanted) if rest else None
+    ramps = _ramps(known, place, joint, wanted, rest) if rest else None
     if ramps is not None:
         stored = known.stored(place, wanted, *ramps)
-        return Decision(stored, tuple(_reads(known.ready, place, ramps[1])))
+        return Decision(stored, (*_parts(known.ready, joint, wanted, free), *_reads(known.ready, place, ramps[1])))
     form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(known.ready, joint, wanted, free))
     if wanted.powers:
         powers = _with_powers(known, place, joint, wanted, form)
@@ -70,11 +71,11 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
     return Decision(stored, (*decision.requests, *_reads(known.ready, place, design)), in_doubt)
 
 
-def _ramps(known: Known, place: int, joint: Joint, wanted: Wanted) -> Ramps | None:
+def _ramps(known: Known, place: int, joint: Joint, wanted: Wanted, rest: Sequence[Feature]) -> Ramps | None:
     """Ramps, where these will do."""
     node = known.graph[place]
     assert isinstance(node, Table)
-    return ramps_of_table(known, place, wanted, Ways(known.ready, node, joint))
+    return ramps_of_table(known, place, wanted, Ways(known.ready, node, joint), rest)
 
 
 def _with_powers(known: Known, place: int, joint: Joint, wanted: Wanted, form: Form) -> Ramps:
@@ -175,9 +176,8 @@ def _reads(ready: Readiness, place: int, design: Design) -> Iterator[Read]:
     """What the neurons of a variable read, and how exactly."""
     for axis, columns in zip(design.axes, design.features, strict=True):
         # a line that reads a sum, as attention leaves it, has room for what that is off by
-        error = (
-            design.gap / 4 if ready.is_rough(axis) or _is_of_sums(ready, axis) else min(design.gap / 16, NUMBER_ERROR)
-        )
+        rough = (ready.is_rough(axis) or _is_of_sums(ready, axis)) and (axis in ready.left or isfinite(design.gap))
+        error = design.gap / 4 if rough else min(design.gap / 16, NUMBER_ERROR)
         readers = (Reader(place, NEURONS, axis),)
         yield from (Read(axis, column, readers, error) for column in columns.T)
 

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from raspc import values as V
 from raspc.blocks.reading import features as F
 from raspc.blocks.reading.groups import Group
-from raspc.blocks.reading.plain import OFF
+from raspc.blocks.reading.moving import moved
+from raspc.blocks.reading.plain import OFF, OFF_RANK
 from raspc.blocks.reading.readiness import NUMBER_ERROR
 from raspc.blocks.scores.selection import Conjunct, shares_alike
-from raspc.blocks.spaces import Matrix
 from raspc.blocks.storage.known import Known
 from raspc.blocks.storage.requests import Compare, Powers, Read, Request, Wanted
 from raspc.blocks.storage.stored import KEYS, QUERIES, VALUES, Reader
 from raspc.graph import nodes as N
-from raspc.graph.nodes import Graph
 from raspc.numbers.shares import Share, stretches_of
 
 
@@ -34,7 +32,7 @@ def scored(known: Known, place: int, finely: bool = False) -> Iterator[Request]:
         yield from _sides(place, conjunct, parts, not shares_alike(known.graph[place]) and selection.ranking is None)
     if (ranking := selection.ranking) is not None:
         for column in ranking.keys.T:
-            yield Read(ranking.score, column, (Reader(place, KEYS, ranking.score),), 1.0 / 16)
+            yield Read(ranking.score, column, (Reader(place, KEYS, ranking.score),), OFF_RANK)
 
 
 def _sides(place: int, conjunct: Conjunct, conjuncts: float, picks: bool) -> Iterator[Request]:
@@ -53,7 +51,7 @@ def _sides(place: int, conjunct: Conjunct, conjuncts: float, picks: bool) -> Ite
         reach = columns.shape[1] * np.abs(others).max(axis=0, initial=1.0)
         for column, most in zip(columns.T, reach.tolist(), strict=True):
             loose = picks and factors.near and purpose == QUERIES
-            along = OFF / 2 if picks and factors.squares and purpose == KEYS else 0.0
+            along = OFF / 2 if picks and factors.squares and (purpose == KEYS or not factors.near) else 0.0
             yield Read(side, column, readers, 2 * OFF if loose else 1.0 / (16 * most * conjuncts), along)
 
 
@@ -90,21 +88,3 @@ def moved_groups(
         for column, own in zip(columns.T, group.code.T, strict=True):
             asked = np.ascontiguousarray(own)
             yield Read(node.source, column, readers, wanted.bears(asked), wanted.moves(asked))
-
-
-def moved(graph: Graph, node: N.Aggregate, code: Matrix) -> Matrix:
-    """A code of a pick's values, as a code of the values of the variable that it copies.
-
-    Those that are never picked can be anything: a number goes on along the line of the others, if they lie on one.
-    """
-    source, index = graph.variable(node.source).listed, node.listed.index
-    own = np.array([index.get(V.key(value), -1) for value in source.values])
-    found: Matrix = code[np.maximum(own, 0)]
-    if (own >= 0).all() or not (source.all_numbers and node.listed.all_numbers):
-        return found
-    numbers, picked = source.numbers, node.listed.numbers
-    wide = np.ptp(picked)
-    slope = (code[picked.argmax()] - code[picked.argmin()]) / (wide or 1.0)
-    line = code[picked.argmin()] + np.outer(numbers - picked.min(), slope)
-    straight = np.isclose(line[own >= 0], code[own[own >= 0]]).all(axis=0)
-    return np.asarray(np.where((own < 0)[:, None] & straight, line, found))

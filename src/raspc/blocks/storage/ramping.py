@@ -5,7 +5,7 @@ See `raspc.blocks.neurons.parabolas` for picks, `raspc.blocks.neurons.folds` for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -26,12 +26,16 @@ from raspc.graph.nodes import Ids
 Ramps = tuple[tuple[Group, ...], Design]
 
 
-def ramps_of_table(known: Known, place: int, wanted: Wanted, ways: Ways) -> Ramps | None:
-    """The directions and the neurons of a function of several variables that is a sum of what can be read of them."""
-    if not _are_wanted(known, place, wanted) or ways.itself is None:
+def ramps_of_table(known: Known, place: int, wanted: Wanted, ways: Ways, rest: Sequence[Feature]) -> Ramps | None:
+    """The directions and the neurons of a function of several variables that is a sum of what can be read of them.
+
+    `rest`: what is no sum itself; of an exact sum nothing else need be computed.
+    """
+    if not _are_wanted(known, place, wanted) or wanted.along <= 0 or ways.itself is None:
         return None
     cells = ways.frontiers[-1].ids.ravel()
-    return _ramps(known, place, wanted, ways.itself, cells[cells >= 0])
+    features = wanted.features.values() if ways.itself.noise else rest
+    return _ramps(known, place, features, ways.itself, cells[cells >= 0])
 
 
 def ramps_of_count(known: Known, place: int, wanted: Wanted, rest: Sequence[Feature]) -> Ramps | None:
@@ -40,16 +44,17 @@ def ramps_of_count(known: Known, place: int, wanted: Wanted, rest: Sequence[Feat
         return None
     position, noise = known.ready.position(place)
     line = Line((place,), [position], noise, (len(position),))
-    if _are_wanted(known, place, wanted):
-        found = _ramps(known, place, wanted, line, np.arange(len(position), dtype=np.int32))
+    if _are_wanted(known, place, wanted) and all(feature.along > 0 for feature in rest):
+        together = [feature for feature in wanted.features.values() if feature.along > 0]
+        found = _ramps(known, place, together, line, np.arange(len(position), dtype=np.int32))
         if found is not None:
             return found
     return _folds(known, place, wanted, line, rest)
 
 
 def _are_wanted(known: Known, place: int, wanted: Wanted) -> bool:
-    """Whether nobody reads anything but numbers that may be off, and their squares."""
-    return _are_plain(known, place, wanted) and wanted.along > 0 and known.options.has("parabolas")
+    """Whether nobody reads anything but plain features, where ramps may be made."""
+    return _are_plain(known, place, wanted) and known.options.has("parabolas")
 
 
 def _are_plain(known: Known, place: int, wanted: Wanted) -> bool:
@@ -79,9 +84,12 @@ def _names(code: Matrix) -> tuple[str, ...]:
     return tuple(name if named.count(name) == 1 else f"{name}_{i}" for i, name in enumerate(named))
 
 
-def _ramps(known: Known, place: int, wanted: Wanted, line: Line, values: Ids) -> Ramps | None:
-    code = F.stacked([feature.column for feature in wanted.features.values()], len(known.graph.variable(place).listed))
-    found = parabolas(line, values, code, wanted.along, known.options.precision.sum_unit)
+def _ramps(known: Known, place: int, features: Collection[Feature], line: Line, values: Ids) -> Ramps | None:
+    """Numbers that may be off, and their squares."""
+    rows = len(known.graph.variable(place).listed)
+    code = F.basis(F.stacked([feature.column for feature in features], rows), np.zeros((rows, 0)))
+    along = min(feature.along for feature in features)
+    found = parabolas(line, values, code, along, known.options.precision.sum_unit)
     if found is None:
         return None
     label = known.graph.labels[place]
