@@ -17,6 +17,7 @@ from raspc.blocks.reading.features import express
 from raspc.graph.nodes import Floats, Ids
 from raspc.rasp import Comparison
 
+pytestmark = pytest.mark.filterwarnings("ignore::raspc.UncertainProgram")  # of programs that a causal mask changes
 UNIT = 2.0**-24
 
 
@@ -77,6 +78,25 @@ def test_many_ramps_are_parts_that_readers_add(count: int) -> None:
         np.testing.assert_allclose(read, np.stack([x + off, x**2 + 2 * x * off], axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize(("reach", "last"), [(40, 20), (128, 66), (256, 130)])
+def test_ramps_end_where_the_columns_are_flat(reach: int, last: int) -> None:
+    """What is no key has the number and the square of a neighbour; all others err together, in parts as well."""
+    x = np.arange(-reach, reach, dtype=np.float64)
+    q = np.clip(x, -last, last)
+    both = np.stack([2 * q, -(q**2)], axis=1)
+    found = parabolas(*along(x), both, 0.25, UNIT)
+    assert found is not None and found.design.size == 2 * last + 3
+    told = express(found.code, both)
+    assert told is not None
+    inside = np.abs(x) < last
+    for off in (0.0, 0.2, -0.2):
+        read = at(found.design, x + off) @ told[0] + told[1]
+        np.testing.assert_allclose(
+            read[inside], (both + off * np.stack([0 * q + 2, -2 * q], axis=1))[inside], atol=1e-6
+        )
+        np.testing.assert_allclose(read[np.abs(x) > last], both[np.abs(x) > last], atol=1e-6)
+
+
 T, I = rasp.tokens, rasp.indices  # noqa: E741
 BEFORE = rasp.SelectorWidth(rasp.Select(I, I, Comparison.LT))
 PROGRAMS = {
@@ -92,3 +112,13 @@ def test_keys_that_are_counted_are_ramps(name: str) -> None:
     without = raspc.compile(PROGRAMS[name], range(5), 9, optimize=2, disabled_passes=["parabolas", "chains"])
     assert model.certificate.verdict == "proved" and model.config.d_mlp < without.config.d_mlp
     assert not differences(PROGRAMS[name], model, some_inputs(tuple(range(5)), 9, 150, 0), False)
+
+
+def test_a_query_that_is_a_sum_of_counts() -> None:
+    """The token as far from the start as this one is behind the last a, among 200: a Llama counts its positions."""
+    behind = I - rasp.Aggregate(rasp.latest(rasp.Select(T, "a", Comparison.EQ)), I, default=-1)
+    program = rasp.Aggregate(rasp.Select(I, behind, Comparison.EQ), T, default="_")
+    model = raspc.compile(program, "abcd", 200, causal=True, optimize=2, target="llama", disabled_passes=["rotation"])
+    assert model.certificate.verdict == "proved"
+    assert sum(array.size for array in model.params.values()) < 40_000
+    assert differences(program, model, some_inputs("abcd", 200, 40, 5), True) == []

@@ -42,6 +42,8 @@ CHOICE = Choice(
 
 ROUNDS = 1 / 7
 """By how much what the ramps add up to may round: 256 values do, about 0, in one part."""
+BEYOND = 1.0
+"""The same on a flat end, where nothing is near."""
 PARTS = 16
 """The ramps are shared out among at most so many directions."""
 
@@ -80,9 +82,9 @@ def parabolas(line: Line, values: Ids, columns: Matrix, borne: float, unit: floa
     terms = _ramps(line, at.x, inner)
     middle = at.value[inner][len(at.x[inner]) // 2]
     found = _combined(terms, np.stack([slopes, squares]), columns[middle])
-    if rounding(found, at.x, unit) <= ROUNDS:
+    if rounding(found, at.x[inner], unit) <= ROUNDS and rounding(found, at.x, unit) <= BEYOND:
         return Parabolas(found, columns)
-    shared = (_shared_out(terms, at.x, parts, slopes, squares, unit) for parts in range(2, PARTS + 1))
+    shared = (_shared_out(terms, at.x, inner, parts, slopes, squares, unit) for parts in range(2, PARTS + 1))
     design = next((one for one in shared if one is not None), None)
     if design is None:
         return None
@@ -107,23 +109,29 @@ def _written(design: Design, x: Floats) -> Matrix:
     return np.asarray(_fired(design, x) @ design.out + design.base)
 
 
-def _shared_out(terms: Design, x: Floats, parts: int, slopes: Floats, squares: Floats, unit: float) -> Design | None:
+def _shared_out(
+    terms: Design, x: Floats, inner: slice, parts: int, slopes: Floats, squares: Floats, unit: float
+) -> Design | None:
     """The number in one direction, and each of so many parts of the ramps in one more; None where this errs too far.
 
     Each part has as many ramps on either side of the middle, where those of one side fire alone.
     """
-    rows, out = np.flatnonzero(terms.out[:, 1]), np.zeros((terms.size, 1 + parts))
-    for falling in (True, False):
-        side = rows[(terms.weights[0][0][rows] < 0) == falling]
-        out[side, 1 + np.arange(len(side)) * parts // max(len(side), 1)] = terms.out[side, 1]
+    square, falls = terms.out[:, 1], terms.weights[0][0] < 0
+    out = np.zeros((terms.size, 1 + parts))
+    for side in (falls, ~falls):
+        (rising,), (ends,) = np.nonzero(side & (square > 0)), np.nonzero(side & (square < 0))
+        out[rising, 1 + np.arange(len(rising)) * parts // max(len(rising), 1)] = square[rising]
+        out[ends, 1:] = -out[rising, 1:].sum(axis=0)  # each part is flat by itself beyond a flat end
     out[:, 0] = terms.out[:, 0]
     found = replace(terms, out=out, base=np.r_[terms.base[0], np.zeros(parts)])
-    fired, sizes = _fired(terms, x[[0, -1]]), np.abs(out)
+    ends = np.r_[x[[0, -1]], x[inner][[0, -1]]]
+    fired, sizes = _fired(terms, ends), np.abs(out)
     factors = np.vstack([np.abs(slopes), np.repeat(np.abs(squares)[None], parts, axis=0)])
     each = unit * ((fired > 0) @ (out != 0).astype(np.float64)) * (fired @ sizes)  # [ends, directions]
     factors_of_parts = np.vstack([0 * slopes, np.repeat(np.abs(squares)[None], parts, axis=0)])
     added = unit * (parts + 2) * (fired @ sizes) @ factors_of_parts
-    return found if float((each @ factors + added).max()) <= ROUNDS else None
+    borne = np.r_[BEYOND, BEYOND, ROUNDS, ROUNDS][:, None]
+    return found if bool((each @ factors + added <= borne).all()) else None
 
 
 def _fired(design: Design, x: Floats) -> Matrix:

@@ -71,6 +71,8 @@ WHOLE_FLAGS_FROM = 512
 """The same of whole numbers, such as counts, which lie further apart than means: up to so many are proved without."""
 DIGITS_FROM = 8
 """Numbers that spread so far may be written in two digits."""
+FAR_FROM = 64
+"""From so many keys on those queries that are none are taken for numbers further away than the next one."""
 SQUARE_LIMIT = 1 << 11
 """Numbers up to this size have sums of squares below 2²⁴, exact in float32."""
 
@@ -162,8 +164,12 @@ def _equalities(
 
 
 def _beside(keys: Floats, queries: Floats) -> Floats:
-    """Queries that are no key, put beside the least and the greatest: they find nothing there either."""
-    return np.clip(queries, keys.min() - 1, keys.max() + 1)
+    """Queries that are no key, put beside the least and the greatest: they find nothing there either.
+
+    Beside many keys they are two away, and lose 4, so that their squares may round by more than those of keys.
+    """
+    away = 1 if np.ptp(keys) < FAR_FROM else 2
+    return np.clip(queries, keys.min() - away, keys.max() + away)
 
 
 def _low_rank(selected: Matrix, rank: int) -> Iterator[Factors]:
