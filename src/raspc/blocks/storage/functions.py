@@ -53,8 +53,9 @@ def function(known: Known, place: int, wanted: Wanted) -> Decision:
     free, rest = _free(known, joint, wanted)
     ramps = _ramps(known, place, joint, wanted, rest) if rest else None
     if ramps is not None:
-        stored = known.stored(place, wanted, *ramps)
-        return Decision(stored, (*_parts(known.ready, joint, wanted, free), *_reads(known.ready, place, ramps[1])))
+        exact = not any(root in known.ready.left or known.ready.is_rough(root) for root in joint.roots)
+        beside = _parts(known.ready, joint, wanted, free if exact else ())  # else number and square err together
+        return Decision(known.stored(place, wanted, *ramps), (*beside, *_reads(known.ready, place, ramps[1])))
     form, decision = form_of(known, place, wanted, rest), nothing.asking(*_parts(known.ready, joint, wanted, free))
     if wanted.powers:
         powers = _with_powers(known, place, joint, wanted, form)
