@@ -110,7 +110,7 @@ def compile(
     check_arguments(tokens, bos, pad, optimize, causal, where, generate, stop, prompts, uniform, total)
     causal = causal or generate
     precision = precision_of(dtype, summation, accumulate, probabilities)
-    name = checked_target(target, bool(causal), bool(uniform))
+    name = checked_target(target, bool(causal), bool(uniform), bool(generate))
     options = options_of(
         optimize, precision, disabled_passes, solver, verify, memory, name, bool(uniform), sharpness, margin, total
     )  # fmt: skip

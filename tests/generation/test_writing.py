@@ -190,9 +190,13 @@ def test_without_prompts_or_stop() -> None:
     """Every input is a prompt; nothing stops but the length, which is said."""
     model = raspc.compile(rasp.Map(lambda t: {"a": "b", "b": "a"}[t], T), ("a", "b"), 4, generate=True)
     assert model.generate("a", max_new_tokens=3) == ["b", "a", "b"]
-    with pytest.raises(InputError, match="no stop within the 4 tokens"):
-        model.generate("ab")
+    for limit in (None, 4, 9):
+        with pytest.raises(InputError, match=r"no stop within the 4 tokens .* pass max_new_tokens, here 3 at most"):
+            model.generate("ab", max_new_tokens=limit)
+    assert model.generate("ab", max_new_tokens=3) == model.generate_batch(["ab"], 3)[0] == ["a", "b", "a"]
     assert model.generate_batch([]) == []
+    report = check_writing(model)
+    assert report.ok and report.exhaustive and report.steps == 2 * 4 + 4 * 3 + 8 * 2 + 16 * 1
 
 
 def test_many_prompts_are_sampled() -> None:

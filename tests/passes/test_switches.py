@@ -205,9 +205,9 @@ def shorter(original: Any, found: Any) -> Any:
     return replace(found, blocks=found.blocks[:-1], place_of_block=found.place_of_block[:-1])
 
 
-def all_early(original: Any, *args: Any) -> Any:
+def all_early(original: Any, *args: Any, **options: Any) -> Any:
     """Every block in the first layer."""
-    return [replace(found, stages=tuple(stage % 2 for stage in found.stages)) for found in original(*args)]
+    return [replace(found, stages=tuple(stage % 2 for stage in found.stages)) for found in original(*args, **options)]
 
 
 def next_root(original: Any, *args: Any) -> Any:

@@ -150,6 +150,7 @@ def test_sums_that_a_layer_norm_spoils_are_refused_and_kept_small_for_a_target()
         ({"target": "gpt5", "causal": True}, "the target is 'gpt5'; there are plain, llama"),
         ({"target": "llama"}, "llama sees no later positions; pass causal=True"),
         ({"target": "bert", "causal": True}, "bert sees later positions; pass causal=False"),
+        ({"target": "bert", "generate": True}, "bert sees later positions, so it cannot write"),
     ],
 )  # fmt: skip
 def test_a_target_that_does_not_fit_is_refused(options: dict[str, Any], says: str) -> None:

@@ -178,6 +178,15 @@ def test_what_t5_cannot_hold_is_refused_in_one_line(options: dict[str, Any], say
     assert "\n" not in str(refusal.value)
 
 
+def test_what_float16_cannot_hold_says_what_to_do() -> None:
+    """No target is advised to a model that has one, and no length that would not do."""
+    program = rasp.where(rasp.indices > 3, rasp.tokens, "c")
+    with pytest.raises(
+        InputError, match=r"float16 lacks, whose largest is 65,504; compile for fewer tokens, for bfloat16, or"
+    ):
+        raspc.compile(program, "abc", 64, target="t5", dtype="float16")
+
+
 def test_other_exports_of_its_plain_model_say_what_to_do() -> None:
     """The plain model, whose table of positions T5 makes, is there for pages and circuits."""
     model = compiled("shift_by", "t5")

@@ -162,11 +162,19 @@ def _random_of(prompts: Automaton, longest: int, count: int, seed: int) -> Itera
         yield [row[:length] for row, length in zip(ids.tolist(), lengths.tolist(), strict=True)]
 
 
+def _answers(model: Model, prompts: list[list[Value]]) -> list[list[Value]]:
+    """What the model writes after the prompts; to its greatest length, where nothing stops it."""
+    if writing_of(model).stop is not None:
+        return generate_batch(model, prompts)
+    room = model.config.max_seq_len + 1
+    return [generate_batch(model, [prompt], room - len(prompt))[0] for prompt in prompts]
+
+
 def _with(
     report: WritingReport, model: Model, prompts: list[list[Value]], program: Any, reference: Reference | None
 ) -> WritingReport:
     """The report with some more prompts in it."""
-    answers = generate_batch(model, prompts)
+    answers = _answers(model, prompts)
     report = replace(report, checked=report.checked + len(prompts), steps=report.steps + sum(map(len, answers)))
     for prompt, answer, wanted in zip(prompts, answers, _by_graph(model, prompts, answers), strict=True):
         report, fine = _compared(report, prompt, answer, wanted, "the program")

@@ -144,7 +144,7 @@ def _streamed(model: Model, writing: Writing, ids: list[list[int]], limit: int |
         if token == stop or count == limit:
             return
         if growing.filled == model.config.n_ctx:
-            raise _endless(model)
+            raise _endless(model, count)
         logits = growing.feed((token,))
 
 
@@ -155,7 +155,7 @@ def _written(model: Model, writing: Writing, ids: Ids, limit: int | None) -> Ite
     new, length, count = ids, ids.shape[1], 0
     while len(alive) and count != limit:
         if length > room:
-            raise _endless(model)
+            raise _endless(model, count)
         after = _decoded(model, feed(new, alive), token_of)
         for row, token in zip(alive.tolist(), after.tolist(), strict=True):
             yield row, model.config.vocab[token]
@@ -164,10 +164,10 @@ def _written(model: Model, writing: Writing, ids: Ids, limit: int | None) -> Ite
         length, count = length + 1, count + 1
 
 
-def _endless(model: Model) -> InputError:
+def _endless(model: Model, count: int) -> InputError:
     return InputError(
-        f"no stop within the {model.config.max_seq_len} tokens that the model was compiled for; give a shorter "
-        "prompt, pass max_new_tokens, or compile it with a greater max_seq_len"
+        f"no stop within the {model.config.max_seq_len} tokens that the model was compiled for; pass max_new_tokens, "
+        f"here {count} at most, give a shorter prompt, or compile it with a greater max_seq_len"
     )
 
 

@@ -99,7 +99,7 @@ def part_of(argument: str, given: Any, most: float, least: float = 0.0) -> float
     return found
 
 
-def checked_target(target: Any, causal: bool, uniform: bool = True) -> str:
+def checked_target(target: Any, causal: bool, uniform: bool = True, writes: bool = False) -> str:
     """The target, plain or a stock family.
 
     Raises InvalidProgram for an unknown one, for one of another mask, and for widths of their own in a stock family.
@@ -113,6 +113,8 @@ def checked_target(target: Any, causal: bool, uniform: bool = True) -> str:
         raise InvalidProgram(f"all layers of {name} have one width; leave out uniform=False (--no-uniform)")
     if FAMILIES[name].causal and not causal:
         raise InvalidProgram(f"{name} sees no later positions; pass causal=True, or the target bert or t5")
+    if writes and not FAMILIES[name].causal:
+        raise InvalidProgram(f"{name} sees later positions, so it cannot write; choose another target, such as llama")
     if causal and not FAMILIES[name].causal:
         raise InvalidProgram(f"{name} sees later positions; pass causal=False, or another target such as llama")
     return name

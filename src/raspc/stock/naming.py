@@ -121,7 +121,9 @@ def _stored(name: str, array: Floats, precision: Precision) -> Array:
         found = precision.round(array) if precision.narrow else array
         held = np.ascontiguousarray(found, np.float32)
     if not np.isfinite(held).all():
+        other = "for bfloat16, " if precision.dtype == "float16" else ""
         raise InputError(
-            f"{name} holds a number that {precision.dtype} lacks; compile with target=…, which leaves out steep scores"
+            f"{name} holds a number that {precision.dtype} lacks, whose largest is {precision.largest:,.0f}; compile "
+            f"for fewer tokens, {other}or with target=…, which leaves out steep scores, where that was not done"
         )
     return held

@@ -60,11 +60,11 @@ def seen_in(model: Model) -> tuple[Tightness, ...]:
 @pytest.mark.parametrize("name", ["contains", "sort", "token_after_last"])
 @pytest.mark.parametrize("level", [1, 2])
 def test_no_error_is_larger_than_its_bound(family: str, name: str, level: int) -> None:
-    """Of no space, however small the constants of the frame are; and some bound is a thousand times it at most."""
+    """Of no space, however small the constants of the frame are; and some bound is two thousand times it at most."""
     model = compiled(name, family, optimize=level)
     found = [one for scale in (2.0**4, 2.0**9) for one in seen_in(scaled(model, scale))]
     assert [one for one in found if one.seen > one.bound] == []
-    assert max(one.seen / one.bound for one in found if one.bound > 0) > 0.001
+    assert max(one.seen / one.bound for one in found if one.bound > 0) > 0.0005
 
 
 def test_what_neurons_clear_far_from_zero_they_clear_to_the_last_digit() -> None:

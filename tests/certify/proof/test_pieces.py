@@ -13,7 +13,7 @@ import pytest
 import raspc
 from raspc import rasp
 from raspc.blocks.spaces import Neurons
-from raspc.certify.proof import added, bounds, mlp
+from raspc.certify.proof import added, bounds, columns, mlp
 from raspc.certify.proof import cells as cells_room
 from raspc.certify.proof.cells import Cells
 from raspc.certify.proof.columns import Columns
@@ -78,12 +78,14 @@ def test_some_of_what_is_read_shows_what_all_of_it_shows(dtype: str, monkeypatch
     assert max(cuts) > 20
 
 
+@pytest.mark.parametrize("small", [0, 2000])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.9])
-def test_products_with_sparse_matrices(share: float) -> None:
-    """Rows times a matrix, however many of its entries are 0, empty columns among them."""
+def test_products_with_sparse_matrices(share: float, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows times a matrix, however many of its entries are 0, empty columns among them; a small one is never sparse."""
+    monkeypatch.setattr(columns, "SMALL", small)
     rng = np.random.default_rng(5)
     matrix = rng.normal(size=(40, 30)) * (rng.random((40, 30)) < share)
     rows = rng.normal(size=(7, 40))
     found = Columns.of(matrix)
-    assert (found.whole is None) == (share < 0.5)
+    assert (found.whole is None) == (share < 0.5 and not small)
     assert np.allclose(found.times(rows), rows @ matrix, rtol=1e-12, atol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -104,7 +105,10 @@ def test_a_program_that_writes_stops(tmp_path: Path) -> None:
     path = writer().to("gpt2", tmp_path / "m")
     greedy = json.loads((path / "generation_config.json").read_text())
     assert greedy["eos_token_id"] == writer().config.vocab.index(".")
-    assert "`.` ends the answer" in (path / "README.md").read_text()
+    text = (path / "README.md").read_text()
+    assert "`.` ends the answer" in text and "in a batch `max_length` counts the padding" in text
+    (asked,) = re.findall(r"print\(generate\('(.*)', return_full_text", text)
+    assert writer().generate(asked)[-1] == "." and "Prompts: `[abc]`." in text
 
 
 def test_values_are_kept(tmp_path: Path) -> None:

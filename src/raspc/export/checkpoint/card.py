@@ -5,7 +5,7 @@ Model cards: Mitchell et al. 2019, arXiv:1810.03993; the head is what the Hub of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from raspc.export import cards
@@ -38,9 +38,14 @@ def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -
         "loads it, and no code lies beside the weights."
     )
     yield "## How to run it"
-    yield _HOW[stock.exit].format(text=_example(stock, words))
+    prompt = _prompt(model, stock)
+    yield _HOW[stock.exit].format(text=_example(stock, words) if prompt is None else _joined(prompt, words))
+    if stock.exit == "lm":
+        yield _batches(stock)
     yield "## What goes in, and what comes out"
     yield f"Tokens: {cards.listed(words.plain[: stock.n_inputs - 2])}. {_spaces(words)}"
+    if prompt is not None and model.program is not None and model.program.where.writing is not None:
+        yield f"Prompts: `{cards.code(model.program.where.writing.written)}`."
     yield f"{_ANSWERS[stock.exit]}: {cards.listed(_answers(stock))}."
     yield "## The program"
     yield f"```\n{cards.program(model.program)}\n```"
@@ -70,8 +75,35 @@ _ANSWERS = {
 
 def _example(stock: Stock, words: Vocabulary) -> str:
     """Some tokens of the program as text, three at most."""
-    chosen = words.plain[: min(3, stock.n_inputs - 2, stock.n_ctx - 1)]
+    return _joined(words.plain[: min(3, stock.n_inputs - 2, stock.n_ctx - 1)], words)
+
+
+def _joined(chosen: Sequence[str], words: Vocabulary) -> str:
     return ("" if words.is_of_characters else " ").join(chosen)
+
+
+def _prompt(model: Model, stock: Stock) -> list[str] | None:
+    """The first of the shortest prompts of a program that writes, as texts; None where every input is one."""
+    writing = None if model.program is None else model.program.where.writing
+    if writing is None or writing.prompts is None or stock.exit != "lm":
+        return None
+    longest = stock.n_ctx - 1
+    length = next((n for n, many in enumerate(writing.prompts.sizes(longest)) if n and many), None)
+    if length is None:
+        return None
+    (first,) = writing.prompts.inputs(length, 0, 1)
+    return [text_of(model.as_written.vocab[token]) for token in first]
+
+
+def _batches(stock: Stock) -> str:
+    """What prompts of several lengths at once need: `max_length` counts what fills the shorter ones."""
+    alone = (
+        "Ask prompts of several lengths one at a time, as the pipeline does without `batch_size`: in a batch "
+        "`max_length` counts the padding of the shorter ones"
+    )
+    if FAMILIES[stock.family].pos_embed is not None:
+        return f"{alone}, and the table of positions ends where the longest one does."
+    return f"{alone}. Or pass `max_new_tokens={stock.n_ctx}` in its place."
 
 
 def _spaces(words: Vocabulary) -> str:
