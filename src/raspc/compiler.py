@@ -12,7 +12,7 @@ from typing import Any
 from raspc import doubts, rasp, recounting
 from raspc.attempts import Found, designs, model_by, turned_or_counted
 from raspc.certify.proof import certificate as certificates
-from raspc.certify.proof.knobs import smallest
+from raspc.certify.proof.knobs import smallest, with_knobs
 from raspc.certify.proof.weights import examined
 from raspc.errors import CertificateError, InvalidProgram, UnsupportedProgram
 from raspc.graph.build import Built, built
@@ -157,12 +157,14 @@ def in_family(model: Model, name: str, certify: bool) -> Found:
     """A model in the parameters of a stock family: with the least constants and the least sharpness that are proved.
 
     Where none are, it is to be measured, which raises CertificateError where what the family rounds is more than the
-    margins bear.
+    margins bear. Of a model that is not proved as a plain one only the usual knobs are tried: its neurons may be proved
+    where they multiply.
     """
     plan, usual = model.plan, usual_sharpness(FAMILIES[name], model.precision)
     if plan is None or not certify:
         return Found(stocked(model, name, usual))
-    found = smallest(model, plan, name) if model.certificate is not None and model.certificate.proved else None
+    is_proved = model.certificate is not None and model.certificate.proved
+    found = smallest(model, plan, name) if is_proved else with_knobs(stocked(model, name, usual), plan)
     if found is None:
         made = stocked(model, name, usual)
         return Found(made, partial_of(certified, made, plan))

@@ -57,6 +57,13 @@ def smallest(model: Model, plan: Plan, family: str) -> Proved | None:
     return found
 
 
+def with_knobs(model: Model, plan: Plan) -> Proved | None:
+    """A model in a family's parameters with the knobs that it has, where it is proved with these."""
+    seen = examined(plan, model)
+    outcome = holding(seen, model.precision)
+    return Proved(model, seen, outcome.links) if outcome.broken is None else None
+
+
 @dataclass
 class _Search:
     """Proofs of one model in a family's parameters; one that would be the same as one that is known is not run again.
