@@ -143,6 +143,7 @@ def test_bad_arguments() -> None:
     """Each in one line that says what to do."""
     assert "stop: 'x' is not in the vocabulary" in refusal(InvalidProgram, stop="x")
     assert "prompts: no prompt of 1 to 9 tokens" in refusal(InvalidProgram, prompts="x+")
+    assert "prompts: the list is empty; give at least one prompt" in refusal(InvalidProgram, prompts=[])
     assert "prompts: in '(', at character 0" in refusal(InvalidProgram, prompts="(")
     assert "needed a regular expression, or a list of prompts" in refusal(TypeError, prompts=5)
     assert "prompts: the text 'ax'" in refusal(InvalidProgram, prompts=["ax"])

@@ -31,6 +31,8 @@ def prompts_of(prompts: Any, vocab: tuple[Any, ...], max_len: int) -> tuple[Auto
         raise wrong_kind("prompts", prompts, "a regular expression, or a list of prompts")
     known = Listed(vocab)
     listed = [_checked(prompt, known, max_len) for prompt in prompts]
+    if not listed:
+        raise InvalidProgram("prompts: the list is empty; give at least one prompt, or leave prompts out")
     try:
         found = of_inputs(listed, len(vocab))
     except InvalidProgram as error:

@@ -31,6 +31,6 @@ class Writing:
     @property
     def promise(self) -> str:
         """What is known of its answers, for people."""
-        prompts = f"{'all ' if self.every else ''}{self.tried:,} prompts"
+        prompts = f"{'all ' if self.every else ''}{self.tried:,} prompts" if self.tried != 1 else "one prompt"
         ends = "writes tokens" if self.stop is None else f"writes tokens and stops at {self.stop!r}"
         return f"{ends}: on {prompts}" if self.tried else "nothing was tried"
