@@ -41,6 +41,17 @@ def test_a_read_is_that_of_what_is_held(kind: str) -> None:
     assert np.array_equal(back[0], w) and np.array_equal(back[1], b)
 
 
+def test_what_is_read_off_gives_the_same_bits_again() -> None:
+    """Of numbers of any size beside one another, which float32 rounds as they are stored: the proof asks for it."""
+    rng = np.random.default_rng(3)
+    frame = fitting(NULL, 9, 2.0**9, 2, bos=4)
+    for _ in range(300):
+        w, b = (rng.normal(size=shape) * 2.0 ** rng.integers(-12, 12, shape) for shape in ((9, 6), 6))
+        stored = frame.read(w.astype(np.float32).astype(float), b.astype(np.float32).astype(float)).astype(np.float32)
+        w, b = (array.astype(np.float32).astype(float) for array in frame.unread(stored.astype(float)))
+        assert np.array_equal(frame.read(w, b).astype(np.float32), stored)
+
+
 def test_what_is_to_be_nothing_at_bos_is_nothing() -> None:
     """A count whose value is 2²⁹ at keys and 0 at BOS is 0 there exactly, in float32 and after a layer norm."""
     frame = fitting(NULL, 4, 2.0**12, 4, bos=1)

@@ -107,7 +107,8 @@ class Frame:
         if self.kind == NULL:
             found[self.bos] += b
             found[self.held] = b
-            found[self.null] = -found[: self.own].sum(axis=0)
+            stored = found[: self.own].astype(np.float32).astype(np.float64)  # from which it is made again
+            found[self.null] = -stored.sum(axis=0)
             return found
         found[self.held + self._of_biases] = b / self.constants[self._of_biases]
         if self.kind == MIRRORED:
