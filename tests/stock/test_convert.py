@@ -13,7 +13,6 @@ from tests.stock.stocked import compiled, differences, logits_of, stock_class
 import raspc
 from raspc import InputError, InvalidProgram, RaspcError, library, rasp
 from raspc.stock.convert import stock_of
-from raspc.stock.naming import scaled
 from raspc.target.families import FAMILIES
 from raspc.weights import sampling
 
@@ -199,10 +198,3 @@ def test_a_norm_scale_and_a_sharpness_may_be_asked_for() -> None:
     assert set(stock.params["model.norm.weight"].tolist()) == {2.0**20}
     assert differences(stock, model) == []
     assert stock_class(stock).config.hidden_act == "silu"
-
-
-def test_no_number_times_the_root_of_58_is_1() -> None:
-    """So a Gemma of that width has no indicators; other widths have them."""
-    with pytest.raises(ValueError, match="root of 58"):
-        scaled(np.ones((1, 1)), 58)
-    assert scaled(np.ones((1, 1)), 60)[0, 0] > 0

@@ -62,7 +62,7 @@ def prepared(
     parts = _Parts(family, held, config, store)
     tokens = held[f"{family.token_embed}.weight"]
     if family.embed_scale:
-        tokens = store(tokens * tokens.dtype.type(config.d_model**0.5))
+        tokens = store(tokens * store(np.full(1, config.d_model**0.5, tokens.dtype)))
     positions = None if family.pos_embed is None else held[f"{family.pos_embed}.weight"][family.pos_offset :]
     layers, first = tuple(map(parts.layer, range(len(config.widths)))), parts.once(family.norms.first)
     biases = None if family.relative is None else held[f"{family.relative}.weight"]

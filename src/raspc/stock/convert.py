@@ -7,7 +7,7 @@ names (`naming`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from math import lcm
 from typing import Any
@@ -19,10 +19,11 @@ from raspc.errors import InputError
 from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.numbers.raised import SMALL_SHARE
 from raspc.stock import ending, exits, naming, placing
-from raspc.stock.frame import MIRRORED, NULL, RMS, Frame, frames
+from raspc.stock.frame import MIRRORED, NULL, RMS, Floats, Frame, frames
 from raspc.stock.parts import Parts, parts_of
 from raspc.stock.plainly import Map, Plainly, plainly, without_attention_bias
 from raspc.stock.sizes import largest_of, scale_of
+from raspc.stock.storing import has_gain, scaled
 from raspc.target.distances import BUCKETS, FARTHEST, buckets_for, farthest_for
 from raspc.target.families import FAMILIES, Family
 from raspc.target.stock import EXITS, Array, Stock
@@ -35,6 +36,8 @@ SHARPNESSES = (2.0**5, 2.0**8, 2.0**12, 2.0**20, 2.0**30)
 """K of relu(z) = act(K·z)/K: the first with which a model is proved."""
 USUAL = 2.0**20
 """K where nothing is proved."""
+WIDER = 16
+"""How many times as wide as need be a stream is at most, where embeddings are multiplied by the root of its width."""
 SMALL_RANGE = (2.0**5, 2.0**6, 2.0**8)
 """The same for float16, which holds no number above 65,504."""
 
@@ -81,7 +84,7 @@ def stock_of(
     columns = exits.EXITS[wanted](model, found.unembed)
     largest = largest_of(model)
     head = exits.below(columns.head, columns.answers, largest) if wanted == "lm" else columns.head
-    scale = norm_scale or scale_of(kind, model, precision)
+    scale = _held_scale(norm_scale, kind, precision) or scale_of(kind, model, precision)
     sharpness = step_sharpness or usual_sharpness(kind, precision)
     rows, head, beyond = ended(model, kind, _with_rows(found, columns), head, sharpness, _column_of(stop, columns))
     frame, parts, params = framed(rows, kind, head, wanted, precision, scale, sharpness)
@@ -94,6 +97,18 @@ def stock_of(
         unk_id=n_inputs + len(added), answers=columns.answers, n_ctx=config.n_ctx, causal=config.causal,
         labels=(*model.residual_labels, *beyond, *frame.labels), step_sharpness=sharpness, ends=bool(beyond),
     )  # fmt: skip
+
+
+def _held_scale(scale: float | None, family: Family, precision: Precision) -> float | None:
+    """The scale that is asked for. Raises InputError where the format lacks its gain (Gemma)."""
+    if scale is not None and not has_gain(scale, family.norms, precision):
+        fine = [2.0**i for i in range(61) if has_gain(2.0**i, family.norms, precision)]
+        most, least = max(one for one in fine if one < scale), min((one for one in fine if one > scale), default=None)
+        raise InputError(
+            f"norm_scale={scale:g}: {family.name} stores a gain less 1, and {precision.dtype} lacks {scale:g} - 1; "
+            f"needed at most {most:g}" + ("" if least is None else f", or at least {least:g}")
+        )
+    return scale
 
 
 def ended(
@@ -114,13 +129,10 @@ def framed(
     found: Plainly, family: Family, head: Map, exit: str, precision: Precision, scale: float, sharpness: float
 ) -> tuple[Frame, Parts, dict[str, Array]]:  # fmt: skip
     """The narrowest frame that holds a plain model, its maps in it, and the arrays of the family's class."""
-
-    def made(frame: Frame) -> tuple[Parts, dict[str, Array]]:
-        n_heads, d_head = heads_of(family, found, frame.width)
-        parts = parts_of(found, family, frame, n_heads, d_head, sharpness)
-        return parts, naming.named(parts, frame.read(*head), family, frame, exit, precision)
-
-    frame, (parts, params) = _first(family, made, _frames(family, found, scale, precision))
+    frame = _first(family, found, _frames(family, found, scale, precision), precision)
+    n_heads, d_head = heads_of(family, found, frame.width)
+    parts = parts_of(found, family, frame, n_heads, d_head, sharpness)
+    params = naming.named(parts, frame.read(*head), family, frame, exit, precision)
     return frame, parts, params
 
 
@@ -232,19 +244,35 @@ def heads_of(family: Family, found: Plainly, width: int) -> tuple[int, int]:
 def _frames(family: Family, found: Plainly, scale: float, precision: Precision) -> Iterator[Frame]:
     kind = RMS if family.norms.kind == "rms" else MIRRORED if precision.narrow else NULL
     if family.own_width:
-        return frames(kind, found.d_model, scale, lcm(found.own_heads, 2), bos=found.bos)
+        steps = 2 if family.embed_scale and precision.narrow else lcm(found.own_heads, 2)  # 64 is no multiple of 3
+        return frames(kind, found.d_model, scale, steps, bos=found.bos)
     return frames(kind, found.d_model, scale, lcm(found.d_head, 2), found.n_heads * found.d_head, found.bos)
 
 
-def _first(family: Family, made: Callable[[Frame], Any], choices: Iterator[Frame]) -> tuple[Frame, Any]:
-    """The narrowest frame for which the embeddings can be written; any will do where these are not scaled."""
-    for frame in choices:
-        try:
-            return frame, made(frame)
-        except ValueError as error:
-            if isinstance(error, InputError) or not family.embed_scale:
-                raise
-    raise AssertionError("frames have no end")
+def _first(family: Family, found: Plainly, choices: Iterator[Frame], precision: Precision) -> Frame:
+    """The narrowest frame for which the embeddings can be written; any will do where these are not scaled.
+
+    A width whose root is a power of two will do for all numbers but those that the format hardly holds. Raises
+    InputError where none does.
+    """
+    frame = narrowest = next(choices)
+    while family.embed_scale and not _is_given(frame.embedding(found.token_embed), frame.width, precision):
+        frame = next(choices)
+        if frame.width > WIDER * narrowest.width:
+            raise InputError(
+                f"{family.name} multiplies embeddings by the root of its width, and those of this program are no such "
+                f"products in {precision.dtype}; compile it for float32, or with target='llama'"
+            )
+    return frame
+
+
+def _is_given(embedding: Floats, width: int, precision: Precision) -> bool:
+    """Whether some table of the format, times the root of the width, is that one."""
+    try:
+        scaled(embedding, width, precision)
+    except ValueError:
+        return False
+    return True
 
 
 def _with_rows(found: Plainly, columns: exits.Exit) -> Plainly:

@@ -10,6 +10,7 @@ import numpy as np
 
 from raspc.blocks.spaces import Head
 from raspc.errors import InputError, ModelFormatError
+from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
 from raspc.stock import multiplying, naming
 from raspc.stock.convert import fitting, framed
@@ -19,6 +20,7 @@ from raspc.stock.parts import ON, slots_of
 from raspc.stock.placing import Told
 from raspc.stock.plainly import Map
 from raspc.stock.sizes import scale_of
+from raspc.stock.storing import given
 from raspc.stock.turning import give_back
 from raspc.target import TARGETS
 from raspc.target.families import FAMILIES, HUGE_THETA, Family
@@ -76,7 +78,7 @@ def plain_of(model: Model) -> Model:
     gates = multiplying.gates_in(model, family)
     if not (gates.d_mlp(held.d_mlp) <= config.widths[0].d_mlp and max(gates.used, default=0) <= held.d_mlp):
         raise ModelFormatError("the model has fewer neurons than its plan; compile it again")
-    params = _Reading(model.params, config, family, frame, own, gates).params()
+    params = _Reading(model.params, config, family, frame, own, gates).params(model.precision)
     if gates.gated and model.plan is not None:
         multiplying.give_back(params, model.plan, model.alignment, own.target.names)
     if "linear" not in family.biased and model.plan is not None:
@@ -174,12 +176,12 @@ class _Reading:
         self.held = {name: np.asarray(array, np.float64) for name, array in params.items()}
         self.config, self.family, self.frame, self.own, self.gates = config, family, frame, own, gates
 
-    def params(self) -> dict[str, Floats]:
+    def params(self, precision: Precision) -> dict[str, Floats]:
         family, own, d = self.family, self.own, self.frame.held
         names = own.target.names
         tokens = self.held[f"{family.token_embed}.weight"]
         if family.embed_scale:
-            tokens = (tokens.astype(np.float32) * np.float32(self.frame.width**0.5)).astype(np.float64)
+            tokens = given(tokens, self.frame.width, precision)
         positions = np.zeros((own.n_ctx, d))
         if self.config.tells_by_distance:
             positions = self.told().table

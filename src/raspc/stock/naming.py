@@ -11,6 +11,7 @@ from raspc.numbers.precision import Precision
 from raspc.stock.frame import Floats, Frame
 from raspc.stock.parts import Parts
 from raspc.stock.plainly import Map
+from raspc.stock.storing import gain_of, scaled
 from raspc.target import Layer
 from raspc.target.distances import BUCKETS
 from raspc.target.families import Family
@@ -24,13 +25,15 @@ def named(
 
     Raises InputError for a number that the format does not hold.
     """
-    found = dict(_named(parts, head, family, frame, exit))
+    found = dict(_named(parts, head, family, frame, exit, precision))
     return {name: _stored(name, array, precision) for name, array in found.items()}
 
 
-def _named(parts: Parts, head: Floats, family: Family, frame: Frame, exit: str) -> Iterator[tuple[str, Floats]]:
+def _named(
+    parts: Parts, head: Floats, family: Family, frame: Frame, exit: str, precision: Precision
+) -> Iterator[tuple[str, Floats]]:  # fmt: skip
     tokens = parts.token_embed
-    yield f"{family.token_embed}.weight", scaled(tokens, frame.width) if family.embed_scale else tokens
+    yield f"{family.token_embed}.weight", scaled(tokens, frame.width, precision) if family.embed_scale else tokens
     if family.pos_embed is not None and parts.pos_embed is not None:
         before = np.zeros((family.pos_offset, frame.width))
         yield f"{family.pos_embed}.weight", np.vstack([before, parts.pos_embed])
@@ -40,10 +43,10 @@ def _named(parts: Parts, head: Floats, family: Family, frame: Frame, exit: str) 
         if family.gate is not None and gate is not None:
             yield from _linear(family.gate.format(i=i), gate, family, has_bias=False)
         for norm in (family.norms.attention, family.norms.mlp):
-            yield from _norm(norm.format(i=i), family, frame)
+            yield from _norm(norm.format(i=i), family, frame, precision)
     for once in (family.norms.first, family.norms.last):
         if once is not None:
-            yield from _norm(once, family, frame)
+            yield from _norm(once, family, frame, precision)
     name, sizes = family.classes[exit][1], {"n_heads": parts.n_heads, "d_model": frame.width}
     yield f"{name}.weight", head.T
     if exit == "labels":
@@ -90,29 +93,10 @@ def _linear(name: str, map_: Map, family: Family, has_bias: bool) -> Iterator[tu
         yield f"{name}.bias", map_.b
 
 
-def _norm(name: str, family: Family, frame: Frame) -> Iterator[tuple[str, Floats]]:
-    yield f"{name}.weight", np.full(frame.width, frame.scale - family.norms.from_one)
+def _norm(name: str, family: Family, frame: Frame, precision: Precision) -> Iterator[tuple[str, Floats]]:
+    yield f"{name}.weight", np.full(frame.width, gain_of(frame.scale, family.norms, precision))
     if family.norms.centred:
         yield f"{name}.bias", np.zeros(frame.width)
-
-
-def scaled(table: Floats, width: int) -> Floats:
-    """A table that is `table` again, number for number in float32, once it is multiplied by √width.
-
-    Raises ValueError where there is none.
-    """
-    root = np.float32(width**0.5)
-    for step in (0, 1, -1):
-        near = (table / float(root)).astype(np.float32)
-        if step:
-            near = np.nextafter(near, np.float32(step * np.inf))
-        if step == 0:
-            found = near
-        wrong = found * root != table.astype(np.float32)
-        found = np.where(wrong, near, found)
-    if (found * root != table.astype(np.float32)).any():
-        raise ValueError(f"a number of the table has no quotient by the root of {width}")
-    return found.astype(np.float64)
 
 
 def _stored(name: str, array: Floats, precision: Precision) -> Array:

@@ -12,6 +12,7 @@ from raspc.graph.nodes import Interval
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
 from raspc.stock.frame import Floats
+from raspc.stock.storing import has_gain
 from raspc.target.families import Family
 from raspc.target.rotation import is_turned
 from raspc.weights import sampling
@@ -103,4 +104,7 @@ def scale_of(family: Family, model: Model, precision: Precision) -> float:
     place = model.config.max_seq_len if told else 0
     size = max(float((largest_of(model) ** 2).sum()) + place**2, 1.0)
     bits = min(25, precision.bits + 4) if family.norms.kind == "rms" else 25
-    return float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))
+    scale = float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))
+    while not has_gain(scale, family.norms, precision):
+        scale /= 2
+    return scale

@@ -7,6 +7,8 @@ square, ε what is added to the mean square.
 - RMSNorm is the identity where |x|² < c²·2⁻²⁵, for the smallest constant c: then x² vanishes beside it in whatever
   order squares are added up, the mean square is s², its root exact, and the gain s gives back what was there.
 - In a narrow format it is the identity as soon as ρ, below, is rounded away: a quarter of the unit roundoff.
+- Gemma stores of a gain what exceeds 1, which in a narrow format is another gain, off by a part g of itself. The norm
+  multiplies before it stores, so that the factor is (1 + ρ)·(1 + g), rounded once more.
 - Else it gives (1 + ρ)·x, with |ρ| ≤ (|x|² + nε)/2ns² + (n + 8)·u, and rounds each number on the way: the gain is a
   power of two, so that only the product with the inverse of the root does.
 - LayerNorm does so too, and takes out the mean m, which is that of x and of what stands for a constant, and what it
@@ -39,6 +41,7 @@ from raspc.numbers.precision import PRECISIONS, Precision
 from raspc.stock.frame import MIRRORED, NULL, RMS, Frame
 from raspc.stock.model import attention_biases, frame_of, strays
 from raspc.stock.sizes import Extent, extent_of
+from raspc.stock.storing import gain_error, gain_of, given
 from raspc.target.families import FAMILIES, Family
 from raspc.target.stocked import STOCK
 from raspc.weights.certificate import Link
@@ -68,9 +71,11 @@ def loose_of(model: Model) -> Loose:
         return _after_layer_norm(frame, family, extent, steps, norms)
     if frame.kind == MIRRORED:
         return replace(_narrowly(family, held.step_sharpness), dust=_dust(frame, family, extent, norms))
-    if frame.kind != RMS or is_identity(frame, extent) or is_rounded_away(frame, family, extent, model.precision):
+    gain = gain_error(frame.scale, family.norms, model.precision)
+    exact = frame.kind != RMS or is_identity(frame, extent, gain)
+    if exact or is_rounded_away(frame, family, extent, model.precision):
         return steps
-    common, added = _factor(frame, family, extent), np.zeros(len(extent.largest))
+    common, added = _factor(frame, family, extent, gain), np.zeros(len(extent.largest))
     if model.plan is not None and "linear" not in family.biased:
         added = sum((np.abs(one) for one in attention_biases(model.plan).values()), added)
     twice = common + 6 * UNIT if family.gate is not None else 0.0
@@ -83,17 +88,19 @@ def _extent(model: Model) -> Extent:
     return extent_of(model.plain, model.config.max_seq_len if model.config.tells_by_distance else 0)
 
 
-def is_identity(frame: Frame, extent: Extent) -> bool:
-    """Whether RMSNorm leaves all numbers as they are, bit for bit."""
-    return extent.squares < frame.least**2 * 2.0**-25
+def is_identity(frame: Frame, extent: Extent, gain: float = 0.0) -> bool:
+    """Whether RMSNorm leaves all numbers as they are, bit for bit. `gain`: what its gain is off by, of itself."""
+    return gain == 0 and extent.squares < frame.least**2 * 2.0**-25
 
 
 def is_rounded_away(frame: Frame, family: Family, extent: Extent, precision: Precision) -> bool:
     """Whether a narrow format stores of what RMSNorm gives the number that was there: it is nearer than any other.
 
-    The norm works in float32, and what it gives is stored before the gain, a power of two, multiplies it.
+    The norm works in float32, and what it gives is stored before the gain, a power of two, multiplies it; or after that
+    (Gemma), where the gain need be none.
     """
-    return precision.narrow and _factor(frame, family, extent) + OWN * UNIT < precision.unit / 4
+    gain = gain_error(frame.scale, family.norms, precision)
+    return precision.narrow and _factor(frame, family, extent, gain) + OWN * UNIT < precision.unit / 4
 
 
 def _narrowly(family: Family, sharpness: float) -> Loose:
@@ -114,11 +121,15 @@ def _dust(frame: Frame, family: Family, extent: Extent, norms: int) -> Dust:
     return Dust(mean * norms, norms) if family.norms.post else Dust(mean)
 
 
-def _factor(frame: Frame, family: Family, extent: Extent) -> float:
-    """How far the factor that a norm leaves is from 1 at most."""
+def _factor(frame: Frame, family: Family, extent: Extent, gain: float = 0.0) -> float:
+    """How far the factor that a norm leaves is from 1 at most.
+
+    `gain`: what its gain is off by, of itself; a product with one that is no power of two rounds once more.
+    """
     n, sides = frame.width, 2.0 if frame.kind == MIRRORED else 1.0
     size = sides * extent.squares + 1.0 + n * family.norms.eps
-    return size / (2 * n * frame.scale**2) + (n + 8) * UNIT
+    part = size / (2 * n * frame.scale**2) + (n + 8) * UNIT
+    return (1 + part) * (1 + gain) * (1 + UNIT) - 1 if gain else part
 
 
 def _after_layer_norm(frame: Frame, family: Family, extent: Extent, steps: Loose, norms: int) -> Loose:
@@ -135,16 +146,17 @@ def unframed(model: Model, frame: Frame, family: Family) -> Iterator[str]:
     """Parameters that do not hold what the frame says, looked at as they are: gains, biases of norms, and constants."""
     norms, width = family.norms, frame.width
     names = [name.format(i=i) for i in range(model.config.n_layers) for name in (norms.attention, norms.mlp)]
+    gain = gain_of(frame.scale, norms, model.precision)
     for name in (*names, *(once for once in (norms.first, norms.last) if once is not None)):
-        if not (np.asarray(model.params[f"{name}.weight"]) == frame.scale - norms.from_one).all():
+        if not (np.asarray(model.params[f"{name}.weight"]) == gain).all():
             yield f"{name}.weight"
         if norms.centred and np.asarray(model.params[f"{name}.bias"]).any():
             yield f"{name}.bias"
     table = f"{family.token_embed}.weight"
-    tokens = np.asarray(model.params[table], np.float32)
-    tokens = tokens * np.float32(width**0.5) if family.embed_scale else tokens
+    tokens = np.asarray(model.params[table], np.float64)
+    tokens = given(tokens, width, model.precision) if family.embed_scale else tokens
     k, sides = len(frame.constants), 2 if frame.kind == MIRRORED else 1
-    beside = tokens[:, frame.own : width // sides].astype(np.float64)
+    beside = tokens[:, frame.own : width // sides]
     whole = sides * float((frame.constants**2).sum()) == width * frame.scale**2
     whole = whole and (frame.kind != NULL or float(frame.constants.sum()) == 0)
     if not (whole and (beside[:, :k] == frame.constants).all() and not beside[:, k:].any()):
@@ -199,12 +211,12 @@ def links_of_family(model: Model, precision: Precision) -> Iterator[Link]:
     frame, family = frame_of(model), FAMILIES[model.config.family]
     for name in unframed(model, frame, family):
         yield Link("stray weights", name, np.inf, 0.0, "of a number that the frame must have")
-    extent = _extent(model)
+    extent, gain = _extent(model), gain_error(frame.scale, family.norms, model.precision)
     size = extent.squares
     if precision.narrow:
-        part = _factor(frame, family, extent) + OWN * UNIT
+        part = _factor(frame, family, extent, gain) + OWN * UNIT
         yield Link("norm", family.name, part, precision.unit / 4, "of itself, which is rounded away")
-    elif frame.kind == RMS and is_identity(frame, extent):
+    elif frame.kind == RMS and is_identity(frame, extent, gain):
         yield Link("norm", family.name, size, frame.least**2 * 2.0**-25, "of squares that vanish beside a constant")
     else:
         room = frame.width * frame.scale**2 * 2.0**-10

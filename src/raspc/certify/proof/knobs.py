@@ -21,6 +21,7 @@ from raspc.plan.plan import Plan
 from raspc.stock.convert import sharpness_of
 from raspc.stock.model import stocked
 from raspc.stock.sizes import scale_of
+from raspc.stock.storing import has_gain
 from raspc.target.families import FAMILIES
 from raspc.weights.certificate import Link
 from raspc.weights.model import Model
@@ -49,10 +50,12 @@ def smallest(model: Model, plan: Plan, family: str) -> Proved | None:
     sharpness, found = search.first(sharpness_of(kind, precision), highest)
     if found is None:
         return None
-    low, high = LEAST_SCALE - 1, round(np.log2(highest))
+    scales = [2.0**i for i in range(LEAST_SCALE, round(np.log2(highest)) + 1)]
+    scales = [scale for scale in scales if has_gain(scale, kind.norms, precision)]
+    low, high = -1, len(scales) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        smaller = search.at(sharpness, 2.0**middle)
+        smaller = search.at(sharpness, scales[middle])
         low, high, found = (middle, high, found) if smaller is None else (low, middle, smaller)
     return found
 

@@ -11,7 +11,7 @@ No file holds code. They are written without `transformers`, which need not be i
 
 from __future__ import annotations
 
-from math import frexp
+from math import frexp, log2
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,8 @@ def stop_id(stock: Stock, stop: Value | None) -> int | None:
 def scale_of(stock: Stock) -> float:
     """The constant that keeps the norms still, which is what they multiply by."""
     norms = FAMILIES[stock.family].norms
-    return float(stock.params[f"{norms.attention.format(i=0)}.weight"][0]) + norms.from_one
+    gain = float(stock.params[f"{norms.attention.format(i=0)}.weight"][0]) + norms.from_one
+    return float(2.0 ** round(log2(gain)))  # Gemma stores 2**11 - 1 as 2**11 in bfloat16
 
 
 def facts(stock: Stock) -> dict[str, Any]:
