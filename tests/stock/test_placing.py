@@ -16,6 +16,8 @@ from tests.stock.test_model import edited
 import raspc
 from raspc import InputError, ModelFormatError, RaspcError, lab, library, rasp
 from raspc.certify.checking.variables import first_difference, trace_variables
+from raspc.numbers.precision import PRECISIONS
+from raspc.stock import naming
 from raspc.stock.convert import stock_of
 from raspc.stock.model import strays, told_of
 from raspc.stock.placing import bends_of
@@ -178,13 +180,18 @@ def test_what_t5_cannot_hold_is_refused_in_one_line(options: dict[str, Any], say
     assert "\n" not in str(refusal.value)
 
 
+def test_constants_of_a_frame_are_numbers_of_the_format() -> None:
+    """However many positions there are: in float16 they were larger than its largest number."""
+    model = raspc.compile(rasp.where(rasp.indices > 3, rasp.tokens, "c"), "abc", 64, target="t5", dtype="float16")
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+
+
 def test_what_float16_cannot_hold_says_what_to_do() -> None:
-    """No target is advised to a model that has one, and no length that would not do."""
-    program = rasp.where(rasp.indices > 3, rasp.tokens, "c")
+    """For fewer tokens, or in another format."""
     with pytest.raises(
-        InputError, match=r"float16 lacks, whose largest is 65,504; compile for fewer tokens, for bfloat16, or"
+        InputError, match="w holds a number that float16 lacks, whose largest is 65,504; compile for fewer"
     ):
-        raspc.compile(program, "abc", 64, target="t5", dtype="float16")
+        naming._stored("w", np.array([7e4]), PRECISIONS["float16"])
 
 
 def test_other_exports_of_its_plain_model_say_what_to_do() -> None:

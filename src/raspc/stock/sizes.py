@@ -18,6 +18,8 @@ from raspc.target.rotation import is_turned
 from raspc.weights import sampling
 from raspc.weights.model import Model
 
+FRAME = 16
+"""A frame is so much wider than what it holds, at most, where it holds little."""
 SLACK = 1.01
 """What is stored may be off by so much of it."""
 
@@ -95,6 +97,7 @@ def scale_of(family: Family, model: Model, precision: Precision) -> float:
     """A root mean square of the stream, a power of two, that a norm is still for with the numbers of a model.
 
     Of a mirrored frame, which a narrow format has, it is the least: what its mean is off by grows with the constants.
+    The constants, of which none exceeds it times the root of the width, are numbers of the format in any case.
     """
     if family.norms.centred and precision.narrow:
         extent = extent_of(model)
@@ -102,9 +105,11 @@ def scale_of(family: Family, model: Model, precision: Precision) -> float:
         return float(2.0 ** np.ceil(np.log2(size) / 2 + 0.1))
     told = family.relative is not None and np.any(model.params[model.config.target.names.pos_embed])
     place = model.config.max_seq_len if told else 0
-    size = max(float((largest_of(model) ** 2).sum()) + place**2, 1.0)
+    largest = largest_of(model)
+    size = max(float((largest**2).sum()) + place**2, 1.0)
     bits = min(25, precision.bits + 4) if family.norms.kind == "rms" else 25
     scale = float(2.0 ** max(4.0, np.ceil(np.log2(size * 2.0**bits) / 2)))
-    while not has_gain(scale, family.norms, precision):
+    most = precision.largest / np.sqrt(len(largest) + FRAME)
+    while scale > most or not has_gain(scale, family.norms, precision):
         scale /= 2
     return scale
