@@ -49,7 +49,7 @@ test-all: $(VENV)/dev.stamp
 # hundred times.
 clients: $(VENV)/dev.stamp
 	-$(PIP) --only-binary :all: xllamacpp
-	$(BIN)/python -m pytest -m "clients and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "clients and not slow"
 
 # The core with the lowest versions that pyproject.toml allows, in an environment of its own.
 test-lowest: | $(BIN)/python

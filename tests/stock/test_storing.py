@@ -49,6 +49,16 @@ def test_a_narrow_gemma_is_proved(name: str, dtype: str) -> None:
     assert differences(stock_of(model, "gemma"), model) == []
 
 
+@pytest.mark.parametrize("name", ["sort", "most_freq"])
+def test_ranks_and_counts_of_a_narrow_llama_are_proved(name: str) -> None:
+    """A number and its square are read where each rounds least, and the steepest activation is asked as well."""
+    program = library.get(name)
+    model = raspc.compile(
+        program.program, program.vocab, program.max_seq_len, causal=True, target="llama", dtype="float16", optimize=2
+    )
+    assert model.certificate is not None and model.certificate.verdict == "proved"
+
+
 @pytest.mark.parametrize(("dtype", "lacking"), [("bfloat16", {9, 10}), ("float16", {12, 13, 16}), ("float32", set())])
 def test_what_gains_a_format_has(dtype: str, lacking: set[int]) -> None:
     """2⁸ − 1 is a number of bfloat16; 2¹¹ − 1 is stored as 2¹¹, and 2¹¹ + 1 is near enough; 2⁹ + 1 is not."""

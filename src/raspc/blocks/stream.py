@@ -195,8 +195,8 @@ class Stream:
 
     def at_once(self, joint: Joint, columns: Matrix) -> tuple[dict[str, Matrix], Floats] | None:
         """Features of one root off one group, if there is one that offers all: a number and its square err together."""
-        if any(self.ready.additive(joint, column) is None for column in columns.T):
-            return None
+        if self.ready.precision.narrow or any(self.ready.additive(joint, column) is None for column in columns.T):
+            return None  # in narrow formats each is read where it rounds least
         return self.found(joint.roots[0], np.ascontiguousarray(over_root(joint, columns)), last_resort=False)
 
     def read_side(self, steep: bool, place: int, columns: Matrix) -> Read:

@@ -84,6 +84,7 @@ class _Search:
         """The first of some K, in ascending order, with which the model is proved, and that; None where it is not.
 
         A link that does not hold, and that a steeper K hardly changed, is not for want of K: then no more are asked.
+        In narrow formats all are: what a neuron is off by vanishes there once it is less than the format rounds.
         Raises InputError where the family does not hold the model even with the first.
         """
         before: Link | None = None
@@ -91,9 +92,10 @@ class _Search:
             found = self.at(sharpness, scale, raises=sharpness == choices[0])
             if found is not None:
                 return sharpness, found
-            if before is not None and self.broken is not None and _is_stuck(before, self.broken):
+            after, narrow = self.broken, self.model.precision.narrow
+            if not narrow and before is not None and after is not None and _is_stuck(before, after):
                 break
-            before = self.broken
+            before = after
         return choices[-1], None
 
     def at(self, sharpness: float, scale: float, raises: bool = False) -> Proved | None:
