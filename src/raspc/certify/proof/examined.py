@@ -96,7 +96,8 @@ class Examined:
         """Whether all that a proof is about is the same, but for the decisions that a family adds."""
         if self.plan is not other.plan or self.program is not other.program:
             return False
-        return all(alike(getattr(self, one), getattr(other, one)) for one in ("config", "loose", "turned", "actual"))
+        parts = ("config", "loose", "turned", "actual", "off_places")
+        return all(alike(getattr(self, one), getattr(other, one)) for one in parts)
 
     @property
     def graph(self) -> Graph:
