@@ -160,13 +160,14 @@ def in_family(model: Model, name: str, certify: bool) -> Found:
     margins bear. Of a model that is not proved as a plain one only the usual knobs are tried: its neurons may be proved
     where they multiply.
     """
-    plan, usual = model.plan, usual_sharpness(FAMILIES[name], model.precision)
+    plan, usual = model.plan, partial_of(stocked, model, name, usual_sharpness(FAMILIES[name], model.precision))
     if plan is None or not certify:
-        return Found(stocked(model, name, usual))
+        return Found(usual())
     is_proved = model.certificate is not None and model.certificate.proved
-    found = smallest(model, plan, name) if is_proved else with_knobs(stocked(model, name, usual), plan)
+    made = None if is_proved else usual()
+    found = smallest(model, plan, name) if made is None else with_knobs(made, plan)
     if found is None:
-        made = stocked(model, name, usual)
+        made = made or usual()
         return Found(made, partial_of(certified, made, plan))
     proof = certificates.examine(found.model, found.plan, model.precision, found.links)
     return Found(replace(found.model, certificate=proof))
