@@ -72,7 +72,7 @@ def typed_input(words: Sequence[str], model: Model) -> list[Any]:
 
     config = model.config
     typed = [syntax.token(word, config.vocab) for word in words]
-    if len(typed) == 1 and typed[0] not in config.vocab and model.program and model.program.where.writing:
+    if len(typed) == 1 and typed[0] not in config.vocab and model.writing is not None:
         typed = tokens_of(model, words[0])
     return typed if typed[:1] == [config.bos] else [config.bos, *typed]
 

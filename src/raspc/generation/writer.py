@@ -64,10 +64,9 @@ def generate_batch(
 
 def writing_of(model: Model) -> Writing:
     """What the model goes on from, and where it stops. Raises InputError for one that does not write."""
-    found = None if model.program is None else model.program.where.writing
-    if found is None:
+    if model.writing is None:
         raise InputError("the model does not write; compile its program with generate=True")
-    return found
+    return model.writing
 
 
 def tokens_of(model: Model, prompt: Any, name: str = "prompt") -> list[Value]:

@@ -18,6 +18,7 @@ from raspc.graph.domain import EVERYTHING
 from raspc.graph.evaluate import Batch
 from raspc.graph.nodes import UNDEFINED, Graph, Listed
 from raspc.graph.permitted import permits, refusal
+from raspc.graph.writing import Writing
 from raspc.numbers.options import Options
 from raspc.numbers.precision import Precision
 from raspc.plan.plan import Plan
@@ -160,6 +161,11 @@ class Model:
     def as_written(self) -> Graph:
         """The program before the passes. Raises InputError for a model that holds none."""
         return _held(self.program)
+
+    @property
+    def writing(self) -> Writing | None:
+        """What the program goes on from, and where it stops; None of one that does not write."""
+        return None if self.program is None else self.program.where.writing
 
     @cached_property
     def model_config(self) -> ModelConfig:

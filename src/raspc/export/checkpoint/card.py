@@ -44,8 +44,8 @@ def _blocks(model: Model, stock: Stock, words: Vocabulary, stop: Value | None) -
         yield _batches(stock)
     yield "## What goes in, and what comes out"
     yield f"Tokens: {cards.listed(words.plain[: stock.n_inputs - 2])}. {_spaces(words)}"
-    if prompt is not None and model.program is not None and model.program.where.writing is not None:
-        yield f"Prompts: `{cards.code(model.program.where.writing.written)}`."
+    if prompt is not None and model.writing is not None:
+        yield f"Prompts: `{cards.code(model.writing.written)}`."
     yield f"{_ANSWERS[stock.exit]}: {cards.listed(_answers(stock))}."
     yield "## The program"
     yield f"```\n{cards.program(model.program)}\n```"
@@ -84,7 +84,7 @@ def _joined(chosen: Sequence[str], words: Vocabulary) -> str:
 
 def _prompt(model: Model, stock: Stock) -> list[str] | None:
     """The first of the shortest prompts of a program that writes, as texts; None where every input is one."""
-    writing = None if model.program is None else model.program.where.writing
+    writing = model.writing
     if writing is None or writing.prompts is None or stock.exit != "lm":
         return None
     longest = stock.n_ctx - 1

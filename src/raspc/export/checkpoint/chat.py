@@ -17,12 +17,11 @@ from raspc.weights import Model
 
 def template(model: Model) -> str | None:
     """The template of a program that writes; None for another program."""
-    program = model.program
-    writing = None if program is None else program.where.writing
-    if program is None or writing is None:
+    writing = model.writing
+    if writing is None:
         return None
     asked = "{{ bos_token }}{% set asked = messages[-1]['content'] | trim %}{{ asked }}"
-    mark = None if writing.prompts is None else _end_of(writing.prompts, program.vocab)
+    mark = None if writing.prompts is None else _end_of(writing.prompts, model.as_written.vocab)
     if mark is None:
         return asked
     text = json.dumps(text_of(mark), ensure_ascii=False)

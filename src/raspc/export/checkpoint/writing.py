@@ -131,8 +131,7 @@ def longest_text(stock: Stock) -> int:
 
 def stop_of(model: Model) -> Value | None:
     """The token at which the program was compiled to stop, where it writes."""
-    writing = None if model.program is None else model.program.where.writing
-    return None if writing is None else writing.stop
+    return None if model.writing is None else model.writing.stop
 
 
 def stop_id(stock: Stock, stop: Value | None) -> int | None:

@@ -18,8 +18,7 @@ def tokenizer(model: Model) -> Any:
     """
     found, config = huggingface.tokenizer(model.config), model.config
     words = huggingface.tokens_of(config.vocab)
-    writing = None if model.program is None else model.program.where.writing
-    end = config.pad if writing is None else writing.stop
+    end = config.pad if model.writing is None else model.writing.stop
     found.eos_token = words[config.vocab.index(end)]
     found.add_bos_token = True  # so that TransformerLens takes it as it is
     return found
